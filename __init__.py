@@ -1,0 +1,41 @@
+"""ovstore: a database of 3D scenes that can be asked in words, pictures and SQL.
+
+    import ovstore
+    store = ovstore.open("my-store")
+    for hit in ovstore.search(store, "snoopy"):
+        print(hit.scene, hit.region, hit.score)
+
+Importing this package is cheap; databases, networks and indexes load when they are first used.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Public name -> the module (relative) that defines it; loaded on first use so that `import ovstore` stays light.
+_PUBLIC = {
+    "open": ".store.database",
+    "Store": ".store.database",
+    "search": ".query.search",
+    "Query": ".store.features",
+    "Hit": ".store.features",
+    "Camera": ".store.scene",
+    "Frame": ".store.scene",
+    "PointCloud": ".store.scene",
+    "Scene": ".store.scene",
+    "EmbeddingSpace": ".store.features",
+    "OvstoreError": ".store.errors",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'ovstore' has no attribute {name!r}")
+    return getattr(import_module(_PUBLIC[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

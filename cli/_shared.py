@@ -1,0 +1,44 @@
+"""What commands have in common: the store they work on, tables for people and JSON for programs."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ..store.database import Store
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+@contextmanager
+def opened_store(create: bool = False) -> "Iterator[Store]":
+    """The store that --store names; unless `create`, a folder without a store is the person's mistake."""
+    from ..store.database import open as open_store
+
+    with open_store(click.get_current_context().find_root().obj, create=create) as store:
+        yield store
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=False, default=str)
+    sys.stdout.write("\n")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str] = ()) -> None:
+    """A plain table on stdout; columns named in `right` align right. Not cut to the terminal when piped."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    console = Console() if sys.stdout.isatty() else Console(width=10_000)
+    console.print(table, soft_wrap=not sys.stdout.isatty())

@@ -1,0 +1,16 @@
+"""Formats that scans come in; one file each, its name is what people type after `ovstore ingest`.
+
+A dataset file defines
+
+    Options                      a frozen dataclass, every field with a default and metadata={"help": "..."}; the
+                                 command line makes one option of each field (frame_stride -> --frame-stride)
+    scene_names(root: Path, options: Options) -> list[str]
+                                 the scenes below `root`, sorted; BadInput that says what was looked for when none
+    load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
+                                 one scene; frames are paths. What must be unpacked from a container (.sens, archives)
+                                 is written once below `unpacked`, a folder of this scene alone that outlives ingest.
+                                 BadScene for a scan that cannot be taken in.
+
+and its docstring opens with one line for the command's help, then shows the folder tree it reads.
+A dataset knows no database, encoder or feature.
+"""

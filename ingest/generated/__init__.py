@@ -1,0 +1,1 @@
+"""Scenes made by ray casting, with the truth known: rooms, sensor, and the writers of real file formats."""

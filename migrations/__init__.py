@@ -1,0 +1,1 @@
+"""The schema's diary (Alembic): one change each, never importing today's code."""

@@ -1,0 +1,1 @@
+"""Everything with weights: encoders, networks, training. Knows arrays, no database."""

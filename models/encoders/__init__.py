@@ -1,0 +1,20 @@
+"""What turns pixels and words into vectors of one space; one file each, its name is what people type.
+
+An encoder file defines
+
+    Options                      a frozen dataclass, every field with a default and metadata={"help": "..."}; all that
+                                 decides the encoder's numbers. It goes into the recipe as JSON (str, int, float, bool).
+    space(options) -> EmbeddingSpace
+                                 without building the network (reading or hashing the weights file is fine)
+    load_image_encoder(options, device="auto") -> Callable[[Sequence[image]], list[FeatureMap]]
+                                 an image is (H, W, 3) uint8 RGB, any size, sizes may differ; the same image gives the
+                                 same map in any batch (but for rounding of low-precision devices)
+    load_text_encoder(options, device="auto") -> Callable[[Sequence[str]], NDArray[float32]]
+                                 (n, dim) unit rows; prompt templates are applied inside; UnknownWords for words that
+                                 the encoder cannot know
+    background_texts(options) -> tuple[str, ...]
+                                 everyday things a query's answer is weighed against (see Hit.probability)
+
+Both towers load apart. An encoder knows no files of scenes, no points and no database. `device` is "auto", "cpu" or
+"cuda"; it never changes the recipe.
+"""

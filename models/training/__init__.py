@@ -1,0 +1,1 @@
+"""Commands of ours that train the weights we ship."""

@@ -1,0 +1,1 @@
+"""Weights shipped in the package; `*.json` beside each says how it was trained."""

@@ -1,0 +1,56 @@
+"""The exception tree: everything a person can cause and mend.
+
+    OvstoreError
+    ├── BadInput            a file, array or option is not what it must be
+    │   ├── BadScene        a scan that cannot be taken in; the others go on
+    │   └── BadWeights      a checkpoint that is missing, damaged or of another model
+    ├── NotFound            no scene, region, feature set, encoder ... of that name
+    ├── SpaceMismatch       vectors of two embedding spaces were about to be compared
+    ├── UnknownWords        a query in words that the encoder was never taught
+    ├── MissingPackage      an extra has to be installed first
+    └── DatabaseError       the server is missing, too old, or refuses
+        └── SchemaVersion   the store was written by another version of ovstore
+
+Each message says what was found, what was expected and what to do. The command line prints it as one line and
+exits with 1 (2 for options that make no sense together); anything else that reaches it is a bug and keeps its traceback.
+"""
+
+
+class OvstoreError(Exception):
+    """Something that a person can mend; the message says how."""
+
+
+class BadInput(OvstoreError):
+    """A file, array or option is not what it must be."""
+
+
+class BadScene(BadInput):
+    """A scan that cannot be taken in."""
+
+
+class BadWeights(BadInput):
+    """A checkpoint that is missing, damaged, or of another model."""
+
+
+class NotFound(OvstoreError):
+    """Nothing of that name."""
+
+
+class SpaceMismatch(OvstoreError):
+    """Vectors of two embedding spaces were about to be compared."""
+
+
+class UnknownWords(OvstoreError):
+    """A query in words that the encoder was never taught."""
+
+
+class MissingPackage(OvstoreError):
+    """A third-party package has to be installed first."""
+
+
+class DatabaseError(OvstoreError):
+    """The database server is missing, too old, or refuses."""
+
+
+class SchemaVersion(DatabaseError):
+    """The store was written by another version of ovstore."""

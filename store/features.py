@@ -1,0 +1,178 @@
+"""What networks see in a scan: maps, correspondences, vectors, regions, hits. Numpy and the standard library only."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import BadInput, SpaceMismatch
+
+Level = Literal["superpoint", "object"]
+LEVELS: tuple[Level, ...] = ("superpoint", "object")
+
+
+@dataclass(frozen=True)
+class EmbeddingSpace:
+    """Where vectors may be compared: one text tower, one digest, one dimension.
+
+    `logit_scale` is the tower's own softmax temperature: a probability is softmax(logit_scale * cosine).
+    """
+
+    name: str  # "openclip/ViT-B-16/laion2b_s34b_b88k"
+    dim: int
+    digest: str  # sha256 of the weights that decide the space, "" where there are none
+    logit_scale: float = 100.0
+
+    def require_same(self, other: "EmbeddingSpace") -> None:
+        """Raise SpaceMismatch unless vectors of the two spaces may be compared."""
+        if (self.name, self.dim, self.digest) != (other.name, other.dim, other.digest):
+            detail = " (other weights)" if self.name == other.name else ""
+            raise SpaceMismatch(f"Cannot compare vectors of {self.name!r} with {other.name!r}{detail}.")
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """Vectors for a grid laid over one whole colour image; lives for one frame.
+
+    Pixel (column u, row v) of a (W, H) image lies at grid position ((u + 0.5) * w / W - 0.5, (v + 0.5) * h / H - 0.5).
+    """
+
+    space: EmbeddingSpace
+    values: NDArray[np.float16]  # (h, w, space.dim) at the network's own resolution
+    sampling: Literal["nearest", "bilinear"] = "bilinear"
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 3 or self.values.shape[2] != self.space.dim:
+            raise BadInput(f"A feature map of shape {self.values.shape} is not (h, w, {self.space.dim}).")
+
+
+@dataclass(frozen=True)
+class Correspondence:
+    """Which points one frame sees, and where in its colour image."""
+
+    frame: int  # the frame's position in Scene.frames
+    point_index: NDArray[np.int32]  # (K,) ascending rows of the cloud
+    uv: NDArray[np.float32]  # (K, 2) column, row in the colour image
+    depth: NDArray[np.float32]  # (K,) metres along the camera's z axis
+
+    def __len__(self) -> int:
+        return len(self.point_index)
+
+
+@dataclass(frozen=True)
+class PointFeatures:
+    """Vectors for the points that were seen, and for no others."""
+
+    space: EmbeddingSpace
+    point_index: NDArray[np.int32]  # (M,) ascending rows of the cloud
+    vectors: NDArray[np.float16]  # (M, space.dim), unit length unless the recipe is a compat one
+    view_count: NDArray[np.int32]  # (M,) frames that saw the point, >= 1
+
+    def __post_init__(self) -> None:
+        rows = len(self.point_index)
+        if self.vectors.shape != (rows, self.space.dim) or len(self.view_count) != rows:
+            raise BadInput(
+                f"{rows} point indices, vectors {self.vectors.shape} and {len(self.view_count)} view counts "
+                f"do not agree on (M, {self.space.dim})."
+            )
+
+
+@dataclass(frozen=True)
+class OrientedBox:
+    """A box that may be turned: centre + axes @ diag(size / 2) spans it."""
+
+    centre: NDArray[np.float64]  # (3,) metres
+    axes: NDArray[np.float64]  # (3, 3) unit columns, right-handed
+    size: NDArray[np.float64]  # (3,) metres, full edge lengths
+
+
+@dataclass(frozen=True)
+class RegionView:
+    """Evidence: one frame that shows a region, and where."""
+
+    frame: int  # the frame's position in Scene.frames
+    box_xyxy: tuple[float, float, float, float]  # pixels of the colour image, inclusive
+    visible_points: int
+
+
+@dataclass(frozen=True)
+class Region:
+    """A connected part of a scene at one level: a superpoint, or an object made of superpoints."""
+
+    level: Level
+    ordinal: int  # the region's number within its scene, feature set and level
+    point_count: int  # all its points
+    seen_count: int  # those with a vector
+    centre: NDArray[np.float64]  # (3,) metres, mean of its points
+    box_min: NDArray[np.float64]  # (3,) metres
+    box_max: NDArray[np.float64]  # (3,) metres
+    oriented_box: OrientedBox
+    radius: float  # largest distance of a member's unit vector from `vector`; bounds the score of every point
+    label: str | None  # what the dataset says most of its points are, for people and evaluation; never used by search
+    views: tuple[RegionView, ...]  # best first
+
+
+@dataclass(frozen=True)
+class RegionFeatures:
+    """The regions of one scene and feature set at one level, with a vector each. Regions nobody saw have no row."""
+
+    space: EmbeddingSpace
+    level: Level
+    regions: tuple[Region, ...]
+    vectors: NDArray[np.float16]  # (R, space.dim) unit length
+
+
+@dataclass(frozen=True)
+class SceneVectors:
+    """What stands for a whole scene: its mean and a few prototypes (centres of its region vectors)."""
+
+    space: EmbeddingSpace
+    mean: NDArray[np.float16]  # (dim,) unit length
+    prototypes: NDArray[np.float16]  # (P, dim) unit length
+    prototype_weight: NDArray[np.float32]  # (P,) share of the scene's seen points
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question to the store: a vector in a space, and what may answer it."""
+
+    vector: NDArray[np.float32]  # (dim,) unit length
+    space: EmbeddingSpace
+    top: int = 10
+    level: Level = "object"
+    datasets: tuple[str, ...] = ()
+    scenes: tuple[str, ...] = ()
+    where: str | None = None  # an SQL condition on the columns of region_overview
+    background: NDArray[np.float32] | None = None  # (B, dim) what the answer is weighed against; see Hit.probability
+    feature_set: str | None = None  # the feature sets' name; None: any of the space
+    exact: bool = False  # score every region, no index
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A picture that shows a hit."""
+
+    frame: str
+    image_path: str
+    box_xyxy: tuple[float, float, float, float]  # pixels of the colour image, inclusive
+    visible_points: int
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A region that answers a query."""
+
+    dataset: str
+    scene: str
+    region: int  # the region's database id: `--like SCENE:REGION`, `ovstore show`
+    level: Level
+    score: float  # cosine of query and region vector; the same in every index
+    probability: float  # of being the query rather than the background, softmax at the space's own logit scale
+    point_count: int
+    centre: tuple[float, float, float]  # metres
+    box_min: tuple[float, float, float]
+    box_max: tuple[float, float, float]
+    oriented_box: OrientedBox
+    feature_set: int
+    evidence: tuple[Evidence, ...] = field(default=())

@@ -1,0 +1,127 @@
+"""What a scan is: cameras, frames, points. Numpy and the standard library only.
+
+Conventions, everywhere: `xyz` is metres in the world; camera axes are OpenCV's (x right, y down, z forward); `uv` is
+(column, row) in pixels with pixel centres on the integers; `camera_to_world` maps camera coordinates to the world.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import BadScene
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera without skew or distortion. fx and fy may be negative (mirrored images exist)."""
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.height < 1:
+            raise BadScene(f"An image of {self.width}x{self.height} pixels has no content.")
+        numbers = (self.fx, self.fy, self.cx, self.cy)
+        if not all(np.isfinite(numbers)) or self.fx == 0 or self.fy == 0:
+            raise BadScene(f"Intrinsics fx, fy, cx, cy = {numbers} must be finite, with focal lengths other than 0.")
+
+    def resized(self, width: int, height: int) -> "Camera":
+        """The camera of the picture scaled to (width, height): pixel centres move as (c + 0.5) * s - 0.5."""
+        sx, sy = width / self.width, height / self.height
+        return Camera(width, height, self.fx * sx, self.fy * sy, (self.cx + 0.5) * sx - 0.5, (self.cy + 0.5) * sy - 0.5)
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """(3, 3) intrinsics."""
+        return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1]], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A posed picture: paths and numbers, no pixels. One row of the database; travels to worker processes."""
+
+    name: str  # unique within its scene; the original's frame number or file stem
+    camera: Camera  # of the colour image: features are sampled with it
+    camera_to_world: NDArray[np.float64]  # (4, 4) of the colour camera, a proper rotation
+    image_path: Path
+    depth_path: Path | None = None  # None: visibility has no occlusion test
+    depth_camera: Camera | None = None  # visibility is judged with it
+    depth_scale: float = 1000.0  # stored units per metre (1.0 for float depth in metres)
+    depth_to_color: NDArray[np.float64] | None = None  # (4, 4) depth camera to colour camera; None: one centre
+    timestamp: float | None = None  # seconds
+
+    def __post_init__(self) -> None:
+        matrix = np.asarray(self.camera_to_world, dtype=np.float64)
+        if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
+            raise BadScene(f"frame {self.name}: camera_to_world is not a finite 4x4 matrix")
+        object.__setattr__(self, "camera_to_world", matrix)
+        if (self.depth_path is None) != (self.depth_camera is None):
+            raise BadScene(f"frame {self.name}: depth_path and depth_camera come together or not at all")
+        if not self.depth_scale > 0:
+            raise BadScene(f"frame {self.name}: depth_scale is {self.depth_scale}; units per metre must be positive")
+
+
+@dataclass(frozen=True)
+class PointCloud:
+    """The points of a scene; a point is its row. Mesh vertices where there is a mesh."""
+
+    xyz: NDArray[np.float64]  # (N, 3) metres
+    rgb: NDArray[np.uint8] | None = None  # (N, 3)
+    normals: NDArray[np.float32] | None = None  # (N, 3) unit length
+    labels: NDArray[np.int32] | None = None  # (N,) keys of label_names; -1 unlabelled
+    label_names: dict[int, str] = field(default_factory=dict)
+    instances: NDArray[np.int32] | None = None  # (N,) object ids of the dataset; -1 none
+    segments: NDArray[np.int32] | None = None  # (N,) the dataset's own over-segmentation
+    faces: NDArray[np.int32] | None = None  # (F, 3) vertex rows
+
+    def __post_init__(self) -> None:
+        if self.xyz.ndim != 2 or self.xyz.shape[1] != 3 or len(self.xyz) == 0:
+            raise BadScene(f"points have shape {self.xyz.shape}; (N, 3) with at least one point was expected")
+        if not np.isfinite(self.xyz).all():
+            count = int((~np.isfinite(self.xyz).all(axis=1)).sum())
+            raise BadScene(f"{count} of {len(self.xyz)} points are not finite")
+        for name in ("rgb", "normals", "labels", "instances", "segments"):
+            column = getattr(self, name)
+            if column is not None and len(column) != len(self.xyz):
+                raise BadScene(f"{name} has {len(column)} rows for {len(self.xyz)} points")
+        faces = self.faces
+        if faces is not None and len(faces) and (faces.min() < 0 or faces.max() >= len(self.xyz)):
+            raise BadScene(f"faces name vertex {faces.max()}, the cloud has {len(self.xyz)} points")
+
+    def __len__(self) -> int:
+        return len(self.xyz)
+
+    def take(self, rows: NDArray[np.integer]) -> "PointCloud":
+        """The same cloud with point i being old point rows[i]; `rows` is a permutation (faces are renumbered)."""
+        inverse = np.empty(len(self.xyz), np.int32)
+        inverse[rows] = np.arange(len(rows), dtype=np.int32)
+        picked = {
+            name: None if (column := getattr(self, name)) is None else column[rows]
+            for name in ("xyz", "rgb", "normals", "labels", "instances", "segments")
+        }
+        return replace(self, **picked, faces=None if self.faces is None else inverse[self.faces])
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One scan, as a dataset file hands it over."""
+
+    name: str
+    frames: tuple[Frame, ...]
+    points: PointCloud
+    source: str  # where it came from, for people
+    split: str | None = None  # "train", "val", "test"
+    up_axis: str = "z"
+    findings: tuple[str, ...] = ()  # what was noticed on the way in, one sentence each
+
+    def __post_init__(self) -> None:
+        if not self.frames:
+            raise BadScene(f"{self.name}: no usable frame ({'; '.join(self.findings) or 'none were found'})")
+        if len({frame.name for frame in self.frames}) != len(self.frames):
+            raise BadScene(f"{self.name}: two frames have the same name")
