@@ -11,8 +11,8 @@
     └── DatabaseError       the server is missing, too old, or refuses
         └── SchemaVersion   the store was written by another version of ovstore
 
-Each message says what was found, what was expected and what to do. The command line prints it as one line and
-exits with 1 (2 for options that make no sense together); anything else that reaches it is a bug and keeps its traceback.
+Each message says what was found, what was expected and what to do. The command line prints it as one line and exits
+with 1 (2 for options that make no sense together); anything else that reaches it is a bug and keeps its traceback.
 """
 
 

@@ -4,7 +4,7 @@ Conventions, everywhere: `xyz` is metres in the world; camera axes are OpenCV's 
 (column, row) in pixels with pixel centres on the integers; `camera_to_world` maps camera coordinates to the world.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -101,11 +101,16 @@ class PointCloud:
         """The same cloud with point i being old point rows[i]; `rows` is a permutation (faces are renumbered)."""
         inverse = np.empty(len(self.xyz), np.int32)
         inverse[rows] = np.arange(len(rows), dtype=np.int32)
-        picked = {
-            name: None if (column := getattr(self, name)) is None else column[rows]
-            for name in ("xyz", "rgb", "normals", "labels", "instances", "segments")
-        }
-        return replace(self, **picked, faces=None if self.faces is None else inverse[self.faces])
+        return PointCloud(
+            xyz=self.xyz[rows],
+            rgb=None if self.rgb is None else self.rgb[rows],
+            normals=None if self.normals is None else self.normals[rows],
+            labels=None if self.labels is None else self.labels[rows],
+            label_names=self.label_names,
+            instances=None if self.instances is None else self.instances[rows],
+            segments=None if self.segments is None else self.segments[rows],
+            faces=None if self.faces is None else inverse[self.faces],
+        )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,38 @@
+# make demo    the main job: generate scans, ingest them, search by word, picture and SQL
+# make test    lint and the whole test suite
+# make bench   the benchmarks of docs/benchmarks.md, quick sizes
+PYTHON ?= python3
+BIN := .venv/bin
+ROOMS := store ingest models query evaluation cli migrations
+
+.PHONY: install demo test lint bench clean
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ovstore needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: install
+	$(BIN)/python bench/demo.py
+
+test: lint
+	$(BIN)/python -m pytest
+
+# mypy wants a package folder that bears the package's name; a clone may have any name.
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	@links=$$(mktemp -d) && ln -s "$(CURDIR)" $$links/ovstore && cd $$links && \
+	  "$(CURDIR)/$(BIN)/mypy" --config-file ovstore/pyproject.toml --cache-dir "$(CURDIR)/.mypy_cache" -m ovstore $(ROOMS:%=-p ovstore.%); \
+	  status=$$?; rm -r $$links; exit $$status
+
+bench: install
+	$(BIN)/python bench/fusion.py --quick
+	$(BIN)/python bench/search.py --quick
+
+clean:
+	rm -rf demo .pytest_cache .mypy_cache .ruff_cache build
