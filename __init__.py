@@ -20,6 +20,7 @@ _PUBLIC = {
     "search": ".query.search",
     "Query": ".store.features",
     "Hit": ".store.features",
+    "Answer": ".store.features",
     "Camera": ".store.scene",
     "Frame": ".store.scene",
     "PointCloud": ".store.scene",

@@ -1,5 +1,6 @@
 """What networks see in a scan: maps, correspondences, vectors, regions, hits. Numpy and the standard library only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -145,6 +146,9 @@ class Query:
     scenes: tuple[str, ...] = ()
     where: str | None = None  # an SQL condition on the columns of region_overview
     background: NDArray[np.float32] | None = None  # (B, dim) what the answer is weighed against; see Hit.probability
+    excluded: NDArray[np.float32] | None = (
+        None  # (E, dim) a region closer to one of these than to `vector` is no answer
+    )
     feature_set: str | None = None  # the feature sets' name; None: any of the space
     exact: bool = False  # score every region, no index
 
@@ -176,3 +180,19 @@ class Hit:
     oriented_box: OrientedBox
     feature_set: int
     evidence: tuple[Evidence, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Answer(Sequence[Hit]):
+    """The hits, best first, and whether the store believes that it holds what was asked for."""
+
+    hits: tuple[Hit, ...]
+    probably_here: bool | None  # None: the query gives nothing to judge by (no background to weigh it against)
+    question: str  # what was asked, for people
+    space: str  # the embedding space that answered
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __getitem__(self, position):  # type: ignore[no-untyped-def]
+        return self.hits[position]

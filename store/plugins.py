@@ -4,12 +4,14 @@ A registry is a package such as `ovstore.models.encoders`; its docstring is the 
 same registry with an entry point in the group of that package's name.
 """
 
+import ast
 import difflib
 import pkgutil
 import sys
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
@@ -46,6 +48,14 @@ def load(registry: str, name: str) -> ModuleType:
         return import_module(target)
     except ModuleNotFoundError as error:
         raise_missing_package(name, error)
+
+
+def summary(registry: str, name: str) -> str:
+    """The first line of a plug-in's docstring, read without importing it ("" for those of third parties)."""
+    spec = find_spec(f"{ROOT}.{registry}.{name}") if name in _files(registry) else None
+    if spec is None or spec.origin is None:
+        return ""
+    return (ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
 
 def raise_missing_package(user: str, error: ModuleNotFoundError) -> NoReturn:
