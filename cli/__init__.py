@@ -32,7 +32,7 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in plugins.names("cli"):
-            plugins.load("cli", args[0])  # raises NotFound with the nearest name
+            plugins.load("cli", args[0], noun="command")  # raises NotFound with the nearest name
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:

@@ -33,8 +33,11 @@ def names(registry: str) -> list[str]:
     return sorted({*_files(registry), *_entry_points(registry)})
 
 
-def load(registry: str, name: str) -> ModuleType:
-    """Import plug-in `name`; NotFound suggests the nearest, MissingPackage names the extra to install."""
+def load(registry: str, name: str, noun: str | None = None) -> ModuleType:
+    """Import plug-in `name`; NotFound suggests the nearest, MissingPackage names the extra to install.
+
+    `noun` is what people call an entry of the registry; its dotted name where there is no better word.
+    """
     if name in _files(registry):
         target = f"{ROOT}.{registry}.{name}"
     elif name in _entry_points(registry):
@@ -43,7 +46,7 @@ def load(registry: str, name: str) -> ModuleType:
         known = names(registry)
         near = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise NotFound(f"No {registry} named {name!r}.{hint} Known: {', '.join(known)}.")
+        raise NotFound(f"No {noun or registry} named {name!r}.{hint} Known: {', '.join(known)}.")
     try:
         return import_module(target)
     except ModuleNotFoundError as error:

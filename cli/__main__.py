@@ -1,0 +1,5 @@
+"""python -m ovstore.cli"""
+
+from . import main
+
+main()

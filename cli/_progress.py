@@ -1,0 +1,46 @@
+"""Progress on stderr: bars on a terminal, plain lines elsewhere, never a word on stdout."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+
+class Stages:
+    """The bar of all scenes, and below it the stage that the scene in hand is at."""
+
+    def __init__(self, progress: Progress, scenes: int) -> None:
+        self._progress = progress
+        self._scenes: TaskID = progress.add_task("scenes", total=scenes)
+        self._stage: TaskID = progress.add_task("", total=None, visible=False)
+        self._name = ""
+
+    def report(self, stage: str, done: int, total: int) -> None:
+        """What the pipeline says as it goes."""
+        if stage != self._name:
+            self._name = stage
+            self._progress.reset(self._stage, total=total, description=stage, visible=True)
+        self._progress.update(self._stage, completed=done, total=total)
+
+    def scene_done(self) -> None:
+        self._name = ""
+        self._progress.advance(self._scenes)
+        self._progress.update(self._stage, visible=False)
+
+
+@contextmanager
+def stages(scenes: int) -> Iterator[Stages]:
+    """Bars for `scenes` scenes; nothing is drawn where stderr is not a terminal (each scene's line says enough)."""
+    columns = (TextColumn("{task.description:<11}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    # Lines for stdout go above the bar when both are the terminal; otherwise stdout is not ours to touch.
+    with Progress(
+        *columns,
+        console=console,
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+        disable=not sys.stderr.isatty(),
+    ) as progress:
+        yield Stages(progress, scenes)

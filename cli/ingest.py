@@ -1,0 +1,205 @@
+"""ovstore ingest FORMAT PATH: scans become searchable."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..store import plugins
+from ._shared import opened_store, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from ..ingest.engines import Outcome
+    from ..ingest.recipe import Request
+
+DEFAULT_ENCODER = "openclip"
+
+
+class _Formats(click.Group):
+    """One subcommand for each file in ingest/datasets, with that file's options."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return plugins.names("ingest.datasets")
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command:
+        return _Ingest(name, plugins.load("ingest.datasets", name))
+
+
+class _Ingest(click.Command):
+    """`ovstore ingest NAME`: the options of the dataset, of the encoder that --encoder names, and of every stage."""
+
+    def __init__(self, name: str, dataset: "ModuleType") -> None:
+        from ._options import options_of
+
+        summary, _, rest = (dataset.__doc__ or name).partition("\n")
+        super().__init__(
+            name,
+            callback=partial(_ingest, name),
+            help=f"{summary}\n\n\b{rest.rstrip()}\n\n\b\nExample:\n  ovstore ingest {name} scans/ --encoder openclip",
+            short_help=summary,
+            params=[click.Argument(["path"], type=click.Path(exists=True)), *options_of(dataset.Options), *_common()],
+        )
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        return [*super().get_params(ctx), *ctx.meta.get("ovstore.encoder", [])]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        from ._options import options_of
+
+        encoder = plugins.load("models.encoders", _value_of("--encoder", args) or DEFAULT_ENCODER)
+        ctx.meta["ovstore.encoder"] = options_of(encoder.Options)
+        return super().parse_args(ctx, args)
+
+
+def _common() -> list[click.Parameter]:
+    return [
+        click.Option(["--encoder"], default=DEFAULT_ENCODER, show_default=True,
+                     help="What turns pixels and words into vectors: " + ", ".join(plugins.names("models.encoders"))
+                     + ". Its own options are listed by --encoder NAME --help."),
+        click.Option(["--name", "dataset"], help="The dataset's name in the store  [default: the format]"),
+        click.Option(["--scene", "scenes"], multiple=True, help="Only this scene; may be given again."),
+        click.Option(["--features"], help="A name for the feature sets  [default: the encoder]"),
+        click.Option(["--compat"], type=click.Choice(["openscene"]),
+                     help="Reproduce the numbers of OpenScene's fusion exactly, oddities included."),
+        click.Option(["--depth-tolerance"], type=float,
+                     help="Share of the depth reading by which a point may miss it and still count as seen."),
+        click.Option(["--weighting"], type=click.Choice(["mean", "view"]),
+                     help="How views of a point are averaged: alike, or by distance, angle and image border."),
+        click.Option(["--memory-mb"], type=int, default=2048, show_default=True,
+                     help="Feature maps kept in memory for a scene; beyond it they wait on disk, with equal results."),
+        click.Option(["--device"], type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
+                     help="Where the network runs."),
+        click.Option(["--workers"], type=click.IntRange(1), default=1, show_default=True,
+                     help="Scenes worked on at once."),
+        click.Option(["--engine"], help="Where scenes are worked on: " + ", ".join(plugins.names("ingest.engines"))
+                     + "  [default: inline for one worker, processes for more]"),
+        click.Option(["--again"], is_flag=True, help="Do the work even where the store is up to date."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print JSON for programs."),
+    ]  # fmt: skip
+
+
+@click.group("ingest", cls=_Formats)
+def command() -> None:
+    """Take scans into the store: points, frames, features, regions and their vectors.
+
+    What is up to date is left alone, a scene that fails is reported and the others go on.
+
+    \b
+    Examples:
+      ovstore ingest scannet scans/ --encoder openclip --frame-stride 20
+      ovstore ingest rgbd my-room/ --depth-scale 1000 --encoder color_words
+      ovstore ingest scannet --encoder tiny --help
+    """
+
+
+def _ingest(format: str, **params: Any) -> None:
+    from ..ingest.work import Job
+
+    request = _request(format, params)
+    dataset = plugins.load("ingest.datasets", format)
+    names = list(params["scenes"]) or dataset.scene_names(request.root, request.dataset_options)
+    with opened_store(create=True) as store:
+        jobs = [Job(str(store.path), request, name) for name in names]
+        outcomes = _run(params["engine"], params["workers"], store, jobs)
+        raise SystemExit(_print_outcomes(outcomes, len(jobs), params["as_json"]))
+
+
+def _request(format: str, params: dict[str, Any]) -> "Request":
+    from dataclasses import replace
+    from pathlib import Path
+
+    from ..ingest import fuse, recipe, visibility
+    from ._options import from_params
+
+    encoder = plugins.load("models.encoders", params["encoder"])
+    compat = params["compat"] == "openscene"
+    seen, fused = (visibility.OPENSCENE, fuse.OPENSCENE) if compat else (visibility.Options(), fuse.Options())
+    if params["depth_tolerance"] is not None:
+        seen = replace(seen, depth_tolerance=params["depth_tolerance"])
+    if params["weighting"] is not None:
+        if compat:
+            raise click.UsageError("--weighting changes what --compat openscene keeps; give one of them.")
+        fused = replace(fused, weighting=params["weighting"])
+    return recipe.Request(
+        dataset=params["dataset"] or format,
+        format=format,
+        root=Path(params["path"]).resolve(),
+        encoder=params["encoder"],
+        dataset_options=from_params(plugins.load("ingest.datasets", format).Options, params),
+        encoder_options=from_params(encoder.Options, params),
+        features=params["features"] or params["encoder"],
+        visibility=seen,
+        fuse=fused,
+        device=params["device"],
+        again=params["again"],
+        memory_mb=params["memory_mb"],
+    )
+
+
+def _run(engine: str | None, workers: int, store: Any, jobs: list[Any]) -> "Iterator[Outcome]":
+    """Outcomes as scenes finish, with a bar a scene on a terminal where they run in this process."""
+    from ..ingest import work
+    from ._progress import stages
+
+    engine = engine or ("inline" if workers == 1 else "processes")
+    run = plugins.load("ingest.engines", engine).run
+    with stages(len(jobs)) as bar:
+        task = (lambda job: work.run_in(store, job, bar.report)) if engine == "inline" else work.run
+        for outcome in run(task, jobs, workers):
+            bar.scene_done()
+            yield outcome
+
+
+def _print_outcomes(outcomes: "Iterator[Outcome]", count: int, as_json: bool) -> int:
+    """A line a scene on stdout; the exit code says whether some failed."""
+    from dataclasses import asdict
+
+    from ..store.errors import OvstoreError
+
+    documents, failed, unchanged = [], 0, 0
+    for outcome in outcomes:
+        scene = outcome.item.scene
+        if outcome.error is not None:
+            if not isinstance(outcome.error, OvstoreError):
+                raise outcome.error
+            failed += 1
+            documents.append({"scene": scene, "failed": str(outcome.error)})
+            line = f"{scene}  failed: {outcome.error}"
+        else:
+            summary = outcome.result
+            unchanged += summary.up_to_date
+            documents.append(asdict(summary))
+            line = _line(summary)
+        if not as_json:
+            click.echo(line)
+    if as_json:
+        print_json(documents)
+    else:
+        done = f"{count - failed - unchanged} ingested, {unchanged} up to date, {failed} failed."
+        click.echo(done + (" See: ovstore jobs --failed" if failed else ""))
+    return 1 if failed else 0
+
+
+def _line(summary: Any) -> str:
+    if summary.up_to_date:
+        return f"{summary.scene}  up to date (feature set {summary.feature_set})"
+    parts = [
+        f"{summary.scene}  {summary.frames} frames",
+        f"{summary.seen:,} of {summary.points:,} points seen",
+        f"{summary.regions:,} regions",
+        f"{summary.seconds:.1f} s",
+    ]
+    return "\n    ".join(["  ".join(parts), *summary.findings])
+
+
+def _value_of(flag: str, args: list[str]) -> str | None:
+    """What `flag` was given, before click has parsed anything."""
+    for position, arg in enumerate(args):
+        if arg == flag and position + 1 < len(args):
+            return args[position + 1]
+        if arg.startswith(flag + "="):
+            return arg.partition("=")[2]
+    return None

@@ -1,0 +1,173 @@
+"""One scene, from files to a published feature set: the stages, in order."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..store import catalog, plugins, publish
+from ..store.database import Store
+from ..store.features import Correspondence, FeatureMap
+from ..store.scene import Frame, PointCloud, Scene
+from . import recipe
+from .checks import check_scene
+from .extract import extract, image_encoder
+from .fuse import fuse
+from .images import read_depth
+from .objects import objects
+from .order import morton_order
+from .pool import pool_regions, pool_scene
+from .recipe import Request
+from .superpoints import superpoints
+from .visibility import correspond
+
+log = logging.getLogger(__name__)
+
+Report = Callable[[str, int, int], None]  # stage, done, total
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of one scene."""
+
+    scene: str
+    feature_set: int
+    up_to_date: bool
+    frames: int
+    points: int
+    seen: int
+    regions: int
+    seconds: float
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What all encoders share, as it was published."""
+
+    scene_id: int
+    points: PointCloud  # in Morton order
+    frames: tuple[Frame, ...]
+    superpoint: NDArray[np.int32]  # (N,)
+    correspondences: list[Correspondence]
+    findings: tuple[str, ...]
+
+
+def quiet(stage: str, done: int, total: int) -> None:
+    """Report to nobody."""
+
+
+def ingest_scene(store: Store, request: Request, name: str, report: Report = quiet) -> Summary:
+    """Bring one scene's feature set up to date; what is there already is kept, unless `request.again`."""
+    started = time.monotonic()
+    space = plugins.load("models.encoders", request.encoder).space(request.encoder_options)
+    features_recipe = recipe.features(request, space)
+    if not request.again and (ready := catalog.ready_feature_set(store, request.dataset, name, features_recipe)):
+        return Summary(name, ready, True, 0, 0, 0, 0, time.monotonic() - started)
+
+    geometry = _stored_geometry(store, request, name) or _new_geometry(store, request, name, report)
+    features = fuse(
+        _maps(geometry, request, report),
+        geometry.correspondences,
+        [frame.camera for frame in geometry.frames],
+        len(geometry.points),
+        space,
+        request.fuse,
+        geometry.points.normals,
+        memory_mb=request.memory_mb,
+    )
+    report("regions", 0, 1)
+    object_of_superpoint = objects(geometry.superpoint, geometry.points, features, request.objects)
+    regions = pool_regions(
+        geometry.points,
+        geometry.superpoint,
+        object_of_superpoint,
+        features,
+        geometry.correspondences,
+        geometry.frames,
+        request.pool,
+    )
+    feature_set = publish.publish_features(
+        store,
+        geometry.scene_id,
+        request.features,
+        space,
+        features_recipe,
+        "fused",
+        features,
+        object_of_superpoint,
+        regions,
+        pool_scene(features, regions, request.pool),
+    )
+    report("regions", 1, 1)
+    return Summary(
+        name,
+        feature_set,
+        False,
+        len(geometry.frames),
+        len(geometry.points),
+        len(features.point_index),
+        sum(len(level.regions) for level in regions),
+        time.monotonic() - started,
+        geometry.findings,
+    )
+
+
+def _stored_geometry(store: Store, request: Request, name: str) -> Geometry | None:
+    """The published geometry, when it was made by the same recipe."""
+    if request.again:
+        return None
+    scene_id = catalog.ready_geometry(store, request.dataset, name, recipe.geometry(request))
+    if scene_id is None:
+        return None
+    points, superpoint, _ = catalog.load_points(store, scene_id)
+    return Geometry(
+        scene_id,
+        points,
+        catalog.load_frames(store, scene_id),
+        superpoint,
+        catalog.load_correspondences(store, scene_id),
+        (),
+    )
+
+
+def _new_geometry(store: Store, request: Request, name: str, report: Report) -> Geometry:
+    report("reading", 0, 1)
+    dataset = plugins.load("ingest.datasets", request.format)
+    unpacked = store.unpacked(request.dataset, name)
+    scene: Scene = check_scene(dataset.load_scene(request.root, name, request.dataset_options, unpacked))
+    report("reading", 1, 1)
+
+    order = morton_order(scene.points.xyz)
+    scene = replace(scene, points=scene.points.take(order))
+    correspondences = []
+    for position, frame in enumerate(scene.frames):
+        depth = None if frame.depth_path is None else read_depth(frame.depth_path, frame.depth_scale)
+        correspondences.append(correspond(scene.points.xyz, frame, position, depth, request.visibility))
+        report("visibility", position + 1, len(scene.frames))
+    report("superpoints", 0, 1)
+    superpoint = superpoints(scene.points, request.superpoints)
+    report("superpoints", 1, 1)
+    scene_id = publish.publish_geometry(
+        store,
+        request.dataset,
+        request.format,
+        scene,
+        superpoint,
+        order,
+        correspondences,
+        recipe.geometry(request),
+    )
+    return Geometry(scene_id, scene.points, scene.frames, superpoint, correspondences, scene.findings)
+
+
+def _maps(geometry: Geometry, request: Request, report: Report) -> Iterator[tuple[int, FeatureMap]]:
+    """The maps of all frames that see a point."""
+    useful = [(c.frame, geometry.frames[c.frame]) for c in geometry.correspondences if len(c)]
+    network = image_encoder(request.encoder, request.encoder_options, request.device)
+    for done, pair in enumerate(extract(useful, network), start=1):
+        yield pair
+        report("features", done, len(useful))

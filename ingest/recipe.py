@@ -1,0 +1,59 @@
+"""What decides a feature set's numbers, and nothing else: no folder, device, worker count or batch size."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..store.features import EmbeddingSpace
+from . import fuse, objects, pool, superpoints, visibility
+
+VERSION = 1  # raised when the same options start to give other numbers
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked for: scans in a format, seen by an encoder. Travels to worker processes."""
+
+    dataset: str  # its name in the store
+    format: str  # the dataset plug-in
+    root: Path
+    encoder: str  # the encoder plug-in
+    dataset_options: Any  # the plug-ins' own Options
+    encoder_options: Any
+    features: str  # the feature sets' name
+    visibility: visibility.Options = field(default_factory=visibility.Options)
+    superpoints: superpoints.Options = field(default_factory=superpoints.Options)
+    fuse: fuse.Options = field(default_factory=fuse.Options)
+    objects: objects.Options = field(default_factory=objects.Options)
+    pool: pool.Options = field(default_factory=pool.Options)
+    device: str = "auto"
+    again: bool = False  # do the work even where the store is up to date
+    memory_mb: int = 2048  # feature maps kept in memory; beyond it they wait on disk
+
+
+def geometry(request: Request) -> dict[str, Any]:
+    """Points, frames, visibility and superpoints: what every encoder shares."""
+    return {
+        "version": VERSION,
+        "dataset": {"format": request.format, "options": _plain(request.dataset_options)},
+        "visibility": _plain(request.visibility),
+        "superpoints": _plain(request.superpoints),
+    }
+
+
+def features(request: Request, space: EmbeddingSpace) -> dict[str, Any]:
+    """Everything behind the vectors of a feature set, its geometry included."""
+    return {
+        "version": VERSION,
+        "geometry": geometry(request),
+        "encoder": {"name": request.encoder, "options": _plain(request.encoder_options)},
+        "space": asdict(space),
+        "fuse": _plain(request.fuse),
+        "objects": _plain(request.objects),
+        "pool": _plain(request.pool),
+    }
+
+
+def _plain(options: Any) -> dict[str, Any]:
+    """A frozen dataclass as JSON knows it."""
+    return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()}

@@ -1,0 +1,41 @@
+"""A job, wherever it runs: opens the store, runs the pipeline, and keeps the job's row true."""
+
+from dataclasses import dataclass
+
+from ..store import jobs
+from ..store.database import Store
+from ..store.database import open as open_store
+from ..store.errors import OvstoreError
+from . import pipeline
+from .pipeline import Report, Summary, quiet
+from .recipe import Request, geometry
+
+
+@dataclass(frozen=True)
+class Job:
+    """One scene to bring up to date. Pickles: it may run in another process or on another machine."""
+
+    store: str  # the store's folder
+    request: Request
+    scene: str
+
+
+def run(job: Job, report: Report = quiet) -> Summary:
+    """Do the job in a store of its own; the row says how it ended, whatever ended it."""
+    with open_store(job.store, create=False) as store:
+        return run_in(store, job, report)
+
+
+def run_in(store: Store, job: Job, report: Report = quiet) -> Summary:
+    """Do the job in a store that is open already."""
+    started = jobs.start(store, job.request.dataset, job.scene, geometry(job.request))
+    try:
+        summary = pipeline.ingest_scene(store, job.request, job.scene, report)
+    except OvstoreError as error:
+        jobs.fail(store, started, str(error))
+        raise
+    except BaseException as error:
+        jobs.fail(store, started, f"{type(error).__name__}: {error}")
+        raise
+    jobs.finish(store, started, "up to date" if summary.up_to_date else f"{summary.seconds:.1f} s")
+    return summary

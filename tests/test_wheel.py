@@ -1,0 +1,63 @@
+"""The wheel that users install: every room inside `ovstore`, nothing beside it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from importlib.metadata import distribution
+from pathlib import Path
+
+import ovstore
+import pytest
+
+ROOT = Path(ovstore.__file__).parent
+ROOMS = ("store", "ingest", "models", "query", "evaluation", "cli", "migrations")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel built from a copy of the sources, offline."""
+    source = tmp_path_factory.mktemp("source")
+    for name in (*ROOMS, "__init__.py", "py.typed", "pyproject.toml", "README.md"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, source / name)
+    out = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)]
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONWARNINGS": "ignore"})
+    [built] = out.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_ovstore_and_nothing_else(wheel: Path) -> None:
+    top = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert top == {"ovstore", f"ovstore-{ovstore.__version__}.dist-info"}
+
+
+def test_every_module_of_every_room_is_in_the_wheel(wheel: Path) -> None:
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            assert f"ovstore/{path.relative_to(ROOT)}" in packed
+    for path in (ROOT / "models" / "weights").glob("*.safetensors"):
+        assert f"ovstore/models/weights/{path.name}" in packed
+
+
+def test_every_room_imports_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", with_pip=False)
+    python = tmp_path / "venv" / "bin" / "python"
+    purelib = subprocess.check_output(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
+    ).strip()
+    zipfile.ZipFile(wheel).extractall(purelib)
+    # Third-party packages are those of this environment; a path entry does not bring its editable installs along.
+    here = str(distribution("numpy").locate_file(""))
+    script = "\n".join(
+        [f"import ovstore.{room}" for room in ROOMS]
+        + ["import ovstore.store.schema, ovstore.ingest.pipeline, ovstore.query.search, ovstore.cli.ingest"]
+        + ["import ovstore; print(ovstore.__file__)"]
+    )
+    environment = {**os.environ, "PYTHONPATH": here}
+    printed = subprocess.check_output([python, "-c", script], env=environment, text=True, cwd=tmp_path)
+    assert printed.strip().startswith(purelib)
