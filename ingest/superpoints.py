@@ -1,0 +1,110 @@
+"""Superpoints: small patches of one surface and colour, each point in exactly one.
+
+A dataset's own over-segmentation is used as it is. Otherwise the graph of the cloud is cut as Felzenszwalb and
+Huttenlocher do (Efficient Graph-Based Image Segmentation, IJCV 2004), as ScanNet's segmentator does on its meshes:
+edges from the most to the least alike, two patches grow together where the edge between them differs no more than
+what is found inside either, plus threshold / size.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..store.scene import PointCloud
+from .compiled import compiled
+from .neighbours import components, number_by_first_point, point_edges
+from .normals import surface_normals
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the cloud is cut where the dataset brings no segments of its own."""
+
+    threshold: float = field(default=0.01, metadata={"help": "larger gives larger superpoints (ScanNet's kThresh)"})
+    min_points: int = field(default=20, metadata={"help": "smaller patches join the neighbour most like them"})
+    color_weight: float = field(
+        default=1.0, metadata={"help": "weight of squared colour differences (0..3), 0 is none"}
+    )
+    neighbours: int = field(default=8, metadata={"help": "edges a point in clouds without a mesh"})
+    normal_neighbours: int = field(default=16, metadata={"help": "points a plane is fitted to for missing normals"})
+    max_gap: float = field(
+        default=4.0, metadata={"help": "longest edge, times the median distance to the last neighbour"}
+    )
+
+
+def superpoints(points: PointCloud, options: Options | None = None) -> NDArray[np.int32]:
+    """(N,) the superpoint of each point, numbered 0..S-1 in the order of their first points.
+
+    Points that the dataset's segments leave out (< 0) form superpoints by connected component.
+    """
+    options = options or Options()
+    if points.segments is not None and (points.segments >= 0).any():
+        return _given(points, options)
+    edges = point_edges(points, options.neighbours, options.max_gap)
+    weight = edge_weights(points, edges, options)
+    order = np.argsort(weight, kind="stable")
+    label = _grow(edges[order], weight[order], len(points), options.threshold, options.min_points)
+    return number_by_first_point(label)
+
+
+def edge_weights(points: PointCloud, edges: NDArray[np.int32], options: Options) -> NDArray[np.float64]:
+    """(E,) how much the two ends of each edge differ: 1 - cosine of normals, plus the squared colour difference.
+
+    Where normals are oriented, a bend outwards counts squared: the faces of a thing bend outwards, two things meet
+    in a bend inwards.
+    """
+    a, b = edges[:, 0], edges[:, 1]
+    normals = surface_normals(points, options.normal_neighbours)
+    vectors = normals.vectors.astype(np.float64)
+    cosine = np.einsum("ij,ij->i", vectors[a], vectors[b])
+    weight = np.clip(1 - (cosine if normals.oriented else np.abs(cosine)), 0, None)
+    if normals.oriented:
+        outwards = np.einsum("ij,ij->i", vectors[b] - vectors[a], points.xyz[b] - points.xyz[a]) > 0
+        weight = np.where(outwards, weight**2, weight)
+    if points.rgb is not None and options.color_weight > 0:
+        rgb = points.rgb.astype(np.float64) / 255
+        weight += options.color_weight * ((rgb[a] - rgb[b]) ** 2).sum(axis=1)
+    return weight
+
+
+def _given(points: PointCloud, options: Options) -> NDArray[np.int32]:
+    assert points.segments is not None
+    segment = points.segments.astype(np.int64)
+    left_out = segment < 0
+    if left_out.any():
+        edges = point_edges(points, options.neighbours, options.max_gap)
+        part = components(edges[left_out[edges].all(axis=1)], len(points))
+        segment = np.where(left_out, segment.max() + 1 + part, segment)
+    return number_by_first_point(segment)
+
+
+@compiled
+def _grow(edges, weight, point_count, threshold, min_points):  # type: ignore[no-untyped-def]
+    """(N,) a representative point for each: edges (E, 2) and weight (E,) ascending."""
+    parent = np.arange(point_count)
+    size = np.ones(point_count, np.int64)
+    limit = np.full(point_count, threshold)
+    for sweep in range(2):  # first by likeness, then what stayed small
+        for e in range(len(edges)):
+            a, b = edges[e, 0], edges[e, 1]
+            while parent[a] != a:
+                parent[a] = parent[parent[a]]
+                a = parent[a]
+            while parent[b] != b:
+                parent[b] = parent[parent[b]]
+                b = parent[b]
+            if a == b:
+                continue
+            if sweep == 0:
+                joined = weight[e] <= limit[a] and weight[e] <= limit[b]
+            else:
+                joined = size[a] < min_points or size[b] < min_points
+            if joined:
+                low, high = min(a, b), max(a, b)
+                parent[high] = low
+                size[low] += size[high]
+                limit[low] = weight[e] + threshold / size[low]
+    for i in range(point_count):  # a parent is never a later point
+        parent[i] = parent[parent[i]]
+    return parent
