@@ -1,0 +1,67 @@
+"""Files that appear whole or not at all."""
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def unique_name(*words: str) -> str:
+    """A file name no other publish will choose, that a person can still read: "scans-room_0-5f3a9c01d2e4"."""
+    readable = "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", word).strip("._") or "_" for word in words)
+    return f"{readable[:80]}-{secrets.token_hex(6)}"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, to be written in the block.
+
+    When the block ends well the file is flushed to disk and moved onto `path` in one step; otherwise it is removed.
+    """
+    part = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.part")
+    try:
+        yield part
+        _flush(part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    flush_folder(path.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in `folder` durable, where the system can (Windows has no handle on a folder)."""
+    if os.name == "posix":
+        _flush(folder)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a whole folder; without error when it is gone already."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder; what vanishes meanwhile counts as nothing."""
+    if not path.is_dir():
+        return path.stat().st_size if path.exists() else 0
+    total = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(folder, name)).st_size
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
