@@ -17,7 +17,7 @@ install: .venv/installed
 	@touch $@
 
 demo: install
-	$(BIN)/python bench/demo.py
+	docs/demo.sh
 
 test: lint
 	$(BIN)/python -m pytest

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,10 +24,18 @@ def opened_store(create: bool = False) -> "Iterator[Store]":
         yield store
 
 
-def print_json(value: Any) -> None:
-    """One JSON document on stdout."""
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False, default=str)
-    sys.stdout.write("\n")
+def print_json(value: Any, path: str | None = None) -> None:
+    """One JSON document on stdout, or in the file `path`."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=_json_value) + "\n"
+    if path is None:
+        sys.stdout.write(text)
+    else:
+        Path(path).write_text(text, encoding="utf-8")
+
+
+def _json_value(value: Any) -> Any:
+    """Arrays as lists, dates and paths as text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str] = ()) -> None:

@@ -1,0 +1,153 @@
+"""ovstore search "snoopy": find regions by words, by a picture, or by another region."""
+
+import click
+
+from ._shared import json_option, opened_store, print_json, print_table
+
+
+class _Box(click.ParamType):
+    """x0,y0,x1,y1 in pixels."""
+
+    name = "x0,y0,x1,y1"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float, float, float]:
+        try:
+            x0, y0, x1, y1 = map(float, value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not four numbers x0,y0,x1,y1", param, ctx)
+        return x0, y0, x1, y1
+
+
+@click.command("search")
+@click.argument("text", required=False)
+@click.option("--image", type=click.Path(dir_okay=False), help="Ask with a picture in place of words.")
+@click.option("--box", type=_Box(), help="Only this part of the picture, in pixels.")
+@click.option("--like", metavar="SCENE:REGION", help="Ask for what looks like a region of an earlier answer.")
+@click.option("--not", "exclude", multiple=True, help="Leave out what is closer to these words; may be given again.")
+@click.option("--dataset", "datasets", multiple=True, help="Only in this dataset; may be given again.")
+@click.option("--scene", "scenes", multiple=True, help="Only in this scene; may be given again.")
+@click.option(
+    "--where", metavar="SQL", help="Only regions for which this holds, e.g. \"size_z > 0.5 AND split = 'val'\"."
+)
+@click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="How many hits at the most.")
+@click.option("--features", help="The feature sets that are asked  [default: those that cover most scenes]")
+@click.option(
+    "--level", type=click.Choice(["object", "superpoint"]), default="object", show_default=True, help="What a hit is."
+)
+@click.option("--exact", is_flag=True, help="Score every region, without an index.")
+@click.option("--save-ply", type=click.Path(dir_okay=False), help="The best hit's scene as a heat-coloured cloud.")
+@click.option("--save-picture", type=click.Path(dir_okay=False), help="The hits' evidence on one picture, boxes drawn.")
+@json_option
+def command(
+    text: str | None,
+    image: str | None,
+    box: tuple[float, float, float, float] | None,
+    like: str | None,
+    exclude: tuple[str, ...],
+    datasets: tuple[str, ...],
+    scenes: tuple[str, ...],
+    where: str | None,
+    top: int,
+    features: str | None,
+    level: str,
+    exact: bool,
+    save_ply: str | None,
+    save_picture: str | None,
+    as_json: bool,
+) -> None:
+    """Find objects in all scenes: by words, by a picture, or by a region like the one wanted.
+
+    A hit's score is the cosine of question and region. Its probability says how much better the region fits the words
+    than everyday things do; it means the same for every question.
+
+    \b
+    Examples:
+      ovstore search "snoopy" --save-picture snoopy.png
+      ovstore search "a red chair" --not table --where "point_count > 500" --top 3
+      ovstore search --image crop.jpg --box 120,80,260,240
+      ovstore search --like scene0003_00:1841
+    """
+    from dataclasses import asdict
+    from pathlib import Path
+    from typing import Literal, cast
+
+    from ..query.search import search
+
+    region = None if like is None else _region_id(like)
+    with opened_store() as store:
+        answer = search(
+            store,
+            text,
+            image=image,
+            box_xyxy=box,
+            like=region,
+            exclude=exclude,
+            datasets=datasets,
+            scenes=scenes,
+            where=where,
+            top=top,
+            features=features,
+            level=cast("Literal['object', 'superpoint']", level),
+            exact=exact,
+        )
+        if as_json:
+            print_json({**asdict(answer), "hits": [asdict(hit) for hit in answer]})
+        else:
+            _print_answer(answer)
+        if answer and save_picture:
+            from ..query.contact_sheet import save_contact_sheet
+
+            save_contact_sheet(answer, Path(save_picture))
+            click.echo(f"Evidence: {save_picture}", err=True)
+        if answer and save_ply:
+            from ..query.heat import heat_map
+            from ..query.question import Question
+
+            question = Question(text, None if image is None else Path(image), box, region)
+            best = f"{answer[0].dataset}/{answer[0].scene}"
+            heat_map(store, best, question, features).drawing().save_ply(Path(save_ply))
+            click.echo(f"Cloud of {answer[0].scene}: {save_ply}", err=True)
+
+
+def _region_id(like: str) -> int:
+    """The number at the end of SCENE:REGION, or a bare number."""
+    number = like.rpartition(":")[2]
+    if not number.isdigit():
+        raise click.UsageError(f"--like takes SCENE:REGION as printed by a search, not {like!r}.")
+    return int(number)
+
+
+def _print_answer(answer) -> None:  # type: ignore[no-untyped-def]
+    if not answer:
+        click.echo("Nothing answers: no region passes the filters.")
+        return
+    if answer.probably_here is False:
+        click.echo(
+            f"Probably not here: nothing fits “{answer.question}” clearly better than everyday things do. Nearest:"
+        )
+    rows = [
+        (
+            rank,
+            f"{hit.scene}:{hit.region}",
+            f"{hit.score:.3f}",
+            "" if hit.probability is None else f"{hit.probability:.0%}",
+            "{:.2f} {:.2f} {:.2f}".format(*hit.centre),
+            "{:.2f} {:.2f} {:.2f}".format(*(high - low for low, high in zip(hit.box_min, hit.box_max, strict=True))),
+            f"{hit.point_count:,}",
+            _views(hit),
+        )
+        for rank, hit in enumerate(answer, start=1)
+    ]
+    print_table(
+        ("", "scene:region", "score", "prob.", "centre (m)", "size (m)", "points", "seen in frame [box]"),
+        rows,
+        right=("", "score", "prob.", "points"),
+    )
+
+
+def _views(hit) -> str:  # type: ignore[no-untyped-def]
+    shown = [f"{view.frame} [{','.join(f'{value:.0f}' for value in view.box_xyxy)}]" for view in hit.evidence[:2]]
+    more = len(hit.evidence) - len(shown)
+    return "  ".join(shown) + (f"  +{more}" if more > 0 else "")

@@ -1,0 +1,83 @@
+"""ovstore show SCENE: what the store knows of one scene, or how its points answer a question."""
+
+import click
+
+from ._shared import json_option, opened_store, print_json, print_table
+
+
+@click.command("show")
+@click.argument("scene")
+@click.option("--query", metavar="WORDS", help="A heat map: how well every point answers these words.")
+@click.option("--features", help="The feature sets that are asked  [default: those that cover most scenes]")
+@click.option("--save-ply", type=click.Path(dir_okay=False), help="Write the heat-coloured cloud.")
+@click.option("--save-picture", type=click.Path(dir_okay=False), help="Write a picture of it.")
+@click.option("--top", type=click.IntRange(1), default=15, show_default=True, help="How many objects are listed.")
+@json_option
+def command(
+    scene: str,
+    query: str | None,
+    features: str | None,
+    save_ply: str | None,
+    save_picture: str | None,
+    top: int,
+    as_json: bool,
+) -> None:
+    """Show a scene: its frames, points, feature sets and largest objects, or a heat map of a question.
+
+    Without --query, the picture and the cloud have the scene's own colours.
+
+    \b
+    Examples:
+      ovstore show scene0003_00
+      ovstore show scene0003_00 --query "somewhere soft" --save-picture soft.png --save-ply soft.ply
+    """
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from ..store import catalog
+
+    with opened_store() as store:
+        found = catalog.find_scene(store, scene)
+        if query is not None:
+            from ..query import heat
+            from ..query.question import Question
+
+            if save_ply is None and save_picture is None:
+                raise click.UsageError("--query draws: say where with --save-picture FILE.png or --save-ply FILE.ply.")
+            drawing = heat.heat_map(store, found.full_name, Question(query), features).drawing()
+        else:
+            regions = catalog.regions(store, found.id, "object", top)
+            if as_json:
+                print_json({**asdict(found), "objects": [asdict(region) for region in regions]})
+            else:
+                _print_scene(found, regions)
+            if save_ply is None and save_picture is None:
+                return
+            from ..query.drawing import scene_drawing
+
+            drawing = scene_drawing(store, found.full_name)
+        if save_picture is not None:
+            drawing.save_picture(Path(save_picture))
+            click.echo(f"Picture: {save_picture}", err=True)
+        if save_ply is not None:
+            drawing.save_ply(Path(save_ply))
+            click.echo(f"Cloud: {save_ply}", err=True)
+
+
+def _print_scene(scene, regions) -> None:  # type: ignore[no-untyped-def]
+    click.echo(f"{scene.dataset}/{scene.name}" + (f"  ({scene.split})" if scene.split else ""))
+    click.echo(f"  {scene.frame_count} frames, {scene.seen_point_count:,} of {scene.point_count:,} points seen")
+    click.echo(f"  from {scene.source}")
+    for finding in scene.findings:
+        click.echo(f"  {finding}")
+    if regions:
+        click.echo("\nLargest objects")
+        print_table(
+            ("scene:region", "features", "points", "centre (m)", "labelled"),
+            [
+                (f"{scene.name}:{region.id}", region.features, f"{region.point_count:,}",
+                 "{:.2f} {:.2f} {:.2f}".format(*region.centre), region.label or "")
+                for region in regions
+            ],
+            right=("points",),
+        )  # fmt: skip

@@ -1,0 +1,51 @@
+"""ovstore sql "SELECT ...": the store in SQL, read-only."""
+
+import click
+
+from ._shared import opened_store, print_json, print_table
+
+
+@click.command("sql")
+@click.argument("statement")
+@click.option(
+    "--files", is_flag=True, help="Ask DuckDB over the Parquet files: views points, correspondences, features."
+)
+@click.option("--features", help="The feature sets whose encoder reads {text:...} and {image:...}.")
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["table", "json", "csv", "parquet"]),
+    default="table",
+    show_default=True,
+    help="How the rows are written.",
+)
+@click.option(
+    "--out", type=click.Path(dir_okay=False), help="Write to this file in place of stdout (parquet needs it)."
+)
+def command(statement: str, files: bool, features: str | None, output: str, out: str | None) -> None:
+    """Ask in SQL. {text:a red chair} and {image:crop.jpg} stand for vectors; scene_overview and region_overview are
+    views made for people. Nothing can be written.
+
+    \b
+    Examples:
+      ovstore sql "SELECT * FROM scene_overview"
+      ovstore sql "SELECT scene, region, 1 - (embedding <=> {text:a red chair}) AS score
+                   FROM region_overview WHERE level = 'object' ORDER BY score DESC LIMIT 5"
+      ovstore sql --files "SELECT scene, count(*) FROM points GROUP BY ALL" --format csv
+    """
+    from ..query import sql
+
+    if output == "parquet" and out is None:
+        raise click.UsageError("--format parquet needs --out FILE.")
+    with opened_store() as store:
+        run = sql.run_on_files if files else sql.run
+        result = run(store, statement, features)
+    if output in ("csv", "parquet"):
+        from ..query.tables import write
+
+        write(result, output, out)
+    elif output == "json":
+        print_json([dict(zip(result.columns, row, strict=True)) for row in result.rows], out)
+    else:
+        print_table(result.columns, result.rows)
+        click.echo(f"{len(result.rows)} row{'' if len(result.rows) == 1 else 's'}", err=True)

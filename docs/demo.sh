@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# The whole path on generated rooms: scans are made, taken in, and asked by word, picture and SQL.
+# Usage: docs/demo.sh [FOLDER]; what is there already is kept, so a second run is quick.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+folder=${1:-demo}
+export PATH="$PWD/.venv/bin:$PATH" OVSTORE_HOME="$folder/store"
+mkdir -p "$folder"
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+run() { # shows the command as one would type it, then runs it
+  printf '\033[2m$ %s\033[0m\n' "$(printf '%q ' "$@" | sed "s/\\\\ / /g; s/ $//")"
+  "$@"
+}
+
+say "Twelve rooms, written as ScanNet writes them (.sens, meshes, segmentations). One of them holds a snoopy."
+run ovstore generate scannet "$folder/scans" --scenes 12 --seed 1 --keep
+
+say "Taken in: which frame sees which point, what the network sees there, and the objects that make up each room."
+run ovstore ingest scannet "$folder/scans" --encoder tiny --frame-stride 1
+run ovstore scenes
+
+say "By word: a small toy among twelve rooms of furniture."
+run ovstore search "snoopy" --top 3 --save-picture "$folder/snoopy.png" --save-ply "$folder/snoopy.ply"
+run ovstore search "a red chair" --not table --top 3 --save-picture "$folder/red-chair.png"
+
+say "By picture: a box drawn in one photograph finds the same thing in 3D."
+read -r image box < <(ovstore search "a guitar" --top 1 --json | python -c '
+import json, sys
+view = json.load(sys.stdin)["hits"][0]["evidence"][0]
+print(view["image_path"], ",".join(f"{value:.0f}" for value in view["box_xyxy"]))')
+run ovstore search --image "$image" --box "$box" --top 3 --save-picture "$folder/by-picture.png"
+
+say "In SQL, with words in it."
+run ovstore sql "SELECT scene, region, label, point_count, round((1 - (embedding <=> {text:something to sit on}))::numeric, 3) AS score
+  FROM region_overview WHERE level = 'object' AND size_z < 1.5 ORDER BY score DESC LIMIT 5"
+
+say "A heat map in words."
+run ovstore show scene0000_00 --query "somewhere soft" --save-picture "$folder/somewhere-soft.png"
+
+say "Pictures to open are in $folder/:"
+ls "$folder"/*.png "$folder"/*.ply
+say "The tiny encoder knows generated rooms only. For real scans: ovstore ingest scannet SCANS --encoder openclip"

@@ -1,0 +1,63 @@
+"""The evidence of an answer on one picture: a row a hit, a crop a frame, the box drawn."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from ..store.features import Answer, Evidence, Hit
+
+TILE = (300, 225)  # pixels
+COLUMNS = 3
+CAPTION = 46
+MARGIN = 10
+
+
+def save_contact_sheet(answer: Answer, path: Path) -> None:
+    """As many rows as there are hits with pictures at hand; frames whose picture is gone are left out."""
+    width = COLUMNS * (TILE[0] + MARGIN) + MARGIN
+    height = len(answer) * (TILE[1] + CAPTION + MARGIN) + CAPTION
+    sheet = Image.new("RGB", (width, max(height, 2 * CAPTION)), "white")
+    draw = ImageDraw.Draw(sheet)
+    title = f"“{answer.question}”" + ("" if answer.probably_here is not False else "   (probably not here)")
+    draw.text((MARGIN, 12), title, fill="black", font=ImageFont.load_default(20))
+    top = CAPTION
+    for rank, hit in enumerate(answer, start=1):
+        draw.text((MARGIN, top), _caption(rank, hit), fill=(60, 60, 60), font=ImageFont.load_default(15))
+        for column, tile in enumerate(_tiles(hit.evidence)):
+            sheet.paste(tile, (MARGIN + column * (TILE[0] + MARGIN), top + 24))
+        top += TILE[1] + CAPTION + MARGIN
+    sheet.save(path)
+
+
+def _caption(rank: int, hit: Hit) -> str:
+    return f"{rank}   {hit.scene}:{hit.region}   score {hit.score:.3f}   {hit.point_count:,} points"
+
+
+def _tiles(evidence: Sequence[Evidence]) -> list[Image.Image]:
+    tiles = []
+    for view in evidence:
+        if len(tiles) == COLUMNS or not Path(view.image_path).is_file():
+            continue
+        with Image.open(view.image_path) as image:
+            tiles.append(_crop(image.convert("RGB"), view))
+    return tiles
+
+
+def _crop(image: Image.Image, view: Evidence) -> Image.Image:
+    """The box with as much again around it, in the tile's proportions, scaled to the tile, the box drawn."""
+    x0, y0, x1, y1 = view.box_xyxy
+    span = max((x1 - x0 + 1) / TILE[0], (y1 - y0 + 1) / TILE[1], 0.16) * 2
+    width, height = min(span * TILE[0], image.width), min(span * TILE[1], image.height)
+    left = min(max((x0 + x1 - width) / 2, 0), image.width - width)
+    upper = min(max((y0 + y1 - height) / 2, 0), image.height - height)
+    scale = min(TILE[0] / width, TILE[1] / height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    tile = image.resize(size, Image.Resampling.BICUBIC, box=(left, upper, left + width, upper + height))
+    box = [(x0 - left) * scale - 2, (y0 - upper) * scale - 2, (x1 + 1 - left) * scale + 1, (y1 + 1 - upper) * scale + 1]
+    draw = ImageDraw.Draw(tile)
+    draw.rectangle(box, outline="white", width=4)
+    draw.rectangle(box, outline=(230, 40, 40), width=2)
+    font = ImageFont.load_default(13)
+    draw.text((5, tile.height - 18), f"frame {view.frame}", "white", font, stroke_width=1, stroke_fill="black")
+    return tile

@@ -1,0 +1,117 @@
+"""Questions become vectors: words by the text tower that the feature sets were made with, pictures by their network."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from ..store import plugins
+from ..store.errors import BadInput
+from ..store.features import EmbeddingSpace
+
+BoxXyxy = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An encoder as a recipe names it; the networks load when they are first needed."""
+
+    name: str
+    options: Any  # the plug-in's own Options, hashable
+    device: str = "auto"
+
+    @property
+    def plugin(self) -> ModuleType:
+        """The encoder's file."""
+        return plugins.load("models.encoders", self.name)
+
+    def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, dim) unit rows."""
+        return _text_tower(self)(list(texts))
+
+    def background(self) -> NDArray[np.float32]:
+        """(B, dim): everyday things that an answer is weighed against."""
+        return _background(self)
+
+    def picture(self, path: Path, box_xyxy: BoxXyxy | None = None) -> NDArray[np.float32]:
+        """(dim,) unit mean of the picture's dense features, of those inside the box where one is given.
+
+        Region vectors are means of the same features, so the two compare like with like.
+        """
+        image = _read_picture(path)
+        [feature_map] = _image_tower(self)([image])
+        values = feature_map.values.astype(np.float32)
+        if box_xyxy is not None:
+            values = _inside(values, box_xyxy, image.shape[1], image.shape[0], path)
+        return unit(values.reshape(-1, values.shape[-1]).mean(axis=0))
+
+
+def encoder_of(recipe: dict[str, Any], device: str = "auto") -> Encoder:
+    """The encoder that a feature set's recipe names, with the options it was used with."""
+    name, options = recipe["encoder"]["name"], recipe["encoder"]["options"]
+    plugin = plugins.load("models.encoders", name)
+    typed = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+    return Encoder(name, plugin.Options(**typed), device)
+
+
+def space_now(encoder: Encoder, expected: EmbeddingSpace) -> None:
+    """Raise SpaceMismatch when the weights at hand are not those that the feature sets were made with."""
+    expected.require_same(encoder.plugin.space(encoder.options))
+
+
+def unit(vector: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(dim,) scaled to unit length; BadInput when it has none."""
+    length = float(np.linalg.norm(vector))
+    if not np.isfinite(length) or length == 0:
+        raise BadInput("The query has no direction: its vector is zero or not finite.")
+    return (vector / length).astype(np.float32)
+
+
+@lru_cache(maxsize=2)
+def _text_tower(encoder: Encoder) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+    return encoder.plugin.load_text_encoder(encoder.options, encoder.device)
+
+
+@lru_cache(maxsize=2)
+def _image_tower(encoder: Encoder) -> Callable[[Sequence[NDArray[np.uint8]]], list[Any]]:
+    return encoder.plugin.load_image_encoder(encoder.options, encoder.device)
+
+
+@lru_cache(maxsize=2)
+def _background(encoder: Encoder) -> NDArray[np.float32]:
+    return encoder.texts(encoder.plugin.background_texts(encoder.options))
+
+
+def _read_picture(path: Path) -> NDArray[np.uint8]:
+    """(H, W, 3) RGB of any picture file, upright."""
+    from PIL import ImageOps
+
+    try:
+        with Image.open(path) as image:
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: no such picture.") from error
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+        raise BadInput(f"{path}: not a picture that can be read ({error}).") from error
+
+
+def _inside(values: NDArray[np.float32], box_xyxy: BoxXyxy, width: int, height: int, path: Path) -> NDArray[np.float32]:
+    """The grid cells whose centres lie in the box; the nearest one for a box smaller than a cell."""
+    x0, y0, x1, y1 = box_xyxy
+    if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
+        raise BadInput(f"{path}: the box {x0:g},{y0:g},{x1:g},{y1:g} is not inside its {width}x{height} pixels.")
+    rows, columns = values.shape[:2]
+    u = (np.arange(columns) + 0.5) * width / columns
+    v = (np.arange(rows) + 0.5) * height / rows
+    in_u, in_v = (u >= x0) & (u <= x1), (v >= y0) & (v <= y1)
+    if not in_u.any():
+        in_u[np.abs(u - (x0 + x1) / 2).argmin()] = True
+    if not in_v.any():
+        in_v[np.abs(v - (y0 + y1) / 2).argmin()] = True
+    return values[np.ix_(in_v, in_u)]

@@ -1,0 +1,50 @@
+"""How well every point of a scene answers a question."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..store import catalog
+from ..store.database import Store
+from ..store.scene import PointCloud
+from .drawing import Drawing, heat_colours_on
+from .question import Question, target_of
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Scores of one scene's points for one question."""
+
+    question: str
+    points: PointCloud
+    score: NDArray[np.float32]  # (N,) cosine; nan for points that no frame saw
+    low: float  # the score drawn darkest: the scene's median
+    high: float  # the score drawn brightest: its best, but for one point in a thousand
+
+    @property
+    def value(self) -> NDArray[np.float32]:
+        """(N,) 0 to 1; unseen points are 0."""
+        scaled = (self.score - self.low) / max(self.high - self.low, 1e-6)
+        return np.nan_to_num(np.clip(scaled, 0, 1)).astype(np.float32)
+
+    def drawing(self) -> Drawing:
+        """The cloud in heat colours."""
+        return Drawing(
+            self.points, heat_colours_on(self.points, self.value), f"“{self.question}”", (self.low, self.high)
+        )
+
+
+def heat_map(store: Store, scene: str, question: Question, features: str | None = None) -> HeatMap:
+    """Every point of the scene against the question."""
+    target = target_of(store, features)
+    vector = question.vector(store, target)
+    scene_id = catalog.find_scene(store, scene).id
+    points, _, _ = catalog.load_points(store, scene_id)
+    found = catalog.load_features(store, scene_id, target.features)
+    score = np.full(len(points), np.nan, np.float32)
+    for start in range(0, len(found.point_index), 16_384):  # a block at a time in float32, never the whole matrix
+        rows = slice(start, start + 16_384)
+        score[found.point_index[rows]] = found.vectors[rows].astype(np.float32) @ vector
+    low, high = np.nanpercentile(score, [50, 99.9])
+    return HeatMap(str(question), points, score, float(low), float(high))

@@ -1,0 +1,75 @@
+"""A question and those who can answer it: words, a picture or a region, against feature sets of one space."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..store import catalog
+from ..store.database import Store
+from ..store.errors import BadInput, NotFound
+from ..store.features import EmbeddingSpace
+from .encode import BoxXyxy, Encoder, encoder_of, space_now, unit
+
+
+@dataclass(frozen=True)
+class Target:
+    """The feature sets that are asked: all of one name and embedding space."""
+
+    features: str
+    space: EmbeddingSpace
+    encoder: Encoder
+
+
+@dataclass(frozen=True)
+class Question:
+    """Words, or a picture (or a box of it), or a region to be like: exactly one of the three."""
+
+    text: str | None = None
+    image: Path | None = None
+    box_xyxy: BoxXyxy | None = None  # pixels of the image
+    like: int | None = None  # a region's database id
+
+    def __post_init__(self) -> None:
+        given = [
+            name
+            for name, value in (("words", self.text), ("an image", self.image), ("like", self.like))
+            if value is not None
+        ]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise BadInput(f"Ask with words, an image or a region to be like: one of them, not {found}.")
+        if self.box_xyxy is not None and self.image is None:
+            raise BadInput("A box needs an image.")
+        if self.text is not None and not self.text.strip():
+            raise BadInput("The question has no words.")
+
+    def __str__(self) -> str:
+        return self.text or (str(self.image) if self.image is not None else f"like region {self.like}")
+
+    def vector(self, store: Store, target: Target) -> NDArray[np.float32]:
+        """(dim,) unit length, in the target's space."""
+        if self.like is not None:
+            space, vector = catalog.region_vector(store, self.like)
+            target.space.require_same(space)
+            return unit(vector)
+        space_now(target.encoder, target.space)
+        if self.image is not None:
+            return target.encoder.picture(self.image, self.box_xyxy)
+        assert self.text is not None
+        return target.encoder.texts([self.text])[0]
+
+
+def target_of(store: Store, features: str | None = None) -> Target:
+    """The feature sets called `features`; without a name, the kind that covers most scenes."""
+    kinds = catalog.feature_kinds(store)
+    if not kinds:
+        raise NotFound("The store holds no features yet. Take scans in first: ovstore ingest --help")
+    named = [kind for kind in kinds if features is None or kind.name == features]
+    if not named:
+        raise NotFound(
+            f"No features named {features!r}. There are: {', '.join(sorted({kind.name for kind in kinds}))}."
+        )
+    kind = named[0]  # most scenes first
+    return Target(kind.name, kind.space, encoder_of(kind.recipe))

@@ -1,0 +1,50 @@
+"""`ovstore.search`: a question in words, a picture or a region, answered by the store."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..store import search as store_search
+from ..store.database import Store
+from ..store.features import Answer, Level, Query
+from .encode import BoxXyxy
+from .question import Question, target_of
+
+
+def search(
+    store: Store,
+    text: str | None = None,
+    *,
+    image: str | Path | None = None,
+    box_xyxy: BoxXyxy | None = None,
+    like: int | None = None,
+    exclude: Sequence[str] = (),
+    features: str | None = None,
+    level: Level = "object",
+    datasets: Sequence[str] = (),
+    scenes: Sequence[str] = (),
+    where: str | None = None,
+    top: int = 10,
+    exact: bool = False,
+) -> Answer:
+    """The regions that answer best to words, to a picture (or a box of it), or to another region; see docs/search.md.
+
+    `like` is a region id. `exclude` are words: a region that is closer to one of them than to the question is left out.
+    """
+    question = Question(text, None if image is None else Path(image), box_xyxy, like)
+    target = target_of(store, features)
+    query = Query(
+        vector=question.vector(store, target),
+        space=target.space,
+        top=top,
+        level=level,
+        datasets=tuple(datasets),
+        scenes=tuple(scenes),
+        where=where,
+        background=target.encoder.background() if text is not None else None,
+        excluded=target.encoder.texts(list(exclude)) if exclude else None,
+        feature_set=target.features,
+        exact=exact,
+    )
+    hits = tuple(store_search.search(store, query))
+    here = store_search.probably_here(hits) if text is not None else None
+    return Answer(hits, here, str(question), target.space.name)
