@@ -1,0 +1,168 @@
+"""The whole flow on a room whose truth is known, without weights: files in, answers out."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toy_room
+from click.testing import CliRunner, Result
+from ovstore.cli import main
+from ovstore.store import catalog
+from ovstore.store.database import Store
+
+
+def ovstore(store: Store, *arguments: object) -> Result:
+    return CliRunner().invoke(main, ["--store", str(store.path), *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy_room.write(tmp_path_factory.mktemp("scans") / "room")
+
+
+def ingest(store: Store, room: Path, *more: object) -> Result:
+    return ovstore(store, "ingest", "rgbd", room, "--encoder", "color_words", *more)
+
+
+@pytest.mark.parametrize("colour", toy_room.BOXES)
+def test_each_coloured_box_is_the_first_answer_to_its_colour(store: Store, room: Path, colour: str) -> None:
+    assert ingest(store, room).exit_code == 0
+    result = ovstore(store, "search", colour, "--top", 1, "--json")
+    [hit] = json.loads(result.stdout)["hits"]
+    low, high, _ = toy_room.BOXES[colour]
+    assert np.all(np.array(hit["centre"]) > np.array(low) - 0.06)
+    assert np.all(np.array(hit["centre"]) < np.array(high) + 0.06)
+
+
+def test_ingest_again_is_up_to_date(store: Store, room: Path) -> None:
+    first, second = ingest(store, room), ingest(store, room)
+    assert "1 ingested, 0 up to date, 0 failed." in first.stdout, first.output
+    assert "0 ingested, 1 up to date, 0 failed." in second.stdout
+    assert len(catalog.scenes(store)) == 1
+
+
+def test_the_same_inputs_give_the_same_content_whatever_the_memory(store: Store, room: Path) -> None:
+    ingest(store, room)
+    [before] = catalog.feature_sets(store)
+    ingest(store, room, "--again", "--memory-mb", 1)
+    [after] = catalog.feature_sets(store)
+    assert after.content_digest == before.content_digest
+    assert after.id != before.id
+
+
+def test_another_encoder_reuses_the_geometry(store: Store, room: Path) -> None:
+    ingest(store, room)
+    [before] = catalog.scenes(store)
+    assert ingest(store, room, "--features", "coarse", "--cell", 16).exit_code == 0
+    [after] = catalog.scenes(store)
+    assert after.id == before.id
+    assert {found.name for found in catalog.feature_sets(store)} == {"color_words", "coarse"}
+
+
+def test_a_bad_scene_is_one_line_and_the_others_go_on(store: Store, room: Path, tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    toy_room.write(scans / "good", frames=6)
+    bad = toy_room.write(scans / "bad", frames=6)
+    for pose in (bad / "pose").glob("*.txt"):
+        np.savetxt(pose, np.full((4, 4), np.nan))
+    result = ovstore(store, "ingest", "rgbd", scans, "--encoder", "color_words")
+    assert result.exit_code == 1
+    assert "1 ingested, 0 up to date, 1 failed." in result.stdout
+    assert "bad  failed:" in result.stdout
+    assert [scene.name for scene in catalog.scenes(store)] == ["good"]
+    failed = ovstore(store, "jobs", "--failed")
+    assert "bad" in failed.stdout
+    assert "good" not in failed.stdout
+
+
+def test_what_is_closer_to_other_words_can_be_left_out(store: Store, room: Path) -> None:
+    ingest(store, room)
+    centres = [
+        json.loads(ovstore(store, "search", "red", *more, "--top", 1, "--json").stdout)["hits"][0]["region"]
+        for more in ((), ("--not", "red"))
+    ]
+    assert centres[0] != centres[1]
+
+
+def test_a_box_of_a_picture_finds_what_it_shows(store: Store, room: Path) -> None:
+    ingest(store, room)
+    [wanted] = json.loads(ovstore(store, "search", "blue", "--top", 1, "--json").stdout)["hits"]
+    view = wanted["evidence"][0]
+    box = ",".join(str(value) for value in view["box_xyxy"])
+    result = ovstore(store, "search", "--image", view["image_path"], "--box", box, "--top", 1, "--json")
+    assert json.loads(result.stdout)["hits"][0]["region"] == wanted["region"]
+
+
+def test_a_region_is_most_like_itself(store: Store, room: Path) -> None:
+    ingest(store, room)
+    [wanted] = json.loads(ovstore(store, "search", "green", "--top", 1, "--json").stdout)["hits"]
+    result = ovstore(store, "search", "--like", f"room:{wanted['region']}", "--top", 1, "--json")
+    [hit] = json.loads(result.stdout)["hits"]
+    assert hit["region"] == wanted["region"]
+    assert hit["score"] == pytest.approx(1, abs=2e-3)
+
+
+def test_words_in_sql_rank_as_search_does(store: Store, room: Path) -> None:
+    ingest(store, room)
+    hits = json.loads(ovstore(store, "search", "yellow", "--top", 3, "--json").stdout)["hits"]
+    statement = (
+        "SELECT region FROM region_overview WHERE level = 'object' ORDER BY embedding <#> {text:yellow}, region LIMIT 3"
+    )
+    rows = json.loads(ovstore(store, "sql", statement, "--format", "json").stdout)
+    assert [row["region"] for row in rows] == [hit["region"] for hit in hits]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM scenes", "SELECT 1; DROP TABLE scenes CASCADE", "COPY scenes TO PROGRAM 'true'", "SELEC 1", ""],
+)
+def test_sql_that_is_not_one_query_is_refused_in_one_line(store: Store, room: Path, statement: str) -> None:
+    ingest(store, room)
+    result = ovstore(store, "sql", statement)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    assert len(catalog.scenes(store)) == 1
+
+
+def test_the_parquet_files_answer_sql_too(store: Store, room: Path) -> None:
+    pytest.importorskip("duckdb")
+    ingest(store, room)
+    [scene] = catalog.scenes(store)
+    statement = "SELECT scene, count(*) AS points FROM points GROUP BY scene"
+    rows = json.loads(ovstore(store, "sql", "--files", statement, "--format", "json").stdout)
+    assert rows == [{"scene": "room", "points": scene.point_count}]
+
+
+def test_the_files_cannot_be_used_to_read_or_write_others(store: Store, room: Path, tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    ingest(store, room)
+    for statement in ("SELECT * FROM read_text('/etc/hostname')", f"COPY (SELECT 1) TO '{tmp_path}/out.csv'"):
+        result = ovstore(store, "sql", "--files", statement)
+        assert result.exit_code == 1, result.output
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_pictures_and_clouds_are_written(store: Store, room: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    ingest(store, room)
+    ovstore(store, "search", "red", "--save-picture", tmp_path / "red.png", "--save-ply", tmp_path / "red.ply")
+    result = ovstore(store, "show", "room", "--query", "red", "--save-picture", tmp_path / "heat.png")
+    assert result.exit_code == 0, result.output
+    heat = np.asarray(Image.open(tmp_path / "heat.png").convert("RGB")).astype(int)
+    warm = (heat[:600, :, 0] > heat[:600, :, 2] + 60).sum()
+    assert warm > 200  # the red box glows
+    assert Image.open(tmp_path / "red.png").width > 300
+    assert (tmp_path / "red.ply").read_bytes().startswith(b"ply\nformat binary_little_endian")
+
+
+def test_python_gives_what_the_command_line_gives(store: Store, room: Path) -> None:
+    import ovstore as package
+
+    ingest(store, room)
+    answer = package.search(store, "blue", top=3)
+    printed = json.loads(ovstore(store, "search", "blue", "--top", 3, "--json").stdout)
+    assert [hit.region for hit in answer] == [hit["region"] for hit in printed["hits"]]
+    assert [hit.score for hit in answer] == [hit["score"] for hit in printed["hits"]]
