@@ -1,0 +1,134 @@
+"""Evidence: the frames that show each region best, and where in the picture."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..store.features import Correspondence, RegionView
+from ..store.scene import Frame
+
+_NEAR = 2.0  # metres at which a region's picture counts half of one at no distance
+_OTHER_SIDE = np.radians(30)  # views this far apart, as seen from the region, are of different sides
+_REPEATED = 0.3  # what one more view of the same side is worth
+_MANY = 100  # points from which on a box leaves out isolated ones
+
+
+def best_views(
+    region: NDArray[np.int32],
+    centres: NDArray[np.float64],
+    correspondences: Sequence[Correspondence],
+    frames: Sequence[Frame],
+    top: int,
+) -> list[tuple[RegionView, ...]]:
+    """Up to `top` views for each of the regions 0..R-1, best first; (N,) `region` is -1 where a point has none.
+
+    A view is worth the region's points that it shows, less where they lie off the picture's centre (half at its
+    corners) or far away; after the first, views from the same side as one already chosen count less.
+    """
+    seen_by = {c.frame: c for c in correspondences if len(c)}
+    shown, frame, count, worth = _worth(region, len(centres), seen_by, frames)
+    chosen = _choose(shown, frame, worth, centres, frames, top)
+    box = _pixel_boxes(region, len(centres), shown, frame, chosen, seen_by, frames)
+    views: list[list[RegionView]] = [[] for _ in centres]
+    for row, (x0, y0, x1, y1) in zip(chosen.tolist(), box.tolist(), strict=True):
+        views[shown[row]].append(RegionView(int(frame[row]), (x0, y0, x1, y1), int(count[row])))
+    return [tuple(found) for found in views]
+
+
+def _worth(
+    region: NDArray[np.int32], region_count: int, seen_by: dict[int, Correspondence], frames: Sequence[Frame]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """All (region, frame) pairs with a visible point, by region: regions, frames, visible points, worth; (P,) each."""
+    columns: list[tuple[NDArray, ...]] = []
+    for position, seen in sorted(seen_by.items()):
+        camera = frames[position].camera
+        of = region[seen.point_index]
+        mine = of >= 0
+        of = of[mine].astype(np.int64)
+        across = (2 * seen.uv[mine] + 1) / np.array([camera.width, camera.height]) - 1  # -1..1 over the picture
+        count = np.bincount(of, minlength=region_count)
+        there = np.flatnonzero(count)
+        number = count[there]
+        off_centre = np.bincount(of, (across**2).sum(axis=1) / 2, minlength=region_count)[there] / number
+        depth = np.bincount(of, seen.depth[mine], minlength=region_count)[there] / number
+        worth = number * (1 - 0.5 * np.clip(off_centre, 0, 1)) * _NEAR / (_NEAR + depth)
+        columns.append((there, np.full(len(there), position), number, worth))
+    if not columns:
+        return (*(np.empty(0, np.int64) for _ in range(3)), np.empty(0))  # type: ignore[return-value]
+    shown, frame, total, value = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+    order = np.argsort(shown, kind="stable")
+    return shown[order], frame[order], total[order], value[order]
+
+
+def _choose(
+    shown: NDArray[np.int64],
+    frame: NDArray[np.int64],
+    worth: NDArray[np.float64],
+    centres: NDArray[np.float64],
+    frames: Sequence[Frame],
+    top: int,
+) -> NDArray[np.int64]:
+    """Rows of the pairs, best of each region first: one round a rank, all regions at once; ties to the lowest frame."""
+    if len(shown) == 0:
+        return np.empty(0, np.int64)
+    eye = np.stack([f.camera_to_world[:3, 3] for f in frames])[frame] - centres[shown]
+    eye /= np.maximum(np.linalg.norm(eye, axis=1, keepdims=True), 1e-12)
+    start = np.flatnonzero(np.diff(shown, prepend=-1))
+    part = np.cumsum(np.diff(shown, prepend=-1) > 0) - 1
+    value, nearest = worth.copy(), np.full(len(shown), -1.0)
+    rounds = []
+    for _ in range(top):
+        best = np.maximum.reduceat(value, start)
+        hits = np.flatnonzero((value == best[part]) & (value > 0))
+        hits = hits[np.diff(part[hits], prepend=-1) > 0]
+        if len(hits) == 0:
+            break
+        rounds.append(hits)
+        pick = np.full(len(start), -1)
+        pick[part[hits]] = hits
+        nearest = np.maximum(nearest, np.where(pick[part] >= 0, (eye * eye[pick[part]]).sum(axis=1), -1))
+        new = np.minimum(np.arccos(np.clip(nearest, -1, 1)) / _OTHER_SIDE, 1)
+        value = np.where(value > 0, worth * (_REPEATED + (1 - _REPEATED) * new), 0)
+        value[hits] = 0
+    return np.concatenate(rounds)
+
+
+def _pixel_boxes(
+    region: NDArray[np.int32],
+    region_count: int,
+    shown: NDArray[np.int64],
+    frame: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    seen_by: dict[int, Correspondence],
+    frames: Sequence[Frame],
+) -> NDArray[np.float64]:
+    """(len(chosen), 4) x0, y0, x1, y1 of the visible points' pixels, inclusive, inside the picture."""
+    box = np.empty((len(chosen), 4))
+    for position in np.unique(frame[chosen]).tolist():
+        camera, seen = frames[position].camera, seen_by[position]
+        rows = np.flatnonzero(frame[chosen] == position)
+        slot = np.full(region_count + 1, -1)  # the last for points without a region
+        slot[shown[chosen[rows]]] = np.arange(len(rows))
+        of = slot[region[seen.point_index]]
+        uv, of = seen.uv[of >= 0], of[of >= 0]
+        for axis, size in enumerate((camera.width, camera.height)):
+            pixel = np.clip(np.rint(uv[:, axis]), 0, size - 1)
+            box[rows[:, None], [axis, axis + 2]] = _robust_range(pixel, of, len(rows), size)
+    return box
+
+
+def _robust_range(values: NDArray[np.floating], part: NDArray[np.int64], part_count: int, size: int) -> NDArray:
+    """(R, 2) least and largest value (0..size-1) of each part; in large ones without isolated outliers.
+
+    Outliers lie beyond the percentiles 1 and 99 by more than a tenth of what is between them.
+    """
+    ordered = np.sort(part * np.float64(size) + values) - np.repeat(
+        np.arange(part_count) * np.float64(size), number := np.bincount(part, minlength=part_count)
+    )
+    last = np.cumsum(number) - 1
+    first = last - number + 1
+    trim = np.where(number >= _MANY, number // 100, 0)
+    low, high = ordered[first + trim], ordered[last - trim]
+    slack = np.rint((high - low) / 10)
+    return np.stack([np.maximum(ordered[first], low - slack), np.minimum(ordered[last], high + slack)], axis=1)
