@@ -29,12 +29,9 @@ def write_columns(path: Path, kind: str, groups: Sequence[Columns], about: Mappi
     schema = tables[0].schema.with_metadata({_KEY: json.dumps({"kind": kind, **about})})
     encodings = {field.name: _encoding(field.type) for field in schema if not _is_vector(field.type)}
     layout = {"compression": "zstd", "compression_level": 1, "use_dictionary": False, "column_encoding": encodings}
-    try:
-        with replacing(path) as part, pq.ParquetWriter(part, schema, write_page_checksum=True, **layout) as writer:
-            for table in tables:
-                writer.write_table(table, row_group_size=max(len(table), 1))
-    except OSError as error:
-        raise BadInput(f"{path} cannot be written: {_first_line(error)}.") from error
+    with replacing(path) as part, pq.ParquetWriter(part, schema, write_page_checksum=True, **layout) as writer:
+        for table in tables:
+            writer.write_table(table, row_group_size=max(len(table), 1))
 
 
 def slices(columns: Columns, rows: int) -> list[Columns]:

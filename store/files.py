@@ -5,8 +5,10 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from .errors import BadInput
 
 
 def unique_name(*words: str) -> str:
@@ -20,15 +22,20 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, to be written in the block.
 
     When the block ends well the file is flushed to disk and moved onto `path` in one step; otherwise it is removed.
+    A missing folder, a full disk and the like are BadInput.
     """
     part = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.part")
     try:
-        yield part
-        _flush(part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    flush_folder(path.parent)
+        try:
+            yield part
+            _flush(part)
+            os.replace(part, path)
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+        flush_folder(path.parent)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def flush_folder(folder: Path) -> None:

@@ -94,6 +94,12 @@ def read_points(path: Path) -> tuple[PointCloud, NDArray[np.int32], NDArray[np.i
     return points, columns["superpoint"], columns["original_index"]
 
 
+def read_superpoints(path: Path) -> NDArray[np.int32]:
+    """(N,) the superpoint of each point; the other columns stay unread."""
+    with opened(path, "points") as (file, _):
+        return to_numpy(file.read(columns=["superpoint"]))["superpoint"]
+
+
 def write_correspondences(path: Path, correspondences: Sequence[Correspondence]) -> None:
     """One row group a frame, in ascending frames; a frame that sees nothing keeps its (empty) place."""
     ordered = sorted(correspondences, key=lambda seen: seen.frame)
@@ -130,18 +136,25 @@ def write_features(
     path: Path, features: PointFeatures, superpoint: NDArray[np.int32], object_of_superpoint: NDArray[np.int32]
 ) -> RowRanges:
     """One row a seen point; returns the rows of each seen region. `superpoint` is (N,) over the whole cloud."""
+    columns = feature_columns(features, superpoint, object_of_superpoint)
+    write_columns(path, "features", slices(columns, _FEATURE_ROWS), {"space": features.space.name})
+    return {level: _runs(columns[level]) for level in LEVELS}
+
+
+def feature_columns(
+    features: PointFeatures, superpoint: NDArray[np.int32], object_of_superpoint: NDArray[np.int32]
+) -> dict[str, NDArray[Any]]:
+    """The columns of a features file, in its types and order."""
     of_superpoint = superpoint[features.point_index]
     of_object = object_of_superpoint[of_superpoint]
     order = np.lexsort((features.point_index, of_superpoint, of_object))
-    columns: dict[str, NDArray[Any]] = {
+    return {
         "object": np.asarray(of_object[order], np.int32),
         "superpoint": np.asarray(of_superpoint[order], np.int32),
         "point_index": np.asarray(features.point_index[order], np.int32),
         "view_count": np.asarray(features.view_count[order], np.int32),
         "vector": np.asarray(features.vectors[order], np.float16),
     }
-    write_columns(path, "features", slices(columns, _FEATURE_ROWS), {"space": features.space.name})
-    return {level: _runs(columns[level]) for level in LEVELS}
 
 
 def read_features(path: Path, space: EmbeddingSpace) -> PointFeatures:
