@@ -1,0 +1,155 @@
+"""Weights from files that nobody has to trust: tensors come out, no code from the file is ever run.
+
+Safetensors are read as they are. PyTorch archives (.pt, .pth, .bin, .ckpt) are read with `weights_only=True` and an
+allow-list for the NumPy scalars that training scripts leave beside the tensors; TorchScript archives, which are
+programs, and compressed archives, which may unfold to any size, are refused with a sentence.
+"""
+
+import functools
+import hashlib
+import pickle
+import struct
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy._core import multiarray
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from ..store.errors import BadWeights
+
+_NESTED_UNDER = ("state_dict", "model_state_dict", "model", "module", "model_state")
+_PREFIXES = ("module.", "_orig_mod.")
+_NUMPY: list[Any] = [
+    np.dtype,
+    np.ndarray,
+    multiarray.scalar,
+    multiarray._reconstruct,
+    *(type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "b1")),
+]
+
+
+def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
+    """Every tensor of a checkpoint by its name, on the CPU; wrappers such as {'state_dict': ...} are taken off."""
+    if not path.is_file():
+        raise BadWeights(f"No weights at {path}.")
+    loaded = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
+    for _ in range(3):  # wrappers come one inside the other
+        for key in _NESTED_UNDER:
+            if isinstance(nested := loaded.get(key), Mapping):
+                loaded = dict(nested)
+                break
+    tensors = {str(name): value for name, value in loaded.items() if isinstance(value, torch.Tensor)}
+    if not tensors:
+        raise BadWeights(f"{path} holds no tensors; a checkpoint with a state dict was expected.")
+    for prefix in _PREFIXES:
+        if all(name.startswith(prefix) for name in tensors):
+            tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    return tensors
+
+
+def load_into(module: nn.Module, tensors: Mapping[str, torch.Tensor], source: str) -> None:
+    """Give `module` the tensors, all of them and no others, as float32; BadWeights says how many keys differ.
+
+    `source` names the file and the model in messages.
+    """
+    expected = module.state_dict()
+    missing = [name for name in expected if name not in tensors]
+    unexpected = [name for name in tensors if name not in expected]
+    if missing or unexpected:
+        raise BadWeights(
+            f"{source} do not fit: {_count(missing, 'missing')}, {_count(unexpected, 'unexpected')}"
+            f" of {len(expected)} expected tensors. Is it another model's file?"
+        )
+    misshapen = [name for name in expected if tensors[name].shape != expected[name].shape]
+    if misshapen:
+        name = misshapen[0]
+        raise BadWeights(
+            f"{source} do not fit: {len(misshapen)} tensors have other shapes, such as {name} "
+            f"{tuple(tensors[name].shape)} where {tuple(expected[name].shape)} was expected."
+        )
+    cast = {
+        name: tensors[name].to(torch.float32) if expected[name].is_floating_point() else tensors[name]
+        for name in expected
+    }
+    broken = [name for name, tensor in cast.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+    if broken:
+        raise BadWeights(f"{source} are damaged: {_count(broken, 'not finite')}.")
+    module.load_state_dict(cast, assign=True)
+    module.requires_grad_(False).eval()
+
+
+def sha256_of(path: Path) -> str:
+    """The file's digest, computed once for as long as size and time of change stay the same."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise BadWeights(f"No weights at {path}.") from error
+    return _sha256(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=32)
+def _sha256(path: Path, size: int, changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_safetensors(path: Path) -> bool:
+    """By content: eight bytes of header length, then a JSON object. A wrong suffix changes nothing."""
+    with path.open("rb") as file:
+        head = file.read(9)
+    return len(head) == 9 and head[8:] == b"{" and struct.unpack("<Q", head[:8])[0] < path.stat().st_size
+
+
+def _read_safetensors(path: Path) -> dict[str, object]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise BadWeights(f"{path} is a damaged safetensors file: {error}") from error
+
+
+def _read_torch(path: Path) -> dict[str, object]:
+    _refuse_unsafe_archive(path)
+    try:
+        with torch.serialization.safe_globals(_NUMPY):
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise BadWeights(
+            f"{path} asks to run code on loading or is damaged, so it was not loaded; save its state dict alone, "
+            f"best as .safetensors."
+        ) from error
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError, TypeError, AttributeError) as error:
+        raise BadWeights(f"{path} is not a readable PyTorch or safetensors file: {_first_line(error)}") from error
+    if not isinstance(loaded, Mapping):
+        raise BadWeights(f"{path} holds a {type(loaded).__name__}; a checkpoint with a state dict was expected.")
+    return dict(loaded)
+
+
+def _refuse_unsafe_archive(path: Path) -> None:
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        entries = zipfile.ZipFile(path).infolist()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise BadWeights(f"{path} is a damaged archive: {error}") from error
+    if any(Path(entry.filename).name == "constants.pkl" for entry in entries):
+        raise BadWeights(
+            f"{path} is a TorchScript program (as OpenAI published CLIP) and programs are not run; take the same "
+            f"weights as .safetensors, such as huggingface.co/timm/vit_base_patch16_clip_224.openai for ViT-B-16."
+        )
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise BadWeights(f"{path} is a compressed archive, which PyTorch never writes; it was not unfolded.")
+
+
+def _count(names: list[str], what: str) -> str:
+    examples = f" (such as {', '.join(names[:2])})" if names else ""
+    return f"{len(names)} {what}{examples}"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
