@@ -37,7 +37,7 @@ def boxes(xyz: NDArray[np.float64], part: NDArray[np.int32], part_count: int, up
     order = np.lexsort((local[:, second], local[:, first], part))
     stop = np.cumsum(np.bincount(part, minlength=part_count))
     ground = np.ascontiguousarray(local[order][:, [first, second]])
-    turned = _least_rectangles(ground, stop, (box_max - box_min)[:, [first, second]])
+    turned = least_rectangles(ground, stop, (box_max - box_min)[:, [first, second]])
     oriented = []
     for low, high, (cosine, sine, start0, stop0, start1, stop1) in zip(box_min, box_max, turned, strict=True):
         axes = np.eye(3)
@@ -66,7 +66,7 @@ def bounds(
 
 
 @compiled
-def _least_rectangles(ground, stop, extent):  # type: ignore[no-untyped-def]
+def least_rectangles(ground, stop, extent):  # type: ignore[no-untyped-def]
     """(R, 6) cosine and sine of the turn, then the two ranges along the turned axes.
 
     `ground` (N, 2) is sorted by part, then by both coordinates; part r ends before row stop[r]; extent (R, 2) is its

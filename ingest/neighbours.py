@@ -30,8 +30,8 @@ def nearest_edges(xyz: NDArray[np.float64], k: int, max_gap: float) -> NDArray[n
     row, distance = nearest(xyz, k)
     if row.shape[1] == 0:
         return np.empty((0, 2), np.int32)
-    reach = max_gap * np.median(distance[:, -1])
-    near = distance <= reach
+    last = distance[:, -1]
+    near = distance <= max_gap * np.median(last[last > 0]) if last.any() else np.ones(distance.shape, bool)
     start = np.broadcast_to(np.arange(len(xyz), dtype=np.int32)[:, None], row.shape)
     return _unique_edges(start[near], row[near], len(xyz))
 

@@ -10,11 +10,12 @@ those of a small thing carry much of what surrounds it.
 """
 
 import heapq
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..store.errors import BadInput
 from ..store.features import PointFeatures
 from ..store.scene import PointCloud
 from .neighbours import nearest_edges, number_by_first_point, point_edges
@@ -27,16 +28,24 @@ _CHUNK = 4096  # pairs compared at a time
 class Options:
     """When two neighbours are one object."""
 
-    agreement: float = field(default=0.5, metadata={"help": "least agreement of what is merged; larger: more objects"})
-    usual: float = field(default=0.25, metadata={"help": "quantile of all pairs' cosines that counts as no agreement"})
-    color_weight: float = field(
-        default=0.5, metadata={"help": "agreement lost between black and white, 0: ignore colour"}
-    )
-    neighbours: int = field(default=8, metadata={"help": "points looked at around each for what touches what"})
-    max_gap: float = field(
-        default=4.0, metadata={"help": "widest gap, times the median distance to the last neighbour"}
-    )
-    absorb_points: int = field(default=50, metadata={"help": "unseen superpoints below this join what they touch most"})
+    agreement: float = 0.5  # least agreement of what is merged; larger gives more, smaller objects
+    usual: float = 0.25  # quantile of the cosines of all pairs of superpoints that counts as no agreement
+    color_weight: float = 0.5  # agreement lost between black and white; 0: colour-blind
+    neighbours: int = 8  # points looked at around each to find what touches what
+    max_gap: float = 4.0  # widest gap that still touches, times the median distance to the last neighbour
+    absorb_points: int = 50  # unseen superpoints of fewer points join what they touch most
+
+    def __post_init__(self) -> None:
+        if not -np.inf < self.agreement < np.inf:
+            raise BadInput(f"agreement is {self.agreement}; a number was expected (1: alike, 0: no more than usual).")
+        if not 0 <= self.usual <= 1:
+            raise BadInput(f"usual is {self.usual}; a quantile, 0 to 1, was expected.")
+        if not 0 <= self.color_weight < np.inf or self.absorb_points < 0:
+            raise BadInput(
+                f"color_weight {self.color_weight} and absorb_points {self.absorb_points} must be 0 or more."
+            )
+        if self.neighbours < 1 or not 0 < self.max_gap < np.inf:
+            raise BadInput(f"neighbours {self.neighbours} and max_gap {self.max_gap} must be more than 0.")
 
 
 def objects(

@@ -1,12 +1,12 @@
 """Regions: the points of each superpoint and object as one vector, box, label and a few pictures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store.errors import BadScene
+from ..store.errors import BadInput, BadScene
 from ..store.features import Correspondence, Level, PointFeatures, Region, RegionFeatures, SceneVectors
 from ..store.scene import Frame, PointCloud
 from .boxes import boxes
@@ -14,15 +14,17 @@ from .prototypes import prototypes
 from .region_sums import farthest, sum_directions
 from .region_views import best_views
 
-_ROUNDING = 4e-6  # float32 error of a radius and of a score: keeps the bound true to the last bit
-
 
 @dataclass(frozen=True)
 class Options:
     """What is kept of each region and scene."""
 
-    views: int = field(default=5, metadata={"help": "best frames kept of each region"})
-    prototypes: int = field(default=8, metadata={"help": "vectors kept of each scene beside its mean"})
+    views: int = 5  # best frames kept of each region
+    prototypes: int = 8  # vectors kept of each scene beside its mean
+
+    def __post_init__(self) -> None:
+        if self.views < 0 or self.prototypes < 1:
+            raise BadInput(f"views is {self.views} and prototypes {self.prototypes}; at least 0 and 1 were expected.")
 
 
 def pool_regions(
@@ -39,6 +41,9 @@ def pool_regions(
 
     A region's vector is the mean of its points' unit vectors, at unit length. An object's is thus the mean of its
     superpoints' means before they are brought to unit length, each weighed by its seen points.
+
+    The radius bounds what a region can hide: for every unit vector q and every point p of the region,
+    cosine(q, p) <= q . vector + radius, the rounding of both stored vectors and of float32 sums included.
     """
     options = options or Options()
     levels: tuple[tuple[Level, NDArray[np.int32]], ...] = (
@@ -81,7 +86,8 @@ def _pool_level(
     member = region[features.point_index]
     sums, seen = sum_directions(features.vectors, member, len(size))
     vectors = _unit(sums)
-    radius = np.nextafter((farthest(features.vectors, member, vectors) + _ROUNDING).astype(np.float32), np.float32(9))
+    rounding = features.space.dim * np.finfo(np.float32).eps  # no float32 sum of dim products is off by more
+    radius = (farthest(features.vectors, member, vectors) + rounding).astype(np.float32)
     centres = np.stack([np.bincount(region, axis) for axis in points.xyz.T], axis=1) / size[:, None]
     around = boxes(points.xyz, region, len(size), up_axis)
     labels = _labels(region, len(size), points)

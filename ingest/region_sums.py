@@ -21,7 +21,7 @@ def sum_directions(
     seen = np.bincount(region, minlength=region_count)
     if COMPILED:
         total = np.zeros((region_count, vectors.shape[1]), np.float32)
-        _add_directions(_bits(vectors), region, total)
+        add_directions(_bits(vectors), region, total)
         return total, seen
     return sum_directions_plain(vectors, region, region_count), seen
 
@@ -32,7 +32,7 @@ def farthest(
     """(R,) the largest distance of a member's unit vector from its region's row of `centres` (R, C)."""
     if COMPILED:
         largest = np.zeros(len(centres), np.float32)
-        _widen(_bits(vectors), region, centres.astype(np.float32), largest)
+        widen(_bits(vectors), region, centres.astype(np.float32), largest)
         return np.sqrt(largest.astype(np.float64))
     return farthest_plain(vectors, region, centres)
 
@@ -94,7 +94,7 @@ def _to_float32(bits, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _add_directions(bits, region, total):  # type: ignore[no-untyped-def]
+def add_directions(bits, region, total):  # type: ignore[no-untyped-def]
     row = np.empty(bits.shape[1], np.uint32)
     values = row.view(np.float32)
     for i in range(len(bits)):
@@ -105,7 +105,7 @@ def _add_directions(bits, region, total):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _widen(bits, region, centres, largest):  # type: ignore[no-untyped-def]
+def widen(bits, region, centres, largest):  # type: ignore[no-untyped-def]
     row = np.empty(bits.shape[1], np.uint32)
     values = row.view(np.float32)
     for i in range(len(bits)):

@@ -6,11 +6,12 @@ edges from the most to the least alike, two patches grow together where the edge
 what is found inside either, plus threshold / size.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..store.errors import BadInput
 from ..store.scene import PointCloud
 from .compiled import compiled
 from .neighbours import components, number_by_first_point, point_edges
@@ -21,16 +22,20 @@ from .normals import surface_normals
 class Options:
     """How the cloud is cut where the dataset brings no segments of its own."""
 
-    threshold: float = field(default=0.01, metadata={"help": "larger gives larger superpoints (ScanNet's kThresh)"})
-    min_points: int = field(default=20, metadata={"help": "smaller patches join the neighbour most like them"})
-    color_weight: float = field(
-        default=1.0, metadata={"help": "weight of squared colour differences (0..3), 0 is none"}
-    )
-    neighbours: int = field(default=8, metadata={"help": "edges a point in clouds without a mesh"})
-    normal_neighbours: int = field(default=16, metadata={"help": "points a plane is fitted to for missing normals"})
-    max_gap: float = field(
-        default=4.0, metadata={"help": "longest edge, times the median distance to the last neighbour"}
-    )
+    threshold: float = 0.01  # larger gives larger superpoints (kThresh of ScanNet's segmentator)
+    min_points: int = 20  # smaller patches join the neighbour most like them
+    color_weight: float = 1.0  # of squared colour differences, 0 to 3, beside 1 - cosine of normals; 0: colour-blind
+    neighbours: int = 8  # edges from each point, where there is no mesh
+    normal_neighbours: int = 16  # points a plane is fitted to, where there are no normals
+    max_gap: float = 4.0  # longest edge, times the median distance to the last neighbour; more bridges wider gaps
+
+    def __post_init__(self) -> None:
+        for name in ("threshold", "min_points", "color_weight"):
+            if not 0 <= getattr(self, name) < np.inf:
+                raise BadInput(f"{name} is {getattr(self, name)}; 0 or more was expected.")
+        for name in ("neighbours", "normal_neighbours", "max_gap"):
+            if not 0 < getattr(self, name) < np.inf:
+                raise BadInput(f"{name} is {getattr(self, name)}; more than 0 was expected.")
 
 
 def superpoints(points: PointCloud, options: Options | None = None) -> NDArray[np.int32]:
@@ -44,7 +49,7 @@ def superpoints(points: PointCloud, options: Options | None = None) -> NDArray[n
     edges = point_edges(points, options.neighbours, options.max_gap)
     weight = edge_weights(points, edges, options)
     order = np.argsort(weight, kind="stable")
-    label = _grow(edges[order], weight[order], len(points), options.threshold, options.min_points)
+    label = grow(edges[order], weight[order], len(points), options.threshold, options.min_points)
     return number_by_first_point(label)
 
 
@@ -80,7 +85,7 @@ def _given(points: PointCloud, options: Options) -> NDArray[np.int32]:
 
 
 @compiled
-def _grow(edges, weight, point_count, threshold, min_points):  # type: ignore[no-untyped-def]
+def grow(edges, weight, point_count, threshold, min_points):  # type: ignore[no-untyped-def]
     """(N,) a representative point for each: edges (E, 2) and weight (E,) ascending."""
     parent = np.arange(point_count)
     size = np.ones(point_count, np.int64)
