@@ -116,8 +116,8 @@ def _read_safetensors(path: Path) -> dict[str, object]:
 def _read_torch(path: Path) -> dict[str, object]:
     _refuse_unsafe_archive(path)
     try:
-        with torch.serialization.safe_globals(_NUMPY):
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file, torch.serialization.safe_globals(_NUMPY):  # a path would be judged by its suffix
+            loaded = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise BadWeights(
             f"{path} asks to run code on loading or is damaged, so it was not loaded; save its state dict alone, "
