@@ -1,0 +1,42 @@
+"""The path of fusion without a compiler: torch's embedding_bag is W · G, reading halves and summing in float32.
+
+Its weights and results are halves, so a block's rows of W are scaled to sum to one, and back.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .fuse_numpy import scale
+from .taps import Taps, block_taps
+
+__all__ = ["block_taps", "fuse_block", "inverse_norms", "parallel"]
+
+parallel = False
+
+
+def inverse_norms(table: NDArray[np.float16]) -> NDArray[np.float32]:
+    """(R,) 1 / length of each row; 0 where that is no number."""
+    norm = torch.linalg.vector_norm(torch.from_numpy(table), dim=1, dtype=torch.float32).numpy()
+    usable = (norm > 0) & np.isfinite(norm)
+    return np.divide(1, norm, out=np.zeros_like(norm), where=usable)
+
+
+def fuse_block(
+    taps: Taps, table: NDArray[np.float16], unit_length: bool, vectors: NDArray[np.float16]
+) -> NDArray[np.bool_]:
+    """Fill vectors (P, C); (P,) is False where no direction came out."""
+    ends = np.append(taps.start, taps.stop[-1])
+    point = np.repeat(np.arange(len(vectors)), np.diff(ends))
+    size = np.bincount(point, taps.weight, minlength=len(vectors))
+    share = taps.weight / size[point]
+    result = torch.nn.functional.embedding_bag(
+        torch.from_numpy(taps.row),
+        torch.from_numpy(table),
+        torch.from_numpy(ends.astype(np.int32)),
+        mode="sum",
+        per_sample_weights=torch.from_numpy(share.astype(np.float16)),
+        include_last_offset=True,
+    )
+    sums = result.float().mul_(torch.from_numpy(size.astype(np.float32)[:, None])).numpy()
+    return scale(sums, taps.total, unit_length, vectors)
