@@ -3,7 +3,7 @@
     datasets ─< scenes ─< frames ──────────────────────────┐
                   └────< feature_sets ─< regions ─< region_views
     embedding_spaces ─┘   └ recipes  └─< scene_vectors
-    jobs   indexes
+    jobs   indexes   store_identity
 
 One `halfvec` column serves all spaces; an approximate index is partial, one a space, on the cast
 `embedding::halfvec(dim) WHERE space_id = N` (both as literals: bind parameters defeat partial indexes).
@@ -28,6 +28,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
     func,
     text,
 )
@@ -248,4 +249,12 @@ indexes = Table(
     Column("built_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
     UniqueConstraint("name", "embedding_space_id", "level"),
     comment="Derived from regions; can be dropped and rebuilt",
+)
+
+store_identity = Table(
+    "store_identity",
+    metadata,
+    Column("id", Uuid, primary_key=True, comment="that of store.json in the store's folder, whose files the rows name"),
+    _created_at(),
+    comment="One row: which store this database belongs to",
 )

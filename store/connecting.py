@@ -1,0 +1,96 @@
+"""Connections to a PostgreSQL with pgvector, and what its refusals mean in one sentence."""
+
+import re
+from typing import Any
+
+import psycopg
+from pgvector.psycopg import register_vector
+from psycopg.conninfo import conninfo_to_dict
+
+from .errors import DatabaseError
+
+OLDEST_PGVECTOR = (0, 7)  # halfvec
+_ITERATIVE_SCANS = (0, 8)
+
+
+def connect(conninfo: str, **options: Any) -> psycopg.Connection[Any]:
+    """A plain connection; DatabaseError says what stands in the way."""
+    try:
+        return psycopg.connect(conninfo, **options)
+    except psycopg.ProgrammingError as error:
+        raise DatabaseError(f"The database URL cannot be read: {_first_line(error)}.") from error
+    except psycopg.OperationalError as error:
+        raise DatabaseError(_refusal(conninfo, _first_line(error))) from error
+
+
+def prepare(connection: psycopg.Connection[Any]) -> None:
+    """Teach a new connection vectors, and to keep looking in an index until a filter has enough rows."""
+    version = installed_pgvector(connection)
+    if version is None:
+        return
+    register_vector(connection)
+    if version >= _ITERATIVE_SCANS:
+        connection.execute("SET hnsw.iterative_scan = relaxed_order")
+    connection.commit()
+
+
+def plain_conninfo(url: str) -> str:
+    """What libpq understands of a URL as SQLAlchemy writes it."""
+    return re.sub(r"^(postgresql|postgres)\+psycopg[a-z0-9_]*://", "postgresql://", url.strip())
+
+
+def described(conninfo: str) -> str:
+    """`user@host:port/database`, without the password."""
+    try:
+        given = conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError:
+        return "the database"
+    user = f"{given['user']}@" if given.get("user") else ""
+    port = f":{given['port']}" if given.get("port") else ""
+    return f"{user}{given.get('host') or 'localhost'}{port}/{given.get('dbname') or given.get('user') or ''}"
+
+
+def installed_pgvector(connection: psycopg.Connection[Any]) -> tuple[int, ...] | None:
+    """The version of the extension in this database."""
+    row = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
+    return _version(row[0]) if row else None
+
+
+def require_pgvector(connection: psycopg.Connection[Any], where: str) -> None:
+    """Raise unless the database has pgvector >= 0.7, or its server offers it."""
+    wanted = ".".join(map(str, OLDEST_PGVECTOR))
+    installed = installed_pgvector(connection)
+    row = connection.execute("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'").fetchone()
+    offered = _version(row[0]) if row else None
+    if installed is None and offered is None:
+        raise DatabaseError(
+            f"The server of {where} has no pgvector: install version {wanted} or newer there "
+            "(Debian and Ubuntu: postgresql-NN-pgvector), or unset OVSTORE_DATABASE_URL to use the embedded database."
+        )
+    if row and offered and not installed and offered < OLDEST_PGVECTOR:
+        raise DatabaseError(
+            f"The server of {where} has pgvector {row[0]}, {wanted} or newer is needed: update it there."
+        )
+    if installed is not None and installed < OLDEST_PGVECTOR:
+        found = ".".join(map(str, installed))
+        mend = "run ALTER EXTENSION vector UPDATE there" if (offered or ()) >= OLDEST_PGVECTOR else "update it there"
+        raise DatabaseError(f"{where} has pgvector {found}, {wanted} or newer is needed: {mend}.")
+
+
+def _refusal(conninfo: str, said: str) -> str:
+    where = described(conninfo)
+    if "authentication failed" in said or "no password supplied" in said:
+        return f"{where} refuses the password: check OVSTORE_DATABASE_URL."
+    if "database" in said and "does not exist" in said:
+        return f"The server of {where} has no such database: create it there (createdb), or check OVSTORE_DATABASE_URL."
+    return f"Cannot reach the database {where}: {said}."
+
+
+def _first_line(error: Exception) -> str:
+    """The last cause libpq names, without its preamble and full stop."""
+    line = str(error).strip().splitlines()[0]
+    return re.sub(r"^.*?(FATAL:\s+|failed: )", "", line).rstrip(".")
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:3])

@@ -1,0 +1,179 @@
+"""Opening a store: a folder of files and the database whose rows name them.
+
+STORE/
+    store.json     which store this is, and whether its database is embedded
+    postgres/      the embedded database (see server.py)
+    scenes/ features/ indexes/ unpacked/
+"""
+
+import os
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from . import connecting, identity, migrate
+from .errors import BadInput, DatabaseError, NotFound
+from .server import DATABASE, READER, Server
+
+DEFAULT_PATH = "ovstore-data"
+_live: "weakref.WeakSet[Store]" = weakref.WeakSet()
+
+
+class Store:
+    """An open store. Safe to share between threads and to inherit by fork; other processes open it by its path."""
+
+    def __init__(self, path: Path, database_url: str | None = None) -> None:
+        """Connects, without a look at the schema: `open` is what programs call."""
+        self.path = path
+        self.database_kind: Literal["embedded", "external"] = "external" if database_url else "embedded"
+        self._server = None if database_url else Server(path / "postgres")
+        self._url = connecting.plain_conninfo(database_url) if database_url else ""
+        # hstore would be looked up on each new connection.
+        options: dict[str, Any] = {"use_native_hstore": False}
+        self.engine: Engine = create_engine(
+            "postgresql+psycopg://", creator=self._connect, pool_pre_ping=True, **options
+        )
+        self._reading: Engine = create_engine(
+            "postgresql+psycopg://", creator=self._connect_to_read, poolclass=NullPool, **options
+        )
+        _live.add(self)
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[Connection]:
+        """A connection in a transaction: committed at the end, rolled back by an exception.
+
+        With `read_only` the server itself refuses to write; the embedded one also to reach outside the tables.
+        """
+        engine = self._reading if read_only else self.engine
+        try:
+            with engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise _translated(error, self.where) from error
+
+    @contextmanager
+    def copy_connection(self) -> Iterator[psycopg.Connection[Any]]:
+        """The driver's own connection in a transaction, with vectors registered: for binary COPY and bulk reads."""
+        with self.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            yield driver
+
+    def file(self, relative: str | Path) -> Path:
+        """The path of a file that a row names; it must lie inside the store."""
+        root = self.path.resolve()
+        path = (root / relative).resolve()
+        if not path.is_relative_to(root):
+            raise BadInput(f"The file {str(relative)!r} lies outside the store {self.path}.")
+        return path
+
+    @property
+    def where(self) -> str:
+        """The database, for people; never with a password."""
+        return f"in {self.path}" if self._server else connecting.described(self._url)
+
+    @property
+    def conninfo(self) -> str:
+        """What psql takes to reach the database from this process."""
+        return self._server.conninfo() if self._server else self._url
+
+    def close(self) -> None:
+        """Give back the connections; the last client of an embedded server takes it down."""
+        _live.discard(self)
+        self.engine.dispose()
+        if self._server:
+            self._server.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Store {str(self.path)!r}, database {self.where}>"
+
+    def _connect(self, user: str | None = None, **options: Any) -> psycopg.Connection[Any]:
+        if self._server is None:
+            connection = connecting.connect(self._url, **options)
+        else:
+            try:
+                connection = connecting.connect(self._server.conninfo(DATABASE, user), **options)
+            except DatabaseError:
+                self._server.ensure_running()  # it may have been killed; it replays its journal
+                connection = connecting.connect(self._server.conninfo(DATABASE, user), **options)
+        connecting.prepare(connection)
+        return connection
+
+    def _connect_to_read(self) -> psycopg.Connection[Any]:
+        return self._connect(READER if self._server else None, options="-c default_transaction_read_only=on")
+
+
+def open(
+    path: str | Path | None = None, *, database_url: str | None = None, create: bool = True, check: bool = True
+) -> Store:
+    """Open the store in folder `path`, made when missing unless `create` is off.
+
+    Left out, `path` and `database_url` come from OVSTORE_HOME and OVSTORE_DATABASE_URL; without a URL the folder
+    carries its own database. An empty database gets today's schema; with `check`, an older or newer one is refused.
+    """
+    folder = Path(path or os.environ.get("OVSTORE_HOME") or DEFAULT_PATH).expanduser().absolute()
+    url = database_url or os.environ.get("OVSTORE_DATABASE_URL") or None
+    if not create and not identity.is_store(folder):
+        raise NotFound(
+            f"There is no store in {folder}: `ovstore ingest` makes one, --store or OVSTORE_HOME names another."
+        )
+    identity.require_kind(folder, "external" if url else "embedded")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"Cannot make the store's folder {folder}: {error.strerror}.") from error
+    store = Store(folder, url)
+    try:
+        with store.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            connecting.require_pgvector(driver, store.where)
+            if migrate.current(connection) is None:
+                migrate.upgrade(connection)
+            if check:
+                migrate.require_head(connection, folder)
+            identity.settle(connection, folder, store.database_kind)
+    except BaseException:
+        store.close()
+        raise
+    store.engine.dispose()  # connections older than the extension know no vectors
+    return store
+
+
+def _translated(error: DBAPIError, where: str) -> Exception:
+    """A sentence for what a person can mend; every other error of the database is a bug and stays what it is."""
+    if error.connection_invalidated:
+        return DatabaseError(
+            f"The database {where} went away in the middle of a transaction, which is undone: try again."
+        )
+    if isinstance(error.orig, psycopg.errors.DiskFull):
+        return DatabaseError(f"The disk of the database {where} is full: {str(error.orig).splitlines()[0]}.")
+    if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
+        return DatabaseError(f"The database {where} refuses: {str(error.orig).splitlines()[0]}.")
+    return error
+
+
+def _after_fork() -> None:
+    """A child shares no socket with its parent: it forgets the inherited connections without closing them."""
+    for store in list(_live):
+        with suppress(RuntimeError):
+            store.engine.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_after_fork)

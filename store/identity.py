@@ -1,0 +1,81 @@
+"""Which store a folder is, and which database belongs to it: the same id in STORE/store.json and in store_identity."""
+
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Connection, insert, select, text
+
+from .errors import BadInput, DatabaseError
+from .schema import store_identity
+
+Kind = Literal["embedded", "external"]
+_FILE = "store.json"
+
+
+def is_store(folder: Path) -> bool:
+    """Whether a store was made in this folder."""
+    return (folder / _FILE).is_file()
+
+
+def require_kind(folder: Path, kind: Kind) -> None:
+    """Raise when the folder's rows are in the other kind of database: a store must not look empty by mistake."""
+    made = _read(folder).get("database", kind)
+    if made == kind:
+        return
+    if made == "external":
+        raise DatabaseError(
+            f"The database of the store {folder} is on a server of its own: set OVSTORE_DATABASE_URL to it."
+        )
+    raise DatabaseError(f"The store {folder} has its own embedded database: unset OVSTORE_DATABASE_URL.")
+
+
+def settle(connection: Connection, folder: Path, kind: Kind) -> None:
+    """Hold folder and database to the same id; a new pair gets one. The file is there before the row is committed."""
+    found = connection.scalar(select(store_identity.c.id))
+    if found is None:
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('ovstore identity', 0))"))
+        found = connection.scalar(select(store_identity.c.id))
+    noted = _read(folder).get("id")
+    if found is None:
+        if noted and _holds_files(folder):
+            raise DatabaseError(
+                f"{folder} holds the files of a store, but the database is empty: name that store's database."
+            )
+        found = uuid.UUID(noted) if noted else uuid.uuid4()
+        connection.execute(insert(store_identity).values(id=found))
+    elif noted is None and kind == "external":
+        raise DatabaseError(f"The database belongs to a store in another folder than {folder}: name that folder.")
+    if noted is None:
+        _write(folder, {"id": str(found), "database": kind})
+    elif noted != str(found):
+        raise DatabaseError(
+            f"The database belongs to another store than the folder {folder}: name the folder or database."
+        )
+
+
+def _holds_files(folder: Path) -> bool:
+    return any(path.is_file() for name in ("scenes", "features") for path in (folder / name).rglob("*"))
+
+
+def _read(folder: Path) -> dict[str, str]:
+    try:
+        content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{folder / _FILE} cannot be read ({error}): restore it from a backup.") from error
+    if not isinstance(content, dict):
+        raise BadInput(f"{folder / _FILE} does not describe a store: restore it from a backup.")
+    return {str(key): str(value) for key, value in content.items()}
+
+
+def _write(folder: Path, content: dict[str, str]) -> None:
+    new = folder / f"{_FILE}.{uuid.uuid4().hex[:8]}"
+    with open(new, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(folder / _FILE)

@@ -1,0 +1,51 @@
+"""One PostgreSQL for the whole run; each test that asks for `store` gets an empty one of its own."""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from ovstore.store import database, migrate
+from ovstore.store.database import Store
+from ovstore.store.server import USER, Server
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A running embedded server with a migrated database `empty` to copy; what it writes need not survive a crash."""
+    folder = Path(tempfile.mkdtemp(prefix="ovstore-tests-"))
+    folder.chmod(0o755)
+    server = Server(folder / "postgres")
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("CREATE DATABASE empty")
+    with Store(folder, server.conninfo("empty")) as store, store.connect() as connected:
+        migrate.upgrade(connected)
+    yield server
+    server.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(server: Server) -> Iterator[str]:
+    """A new database with today's schema and nothing in it."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE empty")
+        yield f"postgresql://{USER}@/{name}?host={quote(str(server.folder / 'run'), safe='')}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def store(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An open, empty store. The command line reaches it with `--store store.path`, in this process or another."""
+    monkeypatch.setenv("OVSTORE_DATABASE_URL", database_url)
+    monkeypatch.setenv("OVSTORE_HOME", str(tmp_path / "store"))
+    with database.open() as store:
+        yield store
