@@ -1,0 +1,144 @@
+"""ScanNet v2: the release as it is, or its frames exported by SensReader.
+
+    SCANS/scene0000_00/
+      scene0000_00.sens                             colour, depth, poses, cameras
+      scene0000_00_vh_clean_2.ply                   the mesh: its vertices are the points
+      scene0000_00_vh_clean_2.0.010000.segs.json    segments (optional)
+      scene0000_00.aggregation.json                 object instances with names (optional)
+      scene0000_00_vh_clean_2.labels.ply            NYU40 classes, used where there is no aggregation (optional)
+      scene0000_00.txt                              image sizes of the calibration (optional)
+
+    or, in place of the .sens:
+      color/0.jpg  depth/0.png  pose/0.txt          one of each a frame
+      intrinsic/intrinsic_color.txt  intrinsic_depth.txt  extrinsic_color.txt  extrinsic_depth.txt
+
+PATH is the folder with the scenes (or with `scans` and `scans_test`), or one scene. Poses and points stay in the scan's
+own world: no axis alignment is applied. Frames without tracking (-inf) are counted and skipped. Where lists like
+scannetv2_val.txt lie in PATH or beside it, scenes know their split.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ...store.errors import BadInput, BadScene
+from ...store.scene import PointCloud, Scene
+from ..clouds import read_cloud
+from ..confined import Confined
+from ..scannet_frames import Selection, exported_frames, recorded_frames
+from ..scannet_labels import belongs_to, read_aggregation, read_nyu40, read_segments
+
+MESH = "_vh_clean_2.ply"
+SEGMENTS = "_vh_clean_2.0.010000.segs.json"
+_SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a ScanNet folder is read."""
+
+    frame_stride: int = field(default=20, metadata={"help": "Take every so manieth frame of the recording."})
+    frame_limit: int | None = field(
+        default=None, metadata={"help": "At most this many frames a scene, spread evenly over the recording."}
+    )
+    scene_list: str = field(
+        default="", metadata={"help": "A text file with a scene's name a line (scannetv2_val.txt): only those."}
+    )
+    depth_scale: float | None = field(
+        default=None, metadata={"help": "Depth units per metre; as the .sens says, else 1000."}
+    )
+    follow_links: bool = field(
+        default=False, metadata={"help": "Also follow links inside a scene's folder that lead out of it."}
+    )
+
+    def __post_init__(self) -> None:
+        if self.frame_stride < 1 or (self.frame_limit is not None and self.frame_limit < 1):
+            raise BadInput("--frame-stride and --frame-limit are at least 1.")
+        if self.depth_scale is not None and not self.depth_scale > 0:
+            raise BadInput("--depth-scale is stored units per metre, a positive number.")
+
+
+def scene_names(root: Path, options: Options) -> list[str]:
+    """The scenes below `root`, or those of --scene-list."""
+    folders = _scene_folders(root)
+    if not options.scene_list:
+        if not folders:
+            raise BadInput(
+                f"{root}: no ScanNet scene. Looked for NAME/NAME.sens and NAME/NAME{MESH} in it, in its folders "
+                "'scans' and 'scans_test', and for such files in the folder itself"
+            )
+        return sorted(folders)
+    try:
+        listed = Path(options.scene_list).read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"--scene-list {options.scene_list}: cannot be read: {error}") from error
+    if not set(listed) & set(folders):
+        raise BadInput(f"none of the {len(listed)} scenes of {options.scene_list} is below {root}")
+    return sorted(set(listed))
+
+
+def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
+    """One scene; frames of a .sens are unpacked below `unpacked`."""
+    folder = _scene_folders(root).get(name)
+    if folder is None:
+        raise BadScene(f"{name}: no folder of that name with {name}.sens or {name}{MESH} below {root}")
+    confined = Confined(folder, options.follow_links)
+    sens, mesh = folder / f"{name}.sens", folder / f"{name}{MESH}"
+    if not mesh.exists():
+        raise BadScene(
+            f"{name}: no mesh {mesh.name} in {folder}; download it, or let 'ovstore ingest rgbd' make points from depth"
+        )
+    selection = Selection(options.frame_stride, options.frame_limit, options.depth_scale)
+    if sens.exists():
+        frames, findings = recorded_frames(confined(sens), selection, unpacked)
+    elif (folder / "color").is_dir():
+        frames, findings = exported_frames(folder, name, selection, confined)
+    else:
+        raise BadScene(f"{name}: neither {sens.name} nor a folder 'color' with exported frames in {folder}")
+    points, more = _points(folder, name, confined)
+    return Scene(name, frames, points, str(folder.absolute()), _split(root, name), findings=(*findings, *more))
+
+
+def _scene_folders(root: Path) -> dict[str, Path]:
+    """Scene name -> folder: `root` itself when it is a scene, else what lies in it, in scans and in scans_test."""
+    try:
+        for path in sorted(root.iterdir()):
+            for ending in (".sens", MESH):
+                if path.name.endswith(ending) and not path.name.startswith("."):
+                    return {path.name.removesuffix(ending): root}
+        places = [root, *(root / name for name in ("scans", "scans_test") if (root / name).is_dir())]
+        return {
+            folder.name: folder
+            for place in places
+            for folder in sorted(place.iterdir())
+            if any((folder / (folder.name + ending)).exists() for ending in (".sens", MESH))
+        }
+    except OSError as error:
+        raise BadInput(f"{root}: {error.strerror or error}") from error
+
+
+def _points(folder: Path, name: str, confined: Confined) -> tuple[PointCloud, list[str]]:
+    """The mesh with what is known of its vertices."""
+    points = read_cloud(confined(folder / f"{name}{MESH}"))
+    points = replace(points, labels=None, instances=None, segments=None)
+    findings: list[str] = []
+    segments = folder / f"{name}{SEGMENTS}"
+    if segments.exists():
+        points = replace(points, segments=read_segments(confined(segments), len(points)))
+    for ending in (".aggregation.json", "_vh_clean.aggregation.json"):
+        aggregation = folder / (name + ending)
+        if points.segments is not None and aggregation.exists() and belongs_to(confined(aggregation), segments):
+            labels, instances, names, findings = read_aggregation(aggregation, points.segments)
+            return replace(points, labels=labels, instances=instances, label_names=names), findings
+    if (labelled := folder / f"{name}_vh_clean_2.labels.ply").exists():
+        labels, names = read_nyu40(confined(labelled), len(points))
+        return replace(points, labels=labels, label_names=names), findings
+    return points, findings
+
+
+def _split(root: Path, name: str) -> str | None:
+    for split in _SPLITS:
+        for folder in (root, root.parent):
+            listing = folder / f"scannetv2_{split}.txt"
+            if listing.is_file() and name in listing.read_text(encoding="utf-8", errors="replace").split():
+                return split
+    return "test" if root.name == "scans_test" else None
