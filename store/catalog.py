@@ -1,0 +1,235 @@
+"""What the store holds, by name: scenes, feature sets, and which of them are up to date.
+
+Results are frozen values; contents (points, vectors, frames) come from `loading`, regions from `region_catalog`, and
+the functions people need most are here under one name.
+"""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+
+from . import schema
+from .database import Store
+from .digests import recipe_digest
+from .errors import NotFound
+from .features import EmbeddingSpace
+from .loading import load_correspondences, load_features, load_frames, load_points
+from .region_catalog import RegionInfo, region, region_vector, regions
+
+__all__ = [
+    "FeatureKind", "FeatureSetInfo", "RegionInfo", "SceneInfo", "feature_kinds", "feature_sets", "files", "find_scene",
+    "load_correspondences", "load_features", "load_frames", "load_points", "ready_feature_set", "ready_geometry",
+    "region", "region_vector", "regions", "scenes",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SceneInfo:
+    """One scan of the store."""
+
+    id: int
+    dataset: str
+    name: str
+    format: str  # the reader it came through
+    split: str | None
+    source: str
+    up_axis: str
+    point_count: int
+    frame_count: int
+    seen_point_count: int
+    box_min: tuple[float, ...]  # metres, xyz
+    box_max: tuple[float, ...]
+    findings: tuple[str, ...]
+    geometry: dict[str, Any]  # the recipe of points, visibility and superpoints
+    content_digest: str
+    points_file: str  # relative to the store
+    correspondences_file: str
+    created_at: datetime
+    features: tuple[str, ...]  # names of its feature sets
+
+    @property
+    def full_name(self) -> str:
+        """What names it whatever other datasets hold."""
+        return f"{self.dataset}/{self.name}"
+
+
+@dataclass(frozen=True)
+class FeatureSetInfo:
+    """Vectors of one scene by one recipe."""
+
+    id: int
+    scene_id: int
+    dataset: str
+    scene: str
+    name: str
+    space: EmbeddingSpace
+    space_id: int
+    recipe: dict[str, Any]
+    source: str  # fused or distilled
+    state: str
+    point_count: int  # points with a vector
+    object_count: int
+    superpoint_count: int
+    content_digest: str
+    features_file: str  # relative to the store
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class FeatureKind:
+    """Feature sets of one name and space: what a question can be put to."""
+
+    name: str
+    space: EmbeddingSpace
+    scene_count: int
+    recipe: dict[str, Any]  # of the newest
+
+
+def scenes(store: Store, dataset: str | None = None) -> list[SceneInfo]:
+    """All scenes, or those of one dataset, by dataset and name."""
+    query = _scene_query().order_by(schema.datasets.c.name, schema.scenes.c.name)
+    if dataset is not None:
+        query = query.where(schema.datasets.c.name == dataset)
+    with store.connect() as connection:
+        found = [_scene_info(row) for row in connection.execute(query)]
+        if dataset is not None and not found:
+            raise _no_dataset(dataset, connection.execute(select(schema.datasets.c.name)).scalars().all())
+    return found
+
+
+def find_scene(store: Store, name: str, dataset: str | None = None) -> SceneInfo:
+    """The scene called "scene" or "dataset/scene"; NotFound says which names come near."""
+    full_name = schema.datasets.c.name + "/" + schema.scenes.c.name
+    query = _scene_query().where((schema.scenes.c.name == name) | (full_name == name))
+    if dataset is not None:
+        query = query.where(schema.datasets.c.name == dataset)
+    with store.connect() as connection:
+        found = [_scene_info(row) for row in connection.execute(query)]
+        if len(found) == 1:
+            return found[0]
+        known = connection.execute(select(schema.datasets.c.name, schema.scenes.c.name).join_from(
+            schema.scenes, schema.datasets)).all()  # fmt: skip
+    if found:
+        names = ", ".join(sorted(scene.full_name for scene in found))
+        raise NotFound(f"{len(found)} scenes are named {name!r}: type one of {names}.")
+    raise _no_scene(name, dataset, [(row[0], row[1]) for row in known])
+
+
+def feature_sets(store: Store, scene_id: int | None = None) -> list[FeatureSetInfo]:
+    """All feature sets, or those of one scene, by dataset, scene and name."""
+    sets, scenes, spaces = schema.feature_sets, schema.scenes, schema.embedding_spaces
+    count = select(func.count()).where(schema.regions.c.feature_set_id == sets.c.id)
+    query = (
+        select(
+            sets, schema.datasets.c.name.label("dataset"), scenes.c.name.label("scene"), schema.recipes.c.body,
+            spaces.c.name.label("space"), spaces.c.dim, spaces.c.digest, spaces.c.logit_scale,
+            count.where(schema.regions.c.level == "object").scalar_subquery().label("object_count"),
+            count.where(schema.regions.c.level == "superpoint").scalar_subquery().label("superpoint_count"),
+        )
+        .join_from(sets, scenes).join(schema.datasets).join(spaces, spaces.c.id == sets.c.embedding_space_id)
+        .join(schema.recipes)
+        .order_by(schema.datasets.c.name, scenes.c.name, sets.c.name)
+    )  # fmt: skip
+    if scene_id is not None:
+        query = query.where(sets.c.scene_id == scene_id)
+    with store.connect() as connection:
+        return [_feature_set_info(row) for row in connection.execute(query)]
+
+
+def feature_kinds(store: Store) -> list[FeatureKind]:
+    """What can be asked, the kind that covers most scenes first."""
+    sets, spaces = schema.feature_sets, schema.embedding_spaces
+    newest = select(schema.recipes.c.body).where(schema.recipes.c.id == func.max(sets.c.recipe_id)).scalar_subquery()
+    query = (
+        select(sets.c.name, spaces.c.name.label("space"), spaces.c.dim, spaces.c.digest, spaces.c.logit_scale,
+               func.count().label("scene_count"), newest.label("recipe"))
+        .join_from(sets, spaces).where(sets.c.state == "ready")
+        .group_by(sets.c.name, spaces.c.id).order_by(func.count().desc(), sets.c.name, spaces.c.id)
+    )  # fmt: skip
+    with store.connect() as connection:
+        return [FeatureKind(row.name, _space(row), row.scene_count, row.recipe) for row in connection.execute(query)]
+
+
+def ready_geometry(store: Store, dataset: str, scene: str, recipe: dict[str, Any]) -> int | None:
+    """The id of the scene, when its geometry was made by this very recipe and its files are there."""
+    query = select(schema.scenes).join_from(schema.scenes, schema.datasets).where(
+        schema.datasets.c.name == dataset,
+        schema.scenes.c.name == scene,
+        schema.scenes.c.geometry_digest == recipe_digest(recipe),
+    )  # fmt: skip
+    with store.connect() as connection:
+        row = connection.execute(query).one_or_none()
+    return None if row is None or not _exist(store, row.points_file, row.correspondences_file) else int(row.id)
+
+
+def ready_feature_set(store: Store, dataset: str, scene: str, recipe: dict[str, Any]) -> int | None:
+    """The id of the scene's feature set, when there is one by this very recipe and its files are there."""
+    sets, scenes = schema.feature_sets, schema.scenes
+    query = (
+        select(sets.c.id, sets.c.features_file, scenes.c.points_file, scenes.c.correspondences_file)
+        .join_from(sets, scenes).join(schema.datasets).join(schema.recipes)
+        .where(schema.datasets.c.name == dataset, scenes.c.name == scene, sets.c.state == "ready",
+               schema.recipes.c.digest == recipe_digest(recipe))
+    )  # fmt: skip
+    with store.connect() as connection:
+        row = connection.execute(query).one_or_none()
+    return None if row is None or not _exist(store, *row[1:]) else int(row.id)
+
+
+def files(store: Store, features: str | None = None) -> dict[str, list[tuple[str, str, Path]]]:
+    """(dataset, scene, path) of the Parquet files of each kind: points, correspondences, features (of one name)."""
+    sets = [found for found in feature_sets(store) if features is None or found.name == features]
+    held = scenes(store)
+    return {
+        "points": [(found.dataset, found.name, store.file(found.points_file)) for found in held],
+        "correspondences": [(found.dataset, found.name, store.file(found.correspondences_file)) for found in held],
+        "features": [(found.dataset, found.scene, store.file(found.features_file)) for found in sets],
+    }
+
+
+def _scene_query() -> Select[Any]:
+    sets = schema.feature_sets
+    names = select(func.array_agg(sets.c.name)).where(sets.c.scene_id == schema.scenes.c.id).scalar_subquery()
+    return select(
+        schema.scenes, schema.datasets.c.name.label("dataset"), schema.datasets.c.format, names.label("features")
+    ).join_from(schema.scenes, schema.datasets)
+
+
+def _scene_info(row: Row[Any]) -> SceneInfo:
+    values = {name: row._mapping[name] for name in SceneInfo.__annotations__}
+    arrays = {name: tuple(values[name] or ()) for name in ("box_min", "box_max", "findings")}
+    return SceneInfo(**(values | arrays | {"features": tuple(sorted(values["features"] or ()))}))
+
+
+def _feature_set_info(row: Row[Any]) -> FeatureSetInfo:
+    values = {name: row._mapping[name] for name in FeatureSetInfo.__annotations__ if name in row._mapping}
+    return FeatureSetInfo(**(values | {"space": _space(row), "space_id": row.embedding_space_id, "recipe": row.body}))
+
+
+def _space(row: Row[Any]) -> EmbeddingSpace:
+    return EmbeddingSpace(row.space, row.dim, row.digest, row.logit_scale)
+
+
+def _exist(store: Store, *names: str) -> bool:
+    return all(store.file(name).exists() for name in names)
+
+
+def _no_scene(name: str, dataset: str | None, known: Sequence[tuple[str, str]]) -> NotFound:
+    if not known:
+        return NotFound("The store holds no scene yet. Take scans in first: ovstore ingest --help")
+    names = [own for within, own in known if dataset in (None, within)]
+    near = difflib.get_close_matches(name, [*names, *(f"{within}/{own}" for within, own in known)], n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    where = f" in dataset {dataset!r}" if dataset else ""
+    return NotFound(f"No scene named {name!r}{where}.{hint} See: ovstore scenes")
+
+
+def _no_dataset(name: str, known: Sequence[str]) -> NotFound:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return NotFound(f"No dataset named {name!r}.{hint} Known: {', '.join(sorted(known)) or 'none yet'}.")

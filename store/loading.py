@@ -1,0 +1,80 @@
+"""What was published comes back as it went in: frames, points, correspondences, features."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+
+from . import parquet, schema
+from .database import Store
+from .errors import NotFound
+from .features import Correspondence, EmbeddingSpace, PointFeatures
+from .scene import Camera, Frame, PointCloud
+
+
+def load_frames(store: Store, scene_id: int) -> tuple[Frame, ...]:
+    """All frames in their order; pictures that lie in the store get their path of today."""
+    query = select(schema.frames).where(schema.frames.c.scene_id == scene_id).order_by(schema.frames.c.ordinal)
+    with store.connect() as connection:
+        rows = connection.execute(query).all()
+    if not rows:
+        raise _gone(scene_id)
+    return tuple(
+        Frame(
+            name=row.name,
+            camera=_camera(row.camera),
+            camera_to_world=np.array(row.camera_to_world).reshape(4, 4),
+            image_path=store.path / row.image_path,
+            depth_path=None if row.depth_path is None else store.path / row.depth_path,
+            depth_camera=None if row.depth_camera is None else _camera(row.depth_camera),
+            depth_scale=row.depth_scale,
+            depth_to_color=None if row.depth_to_color is None else np.array(row.depth_to_color).reshape(4, 4),
+            timestamp=row.timestamp,
+        )
+        for row in rows
+    )
+
+
+def load_points(store: Store, scene_id: int) -> tuple[PointCloud, NDArray[np.int32], NDArray[np.int32]]:
+    """The cloud in the store's order, the superpoint of each point, and each point's row in the dataset's own order."""
+    return parquet.read_points(_scene_file(store, scene_id, "points_file"))
+
+
+def load_correspondences(store: Store, scene_id: int, frames: Sequence[int] | None = None) -> list[Correspondence]:
+    """What the frames see (None: all, in their order)."""
+    return parquet.read_correspondences(_scene_file(store, scene_id, "correspondences_file"), frames)
+
+
+def load_features(store: Store, scene_id: int, name: str) -> PointFeatures:
+    """The vectors of the scene's feature set of that name."""
+    sets, spaces = schema.feature_sets, schema.embedding_spaces
+    query = select(sets.c.name, sets.c.features_file, spaces.c.name, spaces.c.dim, spaces.c.digest,
+                   spaces.c.logit_scale).join_from(sets, spaces).where(sets.c.scene_id == scene_id)  # fmt: skip
+    with store.connect() as connection:
+        found = {row[0]: row[1:] for row in connection.execute(query)}
+    if name not in found:
+        known = ", ".join(sorted(found)) or "none"
+        raise NotFound(f"Scene {scene_id} has no features named {name!r}; it has: {known}. See: ovstore features")
+    file, *space = found[name]
+    return parquet.read_features(store.file(file), EmbeddingSpace(*space))
+
+
+def _scene_file(store: Store, scene_id: int, column: str) -> Path:
+    with store.connect() as connection:
+        query = select(schema.scenes.c[column]).where(schema.scenes.c.id == scene_id)
+        file: Any = connection.execute(query).scalar_one_or_none()
+    if file is None:
+        raise _gone(scene_id)
+    return store.file(file)
+
+
+def _camera(numbers: Sequence[float]) -> Camera:
+    width, height, *focal_and_centre = numbers
+    return Camera(int(width), int(height), *focal_and_centre)
+
+
+def _gone(scene_id: int) -> NotFound:
+    return NotFound(f"Scene {scene_id} is not in the store: it was replaced or forgotten. See: ovstore scenes")

@@ -1,0 +1,179 @@
+"""Vocabulary into rows: frames, regions, views and scene vectors, in the transaction of a connection."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from .contents import camera_numbers
+from .copying import copy_rows, half, numbers
+from .errors import BadScene
+from .features import Correspondence, RegionFeatures, SceneVectors
+from .parquet import RowRanges
+from .scene import Frame, Scene
+from .schema import frames, region_views, regions, scene_vectors, scenes
+
+_FRAME_COLUMNS = (
+    "scene_id", "ordinal", "name", "image_path", "depth_path", "depth_scale", "camera", "depth_camera",
+    "camera_to_world", "depth_to_color", "timestamp", "seen_point_count",
+)  # fmt: skip
+_REGION_COLUMNS = (
+    "feature_set_id", "scene_id", "embedding_space_id", "level", "ordinal", "point_count", "seen_count", "row_start",
+    "row_stop", "centre", "box_min", "box_max", "oriented_centre", "oriented_axes", "oriented_size", "radius", "label",
+    "embedding",
+)  # fmt: skip
+_VIEW_COLUMNS = ("region_id", "rank", "frame_id", "box_xyxy", "visible_points")
+_VECTOR_COLUMNS = ("feature_set_id", "embedding_space_id", "kind", "ordinal", "weight", "embedding")
+
+
+def insert_scene(
+    connection: Connection,
+    store_path: Path,
+    scene: Scene,
+    correspondences: Sequence[Correspondence],
+    values: dict[str, Any],
+) -> int:
+    """The scene's row, completed by `values`, and its frames; returns the scene's id."""
+    seen = np.zeros(len(scene.points), bool)
+    seen_by_frame = dict.fromkeys(range(len(scene.frames)), 0)
+    for correspondence in correspondences:
+        seen[correspondence.point_index] = True
+        seen_by_frame[correspondence.frame] = len(correspondence)
+    values = values | _described(scene) | {
+        "name": scene.name,
+        "up_axis": scene.up_axis,
+        "point_count": len(scene.points),
+        "frame_count": len(scene.frames),
+        "seen_point_count": int(seen.sum()),
+        "box_min": numbers(scene.points.xyz.min(axis=0)),
+        "box_max": numbers(scene.points.xyz.max(axis=0)),
+        "label_names": {str(key): name for key, name in scene.points.label_names.items()},
+    }  # fmt: skip
+    scene_id: int = connection.execute(insert(scenes).values(values).returning(scenes.c.id)).scalar_one()
+    copy_rows(
+        connection,
+        frames,
+        _FRAME_COLUMNS,
+        (
+            _frame_row(store_path, scene_id, ordinal, frame, seen_by_frame[ordinal])
+            for ordinal, frame in enumerate(scene.frames)
+        ),
+    )
+    return scene_id
+
+
+def update_scene(connection: Connection, store_path: Path, scene_id: int, scene: Scene) -> None:
+    """What may change without the content changing: where the pictures lie, and what people are told."""
+    connection.execute(update(scenes).where(scenes.c.id == scene_id).values(_described(scene)))
+    paths = [
+        {"at": ordinal, "image": stored_path(store_path, frame.image_path), "depth": _depth_path(store_path, frame)}
+        for ordinal, frame in enumerate(scene.frames)
+    ]
+    statement = (
+        update(frames)
+        .where(frames.c.scene_id == scene_id, frames.c.ordinal == bindparam("at"))
+        .values(image_path=bindparam("image"), depth_path=bindparam("depth"))
+    )
+    connection.execute(statement, paths)
+
+
+def insert_regions(
+    connection: Connection,
+    feature_set_id: int,
+    scene_id: int,
+    embedding_space_id: int,
+    of_levels: Sequence[RegionFeatures],
+    ranges: RowRanges,
+) -> None:
+    """Regions of all levels and the views that show them."""
+    owner = (feature_set_id, scene_id, embedding_space_id)
+    copy_rows(
+        connection,
+        regions,
+        _REGION_COLUMNS,
+        (
+            (*owner, of_level.level, region.ordinal, region.point_count, region.seen_count,
+             *ranges[of_level.level][region.ordinal],
+             numbers(region.centre), numbers(region.box_min), numbers(region.box_max),
+             numbers(region.oriented_box.centre), numbers(region.oriented_box.axes), numbers(region.oriented_box.size),
+             float(region.radius), region.label, half(vector))
+            for of_level in of_levels
+            for region, vector in zip(of_level.regions, of_level.vectors, strict=True)
+        ),
+    )  # fmt: skip
+    found = select(regions.c.level, regions.c.ordinal, regions.c.id).where(regions.c.feature_set_id == feature_set_id)
+    region_id = {(row.level, row.ordinal): row.id for row in connection.execute(found)}
+    frame_ids = select(frames.c.ordinal, frames.c.id).where(frames.c.scene_id == scene_id)
+    frame_id = {row.ordinal: row.id for row in connection.execute(frame_ids)}
+    copy_rows(
+        connection,
+        region_views,
+        _VIEW_COLUMNS,
+        (
+            (region_id[of_level.level, region.ordinal], rank, frame_id[view.frame], numbers(view.box_xyxy),
+             int(view.visible_points))
+            for of_level in of_levels
+            for region in of_level.regions
+            for rank, view in enumerate(region.views)
+        ),
+    )  # fmt: skip
+
+
+def insert_scene_vectors(
+    connection: Connection, feature_set_id: int, embedding_space_id: int, vectors: SceneVectors
+) -> None:
+    """The mean and the prototypes."""
+    owner = (feature_set_id, embedding_space_id)
+    prototypes = zip(vectors.prototype_weight, vectors.prototypes, strict=True)
+    copy_rows(
+        connection,
+        scene_vectors,
+        _VECTOR_COLUMNS,
+        [
+            (*owner, "mean", 0, 1.0, half(vectors.mean)),
+            *(
+                (*owner, "prototype", ordinal, float(weight), half(vector))
+                for ordinal, (weight, vector) in enumerate(prototypes)
+            ),
+        ],
+    )
+
+
+def stored_path(store_path: Path, path: Path) -> str:
+    """Relative to the store for what lies below it, so that a store can be moved; absolute for the user's files."""
+    absolute = Path(os.path.abspath(path))
+    inside = absolute.is_relative_to(os.path.abspath(store_path))
+    text = str(absolute.relative_to(os.path.abspath(store_path)) if inside else absolute)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadScene(f"The path {text!r} is not valid UTF-8, which the database needs: rename it.") from error
+    return text
+
+
+def _described(scene: Scene) -> dict[str, Any]:
+    return {"split": scene.split, "source": scene.source, "findings": list(scene.findings)}
+
+
+def _frame_row(store_path: Path, scene_id: int, ordinal: int, frame: Frame, seen: int) -> tuple[Any, ...]:
+    return (
+        scene_id,
+        ordinal,
+        frame.name,
+        stored_path(store_path, frame.image_path),
+        _depth_path(store_path, frame),
+        float(frame.depth_scale),
+        camera_numbers(frame.camera),
+        camera_numbers(frame.depth_camera),
+        numbers(frame.camera_to_world),
+        None if frame.depth_to_color is None else numbers(frame.depth_to_color),
+        None if frame.timestamp is None else float(frame.timestamp),
+        seen,
+    )
+
+
+def _depth_path(store_path: Path, frame: Frame) -> str | None:
+    return None if frame.depth_path is None else stored_path(store_path, frame.depth_path)
