@@ -172,7 +172,7 @@ class Hit:
     region: int  # the region's database id: `--like SCENE:REGION`, `ovstore show`
     level: Level
     score: float  # cosine of query and region vector; the same in every index
-    probability: float  # of being the query rather than the background, softmax at the space's own logit scale
+    probability: float | None  # of being the query rather than its background; None: the query has no background
     point_count: int
     centre: tuple[float, float, float]  # metres
     box_min: tuple[float, float, float]

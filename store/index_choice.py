@@ -1,0 +1,38 @@
+"""Which index answers when none is named, and what keeps those that are built up to date."""
+
+from sqlalchemy import select
+
+from . import index_rows, plugins
+from .database import Store
+from .features import LEVELS
+from .schema import feature_sets
+
+EXACT_ROWS = 300_000  # regions that a scan takes about 10 ms for; an index would save less than opening it costs
+
+
+def default(store: Store, space_id: int, level: str, row_count: int) -> str:
+    """exact while that is quick, faiss beyond where it is built."""
+    if row_count <= EXACT_ROWS:
+        return "exact"
+    return "faiss" if index_rows.find(store, "faiss", space_id, level) else "exact"
+
+
+def reason(row_count: int, name: str) -> str:
+    """Why `name` is the choice for so many regions, for people."""
+    if row_count <= EXACT_ROWS:
+        return f"exact is quickest up to {EXACT_ROWS:,} regions"
+    return f"over {EXACT_ROWS:,} regions" if name == "faiss" else "quicker after: ovstore index build faiss"
+
+
+def on_publish(store: Store, feature_set_id: int) -> None:
+    """Bring the indexes of a new feature set's space up to date: cheap, and left out costs only time later."""
+    with store.connect() as connection:
+        query = select(feature_sets.c.embedding_space_id).where(feature_sets.c.id == feature_set_id)
+        space_id = connection.execute(query).scalar_one_or_none()
+    if space_id is None:  # replaced already
+        return
+    for level in LEVELS:
+        for name in ("exact", *(row.name for row in index_rows.built(store, space_id, level))):
+            update = getattr(plugins.load("store.indexes", name), "update", None)
+            if update is not None:
+                update(store, space_id, level)

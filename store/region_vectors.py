@@ -1,0 +1,158 @@
+"""All region vectors of a space and level as one memory-mapped array that follows the database.
+
+Asking PostgreSQL for a million vectors takes seconds, mapping a file takes microseconds. The side file (region_file.py)
+is derived, like every index: rows are appended when feature sets appear, rows of feature sets that are gone are skipped
+and, once they are many, left behind. A feature set never changes (it is replaced by another), so its id and birth say
+that its rows are still true, even when the folder is used with another database.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import text
+
+from . import region_file, scoring
+from .database import Store
+from .files import remove
+from .region_copy import read_regions
+from .region_file import FeatureSetKey, Manifest, Part
+
+_DEAD_SHARE = 0.25  # of all rows; above it the living ones are written anew
+
+Found = tuple[NDArray[np.int64], NDArray[np.float32]]  # (n,) region ids and their scores, best first
+
+
+@dataclass(frozen=True)
+class RegionVectors:
+    """The ready regions of a space and level, a row each, and between them rows of feature sets that are gone."""
+
+    ids: NDArray[np.int64]  # (N,)
+    vectors: NDArray[np.float16]  # (N, dim) unit length
+    spans: dict[int, tuple[int, int]]  # ready feature set -> its rows
+    dead: tuple[tuple[int, int], ...]  # rows that do not count
+    _by_id: list[NDArray[np.intp]] = field(default_factory=list, repr=False)  # the rows in order of ids, once needed
+
+    def __len__(self) -> int:
+        return len(self.ids) - sum(stop - start for start, stop in self.dead)
+
+    def best(self, query: NDArray[np.float32], count: int, region_ids: NDArray[np.int64] | None = None) -> Found:
+        """The best `count` of all regions, or of those in `region_ids`."""
+        if region_ids is None:
+            return scoring.best_rows(self.vectors, self.ids, query, count, self.dead)
+        return self.best_of_rows(self.rows_of(np.unique(region_ids)), query, count)
+
+    def best_of_rows(self, rows: NDArray[np.intp], query: NDArray[np.float32], count: int) -> Found:
+        """The best `count` of some rows."""
+        return scoring.best_rows(self.vectors[rows], self.ids[rows], query, count)
+
+    def rows_of(self, region_ids: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Rows of the ids, in their order; ids that are no ready region of this space and level are left out."""
+        if not self._by_id:
+            self._by_id.append(np.argsort(self.ids, kind="stable"))
+        by_id = self._by_id[0]
+        place = np.searchsorted(self.ids, region_ids, sorter=by_id)
+        inside = place < len(by_id)
+        rows = by_id[place[inside]]
+        rows = rows[self.ids[rows] == region_ids[inside]]
+        for start, stop in self.dead:
+            rows = rows[(rows < start) | (rows >= stop)]
+        return rows
+
+    def rows_of_sets(self, feature_sets: Sequence[int]) -> NDArray[np.intp]:
+        """The rows of some feature sets."""
+        spans = [self.spans[number] for number in feature_sets if number in self.spans]
+        return np.concatenate([np.arange(*span) for span in spans]) if spans else np.empty(0, np.intp)
+
+
+_opened: WeakKeyDictionary[Store, dict[tuple[int, str], tuple[list[FeatureSetKey], RegionVectors]]]
+_opened = WeakKeyDictionary()
+_lock = threading.RLock()
+
+
+def current(store: Store, space_id: int, level: str) -> RegionVectors:
+    """The vectors as of now; feature sets that are new are appended first."""
+    dim, ready = _ready(store, space_id)
+    with _lock:
+        tables = _opened.setdefault(store, {})
+        known = tables.get((space_id, level))
+        if known is None or known[0] != ready:
+            known = (ready, _opened_table(store, space_id, level, dim, ready))
+            tables[space_id, level] = known
+        return known[1]
+
+
+def drop(store: Store, space_id: int, level: str) -> None:
+    """Remove the side file; the next use writes it again."""
+    with _lock:
+        _opened.setdefault(store, {}).pop((space_id, level), None)
+        folder = _folder(store, space_id, level)
+        if folder.exists():
+            with region_file.locked(folder):
+                remove(folder)
+
+
+def _folder(store: Store, space_id: int, level: str) -> Path:
+    return store.file(f"indexes/regions-{space_id}-{level}")
+
+
+def _ready(store: Store, space_id: int) -> tuple[int, list[FeatureSetKey]]:
+    """The space's dimension and its ready feature sets, ascending."""
+    statement = text(
+        "SELECT space.dim, array_agg(ready.id ORDER BY ready.id) FILTER (WHERE ready.id IS NOT NULL), "
+        "array_agg((extract(epoch FROM ready.created_at) * 1000000)::bigint ORDER BY ready.id) "
+        "FROM embedding_spaces space LEFT JOIN feature_sets ready "
+        "ON ready.embedding_space_id = space.id AND ready.state = 'ready' WHERE space.id = :space GROUP BY space.id"
+    )
+    with store.connect() as connection:
+        row = connection.execute(statement, {"space": space_id}).one_or_none()
+    if row is None or row[1] is None:
+        return (0 if row is None else row[0]), []
+    return row[0], list(zip(row[1], row[2], strict=True))
+
+
+def _opened_table(store: Store, space_id: int, level: str, dim: int, ready: list[FeatureSetKey]) -> RegionVectors:
+    folder = _folder(store, space_id, level)
+    manifest = region_file.read_manifest(folder, dim)
+    if manifest is not None and all(key in manifest.spans for key in ready):
+        try:
+            return _table(folder, manifest, ready)
+        except FileNotFoundError:
+            pass  # another process wrote the next generation at this moment
+    with region_file.locked(folder):
+        return _table(folder, _followed(store, folder, level, dim, ready), ready)
+
+
+def _table(folder: Path, manifest: Manifest, ready: list[FeatureSetKey]) -> RegionVectors:
+    living = {key[0]: manifest.spans[key] for key in ready}
+    dead = [span for key, span in manifest.spans.items() if key not in set(ready) and span[0] < span[1]]
+    return RegionVectors(*region_file.mapped(folder, manifest), living, tuple(sorted(dead)))
+
+
+def _followed(store: Store, folder: Path, level: str, dim: int, ready: list[FeatureSetKey]) -> Manifest:
+    """Make the side file hold every ready feature set."""
+    manifest = region_file.read_manifest(folder, dim) or region_file.next_generation(folder, dim)
+    kept = [key for key in ready if key in manifest.spans]
+    living = sum(manifest.spans[key][1] - manifest.spans[key][0] for key in kept)
+    if manifest.rows - living > _DEAD_SHARE * manifest.rows:
+        parts = _kept_parts(folder, manifest, kept)
+        manifest = region_file.append(folder, region_file.next_generation(folder, dim), parts)
+    missing = [key for key in ready if key not in manifest.spans]
+    return region_file.append(folder, manifest, _read_parts(store, missing, level, dim)) if missing else manifest
+
+
+def _kept_parts(folder: Path, manifest: Manifest, kept: list[FeatureSetKey]) -> Iterator[Part]:
+    ids, vectors = region_file.mapped(folder, manifest)
+    for key in kept:
+        start, stop = manifest.spans[key]
+        yield key, ids[start:stop], vectors[start:stop]
+
+
+def _read_parts(store: Store, missing: list[FeatureSetKey], level: str, dim: int) -> Iterator[Part]:
+    with store.connect() as connection:
+        for key in missing:
+            yield key, *read_regions(connection, key[0], level, dim)
