@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -12,13 +13,23 @@ from numpy.typing import NDArray
 from ..store import plugins
 from ..store.errors import BadScene
 from ..store.features import FeatureMap
-from ..store.scene import Frame
+from ..store.scene import Camera, Frame
 from .images import read_image
+from .openscene import resize_nearest
 
 ImageEncoder = Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]
 
 DECODERS = 2  # threads; decoding releases the interpreter lock
 AHEAD = 3  # batches decoded before the network asks for them
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the network is shown: a frame's image, at the size of `camera`."""
+
+    position: int  # in Scene.frames
+    frame: Frame
+    camera: Camera  # the frame's own, or a smaller one of the same picture
 
 
 @lru_cache(maxsize=1)
@@ -27,29 +38,24 @@ def image_encoder(name: str, options: Any, device: str) -> ImageEncoder:
     return plugins.load("models.encoders", name).load_image_encoder(options, device)
 
 
-def extract(
-    frames: Sequence[tuple[int, Frame]], encoder: ImageEncoder, batch: int = 4
-) -> Iterator[tuple[int, FeatureMap]]:
-    """A map for each (position, frame), in order. The images must have the size their cameras say."""
-    batches = [frames[start : start + batch] for start in range(0, len(frames), batch)]
+def extract(pictures: Sequence[Picture], encoder: ImageEncoder, batch: int = 4) -> Iterator[tuple[int, FeatureMap]]:
+    """(position, map) of each picture, in order."""
+    batches = [pictures[start : start + batch] for start in range(0, len(pictures), batch)]
     with ThreadPoolExecutor(DECODERS) as pool:
-        waiting: deque[tuple[Sequence[tuple[int, Frame]], list[Future[NDArray[np.uint8]]]]] = deque()
-        for upcoming in batches[:AHEAD]:
-            waiting.append((upcoming, [pool.submit(_decode, frame) for _, frame in upcoming]))
-        for number in range(len(batches)):
-            current, images = waiting.popleft()
-            if number + AHEAD < len(batches):
-                upcoming = batches[number + AHEAD]
-                waiting.append((upcoming, [pool.submit(_decode, frame) for _, frame in upcoming]))
-            maps = encoder([image.result() for image in images])
-            yield from ((position, feature_map) for (position, _), feature_map in zip(current, maps, strict=True))
+        waiting: deque[list[Future[NDArray[np.uint8]]]] = deque()
+        for number, current in enumerate(batches):
+            for upcoming in batches[number + len(waiting) : number + AHEAD]:
+                waiting.append([pool.submit(_decode, picture) for picture in upcoming])
+            maps = encoder([image.result() for image in waiting.popleft()])
+            yield from ((picture.position, found) for picture, found in zip(current, maps, strict=True))
 
 
-def _decode(frame: Frame) -> NDArray[np.uint8]:
-    image = read_image(frame.image_path)
-    if image.shape[:2] != (frame.camera.height, frame.camera.width):
+def _decode(picture: Picture) -> NDArray[np.uint8]:
+    """The image, which must have the size its camera says; at a smaller one by taking the nearest pixels."""
+    image, camera = read_image(picture.frame.image_path), picture.frame.camera
+    if image.shape[:2] != (camera.height, camera.width):
         raise BadScene(
-            f"{frame.image_path}: {image.shape[1]}x{image.shape[0]} pixels; "
-            f"its camera says {frame.camera.width}x{frame.camera.height}"
+            f"{picture.frame.image_path}: {image.shape[1]}x{image.shape[0]} pixels; "
+            f"its camera says {camera.width}x{camera.height}"
         )
-    return image
+    return image if picture.camera == camera else resize_nearest(image, picture.camera)

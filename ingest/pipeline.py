@@ -14,10 +14,11 @@ from ..store.features import Correspondence, FeatureMap
 from ..store.scene import Frame, PointCloud, Scene
 from . import recipe
 from .checks import check_scene
-from .extract import extract, image_encoder
+from .extract import Picture, extract, image_encoder
 from .fuse import fuse
 from .images import read_depth
 from .objects import objects
+from .openscene import CONSTANTS
 from .order import morton_order
 from .pool import pool_regions, pool_scene
 from .recipe import Request
@@ -49,11 +50,26 @@ class Geometry:
     """What all encoders share, as it was published."""
 
     scene_id: int
+    up_axis: str
     points: PointCloud  # in Morton order
     frames: tuple[Frame, ...]
     superpoint: NDArray[np.int32]  # (N,)
     correspondences: list[Correspondence]
     findings: tuple[str, ...]
+
+
+def worked_on(frame: Frame, request: Request) -> Frame:
+    """The frame as the networks see it: as it is, or at the size that OpenScene worked on."""
+    constants = CONSTANTS.get(request.format) if request.visibility.compat else None
+    return frame if constants is None else constants.frame(frame)
+
+
+def in_pixels_of(frame: Frame, other: Frame, seen: Correspondence) -> Correspondence:
+    """What was seen in the pixels of `other`, a resized `frame`, in the pixels of the picture as it is."""
+    if (frame.camera.width, frame.camera.height) == (other.camera.width, other.camera.height):
+        return seen
+    scale = np.array([frame.camera.width / other.camera.width, frame.camera.height / other.camera.height])
+    return replace(seen, uv=((seen.uv + 0.5) * scale - 0.5).astype(np.float32))
 
 
 def quiet(stage: str, done: int, total: int) -> None:
@@ -77,6 +93,7 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
         space,
         request.fuse,
         geometry.points.normals,
+        [frame.camera_to_world for frame in geometry.frames],
         memory_mb=request.memory_mb,
     )
     report("regions", 0, 1)
@@ -89,6 +106,7 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
         geometry.correspondences,
         geometry.frames,
         request.pool,
+        geometry.up_axis,
     )
     feature_set = publish.publish_features(
         store,
@@ -126,6 +144,7 @@ def _stored_geometry(store: Store, request: Request, name: str) -> Geometry | No
     points, superpoint, _ = catalog.load_points(store, scene_id)
     return Geometry(
         scene_id,
+        catalog.find_scene(store, name, request.dataset).up_axis,
         points,
         catalog.load_frames(store, scene_id),
         superpoint,
@@ -146,7 +165,8 @@ def _new_geometry(store: Store, request: Request, name: str, report: Report) -> 
     correspondences = []
     for position, frame in enumerate(scene.frames):
         depth = None if frame.depth_path is None else read_depth(frame.depth_path, frame.depth_scale)
-        correspondences.append(correspond(scene.points.xyz, frame, position, depth, request.visibility))
+        seen = correspond(scene.points.xyz, worked_on(frame, request), position, depth, request.visibility)
+        correspondences.append(in_pixels_of(frame, worked_on(frame, request), seen))
         report("visibility", position + 1, len(scene.frames))
     report("superpoints", 0, 1)
     superpoint = superpoints(scene.points, request.superpoints)
@@ -161,12 +181,16 @@ def _new_geometry(store: Store, request: Request, name: str, report: Report) -> 
         correspondences,
         recipe.geometry(request),
     )
-    return Geometry(scene_id, scene.points, scene.frames, superpoint, correspondences, scene.findings)
+    return Geometry(scene_id, scene.up_axis, scene.points, scene.frames, superpoint, correspondences, scene.findings)
 
 
 def _maps(geometry: Geometry, request: Request, report: Report) -> Iterator[tuple[int, FeatureMap]]:
     """The maps of all frames that see a point."""
-    useful = [(c.frame, geometry.frames[c.frame]) for c in geometry.correspondences if len(c)]
+    useful = [
+        Picture(seen.frame, frame := geometry.frames[seen.frame], worked_on(frame, request).camera)
+        for seen in geometry.correspondences
+        if len(seen)
+    ]
     network = image_encoder(request.encoder, request.encoder_options, request.device)
     for done, pair in enumerate(extract(useful, network), start=1):
         yield pair
