@@ -21,7 +21,8 @@ from sqlalchemy.pool import NullPool
 
 from . import connecting, identity, migrate
 from .errors import BadInput, DatabaseError, NotFound
-from .server import DATABASE, READER, Server
+from .files import stable_name
+from .server import DATABASE, READER, USER, Server
 
 DEFAULT_PATH = "ovstore-data"
 _live: "weakref.WeakSet[Store]" = weakref.WeakSet()
@@ -75,6 +76,10 @@ class Store:
             raise BadInput(f"The file {str(relative)!r} lies outside the store {self.path}.")
         return path
 
+    def unpacked(self, dataset: str, scene: str) -> Path:
+        """The folder for what one scene's containers are unpacked into; the same at each ingest, not yet made."""
+        return self.file(f"unpacked/{stable_name(dataset, scene)}")
+
     @property
     def where(self) -> str:
         """The database, for people; never with a password."""
@@ -108,10 +113,10 @@ class Store:
             connection = connecting.connect(self._url, **options)
         else:
             try:
-                connection = connecting.connect(self._server.conninfo(DATABASE, user), **options)
+                connection = connecting.connect(self._server.conninfo(DATABASE, user or USER), **options)
             except DatabaseError:
                 self._server.ensure_running()  # it may have been killed; it replays its journal
-                connection = connecting.connect(self._server.conninfo(DATABASE, user), **options)
+                connection = connecting.connect(self._server.conninfo(DATABASE, user or USER), **options)
         connecting.prepare(connection)
         return connection
 

@@ -1,10 +1,11 @@
 """Files that appear whole or not at all."""
 
+import hashlib
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -13,8 +14,16 @@ from .errors import BadInput
 
 def unique_name(*words: str) -> str:
     """A file name no other publish will choose, that a person can still read: "scans-room_0-5f3a9c01d2e4"."""
-    readable = "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", word).strip("._") or "_" for word in words)
-    return f"{readable[:80]}-{secrets.token_hex(6)}"
+    return f"{_readable(words)}-{secrets.token_hex(6)}"
+
+
+def stable_name(*words: str) -> str:
+    """A file name that is always the same for these words and differs for others."""
+    return f"{_readable(words)}-{hashlib.sha256(chr(0).join(words).encode()).hexdigest()[:12]}"
+
+
+def _readable(words: Iterable[str]) -> str:
+    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", word).strip("._") or "_" for word in words)[:80]
 
 
 @contextmanager

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, select
 
-from . import locks, schema
+from . import jobs, locks, schema
 from .catalog import FeatureSetInfo, SceneInfo
 from .database import Store
+from .errors import BadInput
 from .files import remove, size_of
-from .schema import datasets, feature_sets, frames, recipes
+from .schema import datasets, feature_sets, recipes
 
 
 @dataclass(frozen=True)
@@ -27,20 +28,19 @@ def forget_scenes(store: Store, gone: Sequence[SceneInfo]) -> Forgotten:
     ids = [scene.id for scene in gone]
     with store.connect() as connection:
         locks.removing(connection)
+        _require_idle(store, gone)
         sets = connection.execute(select(feature_sets.c.features_file).where(feature_sets.c.scene_id.in_(ids)))
         files = [store.file(file) for file in sets.scalars()]
         files += [store.file(scene.points_file).parent for scene in gone]
-        pictures = [store.file(path) for path in _own_pictures(connection, ids)]
         count = connection.execute(delete(schema.scenes).where(schema.scenes.c.id.in_(ids))).rowcount
         for scene in gone:
             connection.execute(delete(schema.jobs).filter_by(dataset=scene.dataset, scene=scene.name))
         held = select(schema.scenes.c.id).where(schema.scenes.c.dataset_id == datasets.c.id)
         connection.execute(delete(datasets).where(~held.exists()))
         _forget_recipes(connection)
-    freed = _remove([*files, *pictures])
-    for folder in {picture.parent for picture in pictures}:
-        _remove_empty(folder, store.path)
-    return Forgotten(count, len(files) - len(gone), freed)
+        # Under the lock: once it is free, the same scene may be ingested again into the same folder.
+        freed = _remove([store.unpacked(scene.dataset, scene.name) for scene in gone])
+    return Forgotten(count, len(files) - len(gone), freed + _remove(files))
 
 
 def forget_features(store: Store, gone: Sequence[FeatureSetInfo]) -> Forgotten:
@@ -53,14 +53,13 @@ def forget_features(store: Store, gone: Sequence[FeatureSetInfo]) -> Forgotten:
     return Forgotten(0, count, _remove([store.file(found.features_file) for found in gone]))
 
 
-def _own_pictures(connection: Connection, scene_ids: Sequence[int]) -> set[str]:
-    """Pictures below the store's folder that frames of these scenes name, and no others."""
-    own: set[str] = set()
-    for column in (frames.c.image_path, frames.c.depth_path):
-        inside = select(column).where(column.is_not(None), ~column.startswith("/"))
-        theirs = inside.where(frames.c.scene_id.in_(scene_ids))
-        own |= set(connection.execute(theirs.except_(inside.where(frames.c.scene_id.not_in(scene_ids)))).scalars())
-    return own
+def _require_idle(store: Store, gone: Sequence[SceneInfo]) -> None:
+    names = {(scene.dataset, scene.name) for scene in gone}
+    for job in jobs.running(store):
+        if job.state == "running" and (job.dataset, job.scene) in names:
+            raise BadInput(
+                f"{job.dataset}/{job.scene} is being ingested by {job.worker}: wait for it, or stop it first."
+            )
 
 
 def _forget_recipes(connection: Connection) -> None:
@@ -73,9 +72,3 @@ def _remove(paths: Sequence[Path]) -> int:
     for path in paths:
         remove(path)
     return freed
-
-
-def _remove_empty(folder: Path, root: Path) -> None:
-    while folder != root and folder.is_relative_to(root) and folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
+from . import locks
 from .database import Store
 from .schema import jobs as table
 
@@ -39,6 +40,7 @@ def start(store: Store, dataset: str, scene: str, recipe: dict[str, Any]) -> int
     """A new running job of this process; returns its id. Stale jobs of the scene are closed as failed."""
     values = {"dataset": dataset, "scene": scene, "recipe": recipe, "state": "running", "worker": worker_name()}
     with store.connect() as connection:
+        locks.publishing(connection)  # what is about to be unpacked is not taken for somebody's leftovers
         of_scene = (table.c.dataset == dataset) & (table.c.scene == scene) & (table.c.state == "running")
         for row in connection.execute(select(table).where(of_scene)).all():
             if not is_alive(row.worker):

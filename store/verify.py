@@ -53,7 +53,7 @@ def check(store: Store, contents: bool = False, report: Report | None = None) ->
 
 
 def orphans(store: Store) -> list[Path]:
-    """Files and folders of scenes and features that no row names; waits for those who are publishing."""
+    """Files and folders that no row names and no running job needs; waits for those who are publishing."""
     with store.connect() as connection:
         locks.removing(connection)
         return _orphans(store, connection)
@@ -70,26 +70,33 @@ def clean(store: Store) -> Cleaned:
     lost = [job for job in jobs.running(store) if job.state == "stale"]
     for job in lost:
         jobs.fail(store, job.id, job.message or "lost")
-    return Cleaned(tuple(str(path.relative_to(store.path)) for path in gone), freed, len(lost))
+    return Cleaned(tuple(_relative(store, path) for path in gone), freed, len(lost))
 
 
 def _orphans(store: Store, connection: Connection) -> list[Path]:
-    points = connection.execute(select(schema.scenes.c.points_file)).scalars()
-    named = {store.file(str(Path(file).parent)) for file in points}
+    names = select(schema.datasets.c.name, schema.scenes.c.name, schema.scenes.c.points_file)
+    held = connection.execute(names.join_from(schema.scenes, schema.datasets)).all()
+    named = {store.file(str(Path(points_file).parent)) for _, _, points_file in held}
     named |= {store.file(file) for file in connection.execute(select(schema.feature_sets.c.features_file)).scalars()}
-    folders = [folder for folder in (store.file("scenes"), store.file("features")) if folder.is_dir()]
-    return sorted(path for folder in folders for path in folder.iterdir() if path not in named)
+    named |= {store.unpacked(dataset, scene) for dataset, scene, _ in held}
+    named |= {store.unpacked(job.dataset, job.scene) for job in jobs.running(store) if job.state == "running"}
+    folders = [store.file(name) for name in ("scenes", "features", "unpacked")]
+    return sorted(path for folder in folders if folder.is_dir() for path in folder.iterdir() if path not in named)
 
 
 def _orphan_findings(store: Store) -> list[Finding]:
     return [
         Finding(
-            str(path.relative_to(store.path)),
-            f"no scene or feature set names it ({size_of(path) / 1e6:,.1f} MB, left by an interrupted publish)",
+            _relative(store, path),
+            f"no scene or feature set names it ({size_of(path) / 1e6:,.1f} MB, left by an ingest that did not end)",
             "ovstore doctor --clean",
         )
         for path in orphans(store)
     ]
+
+
+def _relative(store: Store, path: Path) -> str:
+    return str(path.relative_to(store.file(".")))
 
 
 def _missing_of_scenes(store: Store, held: Iterable[SceneInfo]) -> list[Finding]:
