@@ -155,6 +155,7 @@ def _run(engine: str | None, workers: int, store: Any, jobs: list[Any]) -> "Iter
 
 def _print_outcomes(outcomes: "Iterator[Outcome]", count: int, as_json: bool) -> int:
     """A line a scene on stdout; the exit code says whether some failed."""
+    import traceback
     from dataclasses import asdict
 
     from ..store.errors import OvstoreError
@@ -163,11 +164,13 @@ def _print_outcomes(outcomes: "Iterator[Outcome]", count: int, as_json: bool) ->
     for outcome in outcomes:
         scene = outcome.item.scene
         if outcome.error is not None:
-            if not isinstance(outcome.error, OvstoreError):
-                raise outcome.error
+            reason = str(outcome.error)
+            if not isinstance(outcome.error, OvstoreError):  # a bug of ours: say where, and go on with the others
+                traceback.print_exception(outcome.error)
+                reason = f"{type(outcome.error).__name__}: {reason}"
             failed += 1
-            documents.append({"scene": scene, "failed": str(outcome.error)})
-            line = f"{scene}  failed: {outcome.error}"
+            documents.append({"scene": scene, "failed": reason})
+            line = f"{scene}  failed: {reason}"
         else:
             summary = outcome.result
             unchanged += summary.up_to_date

@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from ..store.features import EmbeddingSpace
-from . import fuse, objects, pool, superpoints, visibility
+from .fuse import Options as FuseOptions
+from .objects import Options as ObjectOptions
+from .pool import Options as PoolOptions
+from .superpoints import Options as SuperpointOptions
+from .visibility import Options as VisibilityOptions
 
 VERSION = 1  # raised when the same options start to give other numbers
 
@@ -21,11 +25,11 @@ class Request:
     dataset_options: Any  # the plug-ins' own Options
     encoder_options: Any
     features: str  # the feature sets' name
-    visibility: visibility.Options = field(default_factory=visibility.Options)
-    superpoints: superpoints.Options = field(default_factory=superpoints.Options)
-    fuse: fuse.Options = field(default_factory=fuse.Options)
-    objects: objects.Options = field(default_factory=objects.Options)
-    pool: pool.Options = field(default_factory=pool.Options)
+    visibility: VisibilityOptions = field(default_factory=VisibilityOptions)
+    superpoints: SuperpointOptions = field(default_factory=SuperpointOptions)
+    fuse: FuseOptions = field(default_factory=FuseOptions)
+    objects: ObjectOptions = field(default_factory=ObjectOptions)
+    pool: PoolOptions = field(default_factory=PoolOptions)
     device: str = "auto"
     again: bool = False  # do the work even where the store is up to date
     memory_mb: int = 2048  # feature maps kept in memory; beyond it they wait on disk
