@@ -1,0 +1,186 @@
+"""Any folder of posed RGB-D: pictures, depth, poses, intrinsics, and a cloud or mesh where there is one.
+
+    SCENE/
+      color/ (colour, rgb, images ...)     00000.jpg     .jpg .png .ppm .bmp .webp .tif
+      depth/                               00000.png     .png .pgm .tif with 16 bits, .npy or .exr with metres
+      trajectory.log, pose.txt, traj.txt, groundtruth.txt ..., or a folder pose/ with a text file a frame
+      intrinsic.txt, camera_intrinsic.json ...           or --fx --fy --cx --cy
+      mesh.ply, cloud.ply or any only .ply               optional: without one, points are made from the depth
+      label_names.json                                   optional: {"3": "chair"} for the cloud's property `label`
+
+PATH is one such folder, or a folder of many. Frames belong together by name, by number, or by time where the names are
+timestamps (TUM). Poses are camera-to-world, cameras look along +z with y down, unless options say otherwise; a negative
+fy means pictures stored upside down. Without intrinsics of its own the depth camera is the colour camera at the depth
+picture's size.
+"""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from ...store.errors import BadInput, BadScene
+from ...store.scene import Frame, PointCloud, Scene
+from ..checks import check_frames
+from ..clouds import read_cloud
+from ..confined import Confined
+from ..depth_points import points_from_depth
+from ..rgbd_frames import Reading, read_frames
+from ..rgbd_layout import Named, find_layout, is_scene
+
+UP_AXES = ("auto", "x", "y", "z", "-x", "-y", "-z")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the folder does not say of itself."""
+
+    color: str = field(default="", metadata={"help": "Colour images: a folder or pattern inside the scene's folder."})
+    depth: str = field(default="", metadata={"help": "Depth pictures: a folder or pattern."})
+    poses: str = field(default="", metadata={"help": "Poses: a trajectory file, or a folder or pattern of files."})
+    intrinsics: str = field(default="", metadata={"help": "Intrinsics: a file, or a folder with one a frame."})
+    cloud: str = field(default="", metadata={"help": "The .ply with the scene's points or mesh."})
+    depth_scale: float | None = field(
+        default=None, metadata={"help": "Depth units per metre; 1000 for integers and 1 for floats unless given."}
+    )
+    fx: float | None = field(default=None, metadata={"help": "Focal length in pixels of the colour image."})
+    fy: float | None = field(
+        default=None, metadata={"help": "Vertical focal length, that of --fx unless given; negative: upside down."}
+    )
+    cx: float | None = field(
+        default=None, metadata={"help": "Principal point in pixels, the image's middle unless given."}
+    )
+    cy: float | None = field(
+        default=None, metadata={"help": "Principal point in pixels, the image's middle unless given."}
+    )
+    world_to_camera: bool = field(default=False, metadata={"help": "The poses map the world into the camera."})
+    axes: str = field(
+        default="opencv",
+        metadata={"help": "opencv: y down, z forward; opengl: y up, z backward (Blender, NeRF, ARKit)."},
+    )
+    world_scale: float = field(
+        default=1.0, metadata={"help": "Units of poses and cloud per metre (1000 for millimetres)."}
+    )
+    up_axis: str = field(
+        default="auto", metadata={"help": f"The world's up: {', '.join(UP_AXES)}; auto asks the cameras."}
+    )
+    frame_stride: int = field(default=1, metadata={"help": "Take every so manieth frame."})
+    frame_limit: int | None = field(
+        default=None, metadata={"help": "At most this many frames a scene, spread evenly over the recording."}
+    )
+    voxel_size: float = field(
+        default=0.02, metadata={"help": "Metres between points made from depth, where there is no cloud."}
+    )
+    min_pixels: int = field(
+        default=2, metadata={"help": "Readings that a point made from depth needs; more drops more noise."}
+    )
+    max_depth: float | None = field(default=None, metadata={"help": "Metres beyond which readings make no points."})
+    follow_links: bool = field(
+        default=False, metadata={"help": "Also follow links inside a scene's folder that lead out of it."}
+    )
+
+    def __post_init__(self) -> None:
+        if self.axes not in ("opencv", "opengl"):
+            raise BadInput(f"--axes is opencv or opengl, not {self.axes!r}.")
+        if self.up_axis not in UP_AXES:
+            raise BadInput(f"--up-axis is one of {', '.join(UP_AXES)}, not {self.up_axis!r}.")
+        if self.fx is None and any(value is not None for value in (self.fy, self.cx, self.cy)):
+            raise BadInput("--fy, --cx and --cy come with --fx.")
+        for name in ("depth_scale", "world_scale", "voxel_size", "max_depth"):
+            value = getattr(self, name)
+            if value is not None and not (np.isfinite(value) and value > 0):
+                raise BadInput(f"--{name.replace('_', '-')} is a positive number, not {value}.")
+        for name in ("frame_stride", "frame_limit", "min_pixels"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise BadInput(f"--{name.replace('_', '-')} is at least 1, not {value}.")
+
+    @property
+    def named(self) -> Named:
+        """The files that were named rather than left to be found."""
+        return Named(self.color, self.depth, self.poses, self.intrinsics, self.cloud)
+
+    @property
+    def reading(self) -> Reading:
+        """How the files become frames."""
+        return Reading(
+            None if self.fx is None else (self.fx, self.fy, self.cx, self.cy),
+            self.depth_scale,
+            self.world_to_camera,
+            self.axes == "opengl",
+            self.world_scale,
+            self.frame_stride,
+            self.frame_limit,
+        )
+
+
+def scene_names(root: Path, options: Options) -> list[str]:
+    """The folders with pictures: `root` itself, or those directly below it."""
+    folders = _scene_folders(root, options)
+    if not folders:
+        raise BadInput(
+            f"{root}: no posed RGB-D. Looked in it and in each of its folders for a folder color, colour, rgb, "
+            "images ... with pictures; name it with --color"
+        )
+    return sorted(folders)
+
+
+def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
+    """One scene, its points from its cloud or else from its depth."""
+    folder = _scene_folders(root, options).get(name)
+    if folder is None:
+        raise BadScene(f"{name}: no folder of that name with pictures below {root}")
+    confined = Confined(folder, options.follow_links)
+    layout = find_layout(folder, options.named, confined)
+    frames, findings = read_frames(folder, layout, options.reading)
+    if layout.cloud is not None:
+        points = _cloud(folder, layout.cloud, options, confined)
+        findings.append(f"points: {layout.cloud.name}")
+    else:
+        with_depth = [frame for frame in frames if frame.depth_path is not None]
+        if not with_depth:
+            raise BadScene(f"{name}: neither a .ply with points nor depth to make them from in {folder}")
+        proper, _ = check_frames(with_depth)
+        points = points_from_depth(proper, options.voxel_size, options.min_pixels, options.max_depth)
+        findings.append(f"points: fused from depth, one a voxel of {options.voxel_size:g} m")
+    up_axis = _up_axis(frames) if options.up_axis == "auto" else options.up_axis
+    return Scene(name, frames, points, str(folder.absolute()), up_axis=up_axis, findings=tuple(findings))
+
+
+def _scene_folders(root: Path, options: Options) -> dict[str, Path]:
+    try:
+        if is_scene(root, options.named):
+            return {root.resolve().name: root}
+        below = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except (OSError, BadScene) as error:
+        raise BadInput(f"{root}: {getattr(error, 'strerror', None) or error}") from error
+    return {path.name: path for path in below if is_scene(path, options.named)}
+
+
+def _cloud(folder: Path, path: Path, options: Options, confined: Confined) -> PointCloud:
+    """The scene's own points in metres, with the names of their labels where label_names.json has them."""
+    points = read_cloud(path)
+    points = replace(points, xyz=points.xyz / options.world_scale)
+    if points.labels is None:
+        return points
+    names = {int(label): f"label {label}" for label in np.unique(points.labels) if label >= 0}
+    listing = folder / "label_names.json"
+    if listing.exists():
+        names |= _label_names(confined(listing))
+    return replace(points, label_names=names)
+
+
+def _label_names(path: Path) -> dict[int, str]:
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        return {int(label): str(name) for label, name in body.items()}
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise BadScene(f'{path}: an object such as {{"3": "chair"}} was expected: {error}') from error
+
+
+def _up_axis(frames: tuple[Frame, ...]) -> str:
+    """The axis of the world nearest to the pictures' mean up."""
+    down = np.sum([frame.camera_to_world[:3, 1] * np.sign(frame.camera.fy) for frame in frames], axis=0)
+    axis = int(np.abs(down).argmax())
+    return ("" if down[axis] < 0 else "-") + "xyz"[axis]
