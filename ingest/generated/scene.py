@@ -1,0 +1,101 @@
+"""A whole scene from a seed: its room, its objects, the walk through it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...store.errors import BadInput
+from ...store.scene import Camera
+from . import render as rendering
+from .camera_path import walk
+from .catalogue import class_names
+from .geometry import Geometry, PlacedObject, assemble, yaw_rotation
+from .kinds import KINDS
+from .render import Rendering
+from .room import furnish
+
+_ATTEMPTS = 12  # rooms tried until the planted things are seen well
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a scene is made with."""
+
+    frames: int = 32  # pictures with a pose
+    planted: tuple[str, ...] = ()  # rare things that the scene holds
+    planted_views: int = 5  # frames that show each planted thing from near
+    clutter: float = 1.0  # multiplies the number of small things
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.planted if name not in KINDS]
+        if unknown:
+            raise BadInput(f"No class named {unknown[0]!r}. Known rare things: {', '.join(class_names(rare=True))}.")
+        if self.frames < 1:
+            raise BadInput(f"A scene of {self.frames} frames shows nothing; at least 1 is needed.")
+
+
+@dataclass(frozen=True, eq=False)
+class GeneratedScene:
+    """A scene with its truth, in a world that is turned and shifted against the room, as a scanner's is."""
+
+    seed: int
+    scene_type: str
+    objects: tuple[PlacedObject, ...]  # a row is its object_id
+    geometry: Geometry
+    camera_to_world: tuple[NDArray[np.float64], ...]  # (4, 4) each, OpenCV axes; of the colour and the depth camera
+    room_to_world: NDArray[np.float64]  # (4, 4); its inverse is ScanNet's axisAlignment
+    size: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))  # (3,) metres, the room's
+
+
+def generate_scene(seed: int | Sequence[int], options: Options | None = None) -> GeneratedScene:
+    """The scene of a seed (one number or several): the same on every call."""
+    options = options or Options()
+    best: tuple[int, GeneratedScene] | None = None
+    for attempt in range(_ATTEMPTS):
+        rng = np.random.default_rng([*np.atleast_1d(np.asarray(seed)).tolist(), attempt])
+        clear, scene = _attempt(rng, seed, options)
+        if best is None or clear > best[0]:
+            best = clear, scene
+        if clear >= min(3, options.planted_views, options.frames):
+            break
+    assert best is not None
+    if missing := set(options.planted) - {placed.label for placed in best[1].objects}:
+        raise BadInput(f"No room of seed {seed} has a place for {', '.join(sorted(missing))}. Plant fewer things.")
+    return best[1]
+
+
+def _attempt(rng: np.random.Generator, seed: int | Sequence[int], options: Options) -> tuple[int, GeneratedScene]:
+    """A scene, and the number of views of its least seen planted thing (-1 when one has no place)."""
+    room = furnish(rng, options.planted, options.clutter)
+    poses, clear = walk(
+        rng, assemble(room.objects), room.objects, room.size, room.space, options.frames, options.planted_views
+    )
+    yaw = float(rng.uniform(-np.pi, np.pi))
+    to_world = np.eye(4)
+    to_world[:3, :3] = yaw_rotation(yaw)
+    corners = np.array([(x, y, 0) for x in (-0.5, 0.5) for y in (-0.5, 0.5)]) * room.size
+    to_world[:2, 3] = -(corners @ to_world[:3, :3].T).min(axis=0)[:2] + 0.1
+    objects = tuple(
+        replace(o, yaw=o.yaw + yaw, origin=to_world[:3, :3] @ o.origin + to_world[:3, 3]) for o in room.objects
+    )
+    first_seed = int(np.atleast_1d(np.asarray(seed))[0])
+    views = tuple(to_world @ pose for pose in poses)
+    missing = set(options.planted) - {placed.label for placed in objects}
+    scene = GeneratedScene(first_seed, room.scene_type, objects, assemble(objects), views, to_world, room.size)
+    return -1 if missing else clear, scene
+
+
+def render(scene: GeneratedScene, camera: Camera, camera_to_world: NDArray[np.float64]) -> Rendering:
+    """(rgb, depth, instance) of a scene without noise; an instance is a row of `scene.objects`."""
+    return rendering.render(scene.geometry, camera, camera_to_world)
+
+
+def scannet_cameras(
+    color_size: tuple[int, int] = (640, 480), depth_size: tuple[int, int] = (320, 240)
+) -> tuple[Camera, Camera]:
+    """ScanNet's colour and depth camera, scaled to the sizes (width, height); their views differ a little, as there."""
+    color = Camera(1296, 968, 1170.187988, 1170.187988, 647.75, 483.75).resized(*color_size)
+    depth = Camera(640, 480, 571.623718, 571.623718, 319.5, 239.5).resized(*depth_size)
+    return color, depth

@@ -1,0 +1,1 @@
+"""What the classes look like: each function draws one object with a Kit."""
