@@ -56,7 +56,7 @@ def _hit(store: Store, row: Row[Any], score: float, probability: float | None) -
         oriented_box=box,
         feature_set=row.feature_set_id,
         evidence=tuple(
-            Evidence(frame, str(store.path / path), tuple(map(float, box_xyxy)), visible)
-            for frame, path, box_xyxy, visible in row.views or ()
+            Evidence(frame, str(store.path / path), (float(x0), float(y0), float(x1), float(y1)), visible)
+            for frame, path, (x0, y0, x1, y1), visible in row.views or ()
         ),
     )

@@ -1,13 +1,46 @@
 """Which index answers when none is named, and what keeps those that are built up to date."""
 
-from sqlalchemy import select
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, text
 
 from . import index_rows, plugins
 from .database import Store
-from .features import LEVELS
+from .features import LEVELS, EmbeddingSpace, Level
 from .schema import feature_sets
 
 EXACT_ROWS = 300_000  # regions that a scan takes about 10 ms for; an index would save less than opening it costs
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an index is built over: the regions of a space and level."""
+
+    space_id: int
+    space: EmbeddingSpace
+    level: Level
+    row_count: int  # ready regions
+
+
+def targets(store: Store, features: str | None = None, level: str | None = None) -> list[Target]:
+    """Every space and level that has regions; those of feature sets called `features`, and of one level."""
+    statement = text(
+        """
+        SELECT space.id, space.name, dim, digest, logit_scale, regions.level, count(*) AS row_count
+        FROM regions JOIN feature_sets ON feature_sets.id = feature_set_id AND state = 'ready'
+        JOIN embedding_spaces space ON space.id = regions.embedding_space_id
+        GROUP BY space.id, regions.level
+        HAVING (:features)::text IS NULL OR bool_or(feature_sets.name = :features) ORDER BY space.id, regions.level
+        """
+    )
+    with store.connect() as connection:
+        rows: list[Any] = list(connection.execute(statement, {"features": features}))
+    return [
+        Target(row.id, EmbeddingSpace(row.name, row.dim, row.digest, row.logit_scale), row.level, row.row_count)
+        for row in rows
+        if level in (None, row.level)
+    ]
 
 
 def default(store: Store, space_id: int, level: str, row_count: int) -> str:

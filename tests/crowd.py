@@ -40,6 +40,7 @@ class Crowd:
     dim: int = 32
     things: int = 40
     seed: int = 0
+    noise: float = 0.5  # length of a point's deviation, about
     name: str = "toy/crowd"
     thing_of: dict[str, NDArray[np.intp]] = field(default_factory=dict)
 
@@ -70,7 +71,7 @@ class Crowd:
         of_object = object_of_superpoint[superpoint]
         centre = random.uniform(0, 8, size=(objects, 3))
         xyz = centre[of_object] + random.normal(scale=0.1, size=(len(superpoint), 3))
-        noise = random.normal(scale=0.5 / np.sqrt(self.dim), size=(len(superpoint), self.dim))
+        noise = random.normal(scale=self.noise / np.sqrt(self.dim), size=(len(superpoint), self.dim))
         vectors = unit(self.common + self.direction[thing[of_object]] + noise).astype(np.float16)
 
         index = np.arange(len(xyz), dtype=np.int32)

@@ -23,6 +23,9 @@ MAX_DIM = 4000  # of halfvec in an HNSW index
 
 def build(store: Store, space_id: int, level: str) -> int:
     table = region_vectors.current(store, space_id, level)
+    if len(table) == 0:
+        drop(store, space_id, level)
+        return 0
     dim = table.vectors.shape[1]
     if dim > MAX_DIM:
         raise BadInput(
@@ -53,7 +56,7 @@ def search(
 ) -> Found:
     """Scores are taken again from the stored vectors. Filtered searches, and those the graph cannot fill, are exact."""
     table = region_vectors.current(store, space_id, level)
-    if region_ids is not None:
+    if region_ids is not None or len(table) == 0:
         return table.best(vector, count, region_ids)
     with store.connect() as connection:
         candidates = _walk(connection, space_id, level, vector, count)

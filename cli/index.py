@@ -1,0 +1,218 @@
+"""ovstore index list|build|drop|check: what finds the nearest regions, and how much it finds."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._shared import json_option, opened_store, print_json, print_table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..store.database import Store
+    from ..store.features import EmbeddingSpace
+    from ..store.index_choice import Target
+
+_features = click.option("--features", help="Only the feature sets of this name  [default: all]")
+_level = click.option("--level", type=click.Choice(["object", "superpoint"]), help="Only this level  [default: both]")
+
+
+@click.group("index")
+def command() -> None:
+    """See, build, drop and check the indexes that find the nearest regions.
+
+    All are derived from the database and can be dropped and rebuilt; a search is right without any. They follow what
+    is ingested by themselves.
+
+    \b
+    Examples:
+      ovstore index list
+      ovstore index build faiss
+      ovstore index check faiss --text "a red chair" --text snoopy
+    """
+
+
+@command.command("list")
+@json_option
+def list_indexes(as_json: bool) -> None:
+    """The indexes of every space and level, and which one answers.
+
+    \b
+    Example:
+      ovstore index list --json
+    """
+    with opened_store() as store:
+        rows = [row for target in _targets(store, None, None) for row in _rows(store, target)]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("space", "level", "regions", "index", "answers", "recall (worst)", "state"),
+        [
+            (row["space"], row["level"], f"{row['regions']:,}", row["index"], row["answers"], _shown(row["recall"]),
+             row["state"])
+            for row in rows
+        ],
+        right=("regions",),
+    )  # fmt: skip
+
+
+@command.command("build")
+@click.argument("name")
+@_features
+@_level
+def build(name: str, features: str | None, level: str | None) -> None:
+    """Build index NAME over all regions, anew if it is there.
+
+    \b
+    Example:
+      ovstore index build faiss --level object
+    """
+    import time
+
+    from ..store import plugins
+
+    plugin = plugins.load("store.indexes", name, noun="index")
+    with opened_store() as store:
+        for target in _targets(store, features, level):
+            started = time.monotonic()
+            rows = plugin.build(store, target.space_id, target.level)
+            seconds = time.monotonic() - started
+            click.echo(f"{name}  {target.space.name}  {target.level}  {rows:,} regions  {seconds:.1f} s")
+
+
+@command.command("drop")
+@click.argument("name")
+@_features
+@_level
+def drop(name: str, features: str | None, level: str | None) -> None:
+    """Drop index NAME; searches go on without it.
+
+    \b
+    Example:
+      ovstore index drop pgvector_hnsw
+    """
+    from ..store import plugins
+
+    plugin = plugins.load("store.indexes", name, noun="index")
+    with opened_store() as store:
+        for target in _targets(store, features, level):
+            plugin.drop(store, target.space_id, target.level)
+            click.echo(f"{name}  {target.space.name}  {target.level}  dropped")
+
+
+@command.command("check")
+@click.argument("name", required=False)
+@click.option("--text", "texts", multiple=True, help="Also ask in these words; may be given again.")
+@click.option("--queries", type=click.IntRange(1), default=100, show_default=True, help="Regions to ask for.")
+@click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Hits that are compared.")
+@_features
+@_level
+@json_option
+def check(
+    name: str | None,
+    texts: tuple[str, ...],
+    queries: int,
+    top: int,
+    features: str | None,
+    level: str | None,
+    as_json: bool,
+) -> None:
+    """Measure the recall of the built indexes (or of NAME) against exact search, mean and worst query.
+
+    Asks for regions of the store, for what sets them apart, for the encoder's everyday words and for --text.
+
+    \b
+    Example:
+      ovstore index check --text "somewhere soft" --top 20
+    """
+    from dataclasses import asdict
+
+    from ..store import index_rows, recall
+
+    results: list[dict[str, Any]] = []
+    with opened_store() as store:
+        for target in _targets(store, features, level):
+            words = _text_vectors(store, target.space, texts)
+            built = [row.name for row in index_rows.built(store, target.space_id, target.level)]
+            for index in built if name is None else [name]:
+                found = recall.measure(store, index, target.space_id, target.level, words, top, queries)
+                index_rows.record_recall(store, index, target.space_id, target.level, found)
+                results.append({"space": target.space.name, "level": target.level, "index": index, **asdict(found)})
+    if as_json:
+        print_json(results)
+    elif not results:
+        click.echo("No index is built, searches are exact. To build one: ovstore index build faiss")
+    else:
+        columns = ("space", "level", "index", "mean recall", "worst recall", "queries", "hits")
+        print_table(
+            columns,
+            [
+                (row["space"], row["level"], row["index"], f"{row['mean']:.2%}", f"{row['worst']:.0%}", row["queries"],
+                 row["count"])
+                for row in results
+            ],
+            right=columns[3:],
+        )  # fmt: skip
+
+
+def _targets(store: "Store", features: str | None, level: str | None) -> "list[Target]":
+    from ..store.errors import NotFound
+    from ..store.index_choice import targets
+
+    found = targets(store, features, level)
+    if not found and features is not None and targets(store):
+        raise NotFound(f"No features named {features!r}. See: ovstore features")
+    if not found:
+        raise NotFound("The store holds no regions yet: take scans in first, see ovstore ingest --help")
+    return found
+
+
+def _rows(store: "Store", target: "Target") -> list[dict[str, Any]]:
+    """exact, and what is built, for one space and level."""
+    from ..store import index_choice, index_rows
+
+    answering = index_choice.default(store, target.space_id, target.level, target.row_count)
+    rows = []
+    built = {row.name: row for row in index_rows.built(store, target.space_id, target.level)}
+    for name in ("exact", *built):
+        row = built.get(name)
+        why = index_choice.reason(target.row_count, name) if name == answering else ""
+        rows.append(
+            {
+                "space": target.space.name,
+                "level": target.level,
+                "regions": target.row_count,
+                "index": name,
+                "answers": f"yes: {why}" if name == answering else "",
+                "recall": None if row is None else row.recall,
+                "state": "always right"
+                if row is None
+                else f"built over {row.row_count:,} on {row.built_at:%Y-%m-%d %H:%M}",
+            }
+        )
+    return rows
+
+
+def _shown(recall: dict[str, Any] | None) -> str:
+    return "" if recall is None else f"{recall['mean']:.1%} ({recall['worst']:.0%})"
+
+
+def _text_vectors(store: "Store", space: "EmbeddingSpace", texts: tuple[str, ...]) -> "NDArray[np.float32] | None":
+    """What the encoder makes of its everyday words and of `texts`; None where it cannot be loaded here."""
+    import numpy as np
+
+    from ..query.encode import encoder_of
+    from ..store import catalog
+    from ..store.errors import OvstoreError
+
+    recipes = [kind.recipe for kind in catalog.feature_kinds(store) if kind.space == space]
+    try:
+        encoder = encoder_of(recipes[0])
+        return np.concatenate([encoder.background(), *([encoder.texts(list(texts))] if texts else [])])
+    except OvstoreError as error:
+        if texts:
+            raise
+        click.echo(f"Measured without words: {error}", err=True)
+        return None

@@ -1,0 +1,240 @@
+"""Every index is held to exact; what holds for one holds for all."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+from crowd import Crowd
+from ovstore.store import database, index_choice, index_rows, plugins, recall, region_file, region_vectors, scoring
+from ovstore.store.database import Store
+from ovstore.store.server import Server
+from sqlalchemy import text
+
+LEVEL = "object"
+every_index = pytest.mark.parametrize("name", plugins.names("store.indexes"))
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Crowd:
+    return Crowd()
+
+
+@pytest.fixture(scope="module")
+def full(server: Server, crowd: Crowd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Two scenes of 80 objects, shared by the tests that change nothing but indexes."""
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE test_indexes TEMPLATE empty")
+    folder = tmp_path_factory.mktemp("store")
+    with database.open(folder, database_url=server.conninfo("test_indexes")) as store:
+        for number in range(2):
+            crowd.publish(store, f"room_{number}", objects=80)
+        yield store
+
+
+def search(store, name, vector, count=10, region_ids=None):
+    return plugins.load("store.indexes", name).search(store, 1, LEVEL, vector, count, region_ids)
+
+
+def build(store, name):
+    return plugins.load("store.indexes", name).build(store, 1, LEVEL)
+
+
+def all_ids(store):
+    with store.connect() as connection:
+        return np.array(
+            connection.execute(text("SELECT id FROM regions WHERE level = 'object' ORDER BY id")).scalars().all()
+        )
+
+
+@every_index
+def test_an_index_finds_what_it_says_it_finds_and_scores_it_as_exact_does(full: Store, crowd: Crowd, name: str) -> None:
+    assert build(full, name) == 160
+    stated = recall.measure(full, name, 1, LEVEL, crowd.words())
+    assert stated.worst >= 0.9 and stated.mean >= 0.99 and stated.queries > 200
+    truth = dict(zip(*search(full, "exact", crowd.word(3), 160), strict=True))
+    ids, scores = search(full, name, crowd.word(3), 25)
+    assert [truth[number] for number in ids] == list(scores)
+    assert list(np.lexsort((ids, -scores))) == list(range(25))
+
+
+@every_index
+def test_an_index_returns_as_many_as_there_are(full: Store, crowd: Crowd, name: str) -> None:
+    build(full, name)
+    ids, _ = search(full, name, crowd.word(0), 1000)
+    assert sorted(ids) == list(all_ids(full))
+
+
+@every_index
+def test_a_filter_never_costs_a_row(full: Store, crowd: Crowd, name: str) -> None:
+    build(full, name)
+    allowed = all_ids(full)[::23]
+    ids, scores = search(full, name, crowd.word(1), 5, allowed)
+    true_ids, true_scores = search(full, "exact", crowd.word(1), 160)
+    kept = np.isin(true_ids, allowed)
+    assert list(ids) == list(true_ids[kept][:5]) and list(scores) == list(true_scores[kept][:5])
+    nobody, _ = search(full, name, crowd.word(1), 5, np.array([10**9]))
+    assert len(nobody) == 0
+
+
+@every_index
+def test_results_are_the_same_after_drop_and_rebuild(full: Store, crowd: Crowd, name: str) -> None:
+    plugin = plugins.load("store.indexes", name)
+    build(full, name)
+    before = [search(full, name, crowd.word(thing)) for thing in range(10)]
+    plugin.drop(full, 1, LEVEL)
+    plugin.drop(full, 1, LEVEL)
+    assert index_rows.find(full, name, 1, LEVEL) is None
+    build(full, name)
+    after = [search(full, name, crowd.word(thing)) for thing in range(10)]
+    for (ids, scores), (new_ids, new_scores) in zip(before, after, strict=True):
+        assert list(ids) == list(new_ids) and list(scores) == list(new_scores)
+
+
+@every_index
+def test_an_index_follows_what_is_published_and_replaced(store: Store, crowd: Crowd, name: str) -> None:
+    for scene, objects in (("old", 20), ("kept", 30)):
+        crowd.publish(store, scene, objects)
+    build(store, name)
+    feature_set = crowd.publish(store, "new", objects=40)
+    index_choice.on_publish(store, feature_set)
+    with store.connect() as connection:
+        own = "SELECT id, embedding::real[] FROM regions WHERE feature_set_id = :set AND level = 'object' ORDER BY id"
+        region, vector = connection.execute(text(own), {"set": feature_set}).first()
+    _forget_feature_set(store, 1)
+    ids, scores = search(store, name, np.array(vector, np.float32), 3)
+    assert ids[0] == region and scores[0] == 1
+    ids, _ = search(store, name, crowd.word(0), 1000)
+    assert sorted(ids) == list(all_ids(store)) and len(ids) == 70
+
+
+@every_index
+def test_a_region_finds_itself_first(full: Store, name: str) -> None:
+    build(full, name)
+    table = region_vectors.current(full, 1, LEVEL)
+    for row in range(0, len(table), 7):
+        ids, scores = search(full, name, table.vectors[row].astype(np.float32), 1)
+        assert ids[0] == table.ids[row] and scores[0] == 1
+
+
+@every_index
+def test_equal_regions_come_in_the_order_of_their_ids(store: Store, name: str) -> None:
+    crowd = Crowd(things=1, noise=0)
+    crowd.publish(store, "room", objects=30)
+    build(store, name)
+    ids, scores = search(store, name, crowd.word(0), 30)
+    assert list(ids) == list(all_ids(store)) and len(set(scores)) == 1
+
+
+@every_index
+def test_an_empty_space_has_no_answers(full: Store, crowd: Crowd, name: str) -> None:
+    plugin = plugins.load("store.indexes", name)
+    assert plugin.build(full, 99, LEVEL) == 0
+    ids, scores = plugin.search(full, 99, LEVEL, crowd.word(0), 10)
+    assert len(ids) == len(scores) == 0
+
+
+def test_the_graph_is_used_with_space_and_level_as_literals(full: Store, crowd: Crowd) -> None:
+    build(full, "pgvector_hnsw")
+    statement = plugins.load("store.indexes", "pgvector_hnsw").statement(1, LEVEL, crowd.word(0), 5)
+    with full.connect() as connection:
+        connection.execute(text("SET LOCAL enable_sort = off"))
+        plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}").scalars())
+    assert "Index Scan using regions_hnsw_1_object" in plan
+
+
+def test_the_faiss_file_may_vanish(full: Store, crowd: Crowd) -> None:
+    build(full, "faiss")
+    full.file(index_rows.find(full, "faiss", 1, LEVEL).file).unlink()
+    assert list(search(full, "faiss", crowd.word(2))[0]) == list(search(full, "exact", crowd.word(2))[0])
+
+
+def test_a_small_set_is_searched_exactly_and_a_large_one_by_faiss_once_it_is_built(full: Store) -> None:
+    plugins.load("store.indexes", "faiss").drop(full, 1, LEVEL)
+    assert index_choice.default(full, 1, LEVEL, 1000) == "exact"
+    assert index_choice.default(full, 1, LEVEL, 10**6) == "exact"
+    build(full, "faiss")
+    assert index_choice.default(full, 1, LEVEL, 1000) == "exact"
+    assert index_choice.default(full, 1, LEVEL, 10**6) == "faiss"
+
+
+def test_what_was_measured_is_kept_with_the_index(full: Store, crowd: Crowd) -> None:
+    build(full, "faiss")
+    found = recall.measure(full, "faiss", 1, LEVEL, crowd.words())
+    index_rows.record_recall(full, "faiss", 1, LEVEL, found)
+    assert index_rows.find(full, "faiss", 1, LEVEL).recall == {
+        "mean": found.mean, "worst": found.worst, "queries": found.queries, "count": 10,
+    }  # fmt: skip
+
+
+def test_the_compiled_scan_is_the_plain_one() -> None:
+    pytest.importorskip("numba")
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(3000, 48)).astype(np.float16)
+    vectors[:3] = [[0], [6e-8], [-65504]]
+    query = random.normal(size=48).astype(np.float32)
+    plain = vectors.astype(np.float64) @ query.astype(np.float64)
+    for scan in (scoring.scan_numpy, scoring.scan_compiled):
+        assert np.allclose(scan(vectors, query), plain, rtol=1e-5, atol=1e-4 * 48)
+    assert np.allclose(scoring.scan_numpy(vectors[3:], query), scoring.scan_compiled(vectors[3:], query), atol=1e-5)
+
+
+def test_scores_are_cosines_whatever_the_lengths() -> None:
+    vectors = np.array([[3, 4], [0, 0], [-0.6, -0.8]], np.float16)
+    assert np.allclose(scoring.exact_scores(vectors, np.array([6, 8], np.float32)), [1, 0, -1], atol=1e-3)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    with region_file.locked(tmp_path):
+        yield tmp_path
+
+
+def part(key: int, rows: int, dim: int = 4):
+    ids = np.arange(rows, dtype=np.int64) + 100 * key
+    return (key, 7), ids, np.full((rows, dim), key, np.float16)
+
+
+def test_an_append_that_did_not_finish_is_written_over(folder: Path) -> None:
+    manifest = region_file.append(folder, region_file.next_generation(folder, 4), [part(1, 3)])
+    with open(folder / "1.ids", "ab") as ids, open(folder / "1.vectors", "ab") as vectors:
+        ids.write(b"x" * 21)
+        vectors.write(b"x" * 5)
+    manifest = region_file.read_manifest(folder, 4)
+    grown = region_file.append(folder, manifest, [part(2, 2)])
+    ids, vectors = region_file.mapped(folder, region_file.read_manifest(folder, 4))
+    assert list(ids) == [100, 101, 102, 200, 201] and grown.spans == {(1, 7): (0, 3), (2, 7): (3, 5)}
+    assert vectors[:, 0].tolist() == [1, 1, 1, 2, 2]
+
+
+def test_a_damaged_side_file_counts_as_none(folder: Path) -> None:
+    region_file.append(folder, region_file.next_generation(folder, 4), [part(1, 3)])
+    assert region_file.read_manifest(folder, 5) is None
+    (folder / "1.vectors").write_bytes(b"short")
+    assert region_file.read_manifest(folder, 4) is None
+    (folder / "manifest.json").write_text("{")
+    assert region_file.read_manifest(folder, 4) is None
+
+
+def test_rows_of_what_is_gone_are_left_behind_once_they_are_many(store: Store, crowd: Crowd) -> None:
+    for name, objects in (("a", 8), ("b", 2), ("c", 8)):
+        crowd.publish(store, name, objects)
+    first = region_vectors.current(store, 1, LEVEL)
+    _forget_feature_set(store, 2)
+    second = region_vectors.current(store, 1, LEVEL)
+    crowd.publish(store, "d", objects=1)
+    third = region_vectors.current(store, 1, LEVEL)
+    assert [len(table.ids) for table in (first, second, third)] == [18, 18, 19]
+    assert [len(table) for table in (first, second, third)] == [18, 16, 17]
+    _forget_feature_set(store, 3)
+    crowd.publish(store, "e", objects=1)
+    fourth = region_vectors.current(store, 1, LEVEL)
+    assert len(fourth.ids) == len(fourth) == 10
+    assert sorted(fourth.ids) == list(all_ids(store))
+    assert np.isfinite(first.vectors.sum())  # what was mapped stays readable
+
+
+def _forget_feature_set(store: Store, number: int) -> None:
+    with store.connect() as connection:
+        connection.execute(text("DELETE FROM feature_sets WHERE id = :id"), {"id": number})
