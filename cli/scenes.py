@@ -1,0 +1,39 @@
+"""ovstore scenes: what the store holds."""
+
+import click
+
+from ._shared import json_option, opened_store, print_json, print_table
+
+
+@click.command("scenes")
+@click.option("--dataset", help="Only the scenes of this dataset.")
+@json_option
+def command(dataset: str | None, as_json: bool) -> None:
+    """List the scenes: frames, points, how many of them a frame sees, and which features they have.
+
+    \b
+    Example:
+      ovstore scenes --dataset scannet
+    """
+    from dataclasses import asdict
+
+    from ..store import catalog
+
+    with opened_store() as store:
+        found = catalog.scenes(store, dataset)
+    if as_json:
+        print_json([asdict(scene) | {"full_name": scene.full_name} for scene in found])
+        return
+    if not found:
+        click.echo("The store holds no scene yet. Take scans in first: ovstore ingest --help", err=True)
+        return
+    print_table(
+        ("scene", "split", "frames", "points", "seen", "features", "notes"),
+        [
+            (scene.full_name, scene.split, scene.frame_count, f"{scene.point_count:,}",
+             f"{scene.seen_point_count / scene.point_count:.0%}", ", ".join(scene.features), len(scene.findings) or "")
+            for scene in found
+        ],
+        right=("frames", "points", "seen", "notes"),
+    )  # fmt: skip
+    click.echo(f"{len(found)} scenes. More of one, its notes too: ovstore show {found[0].full_name}", err=True)

@@ -1,0 +1,123 @@
+"""A scene as files for other programs, its points in the dataset's own order."""
+
+import colorsys
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import parquet
+from .catalog import FeatureSetInfo, SceneInfo, load_points, regions
+from .database import Store
+from .features import LEVELS, Level
+from .files import replacing
+from .ply_writer import write_ply
+from .scene import PointCloud
+
+_GOLDEN = 0.618033988749895  # steps of the golden ratio around the colour circle keep neighbours apart
+
+
+def export_ply(
+    store: Store, scene: SceneInfo, path: Path, features: FeatureSetInfo | None = None, level: Level | None = None
+) -> int:
+    """The cloud, or mesh, in its own colours or in those of its regions; returns the number of points.
+
+    Labels, instances, superpoints and, where `features` are given, objects go along as columns of each vertex.
+    """
+    held = _held(store, scene, features)
+    points = held.points
+    columns = {"label": points.labels, "instance": points.instances, **held.regions}
+    rgb = points.rgb if level is None else region_colours(held.regions[level])
+    present = {name: column for name, column in columns.items() if column is not None}
+    write_ply(path, points.xyz, rgb, points.normals, points.faces, present)
+    return len(points)
+
+
+def export_npz(store: Store, scene: SceneInfo, path: Path, features: FeatureSetInfo) -> int:
+    """Points, vectors and regions as plain arrays (np.load needs no pickle); returns the number of points.
+
+    xyz (N, 3), and where the scan has them rgb, normals, label, instance, faces; superpoint, object (N,) with -1 for
+    points of objects nobody saw; superpoint_region, object_region (N,) the regions' ids in the store, -1 likewise;
+    point_index (M,) ascending rows of xyz, vectors (M, C), view_count (M,); label_ids, label_names; about, JSON text.
+    """
+    held = _held(store, scene, features)
+    points = held.points
+    names = sorted(points.label_names.items())
+    arrays = {
+        "xyz": points.xyz, "rgb": points.rgb, "normals": points.normals, "label": points.labels,
+        "instance": points.instances, "faces": points.faces,
+        **held.regions,
+        **{f"{level}_region": _region_ids(store, features, level, held.regions[level]) for level in LEVELS},
+        **_vectors(store, features, held.original_index),
+        "label_ids": np.array([key for key, _ in names], np.int32),
+        "label_names": np.array([name for _, name in names], np.str_),
+        "about": np.array(json.dumps(_about(scene, features), ensure_ascii=False)),
+    }  # fmt: skip
+    with replacing(path) as part, open(part, "wb") as file:
+        np.savez(file, allow_pickle=False, **{name: array for name, array in arrays.items() if array is not None})
+    return len(points)
+
+
+def region_colours(ordinal: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """(N, 3) a colour for each region, the same at each call; grey where there is none (-1)."""
+    count = int(ordinal.max(initial=-1)) + 1
+    hsv = [
+        (number * _GOLDEN % 1, 0.55 + 0.3 * (number % 2), 0.95 - 0.25 * (number % 3 == 2)) for number in range(count)
+    ]
+    palette = np.array([colorsys.hsv_to_rgb(*colour) for colour in hsv] + [(0.5, 0.5, 0.5)])  # row -1 is the last
+    return (palette[ordinal] * 255).round().astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What the store holds of the scene's points."""
+
+    points: PointCloud  # in the dataset's own order
+    regions: dict[str, NDArray[np.int32]]  # (N,) the region of each point: superpoint, and object for a feature set
+    original_index: NDArray[np.int32]  # (N,) row in `points` of each row of the files
+
+
+def _held(store: Store, scene: SceneInfo, features: FeatureSetInfo | None) -> _Held:
+    points, superpoint, original_index = load_points(store, scene.id)
+    order = np.argsort(original_index)
+    regions = {"superpoint": superpoint[order]}
+    if features is not None:
+        _, of_seen = parquet.read_feature_regions(store.file(features.features_file))
+        object_of_superpoint = np.full(superpoint.max() + 1, -1, np.int32)
+        object_of_superpoint[of_seen["superpoint"]] = of_seen["object"]
+        regions["object"] = object_of_superpoint[regions["superpoint"]]
+    return _Held(points.take(order), regions, original_index)
+
+
+def _vectors(store: Store, features: FeatureSetInfo, original_index: NDArray[np.int32]) -> dict[str, NDArray[Any]]:
+    found = parquet.read_features(store.file(features.features_file), features.space)
+    point_index = original_index[found.point_index]
+    order = np.argsort(point_index)
+    return {
+        "point_index": point_index[order],
+        "vectors": found.vectors[order],
+        "view_count": found.view_count[order],
+    }
+
+
+def _region_ids(store: Store, features: FeatureSetInfo, level: Level, ordinal: NDArray[np.int32]) -> NDArray[np.int64]:
+    ids = np.full(int(ordinal.max()) + 2, -1, np.int64)  # the last row answers -1
+    for region in regions(store, features.scene_id, level):
+        if region.feature_set_id == features.id:
+            ids[region.ordinal] = region.id
+    return ids[ordinal]
+
+
+def _about(scene: SceneInfo, features: FeatureSetInfo) -> dict[str, Any]:
+    return {
+        "dataset": scene.dataset,
+        "scene": scene.name,
+        "units": "metres",
+        "up_axis": scene.up_axis,
+        "features": features.name,
+        "space": {"name": features.space.name, "dim": features.space.dim, "digest": features.space.digest},
+        "recipe": features.recipe,
+    }
