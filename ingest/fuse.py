@@ -35,6 +35,7 @@ from .weights import view_weights
 log = logging.getLogger(__name__)
 
 PathName = Literal["auto", "numba", "embedding_bag", "numpy"]
+LARGEST_BLOCK_VIEWS = 1 << 19  # 16 MB of bilinear taps
 _MODULES = {"numba": "fuse_kernels", "embedding_bag": "fuse_torch", "numpy": "fuse_numpy"}
 _PACKAGES = {"numba": "numba", "embedding_bag": "torch", "numpy": "scipy"}
 
@@ -69,13 +70,13 @@ def fuse(
     workdir: Path | None = None,
     path: PathName = "auto",
     threads: int | None = None,
-    block_points: int | None = None,
+    block_views: int | None = None,
 ) -> PointFeatures:
     """Vectors for the points that the maps say something about.
 
     `maps` brings (frame, map) once for every frame that sees a point, in any order; `cameras`, and `camera_to_world`
     for view weights by angle, are those of all frames. A point whose views add up to nothing, or to no number, has
-    no row. None of memory_mb, workdir, path, threads and block_points decides a vector.
+    no row. None of memory_mb, workdir, path, threads and block_views decides a vector.
     """
     options = options or Options()
     started = time.monotonic()
@@ -86,8 +87,8 @@ def fuse(
         pose = None if camera_to_world is None else camera_to_world[seen.frame]
         return view_weights(seen, cameras[seen.frame], normals, pose)
 
-    sights = Sights(correspondences, point_count, weigh, block_points)
     scratch = Scratch(memory_mb * 2**20, workdir)
+    sights = Sights(correspondences, point_count, weigh, block_views or _block_views(scratch.free, space.dim))
     path = _chosen(path, options)
     threads = threads or _processors()
     fusion = None
@@ -122,14 +123,15 @@ def _chosen(path: PathName, options: Options) -> PathName:
         if importlib.util.find_spec(_PACKAGES[path]) is None:
             raise MissingPackage(missing_package_sentence(f"fusion by {path}", _PACKAGES[path]))
         return path
-    if COMPILED and _module("numba").supported():
+    if COMPILED and importlib.import_module(".halves", __package__).supported():
         return "numba"
     return "embedding_bag" if options.unit_length and importlib.util.find_spec("torch") else "numpy"
 
 
 def _fusion(path: PathName, sights: Sights, grid: Grid, dim: int, scratch: Scratch, threads: int):  # type: ignore[no-untyped-def]
     """Keep rows or sums, whichever is smaller and fits: sums need the compiler, rows may go to disk."""
-    rows = sum(min(grid.height * grid.width, grid.taps * len(seen)) for seen in sights.of_frame.values())
+    cells = grid.height * grid.width
+    rows = sum(cells if grid.bilinear else min(cells, len(seen)) for seen in sights.of_frame.values())
     sums_size = len(sights) * dim * 4
     if path == "numba" and sums_size < rows * dim * 2 and sums_size <= scratch.free:
         from .fuse_sums import Sums
@@ -163,6 +165,11 @@ def _close_gaps(vectors: Room, present: NDArray[np.bool_]) -> None:
         vectors.array[done : done + len(rows)] = rows
         done += len(rows)
         vectors.rest()
+
+
+def _block_views(memory: int, dim: int) -> int:
+    """Views in a block, so that the rows they read from a file fit half of `memory`."""
+    return max(1024, min(LARGEST_BLOCK_VIEWS, memory // (4 * dim)))
 
 
 def _processors() -> int:
