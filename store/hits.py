@@ -1,13 +1,13 @@
 """Region ids become hits: what a region is, where it lies, and the pictures that show it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, text
+from sqlalchemy import Connection, Row, text
 
-from .database import Store
 from .features import Evidence, Hit, OrientedBox
 
 _ROWS = text(
@@ -26,19 +26,22 @@ _ROWS = text(
 
 
 def load_hits(
-    store: Store, ids: NDArray[np.int64], scores: NDArray[np.float32], probabilities: Sequence[float | None]
+    connection: Connection,
+    store_path: Path,
+    ids: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    probabilities: Sequence[float | None],
 ) -> list[Hit]:
     """One hit an id, in their order; a region that was replaced a moment ago is left out."""
-    with store.connect() as connection:
-        rows = {row.id: row for row in connection.execute(_ROWS, {"ids": ids.tolist()})}
+    rows = {row.id: row for row in connection.execute(_ROWS, {"ids": ids.tolist()})}
     return [
-        _hit(store, rows[region], float(score), probability)
+        _hit(store_path, rows[region], float(score), probability)
         for region, score, probability in zip(ids.tolist(), scores, probabilities, strict=True)
         if region in rows
     ]
 
 
-def _hit(store: Store, row: Row[Any], score: float, probability: float | None) -> Hit:
+def _hit(store_path: Path, row: Row[Any], score: float, probability: float | None) -> Hit:
     box = OrientedBox(
         np.array(row.oriented_centre), np.array(row.oriented_axes).reshape(3, 3), np.array(row.oriented_size)
     )
@@ -56,7 +59,7 @@ def _hit(store: Store, row: Row[Any], score: float, probability: float | None) -
         oriented_box=box,
         feature_set=row.feature_set_id,
         evidence=tuple(
-            Evidence(frame, str(store.path / path), (float(x0), float(y0), float(x1), float(y1)), visible)
+            Evidence(frame, str(store_path / path), (float(x0), float(y0), float(x1), float(y1)), visible)
             for frame, path, (x0, y0, x1, y1), visible in row.views or ()
         ),
     )

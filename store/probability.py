@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .features import Query
-from .scoring import exact_scores
+from .scoring import unit
 
 NEAR_SYNONYM = 0.8  # cosine of query and background text, both less the background's mean
 _FEW = 8  # background texts whose mean says little; then the plain cosine decides
@@ -21,9 +21,10 @@ def probabilities(vectors: NDArray[np.float16], query: Query) -> list[float | No
     if query.background is None or len(query.background) == 0:
         return [None] * len(vectors)
     rivals = query.background[~near_synonyms(query.vector, query.background)]
-    logits = query.space.logit_scale * np.array([exact_scores(vectors, text) for text in (query.vector, *rivals)])
-    weights = np.exp(logits - logits.max(axis=0))
-    return [float(share) for share in weights[0] / weights.sum(axis=0)]
+    texts = np.concatenate([query.vector[None], rivals])
+    logits = query.space.logit_scale * (unit(vectors) @ unit(texts).T)
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return [float(share) for share in weights[:, 0] / weights.sum(axis=1)]
 
 
 def near_synonyms(vector: NDArray[np.float32], background: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -8,13 +8,15 @@ that its rows are still true, even when the folder is used with another database
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from . import region_file, scoring
 from .database import Store
@@ -74,9 +76,30 @@ _opened = WeakKeyDictionary()
 _lock = threading.RLock()
 
 
+_held: ContextVar[tuple[Store, int, str, RegionVectors] | None] = ContextVar("held", default=None)
+
+
 def current(store: Store, space_id: int, level: str) -> RegionVectors:
     """The vectors as of now; feature sets that are new are appended first."""
-    dim, ready = _ready(store, space_id)
+    held = _held.get()
+    if held is not None and held[:3] == (store, space_id, level):
+        return held[3]
+    with store.connect() as connection:
+        return _as_of(store, space_id, level, *_ready(connection, space_id))
+
+
+@contextmanager
+def holding(connection: Connection, store: Store, space_id: int, level: str) -> Iterator[RegionVectors]:
+    """In the block, `current` is what it was at its beginning: a search sees one state of the store, asked for once."""
+    table = _as_of(store, space_id, level, *_ready(connection, space_id))
+    token = _held.set((store, space_id, level, table))
+    try:
+        yield table
+    finally:
+        _held.reset(token)
+
+
+def _as_of(store: Store, space_id: int, level: str, dim: int, ready: list[FeatureSetKey]) -> RegionVectors:
     with _lock:
         tables = _opened.setdefault(store, {})
         known = tables.get((space_id, level))
@@ -100,7 +123,7 @@ def _folder(store: Store, space_id: int, level: str) -> Path:
     return store.file(f"indexes/regions-{space_id}-{level}")
 
 
-def _ready(store: Store, space_id: int) -> tuple[int, list[FeatureSetKey]]:
+def _ready(connection: Connection, space_id: int) -> tuple[int, list[FeatureSetKey]]:
     """The space's dimension and its ready feature sets, ascending."""
     statement = text(
         "SELECT space.dim, array_agg(ready.id ORDER BY ready.id) FILTER (WHERE ready.id IS NOT NULL), "
@@ -108,8 +131,7 @@ def _ready(store: Store, space_id: int) -> tuple[int, list[FeatureSetKey]]:
         "FROM embedding_spaces space LEFT JOIN feature_sets ready "
         "ON ready.embedding_space_id = space.id AND ready.state = 'ready' WHERE space.id = :space GROUP BY space.id"
     )
-    with store.connect() as connection:
-        row = connection.execute(statement, {"space": space_id}).one_or_none()
+    row = connection.execute(statement, {"space": space_id}).one_or_none()
     if row is None or row[1] is None:
         return (0 if row is None else row[0]), []
     return row[0], list(zip(row[1], row[2], strict=True))

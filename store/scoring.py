@@ -26,13 +26,17 @@ def exact_scores(vectors: NDArray[np.float16], query: NDArray[np.float32]) -> ND
     Lengths are divided out, since rounding to half precision bends them: a row is always its own best answer.
     """
     scores = np.empty(len(vectors), np.float32)
-    wide = query.astype(np.float64)
-    wide /= max(float(np.sqrt((wide * wide).sum())), 1e-30)
+    [direction] = unit(query[None])
     for start in range(0, len(vectors), _BLOCK):
-        block = vectors[start : start + _BLOCK].astype(np.float64)
-        lengths = np.sqrt((block * block).sum(axis=1))
-        scores[start : start + _BLOCK] = (block * wide).sum(axis=1) / np.maximum(lengths, 1e-30)
+        scores[start : start + _BLOCK] = (unit(vectors[start : start + _BLOCK]) * direction).sum(axis=1)
     return scores
+
+
+def unit(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(n, dim) rows at unit length; rows of zeros stay."""
+    wide = vectors.astype(np.float64)
+    lengths = np.sqrt((wide * wide).sum(axis=1, keepdims=True))
+    return wide / np.maximum(lengths, 1e-30)
 
 
 def ranked(ids: NDArray[np.int64], scores: NDArray[np.float32], count: int) -> NDArray[np.intp]:

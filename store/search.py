@@ -6,12 +6,12 @@ Points are read only for regions that come back, by point_search.py. docs/search
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from . import filters, index_choice, plugins, region_vectors
 from .database import Store
 from .errors import BadInput, NotFound, SpaceMismatch
-from .features import Hit, Query
+from .features import EmbeddingSpace, Hit, Query
 from .hits import load_hits
 from .probability import probabilities
 from .region_vectors import Found, RegionVectors
@@ -27,10 +27,24 @@ def search(store: Store, query: Query, index: str | None = None) -> list[Hit]:
     """
     if query.vector.shape != (query.space.dim,) or not np.isfinite(query.vector).all():
         raise BadInput(f"A query vector of shape {query.vector.shape} is not {query.space.dim} finite numbers.")
-    space_id = _space_id(store, query)
-    table = region_vectors.current(store, space_id, query.level)
-    if len(table) == 0:
-        raise NotFound(f"The store holds no regions of {query.space.name!r}: take scans in, see ovstore ingest --help")
+    with store.connect() as connection:
+        space_id = _space_id(connection, query.space)
+        with region_vectors.holding(connection, store, space_id, query.level) as table:
+            if len(table) == 0:
+                raise NotFound(f"The store has no regions of {query.space.name!r} yet: see ovstore ingest --help")
+            ids, scores = _find(store, query, space_id, table, index)
+        chances = probabilities(table.vectors[table.rows_of(ids)], query)
+        return load_hits(connection, store.path, ids, scores, chances)
+
+
+def probably_here(hits: Sequence[Hit]) -> bool | None:
+    """Whether a hit is more likely what was asked for than anything everyday; None when nothing says so."""
+    chances = [hit.probability for hit in hits if hit.probability is not None]
+    return max(chances) >= HERE if chances else None
+
+
+def _find(store: Store, query: Query, space_id: int, table: RegionVectors, index: str | None) -> Found:
+    """The ids and scores of the regions that pass the filters and answer best."""
     allowed = filters.allowed(store, query, space_id, table)
     name = index or ("exact" if query.exact else index_choice.default(store, space_id, query.level, len(table)))
     plugin = plugins.load("store.indexes", name, noun="index")
@@ -38,14 +52,7 @@ def search(store: Store, query: Query, index: str | None = None) -> list[Hit]:
     def find(count: int) -> Found:
         return plugin.search(store, space_id, query.level, query.vector, count, allowed)
 
-    ids, scores = find(query.top) if query.excluded is None else _find_others(find, table, query)
-    return load_hits(store, ids, scores, probabilities(table.vectors[table.rows_of(ids)], query))
-
-
-def probably_here(hits: Sequence[Hit]) -> bool | None:
-    """Whether a hit is more likely what was asked for than anything everyday; None when nothing says so."""
-    chances = [hit.probability for hit in hits if hit.probability is not None]
-    return max(chances) >= HERE if chances else None
+    return find(query.top) if query.excluded is None else _find_others(find, table, query)
 
 
 def _find_others(find: Callable[[int], Found], table: RegionVectors, query: Query) -> Found:
@@ -62,14 +69,13 @@ def _find_others(find: Callable[[int], Found], table: RegionVectors, query: Quer
         count *= 4
 
 
-def _space_id(store: Store, query: Query) -> int:
-    with store.connect() as connection:
-        spaces = connection.execute(text("SELECT id, name, dim, digest FROM embedding_spaces ORDER BY id")).all()
-    for space in spaces:
-        if (space.name, space.dim, space.digest) == (query.space.name, query.space.dim, query.space.digest):
-            return int(space.id)
-    if not spaces:
+def _space_id(connection: Connection, space: EmbeddingSpace) -> int:
+    rows = connection.execute(text("SELECT id, name, dim, digest FROM embedding_spaces ORDER BY id")).all()
+    for row in rows:
+        if (row.name, row.dim, row.digest) == (space.name, space.dim, space.digest):
+            return int(row.id)
+    if not rows:
         raise NotFound("The store is empty: take scans in first, see ovstore ingest --help")
-    known = ", ".join(sorted({repr(space.name) for space in spaces}))
-    other = " by other weights" if any(space.name == query.space.name for space in spaces) else ""
-    raise SpaceMismatch(f"The query is of {query.space.name!r}, the store's vectors are of {known}{other}.")
+    known = ", ".join(sorted({repr(row.name) for row in rows}))
+    other = " by other weights" if any(row.name == space.name for row in rows) else ""
+    raise SpaceMismatch(f"The query is of {space.name!r}, the store's vectors are of {known}{other}.")
