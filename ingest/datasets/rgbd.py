@@ -17,6 +17,7 @@ picture's size.
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from ..depth_points import points_from_depth
 from ..rgbd_frames import Reading, read_frames
 from ..rgbd_layout import Named, find_layout, is_scene
 
-UP_AXES = ("auto", "x", "y", "z", "-x", "-y", "-z")
+UpAxis = Literal["auto", "x", "y", "z", "-x", "-y", "-z"]
 
 
 @dataclass(frozen=True)
@@ -55,16 +56,14 @@ class Options:
         default=None, metadata={"help": "Principal point in pixels, the image's middle unless given."}
     )
     world_to_camera: bool = field(default=False, metadata={"help": "The poses map the world into the camera."})
-    axes: str = field(
+    axes: Literal["opencv", "opengl"] = field(
         default="opencv",
-        metadata={"help": "opencv: y down, z forward; opengl: y up, z backward (Blender, NeRF, ARKit)."},
+        metadata={"help": "The cameras' axes: y down, z forward; or y up, z backward (Blender, NeRF, ARKit)."},
     )
     world_scale: float = field(
         default=1.0, metadata={"help": "Units of poses and cloud per metre (1000 for millimetres)."}
     )
-    up_axis: str = field(
-        default="auto", metadata={"help": f"The world's up: {', '.join(UP_AXES)}; auto asks the cameras."}
-    )
+    up_axis: UpAxis = field(default="auto", metadata={"help": "The world's up; auto asks the cameras."})
     frame_stride: int = field(default=1, metadata={"help": "Take every so manieth frame."})
     frame_limit: int | None = field(
         default=None, metadata={"help": "At most this many frames a scene, spread evenly over the recording."}
@@ -81,10 +80,6 @@ class Options:
     )
 
     def __post_init__(self) -> None:
-        if self.axes not in ("opencv", "opengl"):
-            raise BadInput(f"--axes is opencv or opengl, not {self.axes!r}.")
-        if self.up_axis not in UP_AXES:
-            raise BadInput(f"--up-axis is one of {', '.join(UP_AXES)}, not {self.up_axis!r}.")
         if self.fx is None and any(value is not None for value in (self.fy, self.cx, self.cy)):
             raise BadInput("--fy, --cx and --cy come with --fx.")
         for name in ("depth_scale", "world_scale", "voxel_size", "max_depth"):

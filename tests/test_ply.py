@@ -1,0 +1,131 @@
+"""PLY in: every kind of body gives the same mesh, and no header is believed."""
+
+import struct
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ovstore.ingest.clouds import read_cloud
+from ovstore.ingest.ply import read_ply
+from ovstore.store.errors import BadScene
+from ovstore.store.ply_writer import write_ply
+
+XYZ = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0.5, 0.5, 1]])
+RGB = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [9, 9, 9], [1, 2, 3]])
+LABEL = np.array([1, 2, 39, 40, 0])
+TRIANGLES = [[0, 1, 2], [0, 2, 3], [0, 1, 4]]
+MIXED = [[0, 1, 2, 3], [0, 1, 4], [0, 1, 2, 3, 4]]
+FANS = [[0, 1, 2], [0, 2, 3], [0, 1, 4], [0, 1, 2], [0, 2, 3], [0, 3, 4]]
+
+
+def ply(
+    kind: str, faces: list[list[int]], *, vertices: int = 5, face_count: int | None = None, flags: bool = False
+) -> bytes:
+    """A mesh with colours and labels; `flags` puts a scalar after each face's corners."""
+    count = len(faces) if face_count is None else face_count
+    head = (
+        f"ply\nformat {kind} 1.0\ncomment by hand\nelement vertex {vertices}\nproperty float x\nproperty float y\n"
+        "property double z\nproperty uchar red\nproperty uchar green\nproperty uchar blue\nproperty ushort label\n"
+        f"element face {count}\nproperty list uchar int vertex_indices\n"
+        f"{'property uchar flags' if flags else 'comment'}\n"
+        "end_header\n"
+    ).encode()
+    if kind == "ascii":
+        lines = [f"{x:g} {y:g} {z:g} {r} {g} {b} {n}" for (x, y, z), (r, g, b), n in zip(XYZ, RGB, LABEL, strict=True)]
+        lines += [" ".join(map(str, [len(face), *face, *([7] if flags else [])])) for face in faces]
+        return head + "\n".join(lines).encode() + b"\n"
+    order = "<" if kind == "binary_little_endian" else ">"
+    body = b"".join(
+        struct.pack(order + "ffd3BH", *p, *c, n) for p, c, n in zip(XYZ, RGB.tolist(), LABEL.tolist(), strict=True)
+    )
+    for face in faces:
+        body += struct.pack(order + f"B{len(face)}i", len(face), *face) + (b"\x07" if flags else b"")
+    return head + body
+
+
+def write(folder: Path, content: bytes) -> Path:
+    path = folder / "möbel ⌘.ply"
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("flags", [False, True])
+@pytest.mark.parametrize("faces, expected", [(TRIANGLES, TRIANGLES), (MIXED, FANS), ([], [])])
+@pytest.mark.parametrize("kind", ["ascii", "binary_little_endian", "binary_big_endian"])
+def test_every_kind_of_body_holds_the_same_mesh(
+    tmp_path: Path, kind: str, faces: list[list[int]], expected: list[list[int]], flags: bool
+) -> None:
+    cloud = read_cloud(write(tmp_path, ply(kind, faces, flags=flags)))
+    np.testing.assert_array_equal(cloud.xyz, XYZ)
+    np.testing.assert_array_equal(cloud.rgb, RGB)
+    np.testing.assert_array_equal(cloud.labels, LABEL)
+    np.testing.assert_array_equal(cloud.faces, np.reshape(expected, (-1, 3)))
+
+
+def test_what_the_store_exports_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "out.ply"
+    write_ply(path, XYZ.astype(np.float32), RGB.astype(np.uint8), faces=np.array(TRIANGLES), columns={"label": LABEL})
+    cloud = read_cloud(path)
+    np.testing.assert_allclose(cloud.xyz, XYZ)
+    np.testing.assert_array_equal(cloud.faces, TRIANGLES)
+
+
+@pytest.mark.parametrize("kind", ["ascii", "binary_little_endian", "binary_big_endian"])
+def test_more_promised_than_there_is_is_refused(tmp_path: Path, kind: str) -> None:
+    for lie in ({"vertices": 5_000_000}, {"face_count": 4}, {"face_count": 10**12}):
+        tracemalloc.start()
+        with pytest.raises(BadScene, match="möbel"):
+            read_ply(write(tmp_path, ply(kind, TRIANGLES, **lie)))
+        assert tracemalloc.get_traced_memory()[1] < 3_000_000
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", ["ascii", "binary_little_endian", "binary_big_endian"])
+def test_less_promised_than_there_is_is_refused(tmp_path: Path, kind: str) -> None:
+    for lie in ({"vertices": 4}, {"face_count": 1}, {"face_count": 0}):
+        with pytest.raises(BadScene, match="möbel"):
+            read_ply(write(tmp_path, ply(kind, TRIANGLES, **lie)))
+
+
+@pytest.mark.parametrize("faces", [TRIANGLES, MIXED])
+def test_a_file_cut_short_anywhere_is_one_sentence(tmp_path: Path, faces: list[list[int]]) -> None:
+    content = ply("binary_little_endian", faces)
+    for length in range(len(content)):
+        with pytest.raises(BadScene):
+            read_ply(write(tmp_path, content[:length]))
+
+
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        (b"", "not a PLY"),
+        (b"\x80\x04\x95pickle", "not a PLY"),
+        (ply("ascii", [[0, 1, 9]]), "names vertex 9"),
+        (ply("ascii", [[0, 1]]), "2 corners"),
+        (ply("ascii", TRIANGLES).replace(b"0.5 0.5 1 1", b"0.5 oops 1 1"), "number"),
+        (ply("ascii", TRIANGLES).replace(b"255 0 0", b"300 0 0"), "'red' has the value 300"),
+        (ply("ascii", TRIANGLES).replace(b"ascii", b"morse"), "'format morse 1.0' is not understood"),
+        (ply("ascii", TRIANGLES).replace(b"float x", b"float32 x32"), "without x, y, z"),
+        (ply("ascii", TRIANGLES).replace(b"element vertex", b"element vortex"), "no element 'vertex'"),
+        (ply("ascii", TRIANGLES).replace(b"0.5 0.5 1", b"nan 0.5 1"), "1 of 5 points are not finite"),
+        (ply("ascii", []).split(b"end_header")[0].replace(b"vertex 5", b"vertex 0") + b"end_header\n", "no points"),
+        (ply("binary_little_endian", [[0, 1, 2], [0, 1, -2]]), "names vertex -2"),
+    ],
+)
+def test_what_is_no_sound_ply_is_one_sentence(tmp_path: Path, content: bytes, said: str) -> None:
+    with pytest.raises(BadScene, match=said) as caught:
+        read_cloud(write(tmp_path, content))
+    assert "möbel" in str(caught.value)
+
+
+def test_colours_as_floats_and_normals_of_any_length_are_understood(tmp_path: Path) -> None:
+    content = (
+        b"ply\nformat ascii 1.0\nelement vertex 2\nproperty float x\nproperty float y\nproperty float z\n"
+        b"property float r\nproperty float g\nproperty float b\nproperty float nx\nproperty float ny\nproperty float nz\nend_header\n"
+        b"0 0 0 1 0.5 0 0 0 2\n1 1 1 0 0 1 3 0 0\n"
+    )
+    cloud = read_cloud(write(tmp_path, content))
+    np.testing.assert_array_equal(cloud.rgb, [[255, 128, 0], [0, 0, 255]])
+    np.testing.assert_array_equal(cloud.normals, [[0, 0, 1], [1, 0, 0]])
+    assert read_cloud(write(tmp_path, content.replace(b"0 0 2\n", b"0 0 0\n"))).normals is None
