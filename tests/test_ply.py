@@ -122,7 +122,8 @@ def test_what_is_no_sound_ply_is_one_sentence(tmp_path: Path, content: bytes, sa
 def test_colours_as_floats_and_normals_of_any_length_are_understood(tmp_path: Path) -> None:
     content = (
         b"ply\nformat ascii 1.0\nelement vertex 2\nproperty float x\nproperty float y\nproperty float z\n"
-        b"property float r\nproperty float g\nproperty float b\nproperty float nx\nproperty float ny\nproperty float nz\nend_header\n"
+        b"property float r\nproperty float g\nproperty float b\n"
+        b"property float nx\nproperty float ny\nproperty float nz\nend_header\n"
         b"0 0 0 1 0.5 0 0 0 2\n1 1 1 0 0 1 3 0 0\n"
     )
     cloud = read_cloud(write(tmp_path, content))
