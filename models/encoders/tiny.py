@@ -1,0 +1,96 @@
+"""A small CLIP that knows generated rooms and nothing else; its weights come with ovstore.
+
+It runs through the code of `openclip`: an architecture in open_clip's own words, dense features from the value path
+of the last block. `ovstore train tiny` makes the weights; models/weights/tiny.json says how the shipped came about.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...store.errors import BadInput, BadWeights
+from ...store.features import EmbeddingSpace, FeatureMap
+from ..openclip_model import Checkpoint, read_side_config
+from ..tiny_words import TaughtWords
+from ..training.phrases import ANYTHING
+from . import openclip
+
+SHIPPED = Path(__file__).parent.parent / "weights" / "tiny.safetensors"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What decides the numbers."""
+
+    weights: str = field(default="", metadata={"help": "a file that `ovstore train tiny` made; empty: the shipped one"})
+    long_side: int = field(default=0, metadata={"help": "pixels of the longer side; 0: the size it was trained on"})
+
+    def __post_init__(self) -> None:
+        if self.long_side < 0:
+            raise BadInput(f"long_side is {self.long_side}; pixels, 0 or more, were expected.")
+
+
+def space(options: Options) -> EmbeddingSpace:
+    """Named `tiny`, whoever trained it; the digest tells weights apart."""
+    return openclip.space_of(_checkpoint(options), "tiny")
+
+
+def load_image_encoder(
+    options: Options, device: str = "auto"
+) -> Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]:
+    """Pictures of any size to maps; larger ones are shrunk to the size of the training pictures."""
+    checkpoint = _checkpoint(options)
+    same = openclip.Options(long_side=options.long_side or checkpoint.image_size, residual=True, precision="float32")
+    return openclip.image_encoder(checkpoint, space(options), same, device)
+
+
+def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
+    """Texts of taught words to unit rows; UnknownWords for any other."""
+    checkpoint = _checkpoint(options)
+    return openclip.text_encoder(checkpoint, TaughtWords(taught_words(options)), "plain", device)
+
+
+def background_texts(options: Options) -> tuple[str, ...]:
+    """The phrase that training put between what is true of a patch and what is not."""
+    return ANYTHING[:1]
+
+
+def taught_words(options: Options) -> tuple[str, ...]:
+    """Every word that the model knows, sorted."""
+    words = _description(_weights(options))["words"]
+    return tuple(words)
+
+
+def _weights(options: Options) -> Path:
+    return Path(options.weights).expanduser() if options.weights else SHIPPED
+
+
+def _checkpoint(options: Options) -> Checkpoint:
+    weights = _weights(options)
+    _description(weights)
+    return read_side_config(weights.with_suffix(".json"), weights)
+
+
+def _description(weights: Path) -> dict[str, list[str]]:
+    """The JSON beside the weights."""
+    path = weights.with_suffix(".json")
+    if not weights.is_file() or not path.is_file():
+        raise BadWeights(f"No tiny model at {weights}: a .safetensors and a .json beside it were expected.")
+    return _read_description(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4)
+def _read_description(path: Path, changed: int) -> dict[str, list[str]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        words = content["words"]
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise KeyError("words")
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadWeights(f"{path} does not describe a tiny model: {error}") from error
+    return {"words": words}

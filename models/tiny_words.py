@@ -1,0 +1,56 @@
+"""The words that the tiny model was taught, as numbers for its text tower."""
+
+import difflib
+import re
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..store.errors import UnknownWords
+
+CONTEXT_LENGTH = 16  # tokens of a text, start and end included
+
+
+class TaughtWords:
+    """A tokenizer of whole words: 0 is padding, words follow in their order, then start and end.
+
+    The end has the highest number, which is where a CLIP text tower reads its vector (`pool_type` argmax).
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = tuple(words)
+        self._number = {word: i + 1 for i, word in enumerate(self.words)}
+        self._start, self._end = len(self.words) + 1, len(self.words) + 2
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Rows of the token embedding."""
+        return len(self.words) + 3
+
+    def __call__(self, texts: Sequence[str]) -> Tensor:
+        """(n, 16) token numbers; UnknownWords for a text with a word that was never taught."""
+        tokens = torch.zeros((len(texts), CONTEXT_LENGTH), dtype=torch.long)
+        for row, text in zip(tokens, texts, strict=True):
+            numbers = self._numbers(text)[: CONTEXT_LENGTH - 2]
+            row[: len(numbers) + 2] = torch.tensor([self._start, *numbers, self._end])
+        return tokens
+
+    def _numbers(self, text: str) -> list[int]:
+        said = re.findall(r"[^\W_]+", text.lower())
+        taught = [self._taught(word) for word in said]
+        unknown = [word for word, known in zip(said, taught, strict=True) if known is None]
+        if unknown or not said:
+            raise UnknownWords(self._sentence(text, unknown))
+        return [self._number[word] for word in taught if word is not None]
+
+    def _taught(self, word: str) -> str | None:
+        """The word itself, or its singular."""
+        forms = [word, word.removesuffix("s"), word.removesuffix("es")]
+        return next((form for form in forms if form in self._number), None)
+
+    def _sentence(self, text: str, unknown: Sequence[str]) -> str:
+        what = f"tiny was never taught {', '.join(map(repr, unknown))}" if unknown else "there is no word in it"
+        near = [match for word in unknown for match in difflib.get_close_matches(word, self.words, n=3, cutoff=0.6)]
+        hint = f"; near it are {', '.join(dict.fromkeys(near))}" if near else ""
+        return f"{text!r}: {what}{hint}. It knows generated rooms only; real ones need --encoder openclip."

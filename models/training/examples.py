@@ -1,0 +1,104 @@
+"""Pictures whose every pixel is known, and the patches that a training step makes of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .phrases import Thing
+
+PATCH = 8  # pixels along a patch
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture at the size the network sees it, and which thing each pixel shows."""
+
+    image: NDArray[np.uint8]  # (H, W, 3), sides multiples of PATCH
+    thing_map: NDArray[np.int16]  # (H, W) rows of `things`, -1 nothing nameable
+    things: tuple[Thing, ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of patches."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Varied pictures, and what each patch of them mostly shows."""
+
+    images: Tensor  # (B, H, W, 3) float32, 0..255
+    window: Window | None  # where in the pictures this was cut out, None for all of them
+    things: tuple[Thing, ...]  # of all the pictures
+    label: Tensor  # (B * patches,) rows of `things`, -1 nothing
+    weight: Tensor  # (B * patches,) the thing's share of the patch, times the weight of its name; 0 for nothing
+
+
+def make_batch(
+    examples: Sequence[Example], window: Window | None, weight_of_name: dict[str, float], rng: np.random.Generator
+) -> Batch:
+    """Cut out the window, mirror half of the pictures, vary light and noise."""
+    things: list[Thing] = []
+    images, labels = [], []
+    for example in examples:
+        image, thing_map = example.image, example.thing_map.astype(np.int64)
+        if rng.random() < 0.5:
+            image, thing_map = image[:, ::-1], thing_map[:, ::-1]
+        if window is not None:
+            rows = slice(PATCH * window.top, PATCH * (window.top + window.height))
+            columns = slice(PATCH * window.left, PATCH * (window.left + window.width))
+            image, thing_map = image[rows, columns], thing_map[rows, columns]
+        images.append(torch.from_numpy(_varied(image, rng)))
+        labels.append(torch.from_numpy(np.where(thing_map >= 0, thing_map + len(things), -1)))
+        things += example.things
+    label, purity = _majority(torch.stack(labels))
+    weights = torch.tensor([weight_of_name[thing.name] for thing in things])
+    weight = torch.where(label >= 0, purity * weights[label.clamp(min=0)], 0)
+    return Batch(torch.stack(images), window, tuple(things), label, weight)
+
+
+def name_weights(examples: Sequence[Example], names: Sequence[str]) -> dict[str, float]:
+    """Rare names count more: one over the root of their share of pixels, at most 10."""
+    pixels = dict.fromkeys(names, 1.0)
+    for example in examples:
+        counts = np.bincount(example.thing_map[example.thing_map >= 0], minlength=len(example.things))
+        for thing, count in zip(example.things, counts, strict=True):
+            pixels[thing.name] += float(count)
+    mean = sum(pixels.values()) / len(pixels)
+    return {name: min(10.0, (mean / count) ** 0.5) for name, count in pixels.items()}
+
+
+def _varied(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Another exposure, white balance, sharpness and noise of the same view; colours keep their names."""
+    gain = rng.uniform(0.85, 1.15) * rng.uniform(0.95, 1.05, 3)
+    light: NDArray[np.float32] = ((image / 255) ** rng.uniform(0.8, 1.25) * 255 * gain).astype(np.float32)
+    if rng.random() < 0.7:
+        share = np.float32(rng.uniform(0, 1))
+        light += share * (_blurred(light) - light)
+    noise = rng.standard_normal(image.shape, dtype=np.float32) * np.float32(rng.uniform(0, 6))
+    return np.clip(light + noise, 0, 255)
+
+
+def _blurred(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean with the neighbours, 1 2 1 along both axes; what a lens and a resized picture do."""
+    padded = np.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
+    return (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / np.float32(16)
+
+
+def _majority(label: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, H, W) labels to the most frequent one of each patch, and its share of the patch; both (B * patches,)."""
+    batch, height, width = label.shape
+    patches = label.reshape(batch, height // PATCH, PATCH, width // PATCH, PATCH).permute(0, 1, 3, 2, 4)
+    patches = patches.reshape(-1, PATCH * PATCH)
+    most = patches.mode(dim=1).values
+    return most, (patches == most[:, None]).float().mean(dim=1)

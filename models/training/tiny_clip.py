@@ -1,0 +1,221 @@
+"""The tiny CLIP: made from nothing on pictures whose every pixel is known, so that its patches answer to words.
+
+Each step says many things at once, some true of a patch and some not: names, colours, materials, uses and names with
+attributes. Three losses share one cosine: a softmax among the names (which thing is it), the same among colours and
+among materials, and a binary choice for every phrase against the phrase 'something' (is it that at all). The last
+makes scores comparable between questions: what a patch is lies above 'something', what it is not lies below.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from open_clip.model import CustomTextCLIP
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..openclip_dense import dense
+from ..tiny_words import CONTEXT_LENGTH, TaughtWords
+from .examples import PATCH, Batch, Example, Window, make_batch, name_weights
+from .phrases import ANYTHING, Language, Phrase, Thing, truth
+
+log = logging.getLogger(__name__)
+
+MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Size of the model and length of the training."""
+
+    width: int = 128
+    layers: int = 5
+    dim: int = 96
+    text_width: int = 128
+    text_layers: int = 2
+    epochs: int = 8
+    batch: int = 8
+    window: tuple[int, int] = (16, 24)  # patches of a picture that one step looks at, height and width
+    whole: float = 0.08  # share of the steps, the last ones, that look at whole pictures
+    learning_rate: float = 1e-3
+    composed: int = 48  # phrases such as 'a red wooden chair' in a step
+    patches: int = 2000  # drawn in a step, those of rare names and of one thing alone more often
+    seed: int = 0
+
+
+def configuration(options: Options, vocabulary_size: int, height: int, width: int) -> dict[str, Any]:
+    """The architecture in open_clip's own words (`model_cfg`), for pictures of height x width."""
+    return {
+        "embed_dim": options.dim,
+        "custom_text": True,
+        "vision_cfg": {
+            "image_size": [height, width],
+            "patch_size": PATCH,
+            "width": options.width,
+            "layers": options.layers,
+            "head_width": 32,
+        },
+        "text_cfg": {
+            "context_length": CONTEXT_LENGTH,
+            "vocab_size": vocabulary_size,
+            "width": options.text_width,
+            "heads": options.text_width // 32,
+            "layers": options.text_layers,
+        },
+    }
+
+
+def train(
+    examples: Sequence[Example],
+    language: Language,
+    options: Options,
+    progress: Callable[[int, int, dict[str, float]], None] = lambda step, steps, losses: None,
+) -> tuple[CustomTextCLIP, dict[str, float]]:
+    """A trained model and the mean losses of its last hundred steps."""
+    torch.manual_seed(options.seed)
+    rng = np.random.default_rng(options.seed)
+    tokenize = TaughtWords(language.words())
+    architecture = configuration(options, tokenize.vocabulary_size, *examples[0].image.shape[:2])
+    del architecture["custom_text"]
+    model = CustomTextCLIP(**architecture)
+    steps = options.epochs * (len(examples) // options.batch)
+    optimizer = torch.optim.AdamW(_parameter_groups(model), lr=options.learning_rate, betas=(0.9, 0.98))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _schedule(step, steps))
+    weight_of_name = name_weights(examples, list(language.names))
+
+    recent: list[dict[str, float]] = []
+    started = time.monotonic()
+    for step, chosen in enumerate(_chosen(examples, options, rng)):
+        window = _window(examples[0], options, rng) if step < (1 - options.whole) * steps else None
+        batch = make_batch(chosen, window, weight_of_name, rng)
+        losses = _losses(model, batch, language, tokenize, options, rng)
+        optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        with torch.no_grad():
+            model.logit_scale.clamp_(0, math.log(100))
+        recent = [*recent[-99:], {name: float(value.detach()) for name, value in losses.items()}]
+        progress(step + 1, steps, recent[-1])
+    log.info("%d steps of %d pictures, %.0f s", steps, options.batch, time.monotonic() - started)
+    return model.eval(), {name: sum(one[name] for one in recent) / len(recent) for name in recent[0]}
+
+
+def normalised(images: Tensor) -> Tensor:
+    """(B, H, W, 3) 0..255 to (B, 3, H, W) pixels, as the encoder makes them."""
+    pixels = images.float().permute(0, 3, 1, 2) / 255
+    return (pixels - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+
+
+def _losses(
+    model: CustomTextCLIP,
+    batch: Batch,
+    language: Language,
+    tokenize: TaughtWords,
+    options: Options,
+    rng: np.random.Generator,
+) -> dict[str, Tensor]:
+    groups = _phrases(batch.things, language, options, rng)
+    phrases = [phrase for group in groups.values() for phrase in group]
+    texts = [*(phrase.text for phrase in phrases), ANYTHING[int(rng.integers(len(ANYTHING)))]]
+
+    pixels, positions = normalised(batch.images), _positions(model, batch)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        cells = dense(model.visual, pixels, residual=True, positions=positions).flatten(0, 2)
+        words = model.text(tokenize(texts))
+    drawn = torch.multinomial(batch.weight, min(options.patches, int((batch.weight > 0).sum())))
+    cells, words = F.normalize(cells[drawn].float(), dim=-1), F.normalize(words.float(), dim=-1)
+    logits = model.logit_scale.exp() * (cells @ words.T)
+    is_true = torch.from_numpy(truth(phrases, batch.things))[batch.label[drawn]]  # (patches, phrases)
+
+    losses, start = {}, 0
+    over_something = logits[:, :-1] - logits[:, -1:]
+    for name, group in groups.items():
+        columns = slice(start, start + len(group))
+        start += len(group)
+        if name in ("names", "colours", "materials"):
+            losses[f"which_{name}"] = _softmax_loss(logits[:, columns], is_true[:, columns])
+        losses[f"is_{name}"] = 0.5 * _binary_loss(over_something[:, columns], is_true[:, columns])
+    return losses
+
+
+def _positions(model: CustomTextCLIP, batch: Batch) -> Tensor | None:
+    """The rows of the position table that a window covers, the class token's first."""
+    if batch.window is None:
+        return None
+    window, table = batch.window, model.visual.positional_embedding
+    grid = table[1:].reshape(*model.visual.grid_size, -1)
+    rows, columns = slice(window.top, window.top + window.height), slice(window.left, window.left + window.width)
+    return torch.cat([table[:1], grid[rows, columns].flatten(0, 1)])
+
+
+def _phrases(
+    things: Sequence[Thing], language: Language, options: Options, rng: np.random.Generator
+) -> dict[str, list[Phrase]]:
+    """What is said in one step; half of the composed phrases have an attribute of another thing."""
+    composed = []
+    for _ in range(options.composed):
+        thing, other = (things[int(rng.integers(len(things)))] for _ in range(2))
+        if rng.random() < 0.5:
+            mixed = (Thing(other.name, thing.colour, thing.material), Thing(thing.name, other.colour, thing.material))
+            thing = mixed[int(rng.integers(2))]
+        composed.append(language.composed(thing, rng))
+    return {
+        "names": [language.name(word, rng) for word in language.names],
+        "colours": [language.colour(word, rng) for word in language.colours],
+        "materials": [language.material(word, rng) for word in language.materials],
+        "uses": [language.use(text) for text in language.uses],
+        "composed": composed,
+    }
+
+
+def _softmax_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross entropy over the phrases of a kind, for patches of which one of them is true."""
+    has_one = target.any(dim=1)
+    total = F.cross_entropy(logits[has_one], target[has_one].float().argmax(dim=1), reduction="sum")
+    return total / has_one.sum().clamp(min=1)
+
+
+def _binary_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Logistic loss, what is true and what is not counting alike."""
+    losses = F.binary_cross_entropy_with_logits(logits, target.float(), reduction="none")
+    yes, no = losses * target, losses * ~target
+    return yes.sum() / target.sum().clamp(min=1) + no.sum() / (~target).sum().clamp(min=1)
+
+
+def _window(example: Example, options: Options, rng: np.random.Generator) -> Window | None:
+    """A random place for the window, None where it is no smaller than the picture."""
+    rows, columns = (side // PATCH for side in example.image.shape[:2])
+    height, width = min(options.window[0], rows), min(options.window[1], columns)
+    if (height, width) == (rows, columns):
+        return None
+    return Window(int(rng.integers(rows - height + 1)), int(rng.integers(columns - width + 1)), height, width)
+
+
+def _chosen(examples: Sequence[Example], options: Options, rng: np.random.Generator) -> Iterator[list[Example]]:
+    for _ in range(options.epochs):
+        order = rng.permutation(len(examples))
+        for i in range(0, len(order) - options.batch + 1, options.batch):
+            yield [examples[k] for k in order[i : i + options.batch]]
+
+
+def _parameter_groups(model: CustomTextCLIP) -> list[dict[str, Any]]:
+    """Weight decay for matrices only."""
+    return [
+        {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": 0.05},
+        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
+
+
+def _schedule(step: int, steps: int) -> float:
+    """Share of the learning rate: up over 3 % of the steps, then a half cosine down."""
+    warm = max(1, round(0.03 * steps))
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm))))

@@ -1,0 +1,143 @@
+"""One promise, every encoder: what the contract in models/encoders says holds for each file of the folder."""
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from open_clip.model import CLIP
+from ovstore.store import plugins
+from ovstore.store.errors import BadInput, OvstoreError, SpaceMismatch
+from safetensors.torch import save_file
+
+NAMES = plugins.names("models.encoders")
+TEXTS = ("red", "blue", "a dark red", "white")  # words that every encoder knows
+
+
+@pytest.fixture(scope="session")
+def small_clip(tmp_path_factory) -> str:
+    """A CLIP with random weights, small enough for a test."""
+    folder = tmp_path_factory.mktemp("clip")
+    architecture = {
+        "embed_dim": 24,
+        "vision_cfg": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+    }
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": architecture}))
+    tensors = {name: tensor.contiguous() for name, tensor in CLIP(**architecture).state_dict().items()}
+    save_file(tensors, folder / "random.safetensors")
+    return str(folder / "random.safetensors")
+
+
+@pytest.fixture(params=NAMES)
+def encoder(request, small_clip) -> tuple[Any, Any]:
+    """(module, options) of each encoder."""
+    module = plugins.load("models.encoders", request.param)
+    settings = {"openclip": {"weights": small_clip, "long_side": 64}}.get(request.param, {})
+    return module, module.Options(**settings)
+
+
+def picture(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def maps_of(encoder: tuple[Any, Any], *images: NDArray[np.uint8]) -> list[Any]:
+    module, options = encoder
+    return module.load_image_encoder(options, device="cpu")(images)
+
+
+def test_an_image_has_the_same_map_in_any_batch(encoder) -> None:
+    images = [picture(48, 64, 1), picture(64, 48, 2), picture(48, 64, 3)]
+    alone = [maps_of(encoder, image)[0].values for image in images]
+    together = [one.values for one in maps_of(encoder, *images)]
+    reversed_ = [one.values for one in maps_of(encoder, *images[::-1])][::-1]
+    for a, b, c in zip(alone, together, reversed_, strict=True):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a, c)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (33, 47), (48, 64)], ids=str)
+def test_a_map_of_any_size_is_finite_and_of_unit_length(encoder, size) -> None:
+    values = maps_of(encoder, picture(*size))[0].values.astype(np.float32)
+    assert values.ndim == 3
+    np.testing.assert_allclose(np.linalg.norm(values, axis=-1), 1, atol=5e-3)
+
+
+def test_a_plain_grey_image_has_a_map(encoder) -> None:
+    assert np.isfinite(maps_of(encoder, np.full((48, 64, 3), 128, np.uint8))[0].values).all()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)],
+    ids=["two axes", "four channels", "float", "empty"],
+)
+def test_what_is_no_image_is_refused_with_a_sentence(encoder, wrong) -> None:
+    with pytest.raises(BadInput, match=r"is not \(H, W, 3\) uint8 RGB"):
+        maps_of(encoder, wrong)
+
+
+def test_no_images_make_no_maps(encoder) -> None:
+    assert maps_of(encoder) == []
+
+
+def test_texts_are_unit_rows_each_by_itself(encoder) -> None:
+    module, options = encoder
+    encode = module.load_text_encoder(options, device="cpu")
+    rows = encode(TEXTS)
+    assert rows.dtype == np.float32
+    assert rows.shape == (len(TEXTS), module.space(options).dim)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=1e-5)
+    for text, row in zip(TEXTS, rows, strict=True):
+        np.testing.assert_allclose(encode([text])[0], row, atol=1e-5)
+
+
+def test_maps_and_texts_are_in_the_space(encoder) -> None:
+    module, options = encoder
+    space = module.space(options)
+    one = maps_of(encoder, picture(48, 64))[0]
+    assert one.space == space
+    assert one.values.dtype == np.float16
+    assert one.sampling in ("nearest", "bilinear")
+    assert space.logit_scale > 0
+    space.require_same(module.space(options))
+
+
+def test_the_background_can_be_encoded(encoder) -> None:
+    module, options = encoder
+    texts = module.background_texts(options)
+    assert len(texts) == len(set(texts)) > 0
+    assert np.isfinite(module.load_text_encoder(options, device="cpu")(texts)).all()
+
+
+def test_an_empty_text_is_a_sentence(encoder) -> None:
+    module, options = encoder
+    with pytest.raises(OvstoreError):
+        module.load_text_encoder(options, device="cpu")([" "])
+
+
+def test_options_are_plain_values_with_help(encoder) -> None:
+    module, options = encoder
+    assert json.loads(json.dumps(dataclasses.asdict(options))) == dataclasses.asdict(options)
+    for option in dataclasses.fields(module.Options):
+        assert option.default is not dataclasses.MISSING
+        assert option.metadata["help"]
+        assert isinstance(option.default, str | int | float | bool)
+
+
+def test_spaces_of_two_encoders_never_mix(small_clip) -> None:
+    spaces = [
+        module.space(module.Options(**({"weights": small_clip} if name == "openclip" else {})))
+        for name, module in ((name, plugins.load("models.encoders", name)) for name in NAMES)
+    ]
+    for i, one in enumerate(spaces):
+        for other in spaces[i + 1 :]:
+            with pytest.raises(SpaceMismatch):
+                one.require_same(other)
+
+
+def test_a_wrong_encoder_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(OvstoreError, match="Did you mean 'openclip'"):
+        plugins.load("models.encoders", "open_clip")
