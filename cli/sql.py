@@ -47,5 +47,15 @@ def command(statement: str, files: bool, features: str | None, output: str, out:
     elif output == "json":
         print_json([dict(zip(result.columns, row, strict=True)) for row in result.rows], out)
     else:
-        print_table(result.columns, result.rows)
+        print_table(result.columns, [[_shown(value) for value in row] for row in result.rows])
         click.echo(f"{len(result.rows)} row{'' if len(result.rows) == 1 else 's'}", err=True)
+
+
+def _shown(value: object) -> object:
+    """A cell for people: numbers to four digits, long lists by their first elements."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        inside = ", ".join(str(_shown(item)) for item in value[:3])
+        return f"[{inside}]" if len(value) <= 3 else f"[{inside}, … {len(value)}]"
+    return value

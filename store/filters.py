@@ -47,7 +47,7 @@ def regions_where(store: Store, condition: str, space_id: int, level: Level) -> 
     """Ids of the regions of a space and level for which an SQL condition on region_overview holds."""
     _require_one_condition(condition)
     statement = (
-        f"SELECT region_id FROM region_overview WHERE embedding_space_id = {int(space_id)} AND level = '{level}' "
+        f"SELECT region FROM region_overview WHERE embedding_space_id = {int(space_id)} AND level = '{level}' "
         f"AND (\n{condition}\n)"
     )
     with store.connect(read_only=True) as connection:

@@ -114,7 +114,7 @@ def test_what_is_not_one_condition_is_refused(full: Store, query: Query, conditi
 
 
 def test_a_condition_that_fails_names_the_columns(full: Store, query: Query) -> None:
-    with pytest.raises(BadInput, match=r"column \"colour\" does not exist. Columns: region_id, dataset, .*size_z"):
+    with pytest.raises(BadInput, match=r"column \"colour\" does not exist. Columns: region, dataset, .*size_z"):
         search(full, replace(query, where="colour = 'red'"))
     with pytest.raises(BadInput, match="division by zero"):
         search(full, replace(query, where="1 / (point_count - 6) > 0"))

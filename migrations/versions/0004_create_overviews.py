@@ -40,7 +40,7 @@ CROSS JOIN LATERAL (
 REGION_OVERVIEW = """
 CREATE VIEW region_overview AS
 SELECT
-    regions.id AS region_id,
+    regions.id AS region,
     datasets.name AS dataset,
     scenes.name AS scene,
     scenes.split,
