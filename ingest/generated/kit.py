@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import shapes
-from .palette import COLOURS, MATERIALS, Surface, surface, vary
+from .palette import COLOURS, Surface, surface, vary
 from .shapes import Mesh
 
 
@@ -52,7 +52,8 @@ class Thing:
     @property
     def description(self) -> str:
         """Such as "red wooden chair"."""
-        return " ".join(word for word in (self.colour, self.material, self.label) if word)
+        words = (self.colour, self.material, self.label)
+        return " ".join(word for word in words if word and (word == self.label or word not in self.label))
 
 
 @dataclass
@@ -139,8 +140,3 @@ class Kit:
             replace(s, centre=(s.centre[0] + shift[0], s.centre[1] + shift[1]), z=s.z + shift[2]) for s in self.supports
         )
         return replace(draft, parts=parts, supports=supports)
-
-
-def known_words() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """All colour words and all material words."""
-    return tuple(COLOURS), tuple(MATERIALS)

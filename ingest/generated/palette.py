@@ -74,3 +74,18 @@ def surface(colour: str, material: str, rng: np.random.Generator, accent: str = 
     """The surface that two words name."""
     texture, scale = MATERIALS[material]
     return Surface(texture, vary(COLOURS[colour], rng), COLOURS[accent], scale, float(rng.integers(64)))
+
+
+# The colours that ScanNet paints the nyu40 classes in; row 0 is unlabelled.
+NYU40_RGB = np.array(
+    [
+        (0, 0, 0), (174, 199, 232), (152, 223, 138), (31, 119, 180), (255, 187, 120), (188, 189, 34), (140, 86, 75),
+        (255, 152, 150), (214, 39, 40), (197, 176, 213), (148, 103, 189), (196, 156, 148), (23, 190, 207),
+        (178, 76, 76), (247, 182, 210), (66, 188, 102), (219, 219, 141), (140, 57, 197), (202, 185, 52),
+        (51, 176, 203), (200, 54, 131), (92, 193, 61), (78, 71, 183), (172, 114, 82), (255, 127, 14), (91, 163, 138),
+        (153, 98, 156), (140, 153, 101), (158, 218, 229), (100, 125, 154), (178, 127, 135), (120, 185, 128),
+        (146, 111, 194), (44, 160, 44), (112, 128, 144), (96, 207, 209), (227, 119, 194), (213, 92, 176),
+        (94, 106, 211), (82, 84, 163), (100, 85, 144),
+    ],
+    np.uint8,
+)  # fmt: skip

@@ -36,14 +36,26 @@ class Hits:
     cosine: NDArray[np.float32]  # (P,) between ray and surface, 0..1
 
 
-_accelerators: "weakref.WeakKeyDictionary[Geometry, EmbreeScene]" = weakref.WeakKeyDictionary()
+@dataclass(frozen=True)
+class _Accelerator:
+    """What is worth keeping of a geometry."""
+
+    embree: EmbreeScene
+    normal: NDArray[np.float64]  # (F, 3) unit normals of the triangles' planes
+    offset: NDArray[np.float64]  # (F,) normal @ any point of the plane
 
 
-def _accelerator(geometry: Geometry) -> EmbreeScene:
+_accelerators: "weakref.WeakKeyDictionary[Geometry, _Accelerator]" = weakref.WeakKeyDictionary()
+
+
+def _accelerator(geometry: Geometry) -> _Accelerator:
     if geometry not in _accelerators:
-        scene = EmbreeScene()
-        TriangleMesh(scene, geometry.vertices.astype(np.float32), geometry.faces)
-        _accelerators[geometry] = scene
+        embree = EmbreeScene()
+        TriangleMesh(embree, geometry.vertices.astype(np.float32), geometry.faces)
+        a, b, c = (geometry.vertices[geometry.faces[:, k]] for k in range(3))
+        normal = np.cross(b - a, c - a)
+        normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+        _accelerators[geometry] = _Accelerator(embree, normal, np.einsum("fk,fk->f", normal, a))
     return _accelerators[geometry]
 
 
@@ -60,18 +72,16 @@ def cast(geometry: Geometry, origin: NDArray[np.float64], direction: NDArray[np.
     Embree computes in float32, and not quite the same on every processor. It only chooses the triangle; where the ray
     meets that triangle's plane is computed here.
     """
+    kept = _accelerator(geometry)
     start = np.ascontiguousarray(np.broadcast_to(origin, direction.shape), np.float32)
-    found = _accelerator(geometry).run(start, np.ascontiguousarray(direction, np.float32), output=True)
+    found = kept.embree.run(start, np.ascontiguousarray(direction, np.float32), output=True)
     face = np.where(found["geomID"] < 0, -1, found["primID"]).astype(np.int32)
     hit = face >= 0
-    a, b, c = (geometry.vertices[geometry.faces[face, k]] for k in range(3))
-    first, second = b - a, c - a
-    normal = np.cross(first, second)
+    normal = kept.normal[face]
     towards = np.einsum("pk,pk->p", normal, direction)
-    offset = np.einsum("pk,pk->p", normal, a - origin)
-    depth = np.where(hit, offset / np.where(towards == 0, 1, towards), 0)
-    length = np.linalg.norm(normal, axis=1) * np.linalg.norm(direction, axis=1)
-    cosine = np.where(hit, np.abs(towards) / length, 0)
+    distance = kept.offset[face] - (normal @ origin if np.ndim(origin) == 1 else np.einsum("pk,pk->p", normal, origin))
+    depth = np.where(hit, distance / np.where(towards == 0, 1, towards), 0)
+    cosine = np.where(hit, np.abs(towards) / np.linalg.norm(direction, axis=1), 0)
     barycentric = np.stack([found["u"], found["v"]], 1)
     return Hits(face, depth, barycentric, direction, cosine.astype(np.float32))
 
@@ -86,8 +96,8 @@ def smooth_normals(geometry: Geometry, hits: Hits) -> NDArray[np.float32]:
     return np.where(away[:, None], -normal, normal)
 
 
-def render(geometry: Geometry, camera: Camera, camera_to_world: NDArray[np.float64]) -> Rendering:
-    """The picture that `camera` takes from `camera_to_world` (4, 4; OpenCV axes), one ray a pixel."""
+def look(geometry: Geometry, camera: Camera, camera_to_world: NDArray[np.float64]) -> tuple[Rendering, Hits]:
+    """The picture that `camera` takes from `camera_to_world` (4, 4; OpenCV axes), one ray a pixel; the rays' ends."""
     origin = np.asarray(camera_to_world, np.float64)[:3, 3]
     hits = cast(geometry, origin, directions(camera, camera_to_world))
     shape = (camera.height, camera.width)
@@ -96,7 +106,11 @@ def render(geometry: Geometry, camera: Camera, camera_to_world: NDArray[np.float
     rgb = shade(geometry, xyz, smooth_normals(geometry, hits), part)
     missed = hits.face < 0
     rgb[missed] = 0
-    instance = np.where(missed, -1, geometry.part_object[part])
-    return Rendering(
-        rgb.reshape(*shape, 3), hits.depth.astype(np.float32).reshape(shape), instance.astype(np.int32).reshape(shape)
-    )
+    instance = np.where(missed, -1, geometry.part_object[part]).astype(np.int32)
+    depth = hits.depth.astype(np.float32)
+    return Rendering(rgb.reshape(*shape, 3), depth.reshape(shape), instance.reshape(shape)), hits
+
+
+def render(geometry: Geometry, camera: Camera, camera_to_world: NDArray[np.float64]) -> Rendering:
+    """The picture alone."""
+    return look(geometry, camera, camera_to_world)[0]

@@ -28,9 +28,12 @@ class Room:
     space: FreeSpace
 
 
-def furnish(rng: np.random.Generator, planted: Sequence[str] = (), clutter: float = 1.0) -> Room:
-    """A room of a random type; `planted` names rare things it must hold, `clutter` multiplies the small things."""
-    programme = PROGRAMMES[int(rng.integers(len(PROGRAMMES)))]
+def furnish(
+    rng: np.random.Generator, planted: Sequence[str] = (), clutter: float = 1.0, scene_type: str | None = None
+) -> Room:
+    """A room, of any type unless one is given; `planted` names rare things, `clutter` multiplies the small ones."""
+    fitting = [p for p in PROGRAMMES if scene_type in (None, p.scene_type)]
+    programme = fitting[int(rng.integers(len(fitting)))]
     builder = _Builder(rng, programme)
     builder.shell()
     builder.openings()

@@ -13,9 +13,11 @@ from .camera_path import walk
 from .catalogue import class_names
 from .geometry import Geometry, PlacedObject, assemble, yaw_rotation
 from .kinds import KINDS
+from .programme import PROGRAMMES
 from .render import Rendering
 from .room import furnish
 
+SCENE_TYPES = tuple(programme.scene_type for programme in PROGRAMMES)
 _ATTEMPTS = 12  # rooms tried until the planted things are seen well
 
 
@@ -27,11 +29,14 @@ class Options:
     planted: tuple[str, ...] = ()  # rare things that the scene holds
     planted_views: int = 5  # frames that show each planted thing from near
     clutter: float = 1.0  # multiplies the number of small things
+    scene_type: str | None = None  # one of SCENE_TYPES; None: any
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.planted if name not in KINDS]
         if unknown:
             raise BadInput(f"No class named {unknown[0]!r}. Known rare things: {', '.join(class_names(rare=True))}.")
+        if self.scene_type is not None and self.scene_type not in SCENE_TYPES:
+            raise BadInput(f"No scene type {self.scene_type!r}. Known: {', '.join(SCENE_TYPES)}.")
         if self.frames < 1:
             raise BadInput(f"A scene of {self.frames} frames shows nothing; at least 1 is needed.")
 
@@ -68,7 +73,7 @@ def generate_scene(seed: int | Sequence[int], options: Options | None = None) ->
 
 def _attempt(rng: np.random.Generator, seed: int | Sequence[int], options: Options) -> tuple[int, GeneratedScene]:
     """A scene, and the number of views of its least seen planted thing (-1 when one has no place)."""
-    room = furnish(rng, options.planted, options.clutter)
+    room = furnish(rng, options.planted, options.clutter, options.scene_type)
     poses, clear = walk(
         rng, assemble(room.objects), room.objects, room.size, room.space, options.frames, options.planted_views
     )
@@ -93,7 +98,7 @@ def render(scene: GeneratedScene, camera: Camera, camera_to_world: NDArray[np.fl
 
 
 def scannet_cameras(
-    color_size: tuple[int, int] = (640, 480), depth_size: tuple[int, int] = (320, 240)
+    color_size: tuple[int, int] = (480, 360), depth_size: tuple[int, int] = (320, 240)
 ) -> tuple[Camera, Camera]:
     """ScanNet's colour and depth camera, scaled to the sizes (width, height); their views differ a little, as there."""
     color = Camera(1296, 968, 1170.187988, 1170.187988, 647.75, 483.75).resized(*color_size)

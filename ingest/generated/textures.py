@@ -78,7 +78,7 @@ def wood(s: Sample) -> Floats:
     stretched = s.xyz / np.where(np.abs(s.normal[:, :1]) > 0.7, [[1, 1, 6]], [[6, 1, 1]]).astype(np.float32)
     rings = np.sin(60 * (stretched[:, 1] + stretched[:, 2]) / (s.scale * 20) + 5 * noise(stretched, 0.12, s.seed))
     streak = noise(stretched, 0.012, s.seed)
-    return _bright(s.rgb, 0.96 + 0.11 * rings + 0.14 * streak)
+    return _bright(s.rgb, 0.97 + 0.08 * rings + 0.10 * streak)
 
 
 def metal(s: Sample) -> Floats:
@@ -237,7 +237,7 @@ def keys(s: Sample) -> Floats:
 
 
 def continents(s: Sample) -> Floats:
-    land = noise(s.xyz, 0.16, s.seed) + 0.5 * noise(s.xyz, 0.05, s.seed) > 0.1
+    land = noise(s.xyz, 0.16, s.seed) + 0.5 * noise(s.xyz, 0.05, s.seed) > 0.35
     return _mix(s.rgb, s.accent, land)
 
 

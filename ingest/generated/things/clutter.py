@@ -22,7 +22,7 @@ def book(kit: Kit) -> None:
     kit.box((0, 0.03, thick + 0.0005), (width * 0.6, 0.03, 0.001), kit.surface("white", "paper"))
 
 
-@kind("books", 23, "top", "", "paper")
+@kind("books", 23, "top")
 def books(kit: Kit) -> None:
     """A row of standing books, of all colours."""
     words, x = list(COLOURS), 0.0

@@ -148,8 +148,8 @@ def pumpkin(kit: Kit) -> None:
     )
     glow = kit.surface("yellow", "plastic")
     for x in (-1, 1):
-        kit.ball((x * 0.055, -0.128, 0.145), (0.026, 0.02, 0.022), glow)
-    kit.ball((0, -0.14, 0.085), (0.06, 0.022, 0.016), glow)
+        kit.ball((x * 0.055, -0.122, 0.145), (0.024, 0.014, 0.02), glow)
+    kit.ball((0, -0.132, 0.085), (0.055, 0.016, 0.014), glow)
 
 
 @kind("toy rocket", 40, "top", "red", "plastic", rare=True)

@@ -1,0 +1,94 @@
+"""ovstore generate FORMAT DIR: scenes whose truth is known."""
+
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..store import plugins
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+REGISTRY = "ingest.generated.formats"
+
+
+class _Formats(click.Group):
+    """One subcommand for each file in ingest/generated/formats."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return plugins.names(REGISTRY)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command:
+        return _Generate(name, plugins.load(REGISTRY, name))
+
+
+class _Generate(click.Command):
+    """`ovstore generate NAME`."""
+
+    def __init__(self, name: str, form: "ModuleType") -> None:
+        from ..ingest.generated.folder import Options
+        from ._options import options_of
+
+        summary = (form.__doc__ or name).partition("\n")[0]
+        super().__init__(
+            name,
+            callback=partial(_generate, name),
+            help=f"{summary}\n\nThe same seed and options make the same files. DIR/truth.json tells what stands where; "
+            f"rare things (a snoopy among them) stand in one scene each.\n\n\b\nExample:\n"
+            f"  ovstore generate {name} scans/ --scenes 12 --seed 1",
+            short_help=summary,
+            params=[
+                click.Argument(["folder"], metavar="DIR", type=click.Path(file_okay=False, path_type=Path)),
+                click.Option(["--scenes"], type=click.IntRange(1), default=12, show_default=True, help="How many."),
+                click.Option(["--seed"], type=click.IntRange(0), default=0, show_default=True, help="Which."),
+                *options_of(Options),
+                click.Option(["--workers"], type=click.IntRange(1), default=1, show_default=True,
+                             help="Scenes made at once; the files are the same."),
+                click.Option(["--force"], is_flag=True, help="Replace scenes that exist."),
+                click.Option(["--json", "as_json"], is_flag=True, help="Print the truth as JSON."),
+            ],
+        )  # fmt: skip
+
+
+@click.group(cls=_Formats)
+def command() -> None:
+    """Make scenes by ray casting, with the truth about them.
+
+    \b
+    Example:
+      ovstore generate scannet scans/ --scenes 12 --seed 1
+    """
+
+
+def _generate(
+    name: str, folder: Path, scenes: int, seed: int, workers: int, force: bool, as_json: bool, **params: Any
+) -> None:
+    from ..ingest.generated.folder import Options, generate_set
+    from ._options import from_params
+    from ._progress import stages
+    from ._shared import print_json
+
+    options = from_params(Options, params)
+    started = time.monotonic()
+    with stages(scenes) as bars:
+
+        def report(truth: dict[str, Any]) -> None:
+            bars.scene_done()
+            click.echo(_line(truth), err=as_json)
+
+        truth = generate_set(name, folder, scenes, seed, options, workers, force, report)
+    following = plugins.load(REGISTRY, name).NEXT.format(path=folder)
+    click.echo(f"{scenes} scenes in {time.monotonic() - started:.0f} s. Next: {following}", err=True)
+    if as_json:
+        print_json(truth)
+    sys.stdout.flush()
+
+
+def _line(truth: dict[str, Any]) -> str:
+    holds = f"  holds: {', '.join(truth['planted'])}" if truth["planted"] else ""
+    counts = f"{truth['frames']} frames  {truth['points']:,} points  {len(truth['objects'])} objects"
+    return f"{truth['scene']}  {truth['scene_type']:<21}  {counts}{holds}"

@@ -1,0 +1,130 @@
+"""A set of generated scenes in a folder, with the truth about them beside it."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...store import plugins
+from ...store.errors import BadInput
+from ..engines import Outcome
+from .plan import ScenePlan, plan
+from .recording import record
+from .scene import Options as SceneOptions
+from .scene import generate_scene, scannet_cameras
+from .sensor import Sensor
+from .truth import truth_of
+
+TRUTH = "truth.json"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the scans of a set are like."""
+
+    frames: int = field(default=32, metadata={"help": "Pictures with a pose, a scene."})
+    lost_frames: int = field(default=1, metadata={"help": "Pictures whose pose was lost (-inf), a scene."})
+    color_size: tuple[int, int] = field(
+        default=(480, 360), metadata={"help": "Width and height of the colour images; time grows with the area."}
+    )
+    depth_size: tuple[int, int] = field(default=(320, 240), metadata={"help": "Width and height of the depth images."})
+    spacing: float = field(
+        default=0.025,
+        metadata={
+            "help": "Metres between points on furniture, finer on small things; half makes four times the points."
+        },
+    )
+    clutter: float = field(default=1.0, metadata={"help": "Multiplies the number of small things."})
+    noise: float = field(default=1.0, metadata={"help": "Multiplies the noise of pictures, depth and mesh; 0 is none."})
+    max_range: float = field(default=6.0, metadata={"help": "Metres beyond which there are no depth readings."})
+
+    def __post_init__(self) -> None:
+        if self.frames < 1 or self.lost_frames < 0:
+            raise BadInput("--frames is at least 1 and --lost-frames at least 0.")
+        if min(*self.color_size, *self.depth_size) < 16:
+            raise BadInput("--color-size and --depth-size are at least 16 pixels in width and height.")
+        if not 0.005 <= self.spacing <= 0.5:
+            raise BadInput(f"--spacing is {self.spacing} metres; 0.005 to 0.5 make a mesh.")
+        if self.clutter < 0 or self.noise < 0 or not self.max_range > 0.5:
+            raise BadInput("--clutter and --noise are at least 0, --max-range more than half a metre.")
+
+
+def generate_set(
+    format_name: str,
+    root: Path,
+    scenes: int,
+    seed: int,
+    options: Options | None = None,
+    workers: int = 1,
+    force: bool = False,
+    report: Callable[[dict[str, Any]], None] = lambda truth: None,
+) -> dict[str, Any]:
+    """Make `scenes` scenes below `root` in a format of `formats/`; the truth, which is also written to truth.json.
+
+    `report` hears the truth of each scene as it is done. The bytes depend on the seed and the options, not on the
+    workers. Existing scenes are refused unless `force` replaces them.
+    """
+    plugins.load("ingest.generated.formats", format_name)
+    if scenes < 1 or seed < 0:
+        raise BadInput("A set has at least 1 scene and a seed of at least 0.")
+    options = options or Options()
+    plans = plan(scenes, seed)
+    if not force:
+        _refuse_to_overwrite(root, plans)
+    root.mkdir(parents=True, exist_ok=True)
+    truths = {}
+    for outcome in _run(partial(write_scene, format_name, root, options), plans, workers):
+        if outcome.error is not None:
+            raise outcome.error
+        truths[outcome.result["scene"]] = outcome.result
+        report(outcome.result)
+    plugins.load("ingest.generated.formats", format_name).write_set(root, [p.name for p in plans])
+    ordered = [truths[p.name] for p in plans]
+    where = {name: truth["scene"] for truth in ordered for name in truth["planted"]}
+    truth = {"format": format_name, "seed": seed, "planted": where, "scenes": ordered}
+    (root / TRUTH).write_text(json.dumps(truth, indent=1) + "\n", encoding="ascii", newline="\n")
+    return truth
+
+
+def _run(task: Callable[[ScenePlan], dict[str, Any]], plans: tuple[ScenePlan, ...], workers: int) -> Iterator[Outcome]:
+    engine = plugins.load("ingest.engines", "processes" if workers > 1 else "inline")
+    outcomes: Iterator[Outcome] = engine.run(task, plans, workers)
+    return outcomes
+
+
+def write_scene(format_name: str, root: Path, options: Options, planned: ScenePlan) -> dict[str, Any]:
+    """Make one scene of a set; its folder appears whole or not at all. The truth about it."""
+    wanted = SceneOptions(
+        frames=options.frames, planted=planned.planted, clutter=options.clutter, scene_type=planned.scene_type
+    )
+    recording = record(
+        planned.name,
+        generate_scene(planned.seed, wanted),
+        scannet_cameras(options.color_size, options.depth_size),
+        Sensor(noise=options.noise, max_range=options.max_range),
+        options.spacing,
+        options.lost_frames,
+        np.random.default_rng([*planned.seed, 1]),
+    )
+    part, final = root / f".{planned.name}.part", root / planned.name
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    plugins.load("ingest.generated.formats", format_name).write(part, recording)
+    if final.exists():
+        shutil.rmtree(final)
+    part.rename(final)
+    return truth_of(recording)
+
+
+def _refuse_to_overwrite(root: Path, plans: tuple[ScenePlan, ...]) -> None:
+    if root.exists() and not root.is_dir():
+        raise BadInput(f"{root} is a file; a folder for the scenes was expected.")
+    existing = [path for path in (*(root / p.name for p in plans), root / TRUTH) if path.exists()]
+    if existing:
+        more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
+        raise BadInput(f"{existing[0]}{more} exist already. Choose another folder, or replace them with --force.")
