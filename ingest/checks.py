@@ -178,11 +178,10 @@ def _check_views(xyz: NDArray[np.float64], frames: Sequence[Frame]) -> list[str]
     if share > 0:
         empty = f"; {blind} of {len(sample)} frames show none" if blind else ""
         return [f"{share:.0%} of the points lie inside the views{empty}"]
-    hint = "the poses and the points do not share a world"
-    for option, other in (("--axes opengl", from_opengl_axes(poses)), ("--world-to-camera", inverted(poses))):
-        if np.isfinite(other).all() and _seen(xyz, sample, other)[0] > 0.2:
-            hint = f"with {option} they would"
-            break
+    others = {"--axes opengl": from_opengl_axes(poses), "--world-to-camera": inverted(poses)}
+    shares = {option: _seen(xyz, sample, other)[0] for option, other in others.items()}
+    best = max(shares, key=lambda option: shares[option])
+    hint = f"with {best} they would" if shares[best] > 0.2 else "the poses and the points do not share a world"
     raise BadScene(f"no point falls inside any of {len(sample)} views looked at: {hint}")
 
 
@@ -230,7 +229,7 @@ def _check_depth_ratio(xyz: NDArray[np.float64], frames: Sequence[Frame]) -> lis
     if not DEPTH_RATIO[0] <= ratio <= DEPTH_RATIO[1]:
         raise BadScene(
             f"depth readings are {ratio:.3g} times as far as the points that lie there: --depth-scale "
-            f"{scale * ratio:.3g} instead of {scale:g} would agree, if the points are in metres"
+            f"{float(f'{scale * ratio:.3g}'):g} instead of {scale:g} would agree, if the points are in metres"
         )
     if not 0.85 <= ratio <= 1.15:
         return [f"depth readings are {ratio:.2f} times as far as the points that lie there"]

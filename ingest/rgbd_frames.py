@@ -14,6 +14,7 @@ from .poses import from_opengl_axes, inverted, read_pose, read_trajectory
 from .rgbd_layout import Layout, match, nearest, order, timestamp
 from .selection import spread
 
+SHAPE_TOLERANCE = 0.02  # by which width : height of depth and image may differ and still be one field of view
 INTEGER_DEPTH_SCALE, FLOAT_DEPTH_SCALE = 1000.0, 1.0
 
 
@@ -165,7 +166,14 @@ def _depth_camera(path: Path | None, color: Camera, own: Intrinsics | None) -> C
     size = image_size(path)
     if own is not None:
         return own.camera(*size)
-    return color if size == (color.width, color.height) else color.resized(*size)
+    if size == (color.width, color.height):
+        return color
+    if not abs(size[0] * color.height / (size[1] * color.width) - 1) < SHAPE_TOLERANCE:
+        raise BadScene(
+            f"{path}: {size[0]}x{size[1]} readings for an image of {color.width}x{color.height} pixels have another "
+            "shape, so another camera: give its intrinsics in a file intrinsics_depth.txt"
+        )
+    return color.resized(*size)
 
 
 def _depth_scale(path: Path | None, reading: Reading) -> float:

@@ -9,9 +9,9 @@
       label_names.json                                   optional: {"3": "chair"} for the cloud's property `label`
 
 PATH is one such folder, or a folder of many. Frames belong together by name, by number, or by time where the names are
-timestamps (TUM). Poses are camera-to-world, cameras look along +z with y down, unless options say otherwise; a negative
-fy means pictures stored upside down. Without intrinsics of its own the depth camera is the colour camera at the depth
-picture's size.
+timestamps (TUM). Poses are camera-to-world and cameras look along +z with y down, unless options say otherwise; a
+negative fy is right for left-handed worlds (ICL-NUIM) and for pictures stored upside down. Without intrinsics of its own
+the depth camera is the colour camera at the depth picture's size.
 """
 
 import json
@@ -47,7 +47,8 @@ class Options:
     )
     fx: float | None = field(default=None, metadata={"help": "Focal length in pixels of the colour image."})
     fy: float | None = field(
-        default=None, metadata={"help": "Vertical focal length, that of --fx unless given; negative: upside down."}
+        default=None,
+        metadata={"help": "Vertical focal length, that of --fx unless given; negative where the world is left-handed."},
     )
     cx: float | None = field(
         default=None, metadata={"help": "Principal point in pixels, the image's middle unless given."}
