@@ -156,6 +156,7 @@ def _publish(store: Store, space_id: int, level: str, index: Any, table: RegionV
         faiss.write_index(index, str(part))
     options = {
         "type": f"IVF{index.nlist},SQ8",
+        "lists": index.nlist,
         "visited_lists": _enough_lists(index, table),
         "trained_rows": trained_rows,
         "feature_sets": list(table.spans),

@@ -1,0 +1,277 @@
+"""Search, region first, beside the published loop: time, what is found, and how far from what the memory bus allows.
+
+    python bench/search.py            1,000,000 points in 50 scenes, C = 512 (about 10 minutes, 3 GB of disk)
+    python bench/search.py --quick    the same in small, to see that it runs; its ratios mean nothing
+
+The published loop answers a question by loading the vectors of every scene, normalising them, multiplying them with the
+text's and ranking the points. Ours is the whole of `store.search`: database, index, boxes, evidence; "and masks" also
+reads and scores the points of all ten hits. Files are in the page cache, runs alternate, one thread each (a scan of
+more than 131,072 regions takes a second). What PostgreSQL does is in the wall time only.
+"""
+
+import os
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from fusion import read_bandwidth
+from numpy.typing import NDArray
+from ovstore.store import database, index_rows, plugins, recall, region_vectors, scoring
+from ovstore.store.database import Store
+from ovstore.store.features import Hit, Level, Query
+from ovstore.store.point_search import region_points
+from ovstore.store.search import search
+from vector_scenes import Size, VectorScene, World, publish_scene
+
+FULL = Size(scenes=50, points=20_000, superpoints=2_000, objects=60, dim=512)
+QUICK = Size(scenes=6, points=4_000, superpoints=400, objects=30, dim=128)
+TOP, BEST_POINTS = 10, 1000
+REACHES = (0.0, 0.35, 0.5, 1.0)
+PUBLISHED = "published loop"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to answer, over all questions."""
+
+    method: str
+    p50_ms: float  # wall, a question
+    p99_ms: float
+    cpu_ms: float  # of this process, median
+    ratio: float  # published / this, medians of the wall time
+    recall: float | None  # of the ten best by exact search, mean over questions
+    worst: float | None
+    bound_ms: float  # reading the vectors that must be read, at the bandwidth measured
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What visiting superpoints in the order of score + reach * radius finds, until no bound beats the last hit."""
+
+    reach: float
+    recall: float  # of the best 1000 points, mean over questions
+    worst: float
+    scored: float  # share of all points
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="24,000 points in 6 scenes, C = 128")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of the published loop; the median counts [5]")
+    parser.add_argument("--folder", type=Path, help="keep the data here and use it again [a temporary folder]")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    size = QUICK if arguments.quick else FULL
+    with tempfile.TemporaryDirectory(prefix="ovstore-bench-") as temporary:
+        folder = arguments.folder or Path(temporary)
+        with database.open(folder / "store") as store:
+            world = World(size)
+            scenes = [world.scene(number) for number in range(size.scenes)]
+            prepare(store, world, scenes, folder)
+            report = measure(store, world, scenes, folder, 2 if arguments.quick else arguments.rounds)
+    print(json.dumps(report, indent=2)) if arguments.json else print_report(report)
+
+
+def prepare(store: Store, world: World, scenes: list[VectorScene], folder: Path) -> None:
+    """Publish the scenes, build the index, and write what research code would: one .pt a scene."""
+    with store.connect() as connection:
+        published = set(connection.exec_driver_sql("SELECT name FROM scenes").scalars())
+    for done, scene in enumerate(scenes, start=1):
+        if scene.name not in published:
+            publish_scene(store, world.space, scene)
+            torch.save({"feat": torch.from_numpy(scene.vectors)}, folder / f"{scene.name}.pt")
+        print(f"scene {done} of {len(scenes)}", end="\r" if done < len(scenes) else "\n", file=sys.stderr)
+    for level in ("object", "superpoint"):
+        plugins.load("store.indexes", "exact").update(store, 1, level)
+    plugins.load("store.indexes", "faiss").build(store, 1, "superpoint")
+
+
+def measure(store: Store, world: World, scenes: list[VectorScene], folder: Path, rounds: int) -> dict:
+    texts = questions(world, scenes)
+    files = [folder / f"{scene.name}.pt" for scene in scenes]
+    methods: dict[str, Callable[[NDArray[np.float32]], object]] = {
+        PUBLISHED: lambda text: published_loop(files, text),
+        "search objects": lambda text: ask(store, world, text, "object"),
+        "search objects, and masks": lambda text: ask_masks(store, world, text),
+        "search superpoints, exact": lambda text: ask(store, world, text, "superpoint", "exact"),
+        "search superpoints, faiss": lambda text: ask(store, world, text, "superpoint", "faiss"),
+    }
+    wall: dict[str, list[float]] = {name: [] for name in methods}
+    cpu: dict[str, list[float]] = {name: [] for name in methods}
+    for run in methods.values():  # compile, map, fill the page cache
+        run(texts[0])
+    for number in range(rounds):
+        for name, run in methods.items():
+            for text in texts[number : number + 1] if name == PUBLISHED else texts:
+                started = time.process_time(), time.perf_counter()
+                run(text)
+                cpu[name].append(time.process_time() - started[0])
+                wall[name].append(time.perf_counter() - started[1])
+    bandwidth = read_bandwidth()
+    table = region_vectors.current(store, 1, "superpoint")
+    row_bytes = 2 * world.size.dim
+    objects = len(region_vectors.current(store, 1, "object"))
+    points = world.size.scenes * world.size.points
+    [faiss] = index_rows.built(store)
+    visited = len(table) * faiss.options["visited_lists"] // faiss.options["lists"] // 2  # a byte a number
+    read = dict(zip(methods, (points, objects, objects + TOP * points // objects, len(table), visited), strict=True))
+    plugin = plugins.load("store.indexes", "faiss")
+    of_faiss = recall.compare(table, lambda text, n: plugin.search(store, 1, "superpoint", text, n), texts, TOP)
+    of_objects = object_recall(store, world, scenes, texts)
+    shares: dict[str, tuple[float | None, float | None]] = {
+        PUBLISHED: (None, None),
+        "search objects": of_objects,
+        "search objects, and masks": of_objects,
+        "search superpoints, exact": (1.0, 1.0),
+        "search superpoints, faiss": (of_faiss.mean, of_faiss.worst),
+    }
+    rows = [
+        Row(
+            name,
+            *(round(1e3 * float(np.percentile(wall[name], share)), 3) for share in (50, 99)),
+            round(1e3 * float(np.median(cpu[name])), 3),
+            round(float(np.median(wall[PUBLISHED]) / np.median(wall[name])), 1),
+            *shares[name],
+            round(1e3 * read[name] * row_bytes / bandwidth, 3),
+        )
+        for name in methods
+    ]
+    return {
+        "points": points,
+        "scenes": world.size.scenes,
+        "dim": world.size.dim,
+        "objects": objects,
+        "superpoints": len(table),
+        "questions": len(texts),
+        "read_bandwidth_gb_s": round(bandwidth / 1e9, 1),
+        "methods": [asdict(row) for row in rows],
+        "reaches": [asdict(reach) for reach in reaches(store, scenes, texts)],
+    }
+
+
+def questions(world: World, scenes: list[VectorScene]) -> NDArray[np.float32]:
+    """(<= 50, dim) texts of the 25 rarest and the 25 commonest kinds that are there."""
+    counts = np.bincount(np.concatenate([scene.kind_of_object for scene in scenes]), minlength=len(world.texts()))
+    there = np.argsort(counts, kind="stable")[(counts == 0).sum() :]
+    return world.texts()[np.unique(np.r_[there[:25], there[-25:]])]
+
+
+def published_loop(files: list[Path], text: NDArray[np.float32]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scores of the best points, and which they are (scene * 2**32 + point)."""
+    query = torch.from_numpy(text)
+    scores, places = [], []
+    for number, file in enumerate(files):
+        vectors = torch.load(file, weights_only=True)["feat"].float()
+        vectors = vectors / (vectors.norm(dim=-1, keepdim=True) + 1e-5)
+        best = (vectors @ query).topk(min(BEST_POINTS, len(vectors)))
+        scores.append(best.values)
+        places.append(best.indices + (number << 32))
+    best = torch.cat(scores).topk(BEST_POINTS)
+    return best.values, torch.cat(places)[best.indices]
+
+
+def ask(store: Store, world: World, text: NDArray[np.float32], level: Level, index: str | None = None) -> list[Hit]:
+    return search(store, Query(text, world.space, TOP, level, background=world.texts()[:40]), index)
+
+
+def ask_masks(store: Store, world: World, text: NDArray[np.float32]) -> object:
+    return region_points(store, [hit.region for hit in ask(store, world, text, "object")], Query(text, world.space))
+
+
+def object_recall(
+    store: Store, world: World, scenes: list[VectorScene], texts: NDArray[np.float32]
+) -> tuple[float, float]:
+    """Mean and worst share found of the ten objects whose points, every one of them scored, are best on average."""
+    names, means = [], []
+    for scene in scenes:
+        of_object = scene.object_of_superpoint[scene.superpoint]
+        ordinals, first, counts = np.unique(of_object, return_index=True, return_counts=True)
+        means.append(np.add.reduceat(scene.vectors.astype(np.float32) @ texts.T, first) / counts[:, None])
+        names += [(scene.name, int(ordinal)) for ordinal in ordinals]
+    with store.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT region, scene, ordinal FROM region_overview WHERE level = 'object'")
+        name_of = {region: (scene, ordinal) for region, scene, ordinal in rows}
+    shares = []
+    for text, scores in zip(texts, np.concatenate(means).T, strict=True):
+        true = {names[row] for row in np.argsort(-scores, kind="stable")[:TOP]}
+        found = {name_of[hit.region] for hit in ask(store, world, text, "object")}
+        shares.append(len(true & found) / len(true))
+    return float(np.mean(shares)), float(np.min(shares))
+
+
+def reaches(store: Store, scenes: list[VectorScene], texts: NDArray[np.float32]) -> list[Reach]:
+    """What visiting superpoints by their bounds finds of the best points of all scenes, and how many points it scores.
+
+    No point scores more than its region's score + radius: a reach of 1 is exact.
+    """
+    with store.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT radius FROM regions WHERE level = 'superpoint' ORDER BY feature_set_id, ordinal"
+        )
+        radius = np.array([row[0] for row in rows], np.float32)
+    table = region_vectors.current(store, 1, "superpoint")
+    sizes = np.concatenate([np.bincount(scene.superpoint) for scene in scenes])
+    first = np.r_[0, np.cumsum(sizes)]
+    shares: dict[float, list[tuple[float, float]]] = {reach: [] for reach in REACHES}
+    for text in texts[:: max(1, len(texts) // 20)]:
+        points = np.concatenate([scoring.scan(scene.vectors, text) for scene in scenes])
+        true = np.partition(points, -BEST_POINTS)[-BEST_POINTS]
+        mean = scoring.scan(table.vectors, text)
+        for reach in REACHES:
+            shares[reach].append(_visit(points, true, mean + reach * radius, first))
+    return [
+        Reach(reach, *(round(float(share), 4) for share in (np.mean(found), np.min(found), np.mean(scored))))
+        for reach, (found, scored) in ((reach, zip(*pairs, strict=True)) for reach, pairs in shares.items())
+    ]
+
+
+def _visit(
+    points: NDArray[np.float32], true: np.float32, bound: NDArray[np.float32], first: NDArray[np.intp]
+) -> tuple[float, float]:
+    """Share of the best points found, and share of all points scored, before no bound beats the last of the best."""
+    order, seen, best, scored = np.argsort(-bound), 0, np.empty(0, np.float32), 0
+    while seen < len(order):
+        visited = order[seen : seen + 200]
+        rows = np.concatenate([np.arange(first[region], first[region + 1]) for region in visited])
+        best = np.sort(np.concatenate([best, points[rows]]))[-BEST_POINTS:]
+        seen, scored = seen + len(visited), scored + len(rows)
+        if len(best) == BEST_POINTS and seen < len(order) and best[0] >= bound[order[seen]]:
+            break
+    return float((best >= true).sum()) / BEST_POINTS, scored / len(points)
+
+
+def print_report(report: dict) -> None:
+    print("{points:,} points in {scenes} scenes, C = {dim}; {superpoints:,} superpoints, {objects:,} objects; "
+          "{questions} questions; one core reads {read_bandwidth_gb_s} GB/s".format(**report))  # fmt: skip
+    print(f"{'':28}{'p50 ms':>11}{'p99 ms':>11}{'cpu ms':>11}{'ratio':>10}{'recall':>9}{'worst':>8}{'bus ms':>9}")
+    for row in report["methods"]:
+        shares = "".join(
+            f"{'' if row[key] is None else format(row[key], '.1%'):>{width}}"
+            for key, width in (("recall", 9), ("worst", 8))
+        )
+        print(f"{row['method']:28}{row['p50_ms']:11.2f}{row['p99_ms']:11.2f}{row['cpu_ms']:11.2f}{row['ratio']:9.1f}x"
+              f"{shares}{row['bound_ms']:9.2f}")  # fmt: skip
+    print(f"\nthe best {BEST_POINTS} points, by the bounds of superpoints")
+    for reach in report["reaches"]:
+        print(
+            "reach {reach:4.2f}   recall {recall:7.2%}   worst {worst:7.2%}   points scored {scored:6.1%}".format(
+                **reach
+            )
+        )
+    print("\nGoals: objects at least 1000 times faster than the loop, with a recall of 99 %.")
+
+
+if __name__ == "__main__":
+    main()
