@@ -10,8 +10,8 @@
 
 PATH is one such folder, or a folder of many. Frames belong together by name, by number, or by time where the names are
 timestamps (TUM). Poses are camera-to-world and cameras look along +z with y down, unless options say otherwise; a
-negative fy is right for left-handed worlds (ICL-NUIM) and for pictures stored upside down. Without intrinsics of its own
-the depth camera is the colour camera at the depth picture's size.
+negative fy is right for left-handed worlds (ICL-NUIM) and for pictures stored upside down. Without intrinsics of its
+own the depth camera is the colour camera at the depth picture's size.
 """
 
 import json
