@@ -49,5 +49,15 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Se
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    console = Console() if sys.stdout.isatty() else Console(width=10_000)
-    console.print(table, soft_wrap=not sys.stdout.isatty())
+    if sys.stdout.isatty():
+        Console().print(table)
+        return
+    console = Console(width=10_000)
+    with console.capture() as captured:
+        console.print(table, soft_wrap=True)
+    sys.stdout.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: 1 scene, 2,000 scenes."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

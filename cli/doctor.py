@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._shared import json_option, print_json, print_table
+from ._shared import counted, json_option, print_json, print_table
 
 if TYPE_CHECKING:
     from ..store.database import Store
@@ -107,7 +107,7 @@ def _print(
     rows += [(name, about[name]) for name in ("store", "database") if name in about]
     if "holds" in about:
         rows.append(
-            ("holds", ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in about["holds"].items()))
+            ("holds", ", ".join(counted(count, name.replace("_", " ")[:-1]) for name, count in about["holds"].items()))
         )
         rows.append(("size", ", ".join(f"{name} {size / 1e6:,.1f} MB" for name, size in about["bytes"].items())))
     print_table(("part", "found"), rows)
@@ -115,7 +115,8 @@ def _print(
         for file in cleaned.files:
             click.echo(f"removed {file}")
         click.echo(
-            f"Cleaned: {len(cleaned.files)} files ({cleaned.bytes / 1e6:,.1f} MB), {cleaned.jobs} lost jobs closed."
+            f"Cleaned: {counted(len(cleaned.files), 'leftover')} removed ({cleaned.bytes / 1e6:,.1f} MB), "
+            f"{counted(cleaned.jobs, 'lost job')} closed."
         )
     click.echo()
     for finding in findings:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._shared import opened_store
+from ._shared import counted, opened_store
 
 if TYPE_CHECKING:
     from ..store.catalog import FeatureSetInfo, SceneInfo
@@ -38,7 +38,7 @@ def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, 
             sets = _named_sets(store, held, features, required=bool(scenes))
             _confirm(_of_sets(sets), yes)
             gone = forget.forget_features(store, sets)
-    click.echo(f"Forgotten: {_count(gone.scenes, 'scene')}, {_count(gone.feature_sets, 'feature set')}, "
+    click.echo(f"Forgotten: {counted(gone.scenes, 'scene')}, {counted(gone.feature_sets, 'feature set')}, "
                f"{gone.bytes / 1e6:,.1f} MB.")  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def _confirm(what: str, yes: bool) -> None:
 
 def _of_scenes(scenes: "list[SceneInfo]") -> str:
     lines = [
-        f"{scene.full_name}: {scene.frame_count} frames, {scene.point_count:,} points, "
+        f"{scene.full_name}: {counted(scene.frame_count, 'frame')}, {counted(scene.point_count, 'point')}, "
         f"features: {', '.join(scene.features) or 'none'}"
         for scene in scenes
     ]
@@ -67,11 +67,7 @@ def _of_scenes(scenes: "list[SceneInfo]") -> str:
 
 def _of_sets(sets: "list[FeatureSetInfo]") -> str:
     return "\n".join(
-        f"{found.dataset}/{found.scene} features {found.name}: {found.point_count:,} vectors, "
-        f"{found.object_count + found.superpoint_count:,} regions"
+        f"{found.dataset}/{found.scene} features {found.name}: {counted(found.point_count, 'vector')}, "
+        f"{counted(found.object_count + found.superpoint_count, 'region')}"
         for found in sets
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -2,7 +2,7 @@
 
 import click
 
-from ._shared import json_option, opened_store, print_json, print_table
+from ._shared import counted, json_option, opened_store, print_json, print_table
 
 
 @click.command("scenes")
@@ -36,4 +36,6 @@ def command(dataset: str | None, as_json: bool) -> None:
         ],
         right=("frames", "points", "seen", "notes"),
     )  # fmt: skip
-    click.echo(f"{len(found)} scenes. More of one, its notes too: ovstore show {found[0].full_name}", err=True)
+    click.echo(
+        f"{counted(len(found), 'scene')}. More of one, its notes too: ovstore show {found[0].full_name}", err=True
+    )
