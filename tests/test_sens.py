@@ -129,24 +129,29 @@ def test_depth_that_inflates_to_more_than_the_picture_is_refused(tmp_path: Path)
 def test_what_is_unpacked_is_not_unpacked_again(tmp_path: Path) -> None:
     recording = read_recording(write(tmp_path, small()))
     [(image, _)] = unpack_frames(recording, recording.frames[:1], tmp_path / "unpacked")
-    image.write_bytes(b"kept")
+    image.write_bytes(bytes(image.stat().st_size))
     files = unpack_frames(recording, recording.frames[:2], tmp_path / "unpacked")
-    assert image.read_bytes() == b"kept" and files[1][0].read_bytes() == recording.color_blob(recording.frames[1])
+    assert not any(image.read_bytes())
+    assert files[1][0].read_bytes() == recording.color_blob(recording.frames[1])
 
 
 def test_another_recording_of_the_same_name_is_unpacked_anew(tmp_path: Path) -> None:
     recording = read_recording(write(tmp_path, small()))
     [(image, _)] = unpack_frames(recording, recording.frames[:1], tmp_path / "unpacked")
     again = read_recording(write(tmp_path, small(4)))
-    image.write_bytes(b"of the older recording")
+    image.write_bytes(bytes(image.stat().st_size))
     unpack_frames(again, again.frames[:1], tmp_path / "unpacked")
     assert image.read_bytes() == again.color_blob(again.frames[0])
 
 
 def test_what_a_crash_left_half_done_is_unpacked_again(tmp_path: Path) -> None:
     recording = read_recording(write(tmp_path, small()))
-    (tmp_path / "unpacked/color").mkdir(parents=True)
     half = tmp_path / "unpacked/color/000000.jpg"
-    half.write_bytes(b"\xff\xd8half")  # frames.json does not name it
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"\xff\xd8half")  # frames.json does not name it yet
+    [(image, depth)] = unpack_frames(recording, recording.frames[:1], tmp_path / "unpacked")
+    assert image == half and half.read_bytes() == recording.color_blob(recording.frames[0])
+    depth.write_bytes(b"")  # named, but lost with the power
     unpack_frames(recording, recording.frames[:1], tmp_path / "unpacked")
-    assert half.read_bytes() == recording.color_blob(recording.frames[0])
+    assert depth.stat().st_size > 0
+    assert not list((tmp_path / "unpacked").rglob("*.part"))
