@@ -244,7 +244,7 @@ def test_doctor_names_each_trouble_and_what_mends_it(held: Store, tmp_path: Path
     assert lines(result)[-1] == "5 things are wrong."
     cleaned = ovstore(held, "doctor", "--clean")
     assert "removed features/left.parquet" in cleaned.stdout
-    assert "1 lost jobs closed" in cleaned.stdout
+    assert "1 leftover removed (0.3 MB), 1 lost job closed." in cleaned.stdout
     assert lines(cleaned)[-1] == "3 things are wrong."
     assert held.file(room_features.features_file).exists()
 
