@@ -13,14 +13,16 @@ from .features import Query
 from .scoring import unit
 
 NEAR_SYNONYM = 0.8  # cosine of query and background text, both less the background's mean
-_FEW = 8  # background texts whose mean says little; then the plain cosine decides
+SAME = 0.99  # plain cosine, where the background is too small to have a mean
+_FEW = 8
 
 
 def probabilities(vectors: NDArray[np.float16], query: Query) -> list[float | None]:
-    """One per (n, dim) region vector; None without a background."""
-    if query.background is None or len(query.background) == 0:
+    """One per (n, dim) region vector; None when the query has no background, or none but itself."""
+    background = np.empty((0, query.space.dim), np.float32) if query.background is None else query.background
+    rivals = background[~near_synonyms(query.vector, background)]
+    if len(rivals) == 0:
         return [None] * len(vectors)
-    rivals = query.background[~near_synonyms(query.vector, query.background)]
     texts = np.concatenate([query.vector[None], rivals])
     logits = query.space.logit_scale * (unit(vectors) @ unit(texts).T)
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -32,7 +34,8 @@ def near_synonyms(vector: NDArray[np.float32], background: NDArray[np.float32]) 
 
     What all texts of a tower have in common is taken off first: towers differ in it, and it hides what texts mean.
     """
-    mean = background.mean(axis=0) if len(background) >= _FEW else np.zeros_like(vector)
+    few = len(background) < _FEW
+    mean = np.zeros_like(vector) if few else background.mean(axis=0)
     own, others = vector - mean, background - mean
     lengths = np.linalg.norm(own) * np.linalg.norm(others, axis=1)
-    return np.asarray(others @ own >= NEAR_SYNONYM * np.maximum(lengths, 1e-12))
+    return np.asarray(others @ own >= (SAME if few else NEAR_SYNONYM) * np.maximum(lengths, 1e-12))

@@ -218,3 +218,9 @@ def test_indexes_are_listed_built_checked_and_dropped(full: Store, monkeypatch: 
     assert "yes: exact is quickest up to 300,000 regions" in shown and "100.0% (100%)" in shown
     assert run(full, monkeypatch, "drop", "faiss", "--level", "object") == "faiss  toy/crowd  object  dropped\n"
     assert "No index is built" in run(full, monkeypatch, "check")
+
+
+def test_a_background_of_nothing_but_the_query_says_nothing(full: Store, crowd: Crowd, query: Query) -> None:
+    assert search(full, replace(query, background=query.vector[None]))[0].probability is None
+    against_one = search(full, replace(query, background=crowd.word(0)[None] + query.vector[None]))[0].probability
+    assert against_one is not None and 0 < against_one < 1
