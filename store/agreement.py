@@ -18,6 +18,7 @@ def check_geometry(
     correspondences: Sequence[Correspondence],
 ) -> None:
     """One superpoint and one original row a point; correspondences name frames and points that exist."""
+    _check_texts(scene)
     count = len(scene.points)
     if superpoint.shape != (count,) or (count and superpoint.min() < 0):
         raise BadInput(f"superpoint has shape {superpoint.shape}; {count} numbers from 0 were expected, one a point.")
@@ -55,6 +56,18 @@ def check_regions(of_levels: Sequence[RegionFeatures], ranges: RowRanges) -> Non
                 f"{len(of_level.regions)} regions of level {of_level.level} with {sum(given.values())} seen points do "
                 f"not match the features file, which has {len(rows)} with {sum(rows.values())}."
             )
+
+
+def _check_texts(scene: Scene) -> None:
+    """The database holds UTF-8 without NUL; file names and labels of a scan may be anything."""
+    frames = [text for frame in scene.frames for text in (frame.name, str(frame.image_path), str(frame.depth_path))]
+    for text in (scene.name, scene.source, *scene.points.label_names.values(), *scene.findings, *frames):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise BadScene(f"The name {text!r} is not valid UTF-8, which the database needs: rename it.") from error
+        if "\0" in text:
+            raise BadScene(f"The name {text!r} contains a NUL character, which the database cannot hold.")
 
 
 def _ascending_below(index: NDArray[np.int32], count: int) -> bool:

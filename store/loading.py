@@ -1,8 +1,8 @@
 """What was published comes back as it went in: frames, points, correspondences, features."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,12 @@ from sqlalchemy import select
 
 from . import parquet, schema
 from .database import Store
-from .errors import NotFound
+from .errors import BadInput, NotFound
 from .features import Correspondence, EmbeddingSpace, PointFeatures
 from .scene import Camera, Frame, PointCloud
+
+Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 def load_frames(store: Store, scene_id: int) -> tuple[Frame, ...]:
@@ -40,16 +43,35 @@ def load_frames(store: Store, scene_id: int) -> tuple[Frame, ...]:
 
 def load_points(store: Store, scene_id: int) -> tuple[PointCloud, NDArray[np.int32], NDArray[np.int32]]:
     """The cloud in the store's order, the superpoint of each point, and each point's row in the dataset's own order."""
-    return parquet.read_points(_scene_file(store, scene_id, "points_file"))
+    return _read(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_points)
 
 
 def load_correspondences(store: Store, scene_id: int, frames: Sequence[int] | None = None) -> list[Correspondence]:
     """What the frames see (None: all, in their order)."""
-    return parquet.read_correspondences(_scene_file(store, scene_id, "correspondences_file"), frames)
+    return _read(
+        lambda: _scene_file(store, scene_id, "correspondences_file"),
+        lambda path: parquet.read_correspondences(path, frames),
+    )
 
 
 def load_features(store: Store, scene_id: int, name: str) -> PointFeatures:
     """The vectors of the scene's feature set of that name."""
+    return _read(lambda: _features_file(store, scene_id, name), lambda found: parquet.read_features(*found))
+
+
+def _read(look_up: Callable[[], Found], read: Callable[[Found], Result]) -> Result:
+    """Read what the rows name; when it was replaced between the look and the reading, what they name now."""
+    found = look_up()
+    try:
+        return read(found)
+    except BadInput:
+        now = look_up()
+        if now == found:
+            raise
+        return read(now)
+
+
+def _features_file(store: Store, scene_id: int, name: str) -> tuple[Path, EmbeddingSpace]:
     sets, spaces = schema.feature_sets, schema.embedding_spaces
     query = select(sets.c.name, sets.c.features_file, spaces.c.name, spaces.c.dim, spaces.c.digest,
                    spaces.c.logit_scale).join_from(sets, spaces).where(sets.c.scene_id == scene_id)  # fmt: skip
@@ -59,7 +81,7 @@ def load_features(store: Store, scene_id: int, name: str) -> PointFeatures:
         known = ", ".join(sorted(found)) or "none"
         raise NotFound(f"Scene {scene_id} has no features named {name!r}; it has: {known}. See: ovstore features")
     file, *space = found[name]
-    return parquet.read_features(store.file(file), EmbeddingSpace(*space))
+    return store.file(file), EmbeddingSpace(*space)
 
 
 def _scene_file(store: Store, scene_id: int, column: str) -> Path:

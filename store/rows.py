@@ -10,7 +10,6 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from .contents import camera_numbers
 from .copying import copy_rows, half, numbers
-from .errors import BadScene
 from .features import Correspondence, RegionFeatures, SceneVectors
 from .parquet import RowRanges
 from .scene import Frame, Scene
@@ -146,12 +145,7 @@ def stored_path(store_path: Path, path: Path) -> str:
     """Relative to the store for what lies below it, so that a store can be moved; absolute for the user's files."""
     absolute = Path(os.path.abspath(path))
     inside = absolute.is_relative_to(os.path.abspath(store_path))
-    text = str(absolute.relative_to(os.path.abspath(store_path)) if inside else absolute)
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise BadScene(f"The path {text!r} is not valid UTF-8, which the database needs: rename it.") from error
-    return text
+    return str(absolute.relative_to(os.path.abspath(store_path)) if inside else absolute)
 
 
 def _described(scene: Scene) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 import small_scene
-from ovstore.store import catalog, forget, jobs, parquet, publish, verify
+from ovstore.store import catalog, forget, parquet, publish, verify
 from ovstore.store.database import Store
-from ovstore.store.errors import BadInput, BadScene, NotFound, OvstoreError, SpaceMismatch
+from ovstore.store.errors import BadInput, BadScene, NotFound, SpaceMismatch
 from ovstore.store.features import LEVELS, EmbeddingSpace
 from ovstore.store.region_catalog import load_regions, load_scene_vectors
 
@@ -236,6 +236,26 @@ def test_many_publish_many_scenes_of_a_new_dataset_at_once(store: Store) -> None
     assert edges == sorted(edges)
 
 
+def test_a_reader_whose_file_is_replaced_under_it_reads_the_new_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = small_scene.make()
+    scene_id, _ = small.publish(store)
+    read, published = parquet.read_features, []
+
+    def read_too_late(path: Path, space: EmbeddingSpace) -> Any:
+        if not published:
+            published.append(small.publish_features(store, scene_id, recipe={"encoder": "newer"}))
+        return read(path, space)
+
+    monkeypatch.setattr(parquet, "read_features", read_too_late)
+    assert_equal(small.features, catalog.load_features(store, scene_id, "toy"))
+    assert [features.id for features in catalog.feature_sets(store)] == published
+    small_scene.with_other_points(small).publish_geometry(store)
+    with pytest.raises(NotFound, match="replaced or forgotten"):
+        catalog.load_points(store, scene_id)
+
+
 def test_parts_that_do_not_agree_are_refused(store: Store) -> None:
     small = small_scene.make()
     for wrong, sentence in (
@@ -293,6 +313,10 @@ def test_names_in_any_script_are_kept_and_files_stay_inside(store: Store) -> Non
 
 
 def test_what_the_database_cannot_hold_is_named(store: Store) -> None:
-    with pytest.raises(OvstoreError, match="not valid UTF-8"):
+    with pytest.raises(BadScene, match="not valid UTF-8"):
         small_scene.make(pictures=Path(os.fsdecode(b"/bad\xff"))).publish_geometry(store)
-    assert jobs.jobs(store) == []
+    small = small_scene.make()
+    points = replace(small.scene.points, label_names={0: "chair\0"})
+    with pytest.raises(BadScene, match="contains a NUL"):
+        replace(small, scene=replace(small.scene, points=points)).publish_geometry(store)
+    assert catalog.scenes(store) == []

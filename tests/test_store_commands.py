@@ -249,6 +249,20 @@ def test_doctor_names_each_trouble_and_what_mends_it(held: Store, tmp_path: Path
     assert held.file(room_features.features_file).exists()
 
 
+def test_doctor_names_indexes_that_are_gone_or_left_behind(held: Store) -> None:
+    with held.copy_connection() as connection:
+        connection.execute(
+            "INSERT INTO indexes (name, embedding_space_id, level, row_count, last_region_id, file) "
+            "SELECT 'faiss', id, 'object', 4, (SELECT min(id) FROM regions), 'indexes/gone' FROM embedding_spaces"
+        )
+    assert "index faiss of toy/16, level object: indexes/gone is missing" in ovstore(held, "doctor").stdout
+    held.file("indexes").mkdir(exist_ok=True)
+    held.file("indexes/gone").touch()
+    result = ovstore(held, "doctor")
+    assert result.exit_code == 1
+    assert "8 regions came after its 4; searches are right, but slower\n    ovstore index build faiss" in result.stdout
+
+
 def test_doctor_tells_a_changed_file_by_its_content(held: Store) -> None:
     [features, _] = catalog.feature_sets(held)
     path = held.file(features.features_file)
