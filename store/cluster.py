@@ -156,6 +156,16 @@ def is_server_of(folder: Path, pid: int) -> bool:
     return os.fsencode(folder / "data") in words
 
 
+def says_ready(folder: Path) -> bool:
+    """Whether a living server on this data folder has noted that it takes connections."""
+    pid = noted_pid(folder)
+    if pid is None or not is_server_of(folder, pid):
+        return False
+    with contextlib.suppress(OSError):
+        return "ready" in (folder / "data" / "postmaster.pid").read_text().split()
+    return False
+
+
 def environment() -> dict[str, str]:
     """No PGPORT, no locale of the client: settings come from the store."""
     return {"PATH": os.defpath, "LC_ALL": "C"}

@@ -17,6 +17,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import weakref
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,7 @@ from .flocks import is_free, locked, opened, take, wait
 DATABASE = "ovstore"
 READER = "ovstore_reader"  # may read every table and nothing else
 _LONGEST_SOCKET_PATH = 107  # bytes; sockaddr_un without its closing zero
+_PATIENCE = 30.0  # seconds that a server may call itself ready without answering
 
 _live: "weakref.WeakSet[Server]" = weakref.WeakSet()
 
@@ -109,9 +111,10 @@ class Server:
             os.close(inherited)
 
     def _socket_folder(self) -> str:
-        """The folder of the socket; through an open descriptor where its path is too long for a socket's address."""
-        if len(os.fsencode(self._run / SOCKET)) <= _LONGEST_SOCKET_PATH:
-            return str(self._run)
+        """The socket's folder; as an open descriptor where libpq or the kernel could not take its path."""
+        path = str(self._run)
+        if len(os.fsencode(self._run / SOCKET)) <= _LONGEST_SOCKET_PATH and "," not in path:  # a comma parts two hosts
+            return path
         if self._run_descriptor is None:
             self._run_descriptor = os.open(self._run, os.O_RDONLY | os.O_DIRECTORY)
         return f"/proc/self/fd/{self._run_descriptor}"
@@ -156,10 +159,20 @@ class Server:
 
     def _wait_while_busy(self) -> None:
         """Until the server takes connections or none is alive. Replaying the journal after a crash can take minutes."""
-        wait(
-            lambda: is_free(self.folder / "server.lock") or self._answers(),
-            f"the database in {self.folder} gets ready (after a crash it first replays its journal)",
-        )
+        ready_since: float | None = None
+
+        def settled() -> bool:
+            nonlocal ready_since
+            if is_free(self.folder / "server.lock") or self._answers():
+                return True
+            ready_since = (ready_since or time.monotonic()) if cluster.says_ready(self.folder) else None
+            if ready_since and time.monotonic() - ready_since > _PATIENCE:
+                raise DatabaseError(
+                    f"The database in {self.folder} runs, but does not answer at its socket in {self._run}."
+                )
+            return False
+
+        wait(settled, f"the database in {self.folder} gets ready (after a crash it first replays its journal)")
 
     def _stop(self) -> None:
         pid = cluster.noted_pid(self.folder)

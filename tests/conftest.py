@@ -1,5 +1,6 @@
 """One PostgreSQL for the whole run; each test that asks for `store` gets an empty one of its own."""
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -15,10 +16,20 @@ from ovstore.store.server import USER, Server
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A running embedded server with a migrated database `empty` to copy; what it writes need not survive a crash."""
-    folder = Path(tempfile.mkdtemp(prefix="ovstore-tests-"))
+def quick_folder() -> Iterator[Path]:
+    """Where clusters are made: in memory where there is room, with a path as short as a user's home."""
+    shared = os.statvfs("/dev/shm") if os.path.isdir("/dev/shm") else None
+    roomy = shared is not None and shared.f_bavail * shared.f_frsize > 2 << 30
+    folder = Path(tempfile.mkdtemp(prefix="ovstore-tests-", dir="/dev/shm" if roomy else None))
     folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(quick_folder: Path) -> Iterator[Server]:
+    """A running embedded server with a migrated database `empty` to copy; what it writes need not survive a crash."""
+    folder = quick_folder / "shared"
     server = Server(folder / "postgres")
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
@@ -29,7 +40,6 @@ def server() -> Iterator[Server]:
         migrate.upgrade(connected)
     yield server
     server.close()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

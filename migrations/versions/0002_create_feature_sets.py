@@ -44,8 +44,8 @@ def upgrade() -> None:
         sa.Column("point_count", sa.Integer(), nullable=False, comment="points with a vector"),
         sa.Column("content_digest", sa.Text(), nullable=False, comment="sha256 of vectors and regions"),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("source IN ('fused', 'distilled')", name="ck_feature_sets_source"),
-        sa.CheckConstraint("state IN ('ready', 'retired')", name="ck_feature_sets_state"),
+        sa.CheckConstraint("source IN ('fused', 'distilled')", name=op.f("ck_feature_sets_source")),
+        sa.CheckConstraint("state IN ('ready', 'retired')", name=op.f("ck_feature_sets_state")),
         sa.ForeignKeyConstraint(
             ["embedding_space_id"],
             ["embedding_spaces.id"],
@@ -92,7 +92,7 @@ def upgrade() -> None:
         ),
         sa.Column("label", sa.Text(), comment="what the dataset says most of its points are; never used by search"),
         sa.Column("embedding", HALFVEC(), nullable=False, comment="unit length; cosine is inner product"),
-        sa.CheckConstraint("level IN ('superpoint', 'object')", name="ck_regions_level"),
+        sa.CheckConstraint("level IN ('superpoint', 'object')", name=op.f("ck_regions_level")),
         sa.ForeignKeyConstraint(
             ["embedding_space_id"],
             ["embedding_spaces.id"],
@@ -137,7 +137,7 @@ def upgrade() -> None:
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("weight", sa.REAL(), nullable=False, comment="share of the scene's seen points"),
         sa.Column("embedding", HALFVEC(), nullable=False, comment="unit length"),
-        sa.CheckConstraint("kind IN ('mean', 'prototype')", name="ck_scene_vectors_kind"),
+        sa.CheckConstraint("kind IN ('mean', 'prototype')", name=op.f("ck_scene_vectors_kind")),
         sa.ForeignKeyConstraint(
             ["embedding_space_id"],
             ["embedding_spaces.id"],

