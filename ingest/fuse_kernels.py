@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import compiled
-from .halves import from_half, multiply_add, to_half
+from .halves import from_half, multiply_add, prefetch, to_half
 from .taps import Grid, KeptMap, Taps, Views
 
 parallel = True  # the interpreter lock is free meanwhile
 LANES = 16  # partial sums of a norm, added in a fixed order
+AHEAD = 4  # views; how early a row of a dense map is asked for
+HALVES_A_LINE = 32  # of the cache
 
 
 def inverse_norms(table: NDArray[np.float16]) -> NDArray[np.float32]:
@@ -43,7 +45,8 @@ def block_taps(views: Sequence[tuple[KeptMap, Views]], count: int) -> Taps:
     for kept, seen in views:
         if len(seen.slot):
             _scatter(
-                _numbers(kept.grid), kept.first, kept.place, kept.inverse_norm, seen.slot, seen.uv, seen.weight,
+                _numbers(kept.grid), kept.first, kept.by_view, kept.inverse_norm,
+                seen.first, seen.slot, seen.uv, seen.weight,
                 taps.stop, taps.row, taps.weight, taps.view_count, taps.total,
             )  # fmt: skip
     return taps
@@ -89,15 +92,16 @@ def _numbers(grid: Grid) -> tuple[int, int, int, int, bool]:
 
 
 @compiled
-def _squares(values) -> np.float32:  # type: ignore[no-untyped-def]
-    """The sum of squares of float32 values, the same on every machine."""
+def _squares(values, p) -> np.float32:  # type: ignore[no-untyped-def]
+    """The sum of squares of values[p], float32, added in a fixed order."""
     lanes = np.zeros(LANES, np.float32)
-    whole = len(values) - len(values) % LANES
+    count = values.shape[1]
+    whole = count - count % LANES
     for c in range(0, whole, LANES):
         for lane in range(LANES):
-            lanes[lane] = multiply_add(values[c + lane], values[c + lane], lanes[lane])
-    for lane in range(len(values) - whole):
-        lanes[lane] = multiply_add(values[whole + lane], values[whole + lane], lanes[lane])
+            lanes[lane] = multiply_add(values[p, c + lane], values[p, c + lane], lanes[lane])
+    for lane in range(count - whole):
+        lanes[lane] = multiply_add(values[p, whole + lane], values[p, whole + lane], lanes[lane])
     for step in (8, 4, 2, 1):
         for lane in range(step):
             lanes[lane] += lanes[lane + step]
@@ -105,12 +109,12 @@ def _squares(values) -> np.float32:  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _inverse_norm(row) -> np.float32:  # type: ignore[no-untyped-def]
+def _inverse_norm(table, row) -> np.float32:  # type: ignore[no-untyped-def]
     """1 / length of a row of halves; 0 where that is no number."""
-    values = np.empty(len(row), np.float32)
-    for c in range(len(row)):
-        values[c] = from_half(row[c])
-    squares = _squares(values)
+    values = np.empty((1, table.shape[1]), np.float32)
+    for c in range(table.shape[1]):
+        values[0, c] = from_half(table[row, c])
+    squares = _squares(values, 0)
     if squares > 0 and squares < np.inf:
         return np.float32(1) / np.sqrt(squares)
     return np.float32(0)
@@ -120,7 +124,7 @@ def _inverse_norm(row) -> np.float32:  # type: ignore[no-untyped-def]
 def _inverse_norms(table, result) -> None:  # type: ignore[no-untyped-def]
     """result (R,) of rows (R, C)."""
     for row in range(len(table)):
-        result[row] = _inverse_norm(table[row])
+        result[row] = _inverse_norm(table, row)
 
 
 @compiled
@@ -145,23 +149,25 @@ def _cells(u, v, height, width, image_height, image_width, bilinear, cell, weigh
 
 @compiled
 def _scatter(  # type: ignore[no-untyped-def]
-    grid, first, place, inverse_norm, slot, uv, view_weight, stop, row, weight, view_count, total
+    grid, first, by_view, inverse_norm, first_view, slot, uv, view_weight, stop, row, weight, view_count, total
 ) -> None:
     """Append one frame's taps to those of its points; `stop` moves on. The loop behind `taps.block_taps`."""
     height, width, image_height, image_width, bilinear = grid
     cell, share = np.empty(4, np.int64), np.empty(4, np.float32)
     for k in range(len(slot)):
         p = slot[k]
-        taps = _cells(uv[k, 0], uv[k, 1], height, width, image_height, image_width, bilinear, cell, share)
+        if by_view:
+            taps, cell[0], share[0] = 1, first_view + k, 1
+        else:
+            taps = _cells(uv[k, 0], uv[k, 1], height, width, image_height, image_width, bilinear, cell, share)
         before = stop[p]
         for tap in range(taps):
-            kept = place[cell[tap]] if len(place) else cell[tap]
             amount = share[tap]
             if len(inverse_norm):
-                amount *= inverse_norm[kept]
+                amount *= inverse_norm[cell[tap]]
             amount *= view_weight[k]
             if amount > 0:
-                row[stop[p]] = first + kept
+                row[stop[p]] = first + cell[tap]
                 weight[stop[p]] = amount
                 stop[p] += 1
         if stop[p] > before:
@@ -172,77 +178,82 @@ def _scatter(  # type: ignore[no-untyped-def]
 @compiled
 def _fuse_block(start, stop, row, weight, total, table, unit_length, vectors, present) -> None:  # type: ignore[no-untyped-def]
     """vectors (P, C) as halves, from taps into table (R, C); present (P,) is False where no direction came out."""
-    sums = np.empty(table.shape[1], np.float32)
+    sums = np.empty((1, table.shape[1]), np.float32)
     for p in range(len(start)):
-        sums[:] = 0
+        sums[0] = 0
         tap = start[p]
         while tap + 4 <= stop[p]:
-            _add_four(
-                weight[tap], weight[tap + 1], weight[tap + 2], weight[tap + 3],
-                table[row[tap]], table[row[tap + 1]], table[row[tap + 2]], table[row[tap + 3]], sums,
-            )  # fmt: skip
+            _add_four(weight, row, tap, table, sums)
             tap += 4
         while tap < stop[p]:
-            _add(weight[tap], table[row[tap]], sums)
+            _add(weight[tap], table, row[tap], sums, 0)
             tap += 1
-        present[p] = _finish(sums, total[p], unit_length, vectors[p])
+        present[p] = _finish(sums, 0, total[p], unit_length, vectors, p)
 
 
 @compiled
 def _add_views(grid, normalise, values, slot, uv, view_weight, sums, view_count, total) -> None:  # type: ignore[no-untyped-def]
     """Add one frame's views, sampled from values (cells, C), to sums (P, C)."""
     height, width, image_height, image_width, bilinear = grid
-    cell, share = np.empty(4, np.int64), np.empty(4, np.float32)
+    cell, share = np.empty((len(slot), 4), np.int64), np.empty((len(slot), 4), np.float32)
+    taps = 0
     for k in range(len(slot)):
-        p = slot[k]
-        taps = _cells(uv[k, 0], uv[k, 1], height, width, image_height, image_width, bilinear, cell, share)
+        taps = _cells(uv[k, 0], uv[k, 1], height, width, image_height, image_width, bilinear, cell[k], share[k])
+    for k in range(len(slot)):
+        if k + AHEAD < len(slot):
+            for tap in range(taps):
+                for c in range(0, values.shape[1], HALVES_A_LINE):
+                    prefetch(values, cell[k + AHEAD, tap] * values.shape[1] + c)
         there = False
         for tap in range(taps):
-            amount = share[tap]
+            amount = share[k, tap]
             if normalise:
-                amount *= _inverse_norm(values[cell[tap]])
+                amount *= _inverse_norm(values, cell[k, tap])
             amount *= view_weight[k]
             if amount > 0:
-                _add(amount, values[cell[tap]], sums[p])
+                _add(amount, values, cell[k, tap], sums, slot[k])
                 there = True
         if there:
-            view_count[p] += 1
-            total[p] += view_weight[k]
+            view_count[slot[k]] += 1
+            total[slot[k]] += view_weight[k]
 
 
 @compiled
 def _finish_all(sums, total, unit_length, vectors, present) -> None:  # type: ignore[no-untyped-def]
     """What `_fuse_block` does with its sums, for sums (P, C)."""
     for p in range(len(sums)):
-        present[p] = _finish(sums[p], total[p], unit_length, vectors[p])
+        present[p] = _finish(sums, p, total[p], unit_length, vectors, p)
 
 
 @compiled
-def _add(weight, row, sums) -> None:  # type: ignore[no-untyped-def]
-    for c in range(len(sums)):
-        sums[c] = multiply_add(weight, from_half(row[c]), sums[c])
+def _add(weight, table, row, sums, p) -> None:  # type: ignore[no-untyped-def]
+    for c in range(sums.shape[1]):
+        sums[p, c] = multiply_add(weight, from_half(table[row, c]), sums[p, c])
 
 
 @compiled
-def _add_four(w0, w1, w2, w3, r0, r1, r2, r3, sums) -> None:  # type: ignore[no-untyped-def]
-    """`_add`, four times, with the sums kept in registers between."""
-    for c in range(len(sums)):
-        value = multiply_add(w0, from_half(r0[c]), sums[c])
-        value = multiply_add(w1, from_half(r1[c]), value)
-        value = multiply_add(w2, from_half(r2[c]), value)
-        sums[c] = multiply_add(w3, from_half(r3[c]), value)
+def _add_four(weight, row, tap, table, sums) -> None:  # type: ignore[no-untyped-def]
+    """`_add` to sums[0], four times, with the sums kept in registers between."""
+    w0, w1, w2, w3 = weight[tap], weight[tap + 1], weight[tap + 2], weight[tap + 3]
+    r0, r1, r2, r3 = row[tap], row[tap + 1], row[tap + 2], row[tap + 3]
+    for c in range(sums.shape[1]):
+        value = multiply_add(w0, from_half(table[r0, c]), sums[0, c])
+        value = multiply_add(w1, from_half(table[r1, c]), value)
+        value = multiply_add(w2, from_half(table[r2, c]), value)
+        sums[0, c] = multiply_add(w3, from_half(table[r3, c]), value)
 
 
 @compiled
-def _finish(sums, total, unit_length, vector) -> bool:  # type: ignore[no-untyped-def]
-    squares = _squares(sums)
+def _finish(sums, p, total, unit_length, vectors, to) -> bool:  # type: ignore[no-untyped-def]
+    """vectors[to] from sums[p], unless that is zero or no number."""
+    squares = _squares(sums, p)
     if not (squares > 0 and squares < np.inf):
         return False
     if unit_length:
         scale = np.float32(1) / np.sqrt(squares)
-        for c in range(len(sums)):
-            vector[c] = to_half(sums[c] * scale)
+        for c in range(sums.shape[1]):
+            vectors[to, c] = to_half(sums[p, c] * scale)
     else:
-        for c in range(len(sums)):
-            vector[c] = to_half(sums[c] / total)
+        for c in range(sums.shape[1]):
+            vectors[to, c] = to_half(sums[p, c] / total)
     return True

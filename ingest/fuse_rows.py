@@ -14,6 +14,8 @@ from .scratch import Room, Scratch
 from .sights import Sights
 from .taps import Grid, KeptMap, Taps, cells
 
+PIECE = 1 << 20  # bytes of rows that are gathered, scaled and stored at a time, while the nearest caches hold them
+
 
 class Path(Protocol):
     """One way to compute W · G; a module of this folder."""
@@ -31,29 +33,24 @@ class Rows:
         self._path, self._sights, self._scratch = path, sights, scratch
         self._table = scratch.array((capacity, dim), np.float16)
         self._used = 0
+        self._piece = max(1, PIECE // (2 * dim))
         self._maps: dict[int, KeptMap] = {}
 
     def add(self, frame: int, values: NDArray[np.float16], grid: Grid, normalise: bool) -> None:
-        """Keep what the frame's pixels need of its map (h, w, C): the cells they touch, or all of a small one."""
-        count = grid.height * grid.width
+        """Keep what the frame's pixels need of its map (h, w, C): all cells, or one a pixel where that is fewer."""
         uv = self._sights.of_frame[frame].uv
-        place, kept = np.zeros(0, np.int32), np.zeros(0, np.int64)
-        if len(uv) < count:
-            touched = np.zeros(count, bool)
-            touched[cells(grid, uv)[0]] = True
-            kept = np.flatnonzero(touched)
-            place = np.cumsum(touched, dtype=np.int32) - np.int32(1)
-            count = len(kept)
-        rows = self._reserve(count)
-        if not len(place):
-            rows.reshape(values.shape)[:] = values
-        elif values.flags.c_contiguous:
-            np.take(values.reshape(-1, values.shape[2]), kept, axis=0, out=rows, mode="clip")
-        else:
-            rows[:] = values[np.divmod(kept, grid.width)]
-        inverse_norm = self._path.inverse_norms(rows) if normalise else np.zeros(0, np.float32)
-        self._maps[frame] = KeptMap(grid, self._used - count, place, inverse_norm)
-        self._table.rest()
+        by_view = not grid.bilinear and len(uv) < grid.height * grid.width
+        flat = values.reshape(-1, values.shape[2])
+        cell = cells(grid, uv)[0][:, 0] if by_view else np.arange(len(flat))
+        first, self._used = self._used, self._used + len(cell)
+        self._grow(self._used)
+        inverse_norm = np.zeros(len(cell) if normalise else 0, np.float32)
+        for start in range(0, len(cell), self._piece):
+            rows = flat[cell[start : start + self._piece]]
+            if normalise:
+                inverse_norm[start : start + self._piece] = self._path.inverse_norms(rows)
+            self._table.write(first + start, rows)
+        self._maps[frame] = KeptMap(grid, first, by_view, inverse_norm)
 
     def finish(self, unit_length: bool, threads: int) -> tuple[Room, NDArray[np.bool_], NDArray[np.int32]]:
         """vectors (S, C), whether each is one, and view_count (S,) of the seen points."""
@@ -76,12 +73,10 @@ class Rows:
             list(pool.map(fuse_one, range(len(sights.blocks))))
         return vectors, present, view_count
 
-    def _reserve(self, count: int) -> NDArray[np.float16]:
-        """The next rows of the table; a map larger than foreseen has it grow."""
+    def _grow(self, count: int) -> None:
+        """Make room for `count` rows: maps may be larger than the first."""
         table = self._table.array
-        if self._used + count > len(table):
-            larger = self._scratch.array((max(self._used + count, 2 * len(table)), table.shape[1]), np.float16)
-            larger.array[: self._used] = table[: self._used]
+        if count > len(table):
+            larger = self._scratch.array((max(count, 2 * len(table)), table.shape[1]), np.float16)
+            larger.write(0, table)
             self._table = larger
-        self._used += count
-        return self._table.array[self._used - count : self._used]

@@ -5,6 +5,7 @@ from typing import Any
 
 from llvmlite import binding, ir  # type: ignore[import-untyped]
 from numba import extending, types
+from numba.core import cgutils
 
 intrinsic: Any = extending.intrinsic
 
@@ -45,3 +46,19 @@ def multiply_add(context: Any, a: Any, b: Any, c: Any) -> Any:
         return builder.fma(*values)
 
     return types.float32(types.float32, types.float32, types.float32), build
+
+
+@intrinsic
+def prefetch(context: Any, array: Any, index: Any) -> Any:
+    """Have the cache line of array.flat[index] (contiguous) on its way before it is asked for."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        address = builder.bitcast(builder.gep(data, [values[1]]), ir.IntType(8).as_pointer())
+        flag = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address.type, flag, flag, flag])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(function, [address, flag(0), flag(3), flag(1)])  # to read, keep close, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), build

@@ -5,6 +5,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -26,19 +27,19 @@ class Scratch:
             self.free -= size
             return Room(np.empty(shape, dtype))
         try:
-            with tempfile.TemporaryFile(dir=self.folder) as file:
-                if hasattr(os, "posix_fallocate"):
-                    os.posix_fallocate(file.fileno(), 0, size)  # a full disk is an error here, a dead process later
-                else:
-                    file.truncate(size)
-                pages = mmap.mmap(file.fileno(), size)
+            file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115 - it lives as long as the room
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)  # a full disk is an error here, a dead process later
+            else:
+                file.truncate(size)
+            pages = mmap.mmap(file.fileno(), size)
         except OSError as error:
             where = self.folder or tempfile.gettempdir()
             raise BadInput(
                 f"No room for {size / 2**20:.0f} MB of feature maps in {where} ({error.strerror}): "
                 "allow more memory, or name a folder with more space."
             ) from error
-        return Room(np.frombuffer(pages, dtype).reshape(shape), pages)
+        return Room(np.frombuffer(pages, dtype).reshape(shape), file, pages)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,19 @@ class Room:
     """An array, and the file behind it where there is one."""
 
     array: NDArray
+    file: IO[bytes] | None = None
     pages: mmap.mmap | None = None
+
+    def write(self, start: int, rows: NDArray) -> None:
+        """Rows of the array from `start` on; a file is written without holding its pages."""
+        if self.file is None:
+            self.array[start : start + len(rows)] = rows
+            return
+        left = np.ascontiguousarray(rows).data.cast("B")
+        offset = start * self.array.strides[0]
+        while left:
+            done = os.pwrite(self.file.fileno(), left, offset)
+            left, offset = left[done:], offset + done
 
     def rest(self) -> None:
         """Give back the memory of a file's pages; what was written stays, in the file."""

@@ -10,9 +10,8 @@ from ..store.features import Correspondence
 from .taps import Views
 
 LARGEST_BLOCK = 16384  # points
-VIEWS_A_BLOCK = 1 << 19  # 16 MB of bilinear taps
 
-Weigh = Callable[[Correspondence], NDArray[np.float32]]
+Weigh = Callable[[Correspondence], NDArray[np.float32]]  # (K,) >= 0; 0 is not there
 
 
 class Sights:
@@ -23,21 +22,20 @@ class Sights:
         correspondences: Sequence[Correspondence],
         point_count: int,
         weigh: Weigh,
-        block_points: int | None = None,
+        block_views: int,
     ) -> None:
+        """A block is as many points as have about `block_views` views together."""
         self.of_frame = {seen.frame: _checked(seen, point_count) for seen in correspondences if len(seen)}
         if len(self.of_frame) < sum(len(seen) > 0 for seen in correspondences):
             raise BadInput("Two correspondences are of one frame; each frame may have one.")
-        self.weigh = weigh
-        any_view = np.zeros(point_count, bool)
+        self._weigh = weigh
+        views = np.zeros(point_count, np.int32)
         for seen in self.of_frame.values():
-            any_view[seen.point_index] = True
-        self.points = np.flatnonzero(any_view).astype(np.int32)  # (S,) ascending
-        self._slot = np.cumsum(any_view, dtype=np.int32) - 1  # (N,) a seen point's row among the seen
-        step = block_points or self._block_points()
-        starts = range(0, len(self.points), step)
-        self.blocks = [(start, min(start + step, len(self.points))) for start in starts]
-        firsts = np.append(self.points[::step], point_count)
+            views[seen.point_index] += 1
+        self.points = np.flatnonzero(views).astype(np.int32)  # (S,) ascending
+        self._slot = np.cumsum(views > 0, dtype=np.int32) - 1  # (N,) a seen point's row among the seen
+        self.blocks = _blocks(views[self.points], block_views)
+        firsts = np.append(self.points[np.array([start for start, _ in self.blocks], np.int64)], point_count)
         self._cuts = {frame: np.searchsorted(seen.point_index, firsts) for frame, seen in self.of_frame.items()}
 
     def __len__(self) -> int:
@@ -45,15 +43,24 @@ class Sights:
 
     def views(self, frame: int, block: int) -> Views:
         """One frame's views of one block; slots count from the block's start."""
-        seen, cuts = self.of_frame[frame], self._cuts[frame]
-        part = slice(cuts[block], cuts[block + 1])
-        point_index = seen.point_index[part]
-        weight = self.weigh(Correspondence(frame, point_index, seen.uv[part], seen.depth[part]))
-        return Views(self._slot[point_index] - np.int32(self.blocks[block][0]), seen.uv[part], weight)
+        seen, first = self.of_frame[frame], int(self._cuts[frame][block])
+        part = slice(first, int(self._cuts[frame][block + 1]))
+        point_index, uv = seen.point_index[part], seen.uv[part]
+        weight = self._weigh(Correspondence(frame, point_index, uv, seen.depth[part]))
+        return Views(first, self._slot[point_index] - np.int32(self.blocks[block][0]), uv, weight)
 
-    def _block_points(self) -> int:
-        views = sum(len(seen) for seen in self.of_frame.values())
-        return max(1, min(LARGEST_BLOCK, len(self.points) * VIEWS_A_BLOCK // max(views, 1)))
+
+def _blocks(views: NDArray[np.int32], block_views: int) -> list[tuple[int, int]]:
+    """(start, stop) of points with about `block_views` views together, at least one point each."""
+    until = np.cumsum(views, dtype=np.int64)
+    blocks, start = [], 0
+    while start < len(views):
+        before = until[start - 1] if start else 0
+        stop = int(np.searchsorted(until, before + block_views, side="right"))
+        stop = min(max(stop, start + 1), start + LARGEST_BLOCK)
+        blocks.append((start, stop))
+        start = stop
+    return blocks
 
 
 def _checked(seen: Correspondence, point_count: int) -> Correspondence:

@@ -31,6 +31,7 @@ class Grid:
 class Views:
     """What one frame sees of a block of points."""
 
+    first: int  # how many points it sees before the block
     slot: NDArray[np.int32]  # (K,) rows of the block, ascending
     uv: NDArray[np.float32]  # (K, 2) column, row in the image
     weight: NDArray[np.float32]  # (K,) >= 0; 0 is not there
@@ -42,7 +43,7 @@ class KeptMap:
 
     grid: Grid
     first: int  # row of the table where it begins
-    place: NDArray[np.int32]  # (cells,) a cell's row, counted from `first`; (0,) all cells are kept, in order
+    by_view: bool  # a row for each point the frame sees, sampled already; else a row for each cell
     inverse_norm: NDArray[np.float32]  # (rows,) what makes a row unit length, 0 for one that cannot; (0,) left as is
 
 
@@ -80,8 +81,11 @@ def block_taps(views: Sequence[tuple[KeptMap, Views]], count: int) -> Taps:
     slots, rows, weights = [], [], []
     view_count, total = np.zeros(count, np.int32), np.zeros(count, np.float32)
     for kept, seen in views:
-        cell, weight = cells(kept.grid, seen.uv)
-        row = kept.place[cell] if len(kept.place) else cell
+        if kept.by_view:
+            row = np.arange(seen.first, seen.first + len(seen.slot), dtype=np.int32)[:, None]
+            weight = np.ones(row.shape, np.float32)
+        else:
+            row, weight = cells(kept.grid, seen.uv)
         if len(kept.inverse_norm):
             weight *= kept.inverse_norm[row]
         weight *= seen.weight[:, None]
