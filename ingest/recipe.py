@@ -1,6 +1,6 @@
 """What decides a feature set's numbers, and nothing else: no folder, device, worker count or batch size."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -59,5 +59,7 @@ def features(request: Request, space: EmbeddingSpace) -> dict[str, Any]:
 
 
 def _plain(options: Any) -> dict[str, Any]:
-    """A frozen dataclass as JSON knows it."""
-    return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()}
+    """A frozen dataclass as JSON knows it, but for fields marked as deciding no number (metadata "recipe": False)."""
+    silent = {item.name for item in fields(options) if not item.metadata.get("recipe", True)}
+    values = {name: value for name, value in asdict(options).items() if name not in silent}
+    return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}

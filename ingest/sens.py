@@ -138,8 +138,8 @@ class _Walk:
         return Recording(
             self.path,
             sensor,
-            Camera(color_w, color_h, color_k[0, 0], color_k[1, 1], color_k[0, 2], color_k[1, 2]),
-            Camera(depth_w, depth_h, depth_k[0, 0], depth_k[1, 1], depth_k[0, 2], depth_k[1, 2]),
+            _camera(color_w, color_h, color_k),
+            _camera(depth_w, depth_h, depth_k),
             color_to_base,
             depth_to_base,
             _COLOR_COMPRESSION[color_code],
@@ -195,3 +195,7 @@ class _Walk:
         if len(data) != count:
             raise BadScene(f"{self.path}: cut short in {what}: {count} bytes were expected, {len(data)} are left")
         return data
+
+
+def _camera(width: int, height: int, matrix: NDArray[np.float64]) -> Camera:
+    return Camera(width, height, *(float(matrix[cell]) for cell in ((0, 0), (1, 1), (0, 2), (1, 2))))

@@ -77,7 +77,8 @@ class Options:
     )
     max_depth: float | None = field(default=None, metadata={"help": "Metres beyond which readings make no points."})
     follow_links: bool = field(
-        default=False, metadata={"help": "Also follow links inside a scene's folder that lead out of it."}
+        default=False,
+        metadata={"help": "Also follow links inside a scene's folder that lead out of it.", "recipe": False},
     )
 
     def __post_init__(self) -> None:

@@ -41,13 +41,15 @@ class Options:
         default=None, metadata={"help": "At most this many frames a scene, spread evenly over the recording."}
     )
     scene_list: str = field(
-        default="", metadata={"help": "A text file with a scene's name a line (scannetv2_val.txt): only those."}
+        default="",
+        metadata={"help": "A text file with a scene's name a line (scannetv2_val.txt): only those.", "recipe": False},
     )
     depth_scale: float | None = field(
         default=None, metadata={"help": "Depth units per metre; as the .sens says, else 1000."}
     )
     follow_links: bool = field(
-        default=False, metadata={"help": "Also follow links inside a scene's folder that lead out of it."}
+        default=False,
+        metadata={"help": "Also follow links inside a scene's folder that lead out of it.", "recipe": False},
     )
 
     def __post_init__(self) -> None:
