@@ -52,5 +52,5 @@ class TaughtWords:
     def _sentence(self, text: str, unknown: Sequence[str]) -> str:
         what = f"tiny was never taught {', '.join(map(repr, unknown))}" if unknown else "there is no word in it"
         near = [match for word in unknown for match in difflib.get_close_matches(word, self.words, n=3, cutoff=0.6)]
-        hint = f"; near it are {', '.join(dict.fromkeys(near))}" if near else ""
+        hint = f"; near it: {', '.join(dict.fromkeys(near))}" if near else ""
         return f"{text!r}: {what}{hint}. It knows generated rooms only; real ones need --encoder openclip."

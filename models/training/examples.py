@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -41,6 +42,27 @@ class Batch:
     things: tuple[Thing, ...]  # of all the pictures
     label: Tensor  # (B * patches,) rows of `things`, -1 nothing
     weight: Tensor  # (B * patches,) the thing's share of the patch, times the weight of its name; 0 for nothing
+
+
+def save_examples(path: Path, examples: Sequence[Example]) -> None:
+    """Write the pictures of one scene, all of which show the same list of things, as a compressed .npz."""
+    words = np.array([[thing.name, thing.colour, thing.material] for thing in examples[0].things], dtype=np.str_)
+    partial = path.with_suffix(".part.npz")
+    np.savez_compressed(
+        partial,
+        images=np.stack([example.image for example in examples]),
+        thing_maps=np.stack([example.thing_map for example in examples]),
+        things=words.reshape(-1, 3),
+    )
+    partial.replace(path)
+
+
+def load_examples(path: Path) -> list[Example]:
+    """What `save_examples` wrote."""
+    with np.load(path, allow_pickle=False) as saved:
+        things = tuple(Thing(*(str(word) for word in row)) for row in saved["things"])
+        pairs = zip(saved["images"], saved["thing_maps"], strict=True)
+        return [Example(image, thing_map, things) for image, thing_map in pairs]
 
 
 def make_batch(

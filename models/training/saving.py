@@ -8,7 +8,10 @@ from typing import Any
 import torch
 from open_clip.model import CustomTextCLIP
 from safetensors.torch import save_file
+from torch import Tensor
 
+from ...store.errors import BadWeights
+from ..safe_load import read_state_dict
 from .phrases import Language
 from .tiny_clip import MEAN, STD, Options, configuration
 
@@ -30,3 +33,22 @@ def save(
     save_file({name: tensor.detach().to(torch.float16) for name, tensor in model.state_dict().items()}, weights)
     notes.write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return weights, notes
+
+
+def weights_to_start_from(path: Path, language: Language) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The weights of an earlier training, their words put where this language has them, and the notes on it.
+
+    Words that are new start from the mean of the others.
+    """
+    try:
+        description = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        old = {word: row + 1 for row, word in enumerate(description["words"])}
+    except (OSError, ValueError, KeyError) as error:
+        raise BadWeights(f"{path} has no description of a tiny model beside it (.json): {error}") from error
+    tensors = read_state_dict(path)
+    table = tensors["text.token_embedding.weight"].float()
+    start, end = len(old) + 1, len(old) + 2
+    rows = [0, *(old.get(word, -1) for word in language.words()), start, end]
+    mean = table[1:start].mean(dim=0)
+    tensors["text.token_embedding.weight"] = torch.stack([table[row] if row >= 0 else mean for row in rows])
+    return tensors, description.get("training", {})

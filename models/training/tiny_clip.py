@@ -9,7 +9,7 @@ makes scores comparable between questions: what a patch is lies above 'something
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..openclip_dense import dense
+from ..safe_load import load_into
 from ..tiny_words import CONTEXT_LENGTH, TaughtWords
 from .examples import PATCH, Batch, Example, Window, make_batch, name_weights
 from .phrases import ANYTHING, Language, Phrase, Thing, truth
@@ -75,14 +76,18 @@ def train(
     language: Language,
     options: Options,
     progress: Callable[[int, int, dict[str, float]], None] = lambda step, steps, losses: None,
+    start: Mapping[str, Tensor] | None = None,
 ) -> tuple[CustomTextCLIP, dict[str, float]]:
-    """A trained model and the mean losses of its last hundred steps."""
+    """A trained model and the mean losses of its last hundred steps; `start` are the weights to begin with."""
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
     tokenize = TaughtWords(language.words())
     architecture = configuration(options, tokenize.vocabulary_size, *examples[0].image.shape[:2])
     del architecture["custom_text"]
     model = CustomTextCLIP(**architecture)
+    if start is not None:
+        load_into(model, start, "The weights to start from")
+        model.requires_grad_(True).train()
     steps = options.epochs * (len(examples) // options.batch)
     optimizer = torch.optim.AdamW(_parameter_groups(model), lr=options.learning_rate, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _schedule(step, steps))
