@@ -1,6 +1,10 @@
 """Who waits for whom: advisory locks of the database, held by a transaction and dropped with it, however it ends."""
 
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from .errors import DatabaseError
 
 
 def publishing(connection: Connection) -> None:
@@ -8,9 +12,22 @@ def publishing(connection: Connection) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock_shared(hashtextextended('ovstore publishing', 0))"))
 
 
-def removing(connection: Connection) -> None:
-    """Waits until nobody publishes and keeps others from it: every file that no row names is then nobody's."""
-    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('ovstore publishing', 0))"))
+def removing(connection: Connection, seconds: int = 60) -> None:
+    """Waits until nobody publishes and keeps others from it: every file that no row names is then nobody's.
+
+    DatabaseError when somebody publishes for longer than `seconds`.
+    """
+    connection.execute(text(f"SET LOCAL lock_timeout = '{seconds}s'"))
+    try:
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('ovstore publishing', 0))"))
+    except DBAPIError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
+        raise DatabaseError(
+            f"A scene has been in the middle of being published for {seconds} seconds: try again later; "
+            "`ovstore jobs` says who is at work."
+        ) from error
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
 
 
 def scene(connection: Connection, dataset: str, name: str) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 import small_scene
-from ovstore.store import catalog, forget, parquet, publish, verify
+from ovstore.store import catalog, forget, locks, parquet, publish, verify
 from ovstore.store.database import Store
-from ovstore.store.errors import BadInput, BadScene, NotFound, SpaceMismatch
+from ovstore.store.errors import BadInput, BadScene, DatabaseError, NotFound, SpaceMismatch
 from ovstore.store.features import LEVELS, EmbeddingSpace
 from ovstore.store.region_catalog import load_regions, load_scene_vectors
 
@@ -254,6 +254,17 @@ def test_a_reader_whose_file_is_replaced_under_it_reads_the_new_one(
     small_scene.with_other_points(small).publish_geometry(store)
     with pytest.raises(NotFound, match="replaced or forgotten"):
         catalog.load_points(store, scene_id)
+
+
+def test_nobody_removes_files_while_somebody_publishes(store: Store) -> None:
+    with store.connect() as publisher:
+        locks.publishing(publisher)
+        with store.connect() as another:
+            locks.publishing(another)
+        with pytest.raises(DatabaseError, match="being published for 1 seconds"), store.connect() as cleaner:
+            locks.removing(cleaner, seconds=1)
+    with store.connect() as cleaner:
+        locks.removing(cleaner, seconds=1)
 
 
 def test_parts_that_do_not_agree_are_refused(store: Store) -> None:
