@@ -85,6 +85,16 @@ def to_replica(room: Path) -> dict[str, object]:
     return {"color": "results/frame*.png", "depth": "results/depth*.png"}
 
 
+def to_seven_scenes(room: Path) -> dict[str, object]:
+    """7-Scenes, and what ScanNet's C++ reader exports: everything in one folder."""
+    for i in range(FRAMES):
+        for kind, name in (("color", f"{i:04d}.png"), ("depth", f"{i:04d}.png"), ("pose", f"{i:04d}.txt")):
+            (room / kind / name).rename(room / f"frame-{i:06d}.{kind}{Path(name).suffix}")
+    for name in ("color", "depth", "pose"):
+        (room / name).rmdir()
+    return {"color": "frame-*.color.png", "depth": "frame-*.depth.png", "poses": "frame-*.pose.txt"}
+
+
 def to_floats(room: Path) -> dict[str, object]:
     for path in (room / "depth").iterdir():
         np.save(path.with_suffix(".npy"), read_depth(path, 1000))
@@ -161,8 +171,8 @@ def to_other_names(room: Path) -> dict[str, object]:
 
 
 LAYOUTS = [
-    to_log, to_tum, to_replica, to_floats, to_pgm_of_tenths_of_millimetres, to_world_to_camera, to_opengl,
-    to_millimetres, to_options, to_json, to_intrinsics_a_frame, to_upside_down, to_other_names,
+    to_log, to_tum, to_replica, to_seven_scenes, to_floats, to_pgm_of_tenths_of_millimetres, to_world_to_camera,
+    to_opengl, to_millimetres, to_options, to_json, to_intrinsics_a_frame, to_upside_down, to_other_names,
 ]  # fmt: skip
 
 
