@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from ..store.scene import PointCloud
 
@@ -38,12 +39,13 @@ def overview(points: PointCloud, width: int = 960, height: int = 720) -> View:
     """From above one corner, looking down at the middle of the scene, all of it in the picture; z is up."""
     low, high = np.percentile(points.xyz, [0.5, 99.5], axis=0)
     middle = (low + high) / 2
-    reach = float(np.linalg.norm(high - low)) / 2
     direction = np.array([-0.62, -0.62, 0.95])
-    direction /= np.linalg.norm(direction)
-    focal = 1.35 * max(width, height)
-    eye = middle + direction * reach * focal / (0.5 * min(width, height)) * 0.86
-    return View(looking_at(eye, middle), width, height, focal)
+    eye = middle + direction / np.linalg.norm(direction) * max(1.6 * float(np.linalg.norm(high - low)), 0.1)
+    pose = looking_at(eye, middle)
+    corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
+    local = (corners - eye) @ pose[:3, :3]
+    reach = np.abs(local[:, :2] / local[:, 2:]).max(axis=0) + 1e-6
+    return View(pose, width, height, float(0.54 * min(width / reach[0], height / reach[1])))
 
 
 def looking_at(eye: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -58,13 +60,8 @@ def looking_at(eye: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray
     return pose
 
 
-def render(
-    points: PointCloud, colours: NDArray[np.uint8], view: View, *, spacing: float | None = None
-) -> NDArray[np.uint8]:
-    """(height, width, 3) picture of the points; surfaces that face away are left out, so one looks into a room.
-
-    `spacing` is the distance of neighbouring points in metres (estimated when None); it decides the splats' size.
-    """
+def render(points: PointCloud, colours: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
+    """(height, width, 3) picture of the points; surfaces that face away are left out, so one looks into a room."""
     normals = _normals(points)
     keep = np.ones(len(points), bool)
     if normals is not None:
@@ -75,11 +72,10 @@ def render(
     world_to_camera = np.linalg.inv(view.camera_to_world)
     local = points.xyz[keep] @ world_to_camera[:3, :3].T + world_to_camera[:3, 3]
     visible = local[:, 2] > 1e-3
-    local, colour = local[visible], colours[keep][visible]
+    local, colour, spacing = local[visible], colours[keep][visible], _spacing(points)[keep][visible]
     u = view.focal * local[:, 0] / local[:, 2] + (view.width - 1) / 2
     v = view.focal * local[:, 1] / local[:, 2] + (view.height - 1) / 2
-    spacing = spacing or _spacing(points)
-    radius = np.clip(np.ceil(0.6 * spacing * view.focal / local[:, 2]), 0, 6).astype(int)
+    radius = np.clip(np.ceil(0.5 * spacing * view.focal / local[:, 2]), 0, 6).astype(int)
     return _splat(u, v, local[:, 2], radius, colour, view)
 
 
@@ -112,15 +108,11 @@ def _splat(
     return picture
 
 
-def _spacing(points: PointCloud) -> float:
-    """Median distance of a point to its nearest neighbour, from a sample."""
-    from scipy.spatial import cKDTree
-
-    rows = np.linspace(0, len(points) - 1, min(len(points), 2000)).astype(int)
-    if len(points) < 2:
-        return 0.01
-    distance, _ = cKDTree(points.xyz).query(points.xyz[rows], k=2)
-    return float(np.median(distance[:, 1])) or 0.01
+def _spacing(points: PointCloud) -> NDArray[np.float64]:
+    """(N,) metres from each point to its fourth neighbour: how large a splat has to be to leave no hole."""
+    neighbours = min(5, len(points))
+    distance, _ = cKDTree(points.xyz).query(points.xyz, k=[neighbours])
+    return np.minimum(distance[:, 0], 4 * np.median(distance) + 1e-3)
 
 
 def _normals(points: PointCloud) -> NDArray[np.floating] | None:
