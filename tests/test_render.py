@@ -49,7 +49,7 @@ def test_the_overview_shows_every_corner() -> None:
     assert (local[:, 2] > 0).all()
     u = view.focal * local[:, 0] / local[:, 2] + view.width / 2
     v = view.focal * local[:, 1] / local[:, 2] + view.height / 2
-    assert ((0 <= u) & (u < view.width) & (0 <= v) & (v < view.height)).mean() > 0.98
+    assert ((u >= 0) & (u < view.width) & (v >= 0) & (v < view.height)).mean() > 0.98
 
 
 def test_a_camera_that_looks_at_a_point_is_upright_and_proper() -> None:
