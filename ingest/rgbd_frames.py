@@ -20,7 +20,7 @@ INTEGER_DEPTH_SCALE, FLOAT_DEPTH_SCALE = 1000.0, 1.0
 
 @dataclass(frozen=True)
 class Reading:
-    """The conventions that files do not tell."""
+    """The conventions that files do not tell, and how many frames are wanted."""
 
     focal: tuple[float, float | None, float | None, float | None] | None = None  # fx, fy, cx, cy; None: from a file
     depth_scale: float | None = None  # stored units per metre
@@ -107,7 +107,7 @@ def _rows_of_images(
 ) -> dict[str, int]:
     """Which pose of a trajectory belongs to which image: by time, in order when they are as many, or by number."""
     if pose_times is not None and len(image_times) == len(stems):
-        candidates = [(time, row) for row, time in enumerate(pose_times)]
+        candidates = sorted((time, row) for row, time in enumerate(pose_times))
         rows = {stem: nearest(time, candidates) for stem, time in image_times.items()}
         if found := {stem: row for stem, row in rows.items() if row is not None}:
             return found

@@ -5,7 +5,8 @@ pattern ("results/frame*.jpg") where several kinds of file share a folder.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -100,7 +101,7 @@ def match(stems: Iterable[str], others: Mapping[str, T]) -> dict[str, T]:
         return same
     times = {stem: timestamp(stem) for stem in others}
     if others and all(time is not None for time in times.values()):
-        seconds = [(time, stem) for stem, time in times.items() if time is not None]
+        seconds = sorted((time, stem) for stem, time in times.items() if time is not None)
         found = {stem: nearest(timestamp(stem), seconds) for stem in stems}
         return {stem: others[key] for stem, key in found.items() if key is not None}
     numbers = {_number(stem): value for stem, value in others.items()}
@@ -109,11 +110,13 @@ def match(stems: Iterable[str], others: Mapping[str, T]) -> dict[str, T]:
     return {stem: numbers[_number(stem)] for stem in stems if _number(stem) in numbers}
 
 
-def nearest(time: float | None, candidates: list[tuple[float, T]]) -> T | None:
-    """The candidate nearest in time, if it is within the tolerance."""
+def nearest(time: float | None, candidates: Sequence[tuple[float, T]]) -> T | None:
+    """The value nearest in time, if it is within the tolerance; candidates ascend in time."""
     if time is None:
         return None
-    gap, value = min(((abs(other - time), value) for other, value in candidates), key=lambda pair: pair[0])
+    after = bisect_left(candidates, time, key=lambda pair: pair[0])
+    around = candidates[max(after - 1, 0) : after + 1]
+    gap, value = min(((abs(other - time), value) for other, value in around), key=lambda pair: pair[0])
     return value if gap <= TIMESTAMP_TOLERANCE else None
 
 
@@ -134,12 +137,10 @@ def _pictures(folder: Path, pattern: str, names: tuple[str, ...], suffixes: froz
     if pattern:
         found = _named(folder, pattern)
         return [path for p in found for path in (_listed(p) if p.is_dir() else [p]) if path.suffix.lower() in suffixes]
-    for name in names:
-        for place in _listed(folder):
-            if place.name.lower() == name and place.is_dir():
-                found = [path for path in _listed(place) if path.suffix.lower() in suffixes]
-                if found:
-                    return found
+    usual = {place.name.lower(): place for place in _listed(folder) if place.name.lower() in names and place.is_dir()}
+    for place in (usual[name] for name in names if name in usual):
+        if found := [path for path in _listed(place) if path.suffix.lower() in suffixes]:
+            return found
     return []
 
 

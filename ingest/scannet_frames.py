@@ -33,7 +33,7 @@ class Selection:
 
 
 def recorded_frames(path: Path, selection: Selection, unpacked: Path) -> tuple[tuple[Frame, ...], list[str]]:
-    """Every so manieth tracked frame of a .sens, unpacked, and findings."""
+    """The chosen tracked frames of a .sens, unpacked, and findings."""
     recording = read_recording(path)
     chosen = recording.frames[:: selection.stride]
     tracked = [frame for frame in chosen if frame.is_tracked]

@@ -65,7 +65,7 @@ class Options:
         default=1.0, metadata={"help": "Units of poses and cloud per metre (1000 for millimetres)."}
     )
     up_axis: UpAxis = field(default="auto", metadata={"help": "The world's up; auto asks the cameras."})
-    frame_stride: int = field(default=1, metadata={"help": "Take every so manieth frame."})
+    frame_stride: int = field(default=1, metadata={"help": "Take every n-th frame."})
     frame_limit: int | None = field(
         default=None, metadata={"help": "At most this many frames a scene, spread evenly over the recording."}
     )
@@ -125,7 +125,7 @@ def scene_names(root: Path, options: Options) -> list[str]:
 
 def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
     """One scene, its points from its cloud or else from its depth."""
-    folder = _scene_folders(root, options).get(name)
+    folder = _scene_folder(root, name, options)
     if folder is None:
         raise BadScene(f"{name}: no folder of that name with pictures below {root}")
     confined = Confined(folder, options.follow_links)
@@ -153,6 +153,12 @@ def _scene_folders(root: Path, options: Options) -> dict[str, Path]:
     except (OSError, BadScene) as error:
         raise BadInput(f"{root}: {getattr(error, 'strerror', None) or error}") from error
     return {path.name: path for path in below if is_scene(path, options.named)}
+
+
+def _scene_folder(root: Path, name: str, options: Options) -> Path | None:
+    """The folder of one scene, found without a look at the others."""
+    folder = root if name == root.resolve().name and is_scene(root, options.named) else root / name
+    return folder if Path(name).name == name and folder.is_dir() and is_scene(folder, options.named) else None
 
 
 def _cloud(folder: Path, path: Path, options: Options, confined: Confined) -> PointCloud:

@@ -36,7 +36,7 @@ _SPLITS = ("train", "val", "test")
 class Options:
     """How a ScanNet folder is read."""
 
-    frame_stride: int = field(default=20, metadata={"help": "Take every so manieth frame of the recording."})
+    frame_stride: int = field(default=20, metadata={"help": "Take every n-th frame of the recording."})
     frame_limit: int | None = field(
         default=None, metadata={"help": "At most this many frames a scene, spread evenly over the recording."}
     )
@@ -80,7 +80,7 @@ def scene_names(root: Path, options: Options) -> list[str]:
 
 def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
     """One scene; frames of a .sens are unpacked below `unpacked`."""
-    folder = _scene_folders(root).get(name)
+    folder = _scene_folder(root, name)
     if folder is None:
         raise BadScene(f"{name}: no folder of that name with {name}.sens or {name}{MESH} below {root}")
     confined = Confined(folder, options.follow_links)
@@ -107,15 +107,25 @@ def _scene_folders(root: Path) -> dict[str, Path]:
             for ending in (".sens", MESH):
                 if path.name.endswith(ending) and not path.name.startswith("."):
                     return {path.name.removesuffix(ending): root}
-        places = [root, *(root / name for name in ("scans", "scans_test") if (root / name).is_dir())]
-        return {
-            folder.name: folder
-            for place in places
-            for folder in sorted(place.iterdir())
-            if any((folder / (folder.name + ending)).exists() for ending in (".sens", MESH))
-        }
+        folders = [folder for place in _places(root) for folder in sorted(place.iterdir())]
     except OSError as error:
         raise BadInput(f"{root}: {error.strerror or error}") from error
+    return {folder.name: folder for folder in folders if _holds(folder, folder.name)}
+
+
+def _scene_folder(root: Path, name: str) -> Path | None:
+    """The folder of one scene, found without a look at the others."""
+    if Path(name).name != name:
+        return None
+    return next((f for f in (root, *(place / name for place in _places(root))) if _holds(f, name)), None)
+
+
+def _places(root: Path) -> list[Path]:
+    return [root, *(root / name for name in ("scans", "scans_test") if (root / name).is_dir())]
+
+
+def _holds(folder: Path, name: str) -> bool:
+    return any((folder / (name + ending)).exists() for ending in (".sens", MESH))
 
 
 def _points(folder: Path, name: str, confined: Confined) -> tuple[PointCloud, list[str]]:
