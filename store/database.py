@@ -8,8 +8,8 @@ STORE/
 
 import os
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -17,7 +17,6 @@ from typing import Any, Literal
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from . import connecting, identity, migrate
 from .errors import BadInput, DatabaseError, NotFound
@@ -37,14 +36,8 @@ class Store:
         self.database_kind: Literal["embedded", "external"] = "external" if database_url else "embedded"
         self._server = None if database_url else Server(path / "postgres")
         self._url = connecting.plain_conninfo(database_url) if database_url else ""
-        # hstore would be looked up on each new connection.
-        options: dict[str, Any] = {"use_native_hstore": False}
-        self.engine: Engine = create_engine(
-            "postgresql+psycopg://", creator=self._connect, pool_pre_ping=True, **options
-        )
-        self._reading: Engine = create_engine(
-            "postgresql+psycopg://", creator=self._connect_to_read, poolclass=NullPool, **options
-        )
+        self.engine = _engine(self._connect)
+        self._reading = _engine(self._connect_to_read)
         _live.add(self)
 
     @contextmanager
@@ -54,11 +47,15 @@ class Store:
         With `read_only` the server itself refuses to write; the embedded one also to reach outside the tables.
         """
         engine = self._reading if read_only else self.engine
-        try:
-            with engine.begin() as connection:
-                yield connection
-        except DBAPIError as error:
-            raise _translated(error, self.where) from error
+        with _sentences(self.where), engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """A connection for a few quick reads, each of which stands alone: saves the round trips of BEGIN and COMMIT."""
+        engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        with _sentences(self.where), engine.connect() as connection:
+            yield connection
 
     @contextmanager
     def copy_connection(self) -> Iterator[psycopg.Connection[Any]]:
@@ -94,6 +91,7 @@ class Store:
         """Give back the connections; the last client of an embedded server takes it down."""
         _live.discard(self)
         self.engine.dispose()
+        self._reading.dispose()
         if self._server:
             self._server.close()
 
@@ -162,24 +160,42 @@ def open(
     return store
 
 
-def _translated(error: DBAPIError, where: str) -> Exception:
-    """A sentence for what a person can mend; every other error of the database is a bug and stays what it is."""
-    if error.connection_invalidated:
-        return DatabaseError(
-            f"The database {where} went away in the middle of a transaction, which is undone: try again."
-        )
-    if isinstance(error.orig, psycopg.errors.DiskFull):
-        return DatabaseError(f"The disk of the database {where} is full: {str(error.orig).splitlines()[0]}.")
-    if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
-        return DatabaseError(f"The database {where} refuses: {str(error.orig).splitlines()[0]}.")
-    return error
+def _engine(connect: Callable[[], psycopg.Connection[Any]]) -> Engine:
+    """A pool that tries a connection before it hands it out, for the server may have been killed meanwhile."""
+    options: dict[str, Any] = {"use_native_hstore": False}  # it would be looked up on each new connection
+    return create_engine("postgresql+psycopg://", creator=connect, pool_pre_ping=True, **options)
+
+
+@contextmanager
+def _sentences(where: str) -> Iterator[None]:
+    """Say what a person can mend; every other error of the database is a bug and stays what it is."""
+    try:
+        yield
+    except (DBAPIError, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        said = str(cause).partition("\n")[0]
+        if isinstance(cause, psycopg.errors.DiskFull):
+            raise DatabaseError(f"The disk of the database {where} is full: {said}.") from error
+        if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+            raise DatabaseError(f"The database {where} refuses: {said}.") from error
+        if isinstance(cause, psycopg.OperationalError) and _is_lost(error, cause):
+            raise DatabaseError(
+                f"The database {where} went away in the middle of a transaction, which is undone: try again."
+            ) from error
+        raise
+
+
+def _is_lost(error: DBAPIError | psycopg.Error, cause: psycopg.OperationalError) -> bool:
+    """Whether the connection broke, or the server ends it."""
+    broken = error.connection_invalidated if isinstance(error, DBAPIError) else cause.sqlstate is None
+    return broken or isinstance(cause, psycopg.errors.AdminShutdown | psycopg.errors.CrashShutdown)
 
 
 def _after_fork() -> None:
     """A child shares no socket with its parent: it forgets the inherited connections without closing them."""
     for store in list(_live):
-        with suppress(RuntimeError):
-            store.engine.dispose(close=False)
+        store.engine.dispose(close=False)
+        store._reading.dispose(close=False)
 
 
 os.register_at_fork(after_in_child=_after_fork)

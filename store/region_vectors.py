@@ -16,13 +16,13 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, text
 
-from . import region_file, scoring
+from . import region_file, scoring, space_state
 from .database import Store
 from .files import remove
 from .region_copy import read_regions
 from .region_file import FeatureSetKey, Manifest, Part
+from .space_state import SpaceState
 
 _DEAD_SHARE = 0.25  # of all rows; above it the living ones are written anew
 
@@ -71,11 +71,8 @@ class RegionVectors:
         return np.concatenate([np.arange(*span) for span in spans]) if spans else np.empty(0, np.intp)
 
 
-_opened: WeakKeyDictionary[Store, dict[tuple[int, str], tuple[list[FeatureSetKey], RegionVectors]]]
-_opened = WeakKeyDictionary()
+_opened: WeakKeyDictionary[Store, dict[tuple[int, str], tuple[SpaceState, RegionVectors]]] = WeakKeyDictionary()
 _lock = threading.RLock()
-
-
 _held: ContextVar[tuple[Store, int, str, RegionVectors] | None] = ContextVar("held", default=None)
 
 
@@ -84,29 +81,20 @@ def current(store: Store, space_id: int, level: str) -> RegionVectors:
     held = _held.get()
     if held is not None and held[:3] == (store, space_id, level):
         return held[3]
-    with store.connect() as connection:
-        return _as_of(store, space_id, level, *_ready(connection, space_id))
+    with store.glance() as connection:
+        state = space_state.by_id(connection, space_id)
+    return _as_of(store, state, level)
 
 
 @contextmanager
-def holding(connection: Connection, store: Store, space_id: int, level: str) -> Iterator[RegionVectors]:
-    """In the block, `current` is what it was at its beginning: a search sees one state of the store, asked for once."""
-    table = _as_of(store, space_id, level, *_ready(connection, space_id))
-    token = _held.set((store, space_id, level, table))
+def holding(store: Store, state: SpaceState, level: str) -> Iterator[RegionVectors]:
+    """In the block, `current` is as of `state`: a search sees one state of the store, and asks for it once."""
+    table = _as_of(store, state, level)
+    token = _held.set((store, state.space_id, level, table))
     try:
         yield table
     finally:
         _held.reset(token)
-
-
-def _as_of(store: Store, space_id: int, level: str, dim: int, ready: list[FeatureSetKey]) -> RegionVectors:
-    with _lock:
-        tables = _opened.setdefault(store, {})
-        known = tables.get((space_id, level))
-        if known is None or known[0] != ready:
-            known = (ready, _opened_table(store, space_id, level, dim, ready))
-            tables[space_id, level] = known
-        return known[1]
 
 
 def drop(store: Store, space_id: int, level: str) -> None:
@@ -123,48 +111,46 @@ def _folder(store: Store, space_id: int, level: str) -> Path:
     return store.file(f"indexes/regions-{space_id}-{level}")
 
 
-def _ready(connection: Connection, space_id: int) -> tuple[int, list[FeatureSetKey]]:
-    """The space's dimension and its ready feature sets, ascending."""
-    statement = text(
-        "SELECT space.dim, array_agg(ready.id ORDER BY ready.id) FILTER (WHERE ready.id IS NOT NULL), "
-        "array_agg((extract(epoch FROM ready.created_at) * 1000000)::bigint ORDER BY ready.id) "
-        "FROM embedding_spaces space LEFT JOIN feature_sets ready "
-        "ON ready.embedding_space_id = space.id AND ready.state = 'ready' WHERE space.id = :space GROUP BY space.id"
-    )
-    row = connection.execute(statement, {"space": space_id}).one_or_none()
-    if row is None or row[1] is None:
-        return (0 if row is None else row[0]), []
-    return row[0], list(zip(row[1], row[2], strict=True))
+def _as_of(store: Store, state: SpaceState, level: str) -> RegionVectors:
+    with _lock:
+        tables = _opened.setdefault(store, {})
+        known = tables.get((state.space_id, level))
+        if known is None or known[0] != state:
+            known = (state, _open(store, state, level))
+            tables[state.space_id, level] = known
+        return known[1]
 
 
-def _opened_table(store: Store, space_id: int, level: str, dim: int, ready: list[FeatureSetKey]) -> RegionVectors:
-    folder = _folder(store, space_id, level)
-    manifest = region_file.read_manifest(folder, dim)
-    if manifest is not None and all(key in manifest.spans for key in ready):
+def _open(store: Store, state: SpaceState, level: str) -> RegionVectors:
+    folder = _folder(store, state.space_id, level)
+    manifest = region_file.read_manifest(folder, state.dim)
+    if manifest is not None and all(key in manifest.spans for key in state.ready):
         try:
-            return _table(folder, manifest, ready)
+            return _table(folder, manifest, state)
         except FileNotFoundError:
             pass  # another process wrote the next generation at this moment
     with region_file.locked(folder):
-        return _table(folder, _followed(store, folder, level, dim, ready), ready)
+        return _table(folder, _followed(store, folder, level, state), state)
 
 
-def _table(folder: Path, manifest: Manifest, ready: list[FeatureSetKey]) -> RegionVectors:
-    living = {key[0]: manifest.spans[key] for key in ready}
-    dead = [span for key, span in manifest.spans.items() if key not in set(ready) and span[0] < span[1]]
-    return RegionVectors(*region_file.mapped(folder, manifest), living, tuple(sorted(dead)))
+def _table(folder: Path, manifest: Manifest, state: SpaceState) -> RegionVectors:
+    living = {key[0]: manifest.spans[key] for key in state.ready}
+    gone = manifest.spans.keys() - set(state.ready)
+    dead = sorted(manifest.spans[key] for key in gone if manifest.spans[key][0] < manifest.spans[key][1])
+    return RegionVectors(*region_file.mapped(folder, manifest), living, tuple(dead))
 
 
-def _followed(store: Store, folder: Path, level: str, dim: int, ready: list[FeatureSetKey]) -> Manifest:
+def _followed(store: Store, folder: Path, level: str, state: SpaceState) -> Manifest:
     """Make the side file hold every ready feature set."""
-    manifest = region_file.read_manifest(folder, dim) or region_file.next_generation(folder, dim)
-    kept = [key for key in ready if key in manifest.spans]
+    manifest = region_file.read_manifest(folder, state.dim) or region_file.next_generation(folder, state.dim)
+    kept = [key for key in state.ready if key in manifest.spans]
     living = sum(manifest.spans[key][1] - manifest.spans[key][0] for key in kept)
     if manifest.rows - living > _DEAD_SHARE * manifest.rows:
         parts = _kept_parts(folder, manifest, kept)
-        manifest = region_file.append(folder, region_file.next_generation(folder, dim), parts)
-    missing = [key for key in ready if key not in manifest.spans]
-    return region_file.append(folder, manifest, _read_parts(store, missing, level, dim)) if missing else manifest
+        manifest = region_file.append(folder, region_file.next_generation(folder, state.dim), parts)
+    missing = [key for key in state.ready if key not in manifest.spans]
+    parts = _read_parts(store, missing, level, state.dim)
+    return region_file.append(folder, manifest, parts) if missing else manifest
 
 
 def _kept_parts(folder: Path, manifest: Manifest, kept: list[FeatureSetKey]) -> Iterator[Part]:

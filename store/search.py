@@ -6,12 +6,11 @@ Points are read only for regions that come back, by point_search.py. docs/search
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from sqlalchemy import Connection, text
 
-from . import filters, index_choice, plugins, region_vectors
+from . import filters, index_choice, plugins, region_vectors, space_state
 from .database import Store
-from .errors import BadInput, NotFound, SpaceMismatch
-from .features import EmbeddingSpace, Hit, Query
+from .errors import BadInput, NotFound
+from .features import Hit, Query
 from .hits import load_hits
 from .probability import probabilities
 from .region_vectors import Found, RegionVectors
@@ -27,12 +26,12 @@ def search(store: Store, query: Query, index: str | None = None) -> list[Hit]:
     """
     if query.vector.shape != (query.space.dim,) or not np.isfinite(query.vector).all():
         raise BadInput(f"A query vector of shape {query.vector.shape} is not {query.space.dim} finite numbers.")
-    with store.connect() as connection:
-        space_id = _space_id(connection, query.space)
-        with region_vectors.holding(connection, store, space_id, query.level) as table:
+    with store.glance() as connection:
+        state = space_state.of_space(connection, query.space)
+        with region_vectors.holding(store, state, query.level) as table:
             if len(table) == 0:
                 raise NotFound(f"The store has no regions of {query.space.name!r} yet: see ovstore ingest --help")
-            ids, scores = _find(store, query, space_id, table, index)
+            ids, scores = _find(store, query, state.space_id, table, index)
         chances = probabilities(table.vectors[table.rows_of(ids)], query)
         return load_hits(connection, store.path, ids, scores, chances)
 
@@ -67,15 +66,3 @@ def _find_others(find: Callable[[int], Found], table: RegionVectors, query: Quer
         if len(kept) == query.top or len(ids) < count:
             return ids[kept], scores[kept]
         count *= 4
-
-
-def _space_id(connection: Connection, space: EmbeddingSpace) -> int:
-    rows = connection.execute(text("SELECT id, name, dim, digest FROM embedding_spaces ORDER BY id")).all()
-    for row in rows:
-        if (row.name, row.dim, row.digest) == (space.name, space.dim, space.digest):
-            return int(row.id)
-    if not rows:
-        raise NotFound("The store is empty: take scans in first, see ovstore ingest --help")
-    known = ", ".join(sorted({repr(row.name) for row in rows}))
-    other = " by other weights" if any(row.name == space.name for row in rows) else ""
-    raise SpaceMismatch(f"The query is of {space.name!r}, the store's vectors are of {known}{other}.")
