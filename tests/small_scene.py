@@ -107,6 +107,12 @@ def with_other_points(small: Small) -> Small:
     return replace(small, scene=replace(small.scene, points=points))
 
 
+def files_of(store: Store) -> set[str]:
+    """The files of scenes and features, relative to the store."""
+    folders = [store.path / "scenes", store.path / "features"]
+    return {str(path.relative_to(store.path)) for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
 def _regions(
     rng: np.random.Generator,
     level: Level,

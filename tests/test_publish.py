@@ -1,9 +1,6 @@
 """Publishing: whole or not at all, once, and as it was given."""
 
 import os
-import signal
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
@@ -37,11 +34,6 @@ def assert_equal(before: Any, after: Any) -> None:
         assert after == before
 
 
-def files_of(store: Store) -> set[str]:
-    folders = [store.path / "scenes", store.path / "features"]
-    return {str(path.relative_to(store.path)) for folder in folders for path in folder.rglob("*") if path.is_file()}
-
-
 def test_what_is_published_reads_back_equal(store: Store) -> None:
     small = small_scene.make()
     scene_id, feature_set_id = small.publish(store)
@@ -71,9 +63,9 @@ def test_rows_of_a_region_are_its_points(store: Store) -> None:
 
 def test_publishing_the_same_again_changes_nothing(store: Store) -> None:
     first = small_scene.make().publish(store)
-    before = files_of(store), catalog.feature_sets(store), catalog.scenes(store)
+    before = small_scene.files_of(store), catalog.feature_sets(store), catalog.scenes(store)
     assert small_scene.make().publish(store) == first
-    assert (files_of(store), catalog.feature_sets(store), catalog.scenes(store)) == before
+    assert (small_scene.files_of(store), catalog.feature_sets(store), catalog.scenes(store)) == before
 
 
 def test_the_same_content_has_the_same_digest_in_another_store_place_and_order(store: Store) -> None:
@@ -113,7 +105,7 @@ def test_another_geometry_takes_the_place_of_the_old_one_and_its_features(store:
         new = small.publish_geometry(store, recipe={"visibility": {"depth_tolerance": 0.1}})
     assert [scene.id for scene in catalog.scenes(store)] == [new] != [old]
     assert catalog.feature_sets(store) == []
-    assert len(files_of(store)) == 3
+    assert len(small_scene.files_of(store)) == 3
     assert verify.orphans(store) == []
     with pytest.raises(NotFound, match="replaced or forgotten"):
         small.publish_features(store, old)
@@ -148,70 +140,13 @@ def test_up_to_date_means_equal_recipe_and_files_that_are_there(store: Store) ->
     assert None not in found()
 
 
-def run_and_crash(store: Store, module: str, function: str, publish_what: str) -> None:
-    """Publish in a process that kills itself as soon as that function is called."""
-    script = f"""
-import os, signal, sys
-sys.path.insert(0, {str(Path(small_scene.__file__).parent)!r})
-import small_scene
-from ovstore.store import {module}, publish
-from ovstore.store.database import open as open_store
-store = open_store({str(store.path)!r})
-def crash(*_, **__):
-    os.kill(os.getpid(), signal.SIGKILL)
-{module}.{function} = crash
-publish.{function} = crash
-small = small_scene.with_other_points(small_scene.make())
-{publish_what}
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-
-
-@pytest.mark.parametrize(
-    ("module", "function"),
-    [
-        ("parquet", "write_points"),
-        ("parquet", "write_correspondences"),
-        ("files", "_flush"),
-        ("rows", "insert_scene"),
-    ],
-)
-def test_killed_while_replacing_a_geometry_the_old_one_is_whole(store: Store, module: str, function: str) -> None:
-    small = small_scene.make(pictures=Path(__file__).parent)
-    small.publish(store)
-    before = catalog.scenes(store), catalog.feature_sets(store), files_of(store)
-    run_and_crash(store, module, function, "small.publish_geometry(store)")
-    assert (catalog.scenes(store), catalog.feature_sets(store)) == before[:2]
-    [orphan] = verify.orphans(store)
-    assert orphan.parent.name == "scenes"
-    cleaned = verify.clean(store)
-    assert [store.file(file) for file in cleaned.files] == [orphan]
-    assert files_of(store) == before[2]
-
-
-@pytest.mark.parametrize(("module", "function"), [("rows", "insert_regions"), ("rows", "insert_scene_vectors")])
-def test_killed_between_features_file_and_commit_the_scene_stays_as_it_was(
-    store: Store, module: str, function: str
-) -> None:
-    scene_id = small_scene.make().publish_geometry(store)
-    before = files_of(store)
-    run_and_crash(store, module, function, f"small.publish_features(store, {scene_id})")
-    assert catalog.feature_sets(store) == []
-    assert [orphan.parent.name for orphan in verify.orphans(store)] == ["features"]
-    verify.clean(store)
-    assert files_of(store) == before
-    small_scene.make().publish_features(store, scene_id)
-    assert verify.orphans(store) == []
-
-
 def test_an_error_leaves_no_file_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     scene_id = small_scene.make().publish_geometry(store)
-    before = files_of(store)
+    before = small_scene.files_of(store)
     monkeypatch.setattr("ovstore.store.rows.insert_scene_vectors", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         small_scene.make().publish_features(store, scene_id)
-    assert files_of(store) == before
+    assert small_scene.files_of(store) == before
     assert catalog.feature_sets(store) == []
 
 
@@ -319,7 +254,7 @@ def test_names_in_any_script_are_kept_and_files_stay_inside(store: Store) -> Non
     [scene] = catalog.scenes(store)
     assert scene.full_name == "Wöhnung/../../Küche 3 厨房"
     assert catalog.find_scene(store, scene.full_name) == scene
-    assert all(file.isascii() for file in files_of(store))
+    assert all(file.isascii() for file in small_scene.files_of(store))
     assert forget.forget_scenes(store, [scene]).scenes == 1
 
 

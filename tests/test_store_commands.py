@@ -1,4 +1,4 @@
-"""What people see of a store: scenes, features, jobs, export, forget, doctor."""
+"""What people see of a store: scenes, features, jobs, export, forget."""
 
 import json
 from pathlib import Path
@@ -210,98 +210,6 @@ def test_export_into_nowhere_is_one_sentence(held: Store, tmp_path: Path, out: s
     result = ovstore(held, "export", "npz", "room", tmp_path / out)
     assert result.exit_code == 1
     assert sentence in result.stderr
-
-
-def test_doctor_finds_nothing_wrong_with_a_sound_store(held: Store) -> None:
-    result = ovstore(held, "doctor", "--contents")
-    assert result.exit_code == 0, result.output
-    assert lines(result)[-1] == "Nothing is wrong."
-    told = document(ovstore(held, "doctor", "--json"))
-    assert told["findings"] == []
-    assert (told["holds"]["scenes"], told["holds"]["feature_sets"]) == (2, 2)
-    assert "pgvector 0." in told["database"]
-    assert told["installation"]["extras"][0]["versions"]["numpy"] == np.__version__
-
-
-def test_doctor_names_each_trouble_and_what_mends_it(held: Store, tmp_path: Path) -> None:
-    [hall, _] = catalog.scenes(held)
-    [hall_features, room_features] = catalog.feature_sets(held)
-    (held.path / "features" / "left.parquet").write_bytes(b"x" * 300_000)
-    held.file(hall.correspondences_file).unlink()
-    held.file(hall_features.features_file).unlink()
-    (tmp_path / "room" / "0.jpg").unlink()
-    job = jobs.start(held, "scans", "cellar", {})
-    with held.copy_connection() as connection:
-        connection.execute("UPDATE jobs SET worker = split_part(worker, '@', 1) || '@1' WHERE id = %s", (job,))
-    result = ovstore(held, "doctor")
-    assert result.exit_code == 1
-    text = result.stdout
-    assert f"scans/hall: {hall.correspondences_file} is missing\n    ingest it again from /scans/hall" in text
-    assert f"scans/hall features toy: {hall_features.features_file} is missing\n" in text
-    assert "features/left.parquet: no scene or feature set names it (0.3 MB" in text
-    assert f"scans/room: its pictures are not where they were ({tmp_path}/room/0.jpg)" in text
-    assert f"job {job} (scans/cellar): says it is running, but " in text
-    assert lines(result)[-1] == "5 things are wrong."
-    cleaned = ovstore(held, "doctor", "--clean")
-    assert "removed features/left.parquet" in cleaned.stdout
-    assert "1 leftover removed (0.3 MB), 1 lost job closed." in cleaned.stdout
-    assert lines(cleaned)[-1] == "3 things are wrong."
-    assert held.file(room_features.features_file).exists()
-
-
-def test_doctor_names_indexes_that_are_gone_or_left_behind(held: Store) -> None:
-    with held.copy_connection() as connection:
-        connection.execute(
-            "INSERT INTO indexes (name, embedding_space_id, level, row_count, last_region_id, file) "
-            "SELECT 'faiss', id, 'object', 4, (SELECT min(id) FROM regions), 'indexes/gone' FROM embedding_spaces"
-        )
-    assert "index faiss of toy/16, level object: indexes/gone is missing" in ovstore(held, "doctor").stdout
-    held.file("indexes").mkdir(exist_ok=True)
-    held.file("indexes/gone").touch()
-    result = ovstore(held, "doctor")
-    assert result.exit_code == 1
-    assert "8 regions came after its 4; searches are right, but slower\n    ovstore index build faiss" in result.stdout
-
-
-def test_doctor_tells_a_changed_file_by_its_content(held: Store) -> None:
-    [features, _] = catalog.feature_sets(held)
-    path = held.file(features.features_file)
-    content = bytearray(path.read_bytes())
-    content[len(content) // 3] ^= 1
-    path.write_bytes(content)
-    assert ovstore(held, "doctor").exit_code == 0
-    result = ovstore(held, "doctor", "--contents")
-    assert result.exit_code == 1
-    assert f"scans/hall features toy: {path} is damaged" in result.stdout
-    small_scene.with_other_points(small_scene.make()).publish_geometry(held, "other")
-    [other, *_] = catalog.scenes(held)
-    points = held.file(other.points_file)
-    points.write_bytes(held.file(catalog.find_scene(held, "scans/room").points_file).read_bytes())
-    assert "other/room: its content is not what was published" in ovstore(held, "doctor", "--contents").stdout
-
-
-def test_doctor_leaves_what_a_running_ingest_unpacks(store: Store) -> None:
-    for scene in ("running", "lost"):
-        store.unpacked("scans", scene).mkdir(parents=True)
-    jobs.start(store, "scans", "running", {})
-    result = ovstore(store, "doctor", "--clean")
-    assert not store.unpacked("scans", "lost").exists()
-    assert store.unpacked("scans", "running").exists(), result.output
-
-
-def test_doctor_examines_the_installation_where_there_is_no_store(tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["--store", str(tmp_path / "none"), "doctor"])
-    assert result.exit_code == 0, result.output
-    assert "There is no store in" in result.stdout
-    assert not (tmp_path / "none").exists()
-
-
-def test_doctor_says_why_a_database_does_not_answer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OVSTORE_DATABASE_URL", "postgresql://nobody@/nothing?host=/nowhere")
-    result = ovstore(store, "doctor")
-    assert result.exit_code == 1
-    assert "the store: " in result.stdout
-    assert "/nowhere" in result.stdout
 
 
 @pytest.mark.parametrize(
