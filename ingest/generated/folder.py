@@ -1,8 +1,10 @@
 """A set of generated scenes in a folder, with the truth about them beside it."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,6 +23,7 @@ from .sensor import Sensor
 from .truth import truth_of
 
 TRUTH = "truth.json"
+_SCENE_NAME = re.compile(r"scene\d{4,}_\d\d")
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Options:
     )
     depth_size: tuple[int, int] = field(default=(320, 240), metadata={"help": "Width and height of the depth images."})
     spacing: float = field(
-        default=0.025,
+        default=0.03,
         metadata={
             "help": "Metres between points on furniture, finer on small things; half makes four times the points."
         },
@@ -69,26 +72,37 @@ def generate_set(
     `report` hears the truth of each scene as it is done. The bytes depend on the seed and the options, not on the
     workers. Existing scenes are refused unless `force` replaces them.
     """
-    plugins.load("ingest.generated.formats", format_name)
+    form = plugins.load("ingest.generated.formats", format_name)
     if scenes < 1 or seed < 0:
         raise BadInput("A set has at least 1 scene and a seed of at least 0.")
     options = options or Options()
     plans = plan(scenes, seed)
-    if not force:
-        _refuse_to_overwrite(root, plans)
-    root.mkdir(parents=True, exist_ok=True)
-    truths = {}
-    for outcome in _run(partial(write_scene, format_name, root, options), plans, workers):
-        if outcome.error is not None:
-            raise outcome.error
-        truths[outcome.result["scene"]] = outcome.result
-        report(outcome.result)
-    plugins.load("ingest.generated.formats", format_name).write_set(root, [p.name for p in plans])
-    ordered = [truths[p.name] for p in plans]
-    where = {name: truth["scene"] for truth in ordered for name in truth["planted"]}
-    truth = {"format": format_name, "seed": seed, "planted": where, "scenes": ordered}
-    (root / TRUTH).write_text(json.dumps(truth, indent=1) + "\n", encoding="ascii", newline="\n")
-    return truth
+    with _writing(root):
+        if force:
+            _remove_earlier(root)
+        else:
+            _refuse_to_overwrite(root, plans)
+        root.mkdir(parents=True, exist_ok=True)
+        truths = {}
+        for outcome in _run(partial(write_scene, format_name, root, options), plans, workers):
+            if outcome.error is not None:
+                raise outcome.error
+            truths[outcome.result["scene"]] = outcome.result
+            report(outcome.result)
+        form.write_set(root, [p.name for p in plans])
+        ordered = [truths[p.name] for p in plans]
+        where = {name: truth["scene"] for truth in ordered for name in truth["planted"]}
+        truth = {"format": format_name, "seed": seed, "planted": where, "scenes": ordered}
+        (root / TRUTH).write_text(json.dumps(truth, indent=1) + "\n", encoding="ascii", newline="\n")
+        return truth
+
+
+@contextmanager
+def _writing(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"{root}: cannot be written: {error.strerror or error}") from error
 
 
 def _run(task: Callable[[ScenePlan], dict[str, Any]], plans: tuple[ScenePlan, ...], workers: int) -> Iterator[Outcome]:
@@ -128,3 +142,17 @@ def _refuse_to_overwrite(root: Path, plans: tuple[ScenePlan, ...]) -> None:
     if existing:
         more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
         raise BadInput(f"{existing[0]}{more} exist already. Choose another folder, or replace them with --force.")
+
+
+def _remove_earlier(root: Path) -> None:
+    """Take away the scenes that an earlier set's truth.json names: of two sets in one folder neither would be true."""
+    try:
+        names = [scene["scene"] for scene in json.loads((root / TRUTH).read_bytes())["scenes"]]
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{root / TRUTH} is not the truth about generated scenes; choose another folder.") from error
+    for name in names:
+        if isinstance(name, str) and _SCENE_NAME.fullmatch(name):
+            shutil.rmtree(root / name, ignore_errors=True)
+    (root / TRUTH).unlink()

@@ -12,7 +12,7 @@ from .fitting import FreeSpace, turned_box
 from .geometry import PlacedObject, yaw_rotation
 from .kinds import KINDS
 from .kit import Part, Thing
-from .palette import COLOURS, Surface, vary
+from .palette import COLOURS, Rgb, Surface, vary
 from .programme import ALIGNED, ON_TOP, OTHERWISE, PLANTED_ON, PROGRAMMES, Programme
 
 _TURNS = np.radians([0, -90, 180, 90])  # of the walls at +y, +x, -y, -x: their fronts look into the room
@@ -82,7 +82,7 @@ class _Builder:
         ground = self._paper(
             self.programme.floor_textures, ("brown", "gray", "beige", "white", "red", "green", "blue"), 0.18
         )
-        self.place(_sheet("floor", ground, width, depth, 0), 0, (0, 0, 0), solid=False)
+        self.place(_sheet("floor", replace(ground, rgb=_muted(ground.rgb)), width, depth, 0), 0, (0, 0, 0), solid=False)
         white = Surface("plain", vary((0.93, 0.93, 0.91), self.rng))
         self.place(_sheet("ceiling", white, width, depth, 180), 0, (0, 0, height), solid=False)
         look = self._paper(
@@ -296,6 +296,14 @@ def _sheet(label: str, look: Surface, width: float, height: float, tilt: float) 
     return Thing(label, None, None, (Part(moved, look),), ())
 
 
-def _pale(rgb: tuple[float, float, float], share: float) -> tuple[float, float, float]:
+def _muted(rgb: Rgb) -> Rgb:
+    """Half way to gray: floors leave the strong colours to things."""
+    gray = sum(rgb) / 3
+    red, green, blue = (0.5 * channel + 0.5 * gray for channel in rgb)
+    return red, green, blue
+
+
+def _pale(rgb: Rgb, share: float) -> Rgb:
+    """So far on the way to white."""
     red, green, blue = (channel + (0.95 - channel) * share for channel in rgb)
     return red, green, blue

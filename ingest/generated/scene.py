@@ -63,7 +63,7 @@ def generate_scene(seed: int | Sequence[int], options: Options | None = None) ->
         clear, scene = _attempt(rng, seed, options)
         if best is None or clear > best[0]:
             best = clear, scene
-        if clear >= min(3, options.planted_views, options.frames):
+        if clear >= min(3, options.planted_views, options.frames // max(1, len(options.planted))):
             break
     assert best is not None
     if missing := set(options.planted) - {placed.label for placed in best[1].objects}:

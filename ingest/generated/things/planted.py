@@ -48,7 +48,7 @@ def globe(kit: Kit) -> None:
     kit.turned(
         [(0, 0), (0.095, 0), (0.09, 0.02), (0.02, 0.04), (0.015, 0.09), (0, 0.09)], kit.surface("brown", "wooden")
     )
-    kit.ball((0, 0, 0.25), 0.14, replace(kit.main, texture="continents", accent=COLOURS["green"]))
+    kit.ball((0, 0, 0.25), 0.14, replace(kit.main, texture="continents", accent=COLOURS["green"], seed=5.0))
     angle = np.linspace(-np.pi / 2, np.pi / 2, 15) + 0.35
     kit.bent(np.c_[0.16 * np.cos(angle), np.zeros(15), 0.25 + 0.16 * np.sin(angle)], 0.008, stand)
     kit.rod(
