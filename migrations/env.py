@@ -11,7 +11,7 @@ schema = import_module("ovstore.store.schema")
 
 def is_ours(name: str | None, kind: str, parent_names: object) -> bool:
     """Indexes made per embedding space are data, not schema: autogenerate leaves them alone."""
-    return not (kind == "index" and name is not None and name.startswith("hnsw_"))
+    return not (kind == "index" and name is not None and name.startswith("regions_hnsw_"))
 
 
 def run(connection: Connection) -> None:

@@ -1,6 +1,7 @@
 """A store is a folder and its database: opened together, held together, refused in one sentence."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -202,13 +203,28 @@ def test_too_old_a_pgvector_says_how_to_update(tmp_path: Path, database_url: str
         database.open(tmp_path / "store", database_url=database_url)
 
 
+def kill_the_server(store: Store) -> None:
+    os.kill(cluster.noted_pid(store.path / "postgres") or 0, signal.SIGKILL)
+
+
 def test_a_store_survives_the_death_of_its_server(embedded: Store) -> None:
     add_dataset(embedded, "before")
     with pytest.raises(DatabaseError, match="went away in the middle"), embedded.connect() as connection:
         connection.execute(insert(datasets).values(name="unfinished", format="rgbd"))
-        os.kill(cluster.noted_pid(embedded.path / "postgres") or 0, 9)
+        kill_the_server(embedded)
         connection.execute(text("SELECT pg_sleep(20)"))
     assert names(embedded) == ["before"]
+
+
+def test_a_copy_that_loses_its_server_leaves_no_row(embedded: Store) -> None:
+    before = names(embedded)
+    with pytest.raises(DatabaseError, match="went away in the middle"), embedded.copy_connection() as connection:  # noqa: SIM117
+        with connection.cursor().copy("COPY datasets (name, format) FROM STDIN") as copy:
+            copy.write_row(("half", "rgbd"))
+            kill_the_server(embedded)
+            for _ in range(100_000):
+                copy.write_row(("half", "rgbd" * 1000))
+    assert names(embedded) == before
 
 
 def test_processes_that_open_an_empty_store_at_once_agree(tmp_path: Path, server: Server) -> None:

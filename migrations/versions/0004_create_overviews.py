@@ -18,9 +18,9 @@ SELECT
     scenes.box_max[1] - scenes.box_min[1] AS size_x,
     scenes.box_max[2] - scenes.box_min[2] AS size_y,
     scenes.box_max[3] - scenes.box_min[3] AS size_z,
-    made.feature_sets,
-    made.objects,
-    made.superpoints,
+    ready.feature_sets,
+    ready.objects,
+    ready.superpoints,
     scenes.findings,
     scenes.source,
     scenes.created_at AS ingested_at
@@ -28,13 +28,19 @@ FROM scenes
 JOIN datasets ON datasets.id = scenes.dataset_id
 CROSS JOIN LATERAL (
     SELECT
-        count(DISTINCT feature_sets.id) AS feature_sets,
-        count(regions.id) FILTER (WHERE regions.level = 'object') AS objects,
-        count(regions.id) FILTER (WHERE regions.level = 'superpoint') AS superpoints
+        array_agg(feature_sets.name ORDER BY feature_sets.id) AS feature_sets,
+        sum(counted.objects)::integer AS objects,
+        sum(counted.superpoints)::integer AS superpoints
     FROM feature_sets
-    LEFT JOIN regions ON regions.feature_set_id = feature_sets.id
+    CROSS JOIN LATERAL (
+        SELECT
+            count(*) FILTER (WHERE regions.level = 'object') AS objects,
+            count(*) FILTER (WHERE regions.level = 'superpoint') AS superpoints
+        FROM regions
+        WHERE regions.feature_set_id = feature_sets.id
+    ) AS counted
     WHERE feature_sets.scene_id = scenes.id AND feature_sets.state = 'ready'
-) AS made
+) AS ready
 """
 
 REGION_OVERVIEW = """
@@ -83,8 +89,10 @@ COMMENTS = {
     "VIEW scene_overview": "One row a scene: what it holds and how it was seen. Counts are of ready feature sets",
     "COLUMN scene_overview.seen_share": "share of the points that at least one frame sees, 0 to 1",
     "COLUMN scene_overview.size_x": "metres; so are size_y and size_z",
+    "COLUMN scene_overview.feature_sets": "names of the ready ones, oldest first",
     "COLUMN scene_overview.objects": "regions of level object, in all ready feature sets",
     "VIEW region_overview": "One row a region of a ready feature set: what search --where takes. Metres",
+    "COLUMN region_overview.region": "its id: what ovstore search prints and ovstore show takes",
     "COLUMN region_overview.label": "what the dataset says most of its points are; never used by search",
     "COLUMN region_overview.volume": "cubic metres of the oriented box",
     "COLUMN region_overview.radius": "largest distance of a point's vector from the region's",
