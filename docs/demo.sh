@@ -14,10 +14,14 @@ run() { # shows the command as one would type it, then runs it
 }
 
 say "Twelve rooms, written as ScanNet writes them (.sens, meshes, segmentations). One of them holds a snoopy."
-run ovstore generate scannet "$folder/scans" --scenes 12 --seed 1 --keep
+if [ -e "$folder/scans/truth.json" ]; then
+  echo "They are in $folder/scans already."
+else
+  run ovstore generate scannet "$folder/scans" --scenes 12 --seed 1 --workers 2 --force
+fi
 
 say "Taken in: which frame sees which point, what the network sees there, and the objects that make up each room."
-run ovstore ingest scannet "$folder/scans" --encoder tiny --frame-stride 1
+run ovstore ingest scannet "$folder/scans" --encoder tiny --frame-stride 1 --workers 2
 run ovstore scenes
 
 say "By word: a small toy among twelve rooms of furniture."
