@@ -18,6 +18,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from ..store.errors import BadInput, MissingPackage
 from ..store.plugins import missing_package_sentence
+from .arrays import map_npy
 
 try:
     import simplejpeg
@@ -141,11 +142,8 @@ def _read_pgm(path: Path) -> NDArray[np.uint16]:
 
 
 def _map_npy(path: Path) -> NDArray[np.generic]:
-    """An (H, W) array of real numbers, mapped: nothing is read yet, and no pickle ever is."""
-    with _decoding(path):
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fui":
-        raise BadInput(f"{path}: not an array of real numbers")
+    """(H, W) still on disk."""
+    array = map_npy(path)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim != 2 or 0 in array.shape:

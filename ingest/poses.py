@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..store.errors import BadScene
+from .arrays import map_npy
 from .numbers_text import read_rows
 
 _KNOWN = (
@@ -97,11 +98,8 @@ def rotation_of_quaternions(xyzw: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _read_npy(path: Path) -> NDArray[np.float64]:
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise BadScene(f"{path}: not a .npy file of numbers: {error}") from error
-    if array.dtype.kind not in "fi" or array.ndim not in (2, 3) or array.shape[-2:] not in ((4, 4), (3, 4)):
+    array = map_npy(path)
+    if array.ndim not in (2, 3) or array.shape[-2:] not in ((4, 4), (3, 4)):
         raise BadScene(
             f"{path}: {array.dtype} of shape {array.shape}; poses are (4, 4), (3, 4), (N, 4, 4) or (N, 3, 4)"
         )

@@ -15,7 +15,7 @@ from ovstore.ingest.poses import (
     read_trajectory,
     rotation_of_quaternions,
 )
-from ovstore.store.errors import BadScene
+from ovstore.store.errors import BadInput, BadScene
 from scipy.spatial.transform import Rotation
 
 ROTATIONS = Rotation.random(4, rng=np.random.default_rng(0))
@@ -127,7 +127,7 @@ def test_pickles_and_binary_files_are_no_poses(tmp_path: Path) -> None:
     np.save(tmp_path / "o.npy", np.array([MATRICES[0].tolist()], object), allow_pickle=True)
     (tmp_path / "p.txt").write_bytes(b"\x89PNG\xff\xfe")
     for name in ("p.npy", "o.npy", "p.txt", "missing.txt"):
-        with pytest.raises(BadScene, match=name):
+        with pytest.raises(BadInput, match=name):
             read_trajectory(tmp_path / name)
 
 
