@@ -1,4 +1,4 @@
-"""A furnished room for the benchmarks: points on the faces of boxes, cameras walking through, depth by exact ray casting."""
+"""A furnished room to measure on: points on the faces of boxes, cameras walking through, depth by exact ray casting."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ class Room:
 
     xyz: NDArray[np.float64]  # (N, 3) metres, in random order
     frames: tuple[Frame, ...]
-    depth: tuple[NDArray[np.float32], ...]  # one (240, 320) a frame, metres
+    depth: tuple[NDArray[np.uint16], ...]  # one (240, 320) a frame, millimetres, as a file holds it
 
 
 def make_room(point_count: int, frame_count: int, seed: int = 0) -> Room:
@@ -46,8 +46,8 @@ def _look_at(eye: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[n
     return matrix
 
 
-def _cast(camera_to_world: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(240, 320) metres along z to the nearest face: boxes from outside, the room from inside."""
+def _cast(camera_to_world: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.uint16]:
+    """(240, 320) millimetres along z to the nearest face: boxes from outside, the room from inside."""
     v, u = np.mgrid[: CAMERA.height, : CAMERA.width]
     rays = np.stack([(u - CAMERA.cx) / CAMERA.fx, (v - CAMERA.cy) / CAMERA.fy, np.ones(u.shape)], -1).reshape(-1, 3)
     rays = rays @ camera_to_world[:3, :3].T
@@ -58,7 +58,7 @@ def _cast(camera_to_world: NDArray[np.float64], boxes: NDArray[np.float64]) -> N
         one, other = (low - eye) / rays, (high - eye) / rays
         enter, leave = np.minimum(one, other).max(axis=1), np.maximum(one, other).min(axis=1)
         depth = np.where((enter < leave) & (enter > 0), np.minimum(depth, enter), depth)
-    return depth.reshape(u.shape).astype(np.float32)
+    return np.rint(depth.reshape(u.shape) * 1000).astype(np.uint16)
 
 
 def _surface_points(boxes: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -168,8 +168,8 @@ def _close_gaps(vectors: Room, present: NDArray[np.bool_]) -> None:
 
 
 def _block_views(memory: int, dim: int) -> int:
-    """Views in a block, so that the rows they read from a file fit a quarter of `memory`."""
-    return max(1024, min(LARGEST_BLOCK_VIEWS, memory // (8 * dim)))
+    """Views in a block, so that the rows they read from a file fit an eighth of `memory`."""
+    return max(1024, min(LARGEST_BLOCK_VIEWS, memory // (16 * dim)))
 
 
 def _processors() -> int:

@@ -43,12 +43,11 @@ def block_taps(views: Sequence[tuple[KeptMap, Views]], count: int) -> Taps:
         np.zeros(count, np.float32),
     )
     for kept, seen in views:
-        if len(seen.slot):
-            _scatter(
-                _numbers(kept.grid), kept.first, kept.by_view, kept.inverse_norm,
-                seen.first, seen.slot, seen.uv, seen.weight,
-                taps.stop, taps.row, taps.weight, taps.view_count, taps.total,
-            )  # fmt: skip
+        _scatter(
+            _numbers(kept.grid), kept.first, kept.by_view, kept.inverse_norm,
+            seen.first, seen.slot, seen.uv, seen.weight,
+            taps.stop, taps.row, taps.weight, taps.view_count, taps.total,
+        )  # fmt: skip
     return taps
 
 

@@ -61,9 +61,8 @@ class Rows:
 
         def fuse_one(block: int) -> None:
             start, stop = sights.blocks[block]
-            taps = self._path.block_taps(
-                [(kept, sights.views(frame, block)) for frame, kept in self._maps.items()], stop - start
-            )
+            views = [(kept, sights.views(f, block)) for f, kept in self._maps.items() if sights.sees(f, block)]
+            taps = self._path.block_taps(views, stop - start)
             present[start:stop] = self._path.fuse_block(taps, table, unit_length, vectors.array[start:stop])
             view_count[start:stop] = taps.view_count
             self._table.rest()

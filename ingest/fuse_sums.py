@@ -31,9 +31,9 @@ class Sums:
 
         def add_blocks(blocks: Sequence[int]) -> None:
             for block in blocks:
-                views = self._sights.views(frame, block)
-                if not len(views.slot):
+                if not self._sights.sees(frame, block):
                     continue
+                views = self._sights.views(frame, block)
                 start, stop = self._sights.blocks[block]
                 if (sums := self._sums[block]) is None:
                     sums = self._sums[block] = np.zeros((stop - start, self._dim), np.float32)

@@ -36,15 +36,21 @@ class Sights:
         self._slot = np.cumsum(views > 0, dtype=np.int32) - 1  # (N,) a seen point's row among the seen
         self.blocks = _blocks(views[self.points], block_views)
         firsts = np.append(self.points[np.array([start for start, _ in self.blocks], np.int64)], point_count)
-        self._cuts = {frame: np.searchsorted(seen.point_index, firsts) for frame, seen in self.of_frame.items()}
+        self._cuts: dict[int, list[int]] = {
+            frame: np.searchsorted(c.point_index, firsts).tolist() for frame, c in self.of_frame.items()
+        }
 
     def __len__(self) -> int:
         return len(self.points)
 
+    def sees(self, frame: int, block: int) -> bool:
+        """Whether the frame sees any point of the block."""
+        return self._cuts[frame][block] < self._cuts[frame][block + 1]
+
     def views(self, frame: int, block: int) -> Views:
         """One frame's views of one block; slots count from the block's start."""
-        seen, first = self.of_frame[frame], int(self._cuts[frame][block])
-        part = slice(first, int(self._cuts[frame][block + 1]))
+        seen, first = self.of_frame[frame], self._cuts[frame][block]
+        part = slice(first, self._cuts[frame][block + 1])
         point_index, uv = seen.point_index[part], seen.uv[part]
         weight = self._weigh(Correspondence(frame, point_index, uv, seen.depth[part]))
         return Views(first, self._slot[point_index] - np.int32(self.blocks[block][0]), uv, weight)
