@@ -61,11 +61,8 @@ class World:
         self._common = _unit(random.normal(size=size.dim))
         group = _unit(random.normal(size=(GROUPS, size.dim)))[np.arange(KINDS) % GROUPS]
         self._direction = _unit(0.8 * group + _unit(random.normal(size=(KINDS, size.dim))))
-        self._gap = _unit(random.normal(size=size.dim))
-
-    def texts(self) -> NDArray[np.float32]:
-        """(KINDS, dim) one text vector a kind."""
-        return _unit(0.5 * self._direction + self._gap - 0.3 * self._common)
+        gap = _unit(random.normal(size=size.dim))
+        self.texts = _unit(0.5 * self._direction + gap - 0.3 * self._common)  # (KINDS, dim) float32, one a kind
 
     def scene(self, number: int) -> VectorScene:
         """The same every time."""

@@ -1,5 +1,6 @@
 """Region ids become hits: what a region is, where it lies, and the pictures that show it."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def _hit(store_path: Path, row: Row[Any], score: float, probability: float | Non
         oriented_box=box,
         feature_set=row.feature_set_id,
         evidence=tuple(
-            Evidence(frame, str(store_path / path), (float(x0), float(y0), float(x1), float(y1)), visible)
+            Evidence(frame, os.path.join(store_path, path), (float(x0), float(y0), float(x1), float(y1)), visible)
             for frame, path, (x0, y0, x1, y1), visible in row.views or ()
         ),
     )
