@@ -19,19 +19,8 @@ from ovstore.ingest.ply import read_ply
 from ovstore.store.scene import Scene
 
 SMALL = [
-    "--frames",
-    "4",
-    "--color-size",
-    "64",
-    "48",
-    "--depth-size",
-    "48",
-    "36",
-    "--spacing",
-    "0.1",
-    "--clutter",
-    "0.3",
-]
+    "--frames", "4", "--color-size", "64", "48", "--depth-size", "48", "36", "--spacing", "0.1", "--clutter", "0.3",
+]  # fmt: skip
 KEYS = [
     "axisAlignment", "colorHeight", "colorToDepthExtrinsics", "colorWidth", "depthHeight", "depthWidth", "fx_color",
     "fx_depth", "fy_color", "fy_depth", "mx_color", "mx_depth", "my_color", "my_depth", "numColorFrames",
