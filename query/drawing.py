@@ -11,7 +11,7 @@ from ..store import catalog
 from ..store.database import Store
 from ..store.ply_writer import write_ply
 from ..store.scene import PointCloud
-from .render import View, heat_colours, overview, render
+from .render import View, heat_colours, overview, render, upright
 
 _CAPTION = 48  # pixels
 
@@ -23,6 +23,7 @@ class Drawing:
     points: PointCloud
     colours: NDArray[np.uint8]  # (N, 3)
     caption: str
+    up_axis: str = "z"
     scale: tuple[float, float] | None = None  # what the darkest and the brightest heat colour stand for
 
     def save_ply(self, path: Path) -> None:
@@ -31,7 +32,8 @@ class Drawing:
 
     def save_picture(self, path: Path, view: View | None = None) -> None:
         """A look into the scene (from above one corner unless a view is given), caption and scale below."""
-        picture = Image.fromarray(render(self.points, self.colours, view or overview(self.points)))
+        points = upright(self.points, self.up_axis) if view is None else self.points
+        picture = Image.fromarray(render(points, self.colours, view or overview(points)))
         sheet = Image.new("RGB", (picture.width, picture.height + _CAPTION), "white")
         sheet.paste(picture, (0, 0))
         draw, font, line = ImageDraw.Draw(sheet), ImageFont.load_default(16), picture.height + 13
@@ -48,7 +50,7 @@ def scene_drawing(store: Store, scene: str) -> Drawing:
     """A scene in its own colours."""
     found = catalog.find_scene(store, scene)
     points, _, _ = catalog.load_points(store, found.id)
-    return Drawing(points, _own_colours(points), f"{found.dataset}/{found.name}")
+    return Drawing(points, _own_colours(points), found.full_name, found.up_axis)
 
 
 def heat_colours_on(points: PointCloud, value: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -18,6 +18,7 @@ class HeatMap:
 
     question: str
     points: PointCloud
+    up_axis: str
     score: NDArray[np.float32]  # (N,) cosine; nan for points that no frame saw
     low: float  # the score drawn darkest: the scene's median
     high: float  # the score drawn brightest: its best, but for one point in a thousand
@@ -30,21 +31,20 @@ class HeatMap:
 
     def drawing(self) -> Drawing:
         """The cloud in heat colours."""
-        return Drawing(
-            self.points, heat_colours_on(self.points, self.value), f"“{self.question}”", (self.low, self.high)
-        )
+        colours = heat_colours_on(self.points, self.value)
+        return Drawing(self.points, colours, f"“{self.question}”", self.up_axis, (self.low, self.high))
 
 
 def heat_map(store: Store, scene: str, question: Question, features: str | None = None) -> HeatMap:
     """Every point of the scene against the question."""
     target = target_of(store, features)
     vector = question.vector(store, target)
-    scene_id = catalog.find_scene(store, scene).id
-    points, _, _ = catalog.load_points(store, scene_id)
-    found = catalog.load_features(store, scene_id, target.features)
+    drawn = catalog.find_scene(store, scene)
+    points, _, _ = catalog.load_points(store, drawn.id)
+    found = catalog.load_features(store, drawn.id, target.features)
     score = np.full(len(points), np.nan, np.float32)
     for start in range(0, len(found.point_index), 16_384):  # a block at a time in float32, never the whole matrix
         rows = slice(start, start + 16_384)
         score[found.point_index[rows]] = found.vectors[rows].astype(np.float32) @ vector
     low, high = np.nanpercentile(score, [50, 99.9])
-    return HeatMap(str(question), points, score, float(low), float(high))
+    return HeatMap(str(question), points, drawn.up_axis, score, float(low), float(high))

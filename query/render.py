@@ -1,6 +1,6 @@
 """Point clouds drawn as pictures: a z-buffer of splats, for looking at answers without a viewer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,16 @@ def heat_colours(value: NDArray[np.floating]) -> NDArray[np.uint8]:
     low = np.minimum(position.astype(int), len(_HEAT) - 2)
     share = (position - low)[:, None]
     return (_HEAT[low] * (1 - share) + _HEAT[low + 1] * share).round().astype(np.uint8)
+
+
+def upright(points: PointCloud, up_axis: str) -> PointCloud:
+    """The cloud turned so that `up_axis` ("x", "y", "z", with a minus where it points down) becomes z."""
+    axis = "xyz".index(up_axis[-1])
+    turn = np.roll(np.eye(3), 2 - axis, axis=0)  # right-handed: axes are exchanged in a ring
+    if up_axis.startswith("-"):
+        turn = np.diag([1.0, -1.0, -1.0]) @ turn
+    normals = None if points.normals is None else (points.normals @ turn.T).astype(np.float32)
+    return replace(points, xyz=points.xyz @ turn.T, normals=normals)
 
 
 def overview(points: PointCloud, width: int = 960, height: int = 720) -> View:

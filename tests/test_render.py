@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ovstore.query.render import BACKGROUND, View, heat_colours, looking_at, overview, render
+from ovstore.query.render import BACKGROUND, View, heat_colours, looking_at, overview, render, upright
 from ovstore.store.scene import PointCloud
 
 RED, BLUE = np.array([255, 0, 0], np.uint8), np.array([0, 0, 255], np.uint8)
@@ -63,3 +63,12 @@ def test_hotter_is_brighter() -> None:
     grey = heat_colours(np.linspace(0, 1, 50)).astype(float) @ [0.299, 0.587, 0.114]
     assert (np.diff(grey) > -1).all()
     assert grey[-1] > grey[0] + 100
+
+
+@pytest.mark.parametrize("up_axis", ["x", "y", "z", "-x", "-y", "-z"])
+def test_any_up_axis_is_turned_to_z_without_a_mirror(up_axis: str) -> None:
+    axes = PointCloud(np.eye(3))
+    turned = upright(axes, up_axis).xyz
+    up = turned["xyz".index(up_axis[-1])] * (-1 if up_axis.startswith("-") else 1)
+    assert np.allclose(up, [0, 0, 1])
+    assert np.linalg.det(turned) == pytest.approx(1)
