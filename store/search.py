@@ -4,6 +4,8 @@ Points are read only for regions that come back, by point_search.py. docs/search
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from types import ModuleType
 
 import numpy as np
 
@@ -46,12 +48,18 @@ def _find(store: Store, query: Query, space_id: int, table: RegionVectors, index
     """The ids and scores of the regions that pass the filters and answer best."""
     allowed = filters.allowed(store, query, space_id, table)
     name = index or ("exact" if query.exact else index_choice.default(store, space_id, query.level, len(table)))
-    plugin = plugins.load("store.indexes", name, noun="index")
+    plugin = _plugin(name)
 
     def find(count: int) -> Found:
         return plugin.search(store, space_id, query.level, query.vector, count, allowed)
 
     return find(query.top) if query.excluded is None else _find_others(find, table, query)
+
+
+@cache
+def _plugin(name: str) -> ModuleType:
+    """Finding a plug-in lists folders and installed packages, which takes longer than the search itself."""
+    return plugins.load("store.indexes", name, noun="index")
 
 
 def _find_others(find: Callable[[int], Found], table: RegionVectors, query: Query) -> Found:
