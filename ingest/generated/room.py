@@ -1,18 +1,17 @@
 """Furnishes one room: where everything stands, so that nothing floats and nothing enters another."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import shapes
+from . import shell
 from .catalogue import make
 from .fitting import FreeSpace, turned_box
 from .geometry import PlacedObject, yaw_rotation
 from .kinds import KINDS
-from .kit import Part, Thing
-from .palette import COLOURS, Rgb, Surface, vary
+from .kit import Thing
 from .programme import ALIGNED, ON_TOP, OTHERWISE, PLANTED_ON, PROGRAMMES, Programme
 
 _TURNS = np.radians([0, -90, 180, 90])  # of the walls at +y, +x, -y, -x: their fronts look into the room
@@ -79,34 +78,16 @@ class _Builder:
     def shell(self) -> None:
         """Floor, ceiling and four walls."""
         width, depth, height = self.size
-        ground = self._paper(
-            self.programme.floor_textures, ("brown", "gray", "beige", "white", "red", "green", "blue"), 0.18
-        )
-        self.place(_sheet("floor", replace(ground, rgb=_muted(ground.rgb)), width, depth, 0), 0, (0, 0, 0), solid=False)
-        white = Surface("plain", vary((0.93, 0.93, 0.91), self.rng))
-        self.place(_sheet("ceiling", white, width, depth, 180), 0, (0, 0, height), solid=False)
-        look = self._paper(
-            self.programme.wall_textures,
-            ("white", "beige", "yellow", "blue", "green", "pink", "gray", "turquoise"),
-            0.24,
-        )
-        pale = (
-            look if look.texture == "bricks" else replace(look, rgb=_pale(look.rgb, 0.5), accent=_pale(look.rgb, 0.72))
-        )
+        ground = shell.floor_look(self.rng, self.programme.floor_textures)
+        self.place(shell.sheet("floor", ground, width, depth, 0), 0, (0, 0, 0), solid=False)
+        white = shell.ceiling_look(self.rng)
+        self.place(shell.sheet("ceiling", white, width, depth, 180), 0, (0, 0, height), solid=False)
+        pale = shell.wall_look(self.rng, self.programme.wall_textures)
         for wall, yaw in enumerate(_TURNS):
             side = width if wall % 2 == 0 else depth
-            self.place(_sheet("wall", pale, side, height, 90), float(yaw), self._at_wall(wall, 0, 0, 0), solid=False)
-
-    def _paper(self, textures: Sequence[str], colours: Sequence[str], scale: float) -> Surface:
-        texture = textures[int(self.rng.integers(len(textures)))]
-        colour = colours[int(self.rng.integers(len(colours)))]
-        if texture == "planks":
-            colour, scale = ("brown", "beige")[int(self.rng.integers(2))], 0.12
-        if texture == "bricks":
-            colour = ("red", "brown", "beige")[int(self.rng.integers(3))]
-        if texture == "checker":
-            scale = 0.3
-        return Surface(texture, vary(COLOURS[colour], self.rng), vary((0.85, 0.84, 0.80), self.rng), scale, 3.0)
+            self.place(
+                shell.sheet("wall", pale, side, height, 90), float(yaw), self._at_wall(wall, 0, 0, 0), solid=False
+            )
 
     def _at_wall(self, wall: int, along: float, inward: float, z: float) -> tuple[float, float, float]:
         """A place `along` metres right of the wall's middle and `inward` metres from it."""
@@ -286,24 +267,3 @@ class _Builder:
                 self.place(thing, yaw, origin.tolist(), on=bearer.object_id)
                 return True
         return False
-
-
-def _sheet(label: str, look: Surface, width: float, height: float, tilt: float) -> Thing:
-    """A rectangle: 0 lies and looks up, 180 lies and looks down, 90 stands on z = 0 and looks to the front."""
-    x, y = width / 2, height / 2
-    mesh = shapes.flat([(-x, -y, 0), (x, -y, 0), (x, y, 0), (-x, y, 0)], [(0, 1, 2), (0, 2, 3)])
-    moved = mesh.moved(shapes.rotation((tilt, 0, 0)), (0, 0, height / 2 if tilt == 90 else 0))
-    return Thing(label, None, None, (Part(moved, look),), ())
-
-
-def _muted(rgb: Rgb) -> Rgb:
-    """Half way to gray: floors leave the strong colours to things."""
-    gray = sum(rgb) / 3
-    red, green, blue = (0.5 * channel + 0.5 * gray for channel in rgb)
-    return red, green, blue
-
-
-def _pale(rgb: Rgb, share: float) -> Rgb:
-    """So far on the way to white."""
-    red, green, blue = (channel + (0.95 - channel) * share for channel in rgb)
-    return red, green, blue
