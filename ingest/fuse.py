@@ -2,7 +2,7 @@
 
 A seen point is a handful of (cell, weight) taps into low-resolution maps, which are never upsampled; sums are float32,
 vectors halves of unit length. W · G is computed by numba's machine code, torch's embedding_bag or numpy and scipy,
-whichever is installed first in that order; they agree to the last bit of a half.
+whichever is installed first in that order; they agree to a unit or two in a half's last place.
 
 The maps are read once, as the network makes them. Where they are many and large, sums are kept instead of maps, and
 what does not fit `memory_mb` waits in a temporary file: the vectors are the same to the bit.
@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,9 @@ from .scratch import Room, Scratch
 from .sights import Sights
 from .taps import Grid
 from .weights import view_weights
+
+if TYPE_CHECKING:
+    from .fuse_sums import Sums
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +79,7 @@ def fuse(
 
     `maps` brings (frame, map) once for every frame that sees a point, in any order; `cameras`, and `camera_to_world`
     for view weights by angle, are those of all frames. A point whose views add up to nothing, or to no number, has
-    no row. None of memory_mb, workdir, path, threads and block_views decides a vector.
+    no row. Neither memory_mb, workdir, threads nor block_views decides a bit of a vector, path no more than its last.
     """
     options = options or Options()
     started = time.monotonic()
@@ -128,7 +131,7 @@ def _chosen(path: PathName, options: Options) -> PathName:
     return "embedding_bag" if options.unit_length and importlib.util.find_spec("torch") else "numpy"
 
 
-def _fusion(path: PathName, sights: Sights, grid: Grid, dim: int, scratch: Scratch, threads: int):  # type: ignore[no-untyped-def]
+def _fusion(path: PathName, sights: Sights, grid: Grid, dim: int, scratch: Scratch, threads: int) -> "Rows | Sums":
     """Keep rows or sums, whichever is smaller and fits: sums need the compiler, rows may go to disk."""
     cells = grid.height * grid.width
     rows = sum(cells if grid.bilinear else min(cells, len(seen)) for seen in sights.of_frame.values())
@@ -137,11 +140,8 @@ def _fusion(path: PathName, sights: Sights, grid: Grid, dim: int, scratch: Scrat
         from .fuse_sums import Sums
 
         return Sums(sights, dim, scratch, threads)
-    return Rows(_module(path), sights, dim, rows, scratch)
-
-
-def _module(path: PathName):  # type: ignore[no-untyped-def]
-    return importlib.import_module(f".{_MODULES[path]}", __package__)
+    module: Any = importlib.import_module(f".{_MODULES[path]}", __package__)
+    return Rows(module, sights, dim, rows, scratch)
 
 
 def _grid(frame: int, feature_map: FeatureMap, cameras: Sequence[Camera], space: EmbeddingSpace) -> Grid:

@@ -14,7 +14,7 @@ from .halves import from_half, multiply_add, prefetch, to_half
 from .taps import Grid, KeptMap, Taps, Views
 
 parallel = True  # the interpreter lock is free meanwhile
-LANES = 16  # partial sums of a norm, added in a fixed order
+LANES = 64  # partial sums of a norm, added in a fixed order
 AHEAD = 4  # views; how early a row of a dense map is asked for
 HALVES_A_LINE = 32  # of the cache
 
@@ -91,9 +91,9 @@ def _numbers(grid: Grid) -> tuple[int, int, int, int, bool]:
 
 
 @compiled
-def _squares(values, p) -> np.float32:  # type: ignore[no-untyped-def]
-    """The sum of squares of values[p], float32, added in a fixed order."""
-    lanes = np.zeros(LANES, np.float32)
+def _squares(values, p, lanes) -> np.float32:  # type: ignore[no-untyped-def]
+    """The sum of squares of values[p], float32, added in a fixed order; lanes (LANES,) is scratch."""
+    lanes[:] = 0
     count = values.shape[1]
     whole = count - count % LANES
     for c in range(0, whole, LANES):
@@ -101,19 +101,37 @@ def _squares(values, p) -> np.float32:  # type: ignore[no-untyped-def]
             lanes[lane] = multiply_add(values[p, c + lane], values[p, c + lane], lanes[lane])
     for lane in range(count - whole):
         lanes[lane] = multiply_add(values[p, whole + lane], values[p, whole + lane], lanes[lane])
-    for step in (8, 4, 2, 1):
+    return _folded(lanes)
+
+
+@compiled
+def _squares_of_halves(table, row, lanes) -> np.float32:  # type: ignore[no-untyped-def]
+    """`_squares` of table[row], whose numbers are halves."""
+    lanes[:] = 0
+    count = table.shape[1]
+    whole = count - count % LANES
+    for c in range(0, whole, LANES):
+        for lane in range(LANES):
+            value = from_half(table[row, c + lane])
+            lanes[lane] = multiply_add(value, value, lanes[lane])
+    for lane in range(count - whole):
+        value = from_half(table[row, whole + lane])
+        lanes[lane] = multiply_add(value, value, lanes[lane])
+    return _folded(lanes)
+
+
+@compiled
+def _folded(lanes) -> np.float32:  # type: ignore[no-untyped-def]
+    for step in (32, 16, 8, 4, 2, 1):
         for lane in range(step):
             lanes[lane] += lanes[lane + step]
     return lanes[0]
 
 
 @compiled
-def _inverse_norm(table, row) -> np.float32:  # type: ignore[no-untyped-def]
+def _inverse_norm(table, row, lanes) -> np.float32:  # type: ignore[no-untyped-def]
     """1 / length of a row of halves; 0 where that is no number."""
-    values = np.empty((1, table.shape[1]), np.float32)
-    for c in range(table.shape[1]):
-        values[0, c] = from_half(table[row, c])
-    squares = _squares(values, 0)
+    squares = _squares_of_halves(table, row, lanes)
     if squares > 0 and squares < np.inf:
         return np.float32(1) / np.sqrt(squares)
     return np.float32(0)
@@ -122,8 +140,9 @@ def _inverse_norm(table, row) -> np.float32:  # type: ignore[no-untyped-def]
 @compiled
 def _inverse_norms(table, result) -> None:  # type: ignore[no-untyped-def]
     """result (R,) of rows (R, C)."""
+    lanes = np.empty(LANES, np.float32)
     for row in range(len(table)):
-        result[row] = _inverse_norm(table, row)
+        result[row] = _inverse_norm(table, row, lanes)
 
 
 @compiled
@@ -177,7 +196,7 @@ def _scatter(  # type: ignore[no-untyped-def]
 @compiled
 def _fuse_block(start, stop, row, weight, total, table, unit_length, vectors, present) -> None:  # type: ignore[no-untyped-def]
     """vectors (P, C) as halves, from taps into table (R, C); present (P,) is False where no direction came out."""
-    sums = np.empty((1, table.shape[1]), np.float32)
+    sums, lanes = np.empty((1, table.shape[1]), np.float32), np.empty(LANES, np.float32)
     for p in range(len(start)):
         sums[0] = 0
         tap = start[p]
@@ -187,7 +206,7 @@ def _fuse_block(start, stop, row, weight, total, table, unit_length, vectors, pr
         while tap < stop[p]:
             _add(weight[tap], table, row[tap], sums, 0)
             tap += 1
-        present[p] = _finish(sums, 0, total[p], unit_length, vectors, p)
+        present[p] = _finish(sums, 0, total[p], unit_length, vectors, p, lanes)
 
 
 @compiled
@@ -195,6 +214,7 @@ def _add_views(grid, normalise, values, slot, uv, view_weight, sums, view_count,
     """Add one frame's views, sampled from values (cells, C), to sums (P, C)."""
     height, width, image_height, image_width, bilinear = grid
     cell, share = np.empty((len(slot), 4), np.int64), np.empty((len(slot), 4), np.float32)
+    lanes = np.empty(LANES, np.float32)
     taps = 0
     for k in range(len(slot)):
         taps = _cells(uv[k, 0], uv[k, 1], height, width, image_height, image_width, bilinear, cell[k], share[k])
@@ -207,7 +227,7 @@ def _add_views(grid, normalise, values, slot, uv, view_weight, sums, view_count,
         for tap in range(taps):
             amount = share[k, tap]
             if normalise:
-                amount *= _inverse_norm(values, cell[k, tap])
+                amount *= _inverse_norm(values, cell[k, tap], lanes)
             amount *= view_weight[k]
             if amount > 0:
                 _add(amount, values, cell[k, tap], sums, slot[k])
@@ -220,8 +240,9 @@ def _add_views(grid, normalise, values, slot, uv, view_weight, sums, view_count,
 @compiled
 def _finish_all(sums, total, unit_length, vectors, present) -> None:  # type: ignore[no-untyped-def]
     """What `_fuse_block` does with its sums, for sums (P, C)."""
+    lanes = np.empty(LANES, np.float32)
     for p in range(len(sums)):
-        present[p] = _finish(sums, p, total[p], unit_length, vectors, p)
+        present[p] = _finish(sums, p, total[p], unit_length, vectors, p, lanes)
 
 
 @compiled
@@ -243,9 +264,9 @@ def _add_four(weight, row, tap, table, sums) -> None:  # type: ignore[no-untyped
 
 
 @compiled
-def _finish(sums, p, total, unit_length, vectors, to) -> bool:  # type: ignore[no-untyped-def]
+def _finish(sums, p, total, unit_length, vectors, to, lanes) -> bool:  # type: ignore[no-untyped-def]
     """vectors[to] from sums[p], unless that is zero or no number."""
-    squares = _squares(sums, p)
+    squares = _squares(sums, p, lanes)
     if not (squares > 0 and squares < np.inf):
         return False
     if unit_length:
