@@ -134,7 +134,8 @@ def measure(store: Store, world: World, scenes: list[VectorScene], folder: Path,
     visited = len(table) * faiss.options["visited_lists"] // faiss.options["lists"] // 2  # a byte a number
     read = dict(zip(methods, (points, objects, objects + TOP * points // objects, len(table), visited), strict=True))
     plugin = plugins.load("store.indexes", "faiss")
-    of_faiss = recall.compare(table, lambda text, n: plugin.search(store, 1, "superpoint", text, n), texts, TOP)
+    truth = recall.exact_scores_of(table, texts, TOP)
+    of_faiss = recall.compare(truth, lambda text, n: plugin.search(store, 1, "superpoint", text, n), texts, TOP)
     of_objects, of_loop = object_shares(store, world, scenes, kinds)
     shares: dict[str, tuple[float | None, float | None, float | None]] = {
         PUBLISHED: (None, None, of_loop),

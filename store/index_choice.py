@@ -1,16 +1,21 @@
 """Which index answers when none is named, and what keeps those that are built up to date."""
 
+import logging
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from sqlalchemy import select, text
 
 from . import index_rows, plugins
 from .database import Store
+from .errors import OvstoreError
 from .features import LEVELS, EmbeddingSpace, Level
 from .schema import feature_sets
 
 EXACT_ROWS = 300_000  # regions that a scan takes about 10 ms for; an index would save less than opening it costs
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ def targets(store: Store, features: str | None = None, level: str | None = None)
 
 def default(store: Store, space_id: int, level: str, row_count: int) -> str:
     """exact while that is quick, faiss beyond where it is built."""
-    if row_count <= EXACT_ROWS:
+    if row_count <= EXACT_ROWS or find_spec("faiss") is None:
         return "exact"
     return "faiss" if index_rows.find(store, "faiss", space_id, level) else "exact"
 
@@ -66,6 +71,9 @@ def on_publish(store: Store, feature_set_id: int) -> None:
         return
     for level in LEVELS:
         for name in ("exact", *(row.name for row in index_rows.built(store, space_id, level))):
-            update = getattr(plugins.load("store.indexes", name), "update", None)
-            if update is not None:
-                update(store, space_id, level)
+            try:
+                update = getattr(plugins.load("store.indexes", name), "update", None)
+                if update is not None:
+                    update(store, space_id, level)
+            except OvstoreError as error:  # what was published stays published
+                log.warning("Index %s of level %s was not updated: %s", name, level, error)

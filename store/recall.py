@@ -6,7 +6,7 @@ lie outside the cloud of region vectors, their cosines are small and their best 
 less the common mean is of that kind), and real text vectors where they are given.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,18 +44,23 @@ def measure(
     if text_vectors is not None:
         queries = np.concatenate([queries, text_vectors.astype(np.float32)])
     plugin = plugins.load("store.indexes", name)
-    return compare(table, lambda vector, n: plugin.search(store, space_id, level, vector, n), queries, count)
+    truth = exact_scores_of(table, queries, count)
+    return compare(truth, lambda vector, n: plugin.search(store, space_id, level, vector, n), queries, count)
 
 
-def compare(table: RegionVectors, search: Search, queries: NDArray[np.float32], count: int) -> Recall:
+def exact_scores_of(table: RegionVectors, queries: NDArray[np.float32], count: int) -> list[NDArray[np.float32]]:
+    """The scores of the best regions for each query, best first."""
+    return [table.best(query, count)[1] for query in queries]
+
+
+def compare(truth: Sequence[NDArray[np.float32]], search: Search, queries: NDArray[np.float32], count: int) -> Recall:
     """The recall of one way to search; a region that ties with the last of exact's counts as found."""
-    shares = []
-    for query in queries:
-        _, true = table.best(query, count)
-        _, scores = search(query, count)
-        if len(true):
-            shares.append(int((scores >= true[-1]).sum()) / len(true))
-    found = np.array(shares) if shares else np.ones(1)
+    shares = [
+        int((search(query, count)[1] >= true[-1]).sum()) / len(true)
+        for query, true in zip(queries, truth, strict=True)
+        if len(true)
+    ]
+    found = np.array(shares or [1.0])
     return Recall(float(found.mean()), float(found.min()), len(shares), count)
 
 

@@ -19,7 +19,8 @@ from .. import index_rows, region_vectors
 from ..database import Store
 from ..files import remove, replacing, unique_name
 from ..index_rows import IndexRow
-from ..recall import compare, sample_queries
+from ..recall import compare, exact_scores_of, sample_queries
+from ..region_file import locked
 from ..region_vectors import Found, RegionVectors
 
 NAME = "faiss"
@@ -36,39 +37,28 @@ _opened: WeakKeyDictionary[Store, dict[tuple[int, str], tuple[str | None, Any]]]
 
 
 def build(store: Store, space_id: int, level: str) -> int:
-    table = region_vectors.current(store, space_id, level)
-    rows = table.rows_of_sets(list(table.spans))
-    if len(rows) == 0:
-        drop(store, space_id, level)
-        return 0
-    lists = max(1, len(rows) // LIST_ROWS)
-    dim = table.vectors.shape[1]
-    index: Any = faiss.index_factory(dim, f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
-    index.cp.seed, index.cp.max_points_per_centroid, index.cp.min_points_per_centroid = 1, TRAINING_ROWS, 1
-    index.cp.spherical = True
-    sample = np.random.default_rng(0).choice(rows, min(len(rows), lists * TRAINING_ROWS), replace=False)
-    index.train(table.vectors[np.sort(sample)].astype(np.float32))
-    _add(index, table, rows)
-    _publish(store, space_id, level, index, table, trained_rows=len(rows))
-    return len(rows)
+    with locked(_folder(store, space_id, level)):
+        return _build(store, space_id, level)
 
 
 def update(store: Store, space_id: int, level: str) -> None:
     """Take in what was published since, once it is enough to slow searches down; the lists stay where they are."""
-    row = index_rows.find(store, NAME, space_id, level)
-    if row is None:
+    if index_rows.find(store, NAME, space_id, level) is None:
         return
-    table = region_vectors.current(store, space_id, level)
-    beside = table.rows_of_sets(_beside(row, table))
-    if len(beside) <= EXTEND_SHARE * row.row_count:
-        return
-    if len(table) > RETRAIN_SHARE * row.options["trained_rows"]:
-        build(store, space_id, level)
-        return
-    index = None if row.file is None else faiss.read_index(str(store.file(row.file)))
-    _remove_gone(index, table)
-    _add(index, table, beside)
-    _publish(store, space_id, level, index, table, row.options["trained_rows"])
+    with locked(_folder(store, space_id, level)):
+        row = index_rows.find(store, NAME, space_id, level)
+        table = region_vectors.current(store, space_id, level)
+        beside = table.rows_of_sets(_beside(row, table)) if row is not None else np.empty(0, np.intp)
+        if row is None or len(beside) <= EXTEND_SHARE * row.row_count:
+            return
+        path = store.file(str(row.file))
+        if not path.is_file() or len(table) > RETRAIN_SHARE * row.options["trained_rows"]:
+            _build(store, space_id, level)
+            return
+        index = faiss.read_index(str(path))
+        _remove_gone(index, table)
+        _add(index, table, beside)
+        _publish(store, space_id, level, index, table, row.options["trained_rows"])
 
 
 def search(
@@ -90,10 +80,25 @@ def search(
 
 
 def drop(store: Store, space_id: int, level: str) -> None:
-    row = index_rows.find(store, NAME, space_id, level)
     index_rows.forget(store, NAME, space_id, level)
-    if row is not None and row.file is not None:
-        remove(store.file(row.file))
+    remove(_folder(store, space_id, level))
+
+
+def _build(store: Store, space_id: int, level: str) -> int:
+    table = region_vectors.current(store, space_id, level)
+    rows = table.rows_of_sets(list(table.spans))
+    if len(rows) == 0:
+        drop(store, space_id, level)
+        return 0
+    lists = max(1, len(rows) // LIST_ROWS)
+    index: Any = faiss.index_factory(table.vectors.shape[1], f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
+    index.cp.seed, index.cp.max_points_per_centroid, index.cp.min_points_per_centroid = 1, TRAINING_ROWS, 1
+    index.cp.spherical = True
+    sample = np.random.default_rng(0).choice(rows, min(len(rows), lists * TRAINING_ROWS), replace=False)
+    index.train(table.vectors[np.sort(sample)].astype(np.float32))
+    _add(index, table, rows)
+    _publish(store, space_id, level, index, table, trained_rows=len(rows))
+    return len(rows)
 
 
 def _search(
@@ -109,6 +114,10 @@ def _search(
     if len(rows) + len(beside) < wanted or len(rows) < min(count, asked) // 2:
         return table.best(vector, count)  # most of what it found is gone, or it holds too little
     return table.best_of_rows(np.union1d(rows, beside), vector, count)
+
+
+def _folder(store: Store, space_id: int, level: str) -> Path:
+    return store.file(f"indexes/faiss-{int(space_id)}-{level}")
 
 
 def _beside(row: IndexRow, table: RegionVectors) -> list[int]:
@@ -149,9 +158,8 @@ def _remove_gone(index: Any, table: RegionVectors) -> None:
 def _publish(store: Store, space_id: int, level: str, index: Any, table: RegionVectors, trained_rows: int) -> None:
     """Measure, write under a new name, and let the row name it."""
     old = index_rows.find(store, NAME, space_id, level)
-    file = f"indexes/{unique_name(NAME, str(space_id), level)}.index"
-    path: Path = store.file(file)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = _folder(store, space_id, level) / f"{unique_name(NAME)}.index"
+    file = str(path.relative_to(store.path.resolve()))
     with replacing(path) as part:
         faiss.write_index(index, str(part))
     options = {
@@ -169,11 +177,12 @@ def _publish(store: Store, space_id: int, level: str, index: Any, table: RegionV
 def _enough_lists(index: Any, table: RegionVectors) -> int:
     """How many lists to visit, so that the worst sampled query finds what it should."""
     queries = sample_queries(table, 50, np.random.default_rng(1))
+    truth = exact_scores_of(table, queries, 100)
     none = np.empty(0, np.intp)
     visited = 1
     while visited < index.nlist:
         search_so_many = partial(_search, index, visited, table, none)
-        if compare(table, search_so_many, queries, 100).worst >= WORST_RECALL:
+        if compare(truth, search_so_many, queries, 100).worst >= WORST_RECALL:
             break
         visited *= 2
     return min(visited, index.nlist)
