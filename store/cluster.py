@@ -93,8 +93,13 @@ def make(folder: Path, owned_by: tuple[int, int], lock: int) -> None:
         pass_fds=[lock],
     )
     if done.returncode:
-        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-        raise DatabaseError(f"Cannot make a database in {folder}: {' | '.join(said[-3:])}.")
+        said = (done.stderr or done.stdout).decode(errors="replace").strip()
+        if "could not look up effective user ID" in said:
+            raise DatabaseError(
+                f"PostgreSQL does not run as user {os.geteuid()}, who has no name in /etc/passwd: run as a user "
+                "who has one, add a line for this one, or set OVSTORE_DATABASE_URL."
+            )
+        raise DatabaseError(f"Cannot make a database in {folder}: {' | '.join(said.splitlines()[-3:])}.")
     settings = os.open(new / "postgresql.conf", os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
     with open(settings, "w", encoding="utf-8") as file:
         file.write("\ninclude '../ovstore.conf'\n")
@@ -111,6 +116,7 @@ def write_settings(folder: Path) -> None:
         "listen_addresses": "''",
         "unix_socket_directories": "'../run'",  # from the data folder, so that the length of the path does not matter
         "unix_socket_permissions": "0700",
+        "max_connections": "200",
         "shared_buffers": "256MB",
         "maintenance_work_mem": "256MB",
         "max_wal_size": "2GB",
@@ -118,6 +124,7 @@ def write_settings(folder: Path) -> None:
         # in /dev/shm it would be open to whatever else runs as the server's user.
         "dynamic_shared_memory_type": "posix" if roomy and os.geteuid() != 0 else "mmap",
         "jit": "off",
+        "log_checkpoints": "off",
     }
     header = "# Written by ovstore at each start; change settings with ALTER SYSTEM.\n"
     descriptor = os.open(folder / "ovstore.conf", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
@@ -179,7 +186,14 @@ def make_folder(path: Path, mode: int, owned_by: tuple[int, int] | None = None) 
         return
     path.chmod(mode)
     if owned_by and owned_by[0] != os.geteuid():
-        os.chown(path, *owned_by)
+        try:
+            os.chown(path, *owned_by)
+        except OSError as error:
+            path.rmdir()
+            raise DatabaseError(
+                f"PostgreSQL refuses to run as root, and root may not give {path} to user {_user_name(owned_by[0])} "
+                f"here ({error.strerror}): run as an ordinary user, or set OVSTORE_DATABASE_URL."
+            ) from error
 
 
 def _give_away(folder: Path, uid: int, gid: int) -> None:

@@ -48,7 +48,10 @@ def become(uid: int, gid: int, folder: str, program: str) -> None:
         if blocked:
             _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE)
     except OSError as error:
-        sys.exit(f"as root, {program} has to run as user {uid}, which is not permitted here ({error.strerror})")
+        sys.exit(
+            f"PostgreSQL has to run as user {uid} in {folder}, which root may not arrange here ({error.strerror}); "
+            "run as an ordinary user, choose a store that everybody can reach, or set OVSTORE_DATABASE_URL"
+        )
 
 
 def _reachable(path: str) -> bool:
@@ -103,6 +106,7 @@ def serve(uid: int, gid: int, folder: str, command: list[str]) -> None:
 
 def main() -> None:
     mode, uid, gid, folder, *command = sys.argv[1:]
+    os.chdir("/")  # wherever the client stands may be closed to the server's user, or go away
     if mode == "serve":
         serve(int(uid), int(gid), folder, command)
     else:

@@ -33,6 +33,8 @@ from .flocks import is_free, locked, opened, take, wait
 DATABASE = "ovstore"
 READER = "ovstore_reader"  # may read every table and nothing else
 _LONGEST_SOCKET_PATH = 107  # bytes; sockaddr_un without its closing zero
+_TRIES = 3
+_LONGEST_LOG = 4 << 20  # bytes
 _PATIENCE = 30.0  # seconds that a server may call itself ready without answering
 
 _live: "weakref.WeakSet[Server]" = weakref.WeakSet()
@@ -45,7 +47,7 @@ class Server:
         """`folder` is STORE/postgres; made, with a new cluster in it, when missing."""
         if not sys.platform.startswith("linux"):
             raise DatabaseError("The embedded database runs on Linux only: set OVSTORE_DATABASE_URL to a server.")
-        self.folder = folder.absolute()
+        self.folder = folder.resolve()  # one name for all: command lines are compared with it
         self._run = self.folder / "run"
         self._client_lock: int | None = None
         self._run_descriptor: int | None = None
@@ -127,14 +129,30 @@ class Server:
         if not (self.folder / "data").exists():
             cluster.make(self.folder, owner, start_lock)
         postgres = cluster.programs((self.folder / "data" / "PG_VERSION").read_text().strip()) / "postgres"
-        cluster.remove_stale_files(self.folder)
         cluster.make_folder(self._run, 0o700, owner)
         cluster.write_settings(self.folder)
+        _make_room(self.folder / "server.log")
+        for _ in range(_TRIES):  # somebody may kill it right away
+            cluster.remove_stale_files(self.folder)
+            said = self._serve(cluster.guarded("serve", self.folder, owner, postgres, "-D", self.folder / "data"))
+            try:
+                self._make_database()
+                return
+            except psycopg.OperationalError as error:
+                said = said or str(error)
+            self._wait_while_busy()
+            if self._answers():
+                break  # it runs, and refuses
+        tail = " | ".join(said.strip().splitlines()[-3:]) or f"see {self.folder / 'server.log'}"
+        raise DatabaseError(f"The database in {self.folder} does not start: {tail}.")
+
+    def _serve(self, command: list[str]) -> str:
+        """Run the guard, which runs the server; what they have said by the time it is ready, or gone."""
         log = os.open(self.folder / "server.log", os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         with open(log, "r+b", buffering=0) as output:
             said_before = output.seek(0, os.SEEK_END)
             subprocess.run(
-                cluster.guarded("serve", self.folder, owner, postgres, "-D", self.folder / "data"),
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -142,12 +160,8 @@ class Server:
                 start_new_session=True,  # Ctrl-C in a terminal is for the client
             )
             self._wait_while_busy()
-            if not self._answers():
-                output.seek(said_before)
-                said = output.read().decode(errors="replace").strip().splitlines()
-                tail = " | ".join(said[-3:]) or f"see {self.folder / 'server.log'}"
-                raise DatabaseError(f"The database in {self.folder} does not start: {tail}.")
-        self._make_database()
+            output.seek(said_before)
+            return output.read().decode(errors="replace")
 
     def _make_database(self) -> None:
         """The store's database and the role that may only read, unless they are there."""
@@ -184,6 +198,12 @@ class Server:
 
     def _wait_until_down(self) -> None:
         wait(lambda: is_free(self.folder / "server.lock"), f"the database in {self.folder} shuts down")
+
+
+def _make_room(log: Path) -> None:
+    """A long log makes way for a new one; one old one is kept."""
+    if log.exists() and log.stat().st_size > _LONGEST_LOG:
+        log.replace(log.with_suffix(".log.old"))
 
 
 def _after_fork() -> None:
