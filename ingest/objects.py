@@ -1,12 +1,14 @@
 """Objects: neighbouring superpoints whose vectors agree, merged from the most to the least alike.
 
-How alike two superpoints of different things are depends on the encoder: cosines of CLIP's dense features rarely fall
-below 0.7. So likeness is counted from what is usual in the scene,
+How alike the vectors of different things are depends on the encoder: cosines of CLIP's dense features rarely fall
+below 0.7, those of other encoders reach 0. So likeness is measured by what is usual in the scene itself,
 
-    agreement = 1 - (1 - cosine) / (1 - usual)       1: the same direction; 0: like any two superpoints of this scene
+    doubt = (same - cosine) / (same - usual)      0: as alike as superpoints that touch; 1: as any two of the scene
 
-with `usual` a low quantile of the cosines between all seen superpoints. Colour has a say beside the vectors, because
-those of a small thing carry much of what surrounds it.
+where `same` and `usual` are quantiles of the cosines between superpoints that touch, and between all. The vectors of a
+small thing carry much of what surrounds it, so that a little doubt may be all there is between an apple and its table.
+Colours decide then: the doubt is multiplied by 1 + color_weight * difference of the mean colours. Where vectors agree
+fully, colours do not count, so that a chair keeps its cushion.
 """
 
 import heapq
@@ -22,30 +24,34 @@ from .neighbours import nearest_edges, number_by_first_point, point_edges
 from .region_sums import sum_directions
 
 _CHUNK = 4096  # pairs compared at a time
+_LEAST_RANGE = 0.02  # of cosines; a scene of one thing has no unusual ones, only noise
 
 
 @dataclass(frozen=True)
 class Options:
     """When two neighbours are one object."""
 
-    agreement: float = 0.5  # least agreement of what is merged; larger gives more, smaller objects
-    usual: float = 0.25  # quantile of the cosines of all pairs of superpoints that counts as no agreement
-    color_weight: float = 0.5  # agreement lost between black and white; 0: colour-blind
+    doubt: float = 0.35  # most doubt at which two are merged; smaller gives more, smaller objects
+    same: float = 0.5  # quantile of the cosines of superpoints that touch that leaves no doubt
+    usual: float = 0.1  # quantile of the cosines of all pairs of superpoints at which doubt is 1
+    color_weight: float = 30.0  # how often the doubt counts between black and white; 0: colour-blind
     neighbours: int = 8  # points looked at around each to find what touches what
     max_gap: float = 4.0  # widest gap that still touches, times the median distance to the last neighbour
     absorb_points: int = 50  # unseen superpoints of fewer points join what they touch most
 
     def __post_init__(self) -> None:
-        if not -np.inf < self.agreement < np.inf:
-            raise BadInput(f"agreement is {self.agreement}; a number was expected (1: alike, 0: no more than usual).")
-        if not 0 <= self.usual <= 1:
-            raise BadInput(f"usual is {self.usual}; a quantile, 0 to 1, was expected.")
+        if not np.isfinite(self.doubt):
+            raise BadInput(f"doubt is {self.doubt}; a number was expected (0: alike, 1: no more than usual).")
+        if not (0 <= self.same <= 1 and 0 <= self.usual <= 1):
+            raise BadInput(f"same is {self.same} and usual {self.usual}; quantiles, 0 to 1, were expected.")
         if not 0 <= self.color_weight < np.inf or self.absorb_points < 0:
             raise BadInput(
-                f"color_weight {self.color_weight} and absorb_points {self.absorb_points} must be 0 or more."
+                f"color_weight is {self.color_weight} and absorb_points {self.absorb_points}; 0 or more was expected."
             )
         if self.neighbours < 1 or not 0 < self.max_gap < np.inf:
-            raise BadInput(f"neighbours {self.neighbours} and max_gap {self.max_gap} must be more than 0.")
+            raise BadInput(
+                f"neighbours is {self.neighbours} and max_gap {self.max_gap}; more than 0 was expected of both."
+            )
 
 
 def objects(
@@ -61,8 +67,8 @@ def objects(
     sums, seen = sum_directions(features.vectors, superpoint[features.point_index], superpoint_count)
     pair, contact = contacts(superpoint, points, options)
     both_seen = (seen[pair] > 0).all(axis=1)
-    parts = _Parts(sums, seen, _mean_colors(superpoint, points), options)
-    owner = _merge(parts, pair[both_seen], options.agreement)
+    parts = _Parts(sums, seen, _mean_colors(superpoint, points), pair[both_seen], options)
+    owner = _merge(parts, pair[both_seen], options.doubt)
     size = np.bincount(superpoint, minlength=superpoint_count)
     _absorb(owner, (seen == 0) & (size < options.absorb_points), pair, contact)
     return number_by_first_point(owner)
@@ -91,28 +97,40 @@ def usual_cosine(directions: NDArray[np.float32], quantile: float) -> float:
     if len(rows) < 2:
         return 0.0
     cosine = (rows @ rows.T)[np.triu_indices(len(rows), 1)]
-    return float(np.quantile(cosine, quantile))
+    return round(float(np.quantile(cosine, quantile)), 4)  # the last bits of a product depend on the number of threads
 
 
 class _Parts:
-    """Superpoints as they grow together: what each holds, and how alike two are."""
+    """Superpoints as they grow together: what each holds, and how doubtful it is that two are one."""
 
     def __init__(
-        self, sums: NDArray[np.float32], seen: NDArray[np.int64], color: NDArray[np.float64], options: Options
-    ):
-        self.sums = sums  # (S, C) of unit vectors
-        self.weight = np.maximum(seen, 1).astype(np.float64)  # (S,) seen points
-        self.color = color.copy()  # (S, 3) 0..1
+        self,
+        sums: NDArray[np.float32],  # (S, C) of unit vectors
+        seen: NDArray[np.int64],  # (S,) points with a vector
+        color: NDArray[np.float64],  # (S, 3) 0..1
+        pair: NDArray[np.int64],  # (P, 2) seen superpoints that touch
+        options: Options,
+    ) -> None:
+        self.sums, self.color, self.color_weight = sums, color, options.color_weight
+        self.weight = np.maximum(seen, 1).astype(np.float64)
         length = np.linalg.norm(sums, axis=1, keepdims=True)
         self.direction = np.divide(sums, length, out=np.zeros_like(sums), where=length > 0)
-        self.unusual = max(1 - usual_cosine(self.direction[seen > 0], options.usual), 1e-6)
-        self.color_weight = options.color_weight
+        touching = self._cosine(pair[:, 0], pair[:, 1])
+        self.same = float(np.quantile(touching, options.same)) if len(pair) else 1.0
+        self.range = max(self.same - usual_cosine(self.direction[seen > 0], options.usual), _LEAST_RANGE)
 
-    def agreement(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(P,) of the parts a and b, pair by pair; either may be a single one."""
-        cosine = np.einsum("ij,ij->i", *np.broadcast_arrays(self.direction[a], self.direction[b])).astype(np.float64)
-        apart = np.linalg.norm(self.color[a] - self.color[b], axis=1) / np.sqrt(3)
-        return 1 - (1 - cosine) / self.unusual - self.color_weight * apart
+    def doubt(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(P,) that the parts a and b are one object, pair by pair."""
+        doubt = (self.same - self._cosine(a, b)) / self.range
+        difference = np.linalg.norm(self.color[a] - self.color[b], axis=1) / np.sqrt(3)
+        return np.where(doubt > 0, doubt * (1 + self.color_weight * difference), doubt)
+
+    def _cosine(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float64]:
+        cosine = np.empty(len(a))
+        for start in range(0, len(a), _CHUNK):
+            some = slice(start, start + _CHUNK)
+            cosine[some] = np.einsum("ij,ij->i", self.direction[a[some]], self.direction[b[some]])
+        return cosine
 
     def join(self, a: int, b: int) -> None:
         """Make b a part of a."""
@@ -123,7 +141,7 @@ class _Parts:
         self.weight[a] = total
 
 
-def _merge(parts: _Parts, pair: NDArray[np.int64], least: float) -> NDArray[np.int64]:
+def _merge(parts: _Parts, pair: NDArray[np.int64], most_doubt: float) -> NDArray[np.int64]:
     """(S,) the lowest superpoint of each one's object; (P, 2) `pair` lists the seen superpoints that touch."""
     count = len(parts.sums)
     owner = np.arange(count)
@@ -135,13 +153,12 @@ def _merge(parts: _Parts, pair: NDArray[np.int64], least: float) -> NDArray[np.i
     heap: list[tuple[float, int, int, int, int]] = []
 
     def consider(pairs: NDArray[np.int64]) -> None:
-        agreement = parts.agreement(pairs[:, 0], pairs[:, 1])
-        good = agreement >= least
-        for value, (a, b) in zip(agreement[good].tolist(), pairs[good].tolist(), strict=True):
-            heapq.heappush(heap, (-value, a, b, version[a], version[b]))
+        doubt = parts.doubt(pairs[:, 0], pairs[:, 1])
+        small = doubt <= most_doubt
+        for value, (a, b) in zip(doubt[small].tolist(), pairs[small].tolist(), strict=True):
+            heapq.heappush(heap, (value, a, b, version[a], version[b]))
 
-    for start in range(0, len(pair), _CHUNK):
-        consider(pair[start : start + _CHUNK])
+    consider(pair)
     while heap:
         _, a, b, version_a, version_b = heapq.heappop(heap)
         if (version[a], version[b]) != (version_a, version_b):
@@ -165,11 +182,9 @@ def _absorb(
     owner: NDArray[np.int64], small: NDArray[np.bool_], pair: NDArray[np.int64], contact: NDArray[np.int64]
 ) -> None:
     """Give small superpoints to the others that they touch most; ties to the lowest."""
-    ends = np.concatenate([pair, pair[:, ::-1]])
-    ends, edges = (
-        ends[small[ends[:, 0]] & ~small[ends[:, 1]]],
-        np.concatenate([contact, contact])[small[ends[:, 0]] & ~small[ends[:, 1]]],
-    )
+    ends, edges = np.concatenate([pair, pair[:, ::-1]]), np.concatenate([contact, contact])
+    outward = small[ends[:, 0]] & ~small[ends[:, 1]]
+    ends, edges = ends[outward], edges[outward]
     order = np.lexsort((ends[:, 1], -edges, ends[:, 0]))
     taken, first = np.unique(ends[order, 0], return_index=True)
     owner[taken] = owner[ends[order[first], 1]]

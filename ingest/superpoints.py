@@ -24,7 +24,7 @@ class Options:
 
     threshold: float = 0.01  # larger gives larger superpoints (kThresh of ScanNet's segmentator)
     min_points: int = 20  # smaller patches join the neighbour most like them
-    color_weight: float = 1.0  # of squared colour differences, 0 to 3, beside 1 - cosine of normals; 0: colour-blind
+    color_weight: float = 3.0  # of squared colour differences, 0 to 3, beside 1 - cosine of normals; 0: colour-blind
     neighbours: int = 8  # edges from each point, where there is no mesh
     normal_neighbours: int = 16  # points a plane is fitted to, where there are no normals
     max_gap: float = 4.0  # longest edge, times the median distance to the last neighbour; more bridges wider gaps
