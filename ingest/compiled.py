@@ -7,6 +7,8 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any
 
+from numpy.typing import NDArray
+
 COMPILED = importlib.util.find_spec("numba") is not None
 
 
@@ -18,3 +20,10 @@ def compiled(loop: Callable[..., Any]) -> Any:
     import numba
 
     return numba.njit(cache=True, nogil=True)(loop)
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """A view that a loop may not write: so loops are compiled once, not again for arrays that are read-only anyway."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import fuse_kernels
+from .compiled import read_only
 from .scratch import Room, Scratch
 from .sights import Sights
 from .taps import Grid
@@ -27,7 +28,7 @@ class Sums:
 
     def add(self, frame: int, values: NDArray[np.float16], grid: Grid, normalise: bool) -> None:
         """Add what the frame's pixels sample from its map (h, w, C)."""
-        values = np.ascontiguousarray(values).reshape(-1, self._dim)
+        values = read_only(np.ascontiguousarray(values).reshape(-1, self._dim))
 
         def add_blocks(blocks: Sequence[int]) -> None:
             for block in blocks:

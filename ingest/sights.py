@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..store.errors import BadInput
 from ..store.features import Correspondence
+from .compiled import read_only
 from .taps import Views
 
 LARGEST_BLOCK = 16384  # points
@@ -81,6 +82,6 @@ def _checked(seen: Correspondence, point_count: int) -> Correspondence:
     return Correspondence(
         seen.frame,
         np.ascontiguousarray(index, np.int32),
-        np.ascontiguousarray(seen.uv, np.float32),
+        read_only(np.ascontiguousarray(seen.uv, np.float32)),
         np.ascontiguousarray(seen.depth, np.float32),
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..store.errors import BadInput, BadScene
 from ..store.features import Correspondence
 from ..store.scene import Camera, Frame
-from .compiled import COMPILED
+from .compiled import COMPILED, read_only
 from .openscene import resize_nearest
 from .splat import splat_depth
 
@@ -67,7 +67,7 @@ def correspond(
     options: Options | None = None,
 ) -> Correspondence:
     """The points (N, 3) that `frame` sees; `depth_metres` (h, w) is its depth image, None where it has none."""
-    xyz = np.ascontiguousarray(points_xyz, dtype=np.float64)
+    xyz = read_only(np.ascontiguousarray(points_xyz, dtype=np.float64))
     if xyz.ndim != 2 or xyz.shape[1] != 3:
         raise BadInput(f"points have shape {xyz.shape}; (N, 3) was expected")
     view = make_view(xyz, frame, depth_metres, options or Options())

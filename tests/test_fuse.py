@@ -254,6 +254,15 @@ def test_a_map_need_not_be_contiguous() -> None:
         assert_equal(fused(maps), fused(turned))
 
 
+def test_what_comes_in_may_be_read_only() -> None:
+    for kind in ("tokens", "dense"):
+        maps, seen = feature_maps(kind), sightings()
+        expected = fused(maps, seen)
+        for array in (*(m.values for _, m in maps), *(a for c in seen for a in (c.point_index, c.uv, c.depth))):
+            array.setflags(write=False)
+        assert_equal(expected, fused(maps, seen))
+
+
 def test_maps_may_differ_in_size_and_the_first_be_the_smallest() -> None:
     maps, seen = feature_maps(), sightings()
     large = FeatureMap(SPACE, np.repeat(np.repeat(maps[3][1].values, 4, axis=0), 4, axis=1))
