@@ -17,8 +17,8 @@ from .taps import Grid, KeptMap, Taps, cells
 PIECE = 1 << 20  # bytes of rows that are gathered, scaled and stored at a time, while the nearest caches hold them
 
 
-class Path(Protocol):
-    """One way to compute W · G; a module of this folder."""
+class Product(Protocol):
+    """One way to compute W · G: the module fuse_kernels, fuse_torch or fuse_numpy."""
 
     parallel: bool  # whether blocks may run in threads of ours
     inverse_norms: Callable[[NDArray[np.float16]], NDArray[np.float32]]
@@ -29,8 +29,8 @@ class Path(Protocol):
 class Rows:
     """The table G: rows of halves, frame after frame, and where a frame's cells are in it."""
 
-    def __init__(self, path: Path, sights: Sights, dim: int, capacity: int, scratch: Scratch) -> None:
-        self._path, self._sights, self._scratch = path, sights, scratch
+    def __init__(self, product: Product, sights: Sights, dim: int, capacity: int, scratch: Scratch) -> None:
+        self._product, self._sights, self._scratch = product, sights, scratch
         self._table = scratch.array((capacity, dim), np.float16)
         self._used = 0
         self._piece = max(1, PIECE // (2 * dim))
@@ -48,7 +48,7 @@ class Rows:
         for start in range(0, len(cell), self._piece):
             rows = flat[cell[start : start + self._piece]]
             if normalise:
-                inverse_norm[start : start + self._piece] = self._path.inverse_norms(rows)
+                inverse_norm[start : start + self._piece] = self._product.inverse_norms(rows)
             self._table.write(first + start, rows)
         self._maps[frame] = KeptMap(grid, first, by_view, inverse_norm)
 
@@ -62,13 +62,13 @@ class Rows:
         def fuse_one(block: int) -> None:
             start, stop = sights.blocks[block]
             views = [(kept, sights.views(f, block)) for f, kept in self._maps.items() if sights.sees(f, block)]
-            taps = self._path.block_taps(views, stop - start)
-            present[start:stop] = self._path.fuse_block(taps, table, unit_length, vectors.array[start:stop])
+            taps = self._product.block_taps(views, stop - start)
+            present[start:stop] = self._product.fuse_block(taps, table, unit_length, vectors.array[start:stop])
             view_count[start:stop] = taps.view_count
             self._table.rest()
             vectors.rest()
 
-        with ThreadPoolExecutor(threads if self._path.parallel else 1) as pool:
+        with ThreadPoolExecutor(threads if self._product.parallel else 1) as pool:
             list(pool.map(fuse_one, range(len(sights.blocks))))
         return vectors, present, view_count
 
