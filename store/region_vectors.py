@@ -44,13 +44,14 @@ class RegionVectors:
 
     def best(self, query: NDArray[np.float32], count: int, region_ids: NDArray[np.int64] | None = None) -> Found:
         """The best `count` of all regions, or of those in `region_ids`."""
-        if region_ids is None:
-            return scoring.best_rows(self.vectors, self.ids, query, count, self.dead)
-        return self.best_of_rows(self.rows_of(np.unique(region_ids)), query, count)
+        if region_ids is not None:
+            return self.best_of_rows(self.rows_of(region_ids), query, count)
+        rows = self.rows_of_sets(list(self.spans)) if self.dead else None
+        return scoring.best_rows(self.vectors, self.ids, query, count, rows)
 
     def best_of_rows(self, rows: NDArray[np.intp], query: NDArray[np.float32], count: int) -> Found:
         """The best `count` of some rows."""
-        return scoring.best_rows(self.vectors[rows], self.ids[rows], query, count)
+        return scoring.best_rows(self.vectors, self.ids, query, count, np.unique(rows))
 
     def rows_of(self, region_ids: NDArray[np.int64]) -> NDArray[np.intp]:
         """Rows of the ids, in their order; ids that are no ready region of this space and level are left out."""

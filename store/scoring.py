@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 _BLOCK = 256  # rows whose float32 copy stays in the cache
 _THREAD_ROWS = 1 << 17  # fewer rows than this are not worth a second thread
 _COMPILER_BYTES = 1 << 31  # scanned without the compiler before loading it (about 0.5 s) pays
+_SPARSE = 0.1  # of all rows; fewer are copied together before they are scanned, more are picked from a scan of all
 _SCAN_ERROR = 1e-3  # more than an inner product can differ from the cosine: half precision bends lengths by 5e-4
 _scanned_bytes = 0
 
@@ -49,21 +50,24 @@ def best_rows(
     ids: NDArray[np.int64],
     query: NDArray[np.float32],
     count: int,
-    dead: tuple[tuple[int, int], ...] = (),
+    rows: NDArray[np.intp] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Ids and scores of the `count` rows that answer best; rows of the `dead` spans never answer."""
-    scores = scan(vectors, query)
-    for start, stop in dead:
-        scores[start:stop] = -np.inf
-    alive = len(scores) - sum(stop - start for start, stop in dead)
-    count = min(count, alive)
+    """Ids and scores of the `count` rows that answer best, of `rows` (ascending) where given."""
+    if rows is None or len(rows) > _SPARSE * len(vectors):
+        scores = scan(vectors, query)
+        scores = scores if rows is None else scores[rows]
+    else:
+        scores = scan(vectors[rows], query)
+    count = min(count, len(scores))
     if count < 1:
         return np.empty(0, np.int64), np.empty(0, np.float32)
     threshold = np.partition(scores, len(scores) - count)[len(scores) - count] - _SCAN_ERROR
-    rows = np.flatnonzero(scores >= threshold)
-    exact = exact_scores(vectors[rows], query)
-    order = ranked(ids[rows], exact, count)
-    return ids[rows[order]], exact[order]
+    candidates = np.flatnonzero(scores >= threshold)
+    if rows is not None:
+        candidates = rows[candidates]
+    exact = exact_scores(vectors[candidates], query)
+    order = ranked(ids[candidates], exact, count)
+    return ids[candidates[order]], exact[order]
 
 
 def scan(vectors: NDArray[np.float16], query: NDArray[np.float32]) -> NDArray[np.float32]:

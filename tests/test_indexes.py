@@ -1,12 +1,14 @@
 """Every index is held to exact; what holds for one holds for all."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import psycopg
 import pytest
-from crowd import Crowd
+from crowd import Crowd, unit
 from ovstore.store import database, index_choice, index_rows, plugins, recall, region_file, region_vectors, scoring
 from ovstore.store.database import Store
 from ovstore.store.server import Server
@@ -238,3 +240,30 @@ def test_rows_of_what_is_gone_are_left_behind_once_they_are_many(store: Store, c
 def _forget_feature_set(store: Store, number: int) -> None:
     with store.connect() as connection:
         connection.execute(text("DELETE FROM feature_sets WHERE id = :id"), {"id": number})
+
+
+def test_processes_may_follow_the_store_at_once(store: Store, crowd: Crowd) -> None:
+    for scene in "abc":
+        crowd.publish(store, scene, objects=20)
+    program = (
+        "import sys; from ovstore.store import database, region_vectors\n"
+        "with database.open(sys.argv[1], database_url=sys.argv[2]) as store:\n"
+        "    print(sorted(region_vectors.current(store, 1, 'object').ids.tolist()))"
+    )
+    command = [sys.executable, "-c", program, str(store.path), store.conninfo]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert {process.communicate()[0].strip() for process in processes} == {str(all_ids(store).tolist())}
+    assert len(region_vectors.current(store, 1, LEVEL).ids) == 60
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5])
+def test_a_scan_of_few_rows_and_of_many_agree(share: float) -> None:
+    random = np.random.default_rng(3)
+    vectors = unit(random.normal(size=(2000, 16))).astype(np.float16)
+    query = unit(random.normal(size=16))
+    ids = random.permutation(2000).astype(np.int64)
+    rows = np.flatnonzero(random.random(2000) < share)
+    found, scores = scoring.best_rows(vectors, ids, query, 7, rows)
+    exact = scoring.exact_scores(vectors[rows], query)
+    order = scoring.ranked(ids[rows], exact, 7)
+    assert list(found) == list(ids[rows][order]) and list(scores) == list(exact[order])

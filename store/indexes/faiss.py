@@ -110,10 +110,10 @@ def _search(
     parameters: Any = faiss.SearchParametersIVF()
     parameters.nprobe = visited
     _, ids = index.search(vector[None].astype(np.float32), asked, params=parameters)
-    rows = table.rows_of(np.unique(ids[ids >= 0]))
+    rows = table.rows_of(ids[ids >= 0])
     if len(rows) + len(beside) < wanted or len(rows) < min(count, asked) // 2:
         return table.best(vector, count)  # most of what it found is gone, or it holds too little
-    return table.best_of_rows(np.union1d(rows, beside), vector, count)
+    return table.best_of_rows(np.concatenate([rows, beside]), vector, count)
 
 
 def _folder(store: Store, space_id: int, level: str) -> Path:

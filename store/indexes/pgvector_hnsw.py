@@ -88,7 +88,7 @@ def _walk(
     connection.execute(text(f"SET LOCAL hnsw.ef_search = {candidates}"))
     connection.execute(text("SET LOCAL enable_sort = off"))  # prefer the graph wherever it exists
     found = connection.exec_driver_sql(statement(space_id, level, vector, count))
-    return np.unique(np.fromiter((row[0] for row in found), np.int64))
+    return np.fromiter((row[0] for row in found), np.int64)
 
 
 def _index(space_id: int, level: str) -> str:
