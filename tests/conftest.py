@@ -5,12 +5,13 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 import pytest
-from ovstore.store import database, migrate
+from ovstore.store import database, flocks, migrate
 from ovstore.store.database import Store
 from ovstore.store.server import USER, Server
 
@@ -20,9 +21,18 @@ def quick_folder() -> Iterator[Path]:
     """Where clusters are made: in memory where there is room, with a path as short as a user's home."""
     shared = os.statvfs("/dev/shm") if os.path.isdir("/dev/shm") else None
     roomy = shared is not None and shared.f_bavail * shared.f_frsize > 2 << 30
-    folder = Path(tempfile.mkdtemp(prefix="ovstore-tests-", dir="/dev/shm" if roomy else None))
+    parent = Path("/dev/shm" if roomy else tempfile.gettempdir())
+    for left in parent.glob("ovstore-tests-*"):  # by a run that was killed
+        with suppress(OSError):
+            lock = os.open(left / "lock", os.O_RDWR)
+            if flocks.take(lock):
+                shutil.rmtree(left, ignore_errors=True)
+            os.close(lock)
+    folder = Path(tempfile.mkdtemp(prefix="ovstore-tests-", dir=parent))
+    flocks.take(lock := flocks.opened(folder / "lock"))
     folder.chmod(0o755)
     yield folder
+    os.close(lock)
     shutil.rmtree(folder, ignore_errors=True)
 
 
