@@ -49,6 +49,7 @@ class Server:
             raise DatabaseError("The embedded database runs on Linux only: set OVSTORE_DATABASE_URL to a server.")
         self.folder = folder.resolve()  # one name for all: command lines are compared with it
         self._run = self.folder / "run"
+        self._busy = f"another process starts or stops the database in {self.folder}"
         self._client_lock: int | None = None
         self._run_descriptor: int | None = None
         try:
@@ -73,9 +74,7 @@ class Server:
         """Come back when the server takes connections, having started it if need be."""
         if self._answers():
             return
-        with locked(
-            self.folder / "start.lock", f"another process starts or stops the database in {self.folder}"
-        ) as lock:
+        with locked(self.folder / "start.lock", self._busy) as lock:
             self._wait_while_busy()
             if not self._answers():
                 self._start(lock)
@@ -85,20 +84,30 @@ class Server:
         if self._client_lock is None:
             return
         _live.discard(self)
-        with locked(self.folder / "start.lock", f"another process starts or stops the database in {self.folder}"):
-            os.close(self._client_lock)
-            self._client_lock = None
-            lock = opened(self.folder / "clients.lock")
-            try:
-                if take(lock):
-                    self._stop()
-                elif not take(lock, shared=True):  # nobody is left, and the guard was quicker to notice
-                    self._wait_until_down()
-            finally:
-                os.close(lock)
+        try:
+            with locked(self.folder / "start.lock", self._busy):
+                self._leave()
+        except FileNotFoundError:  # the store was deleted; what still runs in it ends without clients
+            self._leave_to_guard()
         if self._run_descriptor is not None:
             os.close(self._run_descriptor)
             self._run_descriptor = None
+
+    def _leave(self) -> None:
+        self._leave_to_guard()
+        lock = opened(self.folder / "clients.lock")
+        try:
+            if take(lock):
+                self._stop()
+            elif not take(lock, shared=True):  # nobody is left, and the guard was quicker to notice
+                self._wait_until_down()
+        finally:
+            os.close(lock)
+
+    def _leave_to_guard(self) -> None:
+        if self._client_lock is not None:
+            os.close(self._client_lock)
+            self._client_lock = None
 
     def _take_client_lock(self) -> None:
         lock = opened(self.folder / "clients.lock")
@@ -114,9 +123,8 @@ class Server:
 
     def _socket_folder(self) -> str:
         """The socket's folder; as an open descriptor where libpq or the kernel could not take its path."""
-        path = str(self._run)
-        if len(os.fsencode(self._run / SOCKET)) <= _LONGEST_SOCKET_PATH and "," not in path:  # a comma parts two hosts
-            return path
+        if _can_be_host(self._run):
+            return str(self._run)
         if self._run_descriptor is None:
             self._run_descriptor = os.open(self._run, os.O_RDONLY | os.O_DIRECTORY)
         return f"/proc/self/fd/{self._run_descriptor}"
@@ -198,6 +206,12 @@ class Server:
 
     def _wait_until_down(self) -> None:
         wait(lambda: is_free(self.folder / "server.lock"), f"the database in {self.folder} shuts down")
+
+
+def _can_be_host(run: Path) -> bool:
+    """Whether libpq takes this folder as a host: a comma parts two hosts, and names must be UTF-8."""
+    path = os.fsencode(run / SOCKET)
+    return len(path) <= _LONGEST_SOCKET_PATH and b"," not in path and path.decode(errors="ignore").encode() == path
 
 
 def _make_room(log: Path) -> None:

@@ -172,7 +172,11 @@ def test_a_stale_pid_file_that_names_a_living_stranger_does_no_harm(folder: Path
         stranger.kill()
 
 
-@pytest.mark.parametrize("name", ["mit Leerzeichen, 'Häkchen' und 雪", "/".join(["sehr-langer-name" * 4] * 3)])
+@pytest.mark.parametrize(
+    "name",
+    ["mit Leerzeichen, 'Häkchen' und 雪", "/".join(["sehr-langer-name" * 4] * 3), os.fsdecode(b"caf\xe9")],
+    ids=["signs", "long", "not UTF-8"],
+)
 def test_any_path_will_do(folder: Path, name: str) -> None:
     moved = folder.parent / name / "postgres"
     moved.parent.mkdir(parents=True)
@@ -217,6 +221,14 @@ if __name__ == "__main__":
     wait_until((folder / "seen").exists)
     wait_until(lambda: (folder / "seen").read_text() == "snoopy")
     wait_until(lambda: is_down(folder))
+
+
+def test_a_deleted_store_takes_its_server_with_it(folder: Path) -> None:
+    server = Server(folder)
+    pid = cluster.noted_pid(folder)
+    shutil.rmtree(folder)
+    server.close()
+    wait_until(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def test_a_setting_that_stops_the_server_is_shown(folder: Path) -> None:
