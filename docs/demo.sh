@@ -17,7 +17,7 @@ say "Twelve rooms, written as ScanNet writes them (.sens, meshes, segmentations)
 if [ -e "$folder/scans/truth.json" ]; then
   echo "They are in $folder/scans already."
 else
-  run ovstore generate scannet "$folder/scans" --scenes 12 --seed 1 --workers 2 --force
+  run ovstore generate scannet "$folder/scans" --scenes 12 --seed 1 --frames 24 --workers 2 --force
 fi
 
 say "Taken in: which frame sees which point, what the network sees there, and the objects that make up each room."
