@@ -27,7 +27,7 @@ NAME = "faiss"
 LIST_ROWS = 400  # rows a list, about; fewer makes visiting one cheaper and needs more visits
 TRAINING_ROWS = 100  # a list; k-means sees no more than these
 WORST_RECALL = 0.99  # the number of visited lists is doubled until the worst sampled query finds this share of 100
-OVERFETCH = 4  # candidates a hit: 8-bit scores err by about 0.002, near-ties change places
+OVERFETCH, MORE = 4, 100  # candidates: so many a hit, and so many more; 8-bit scores err, near-ties change places
 EXTEND_SHARE = 0.2  # rows beside the index, of those in it, before an update adds them
 RETRAIN_SHARE = 4.0  # times as many rows as it was trained on, before an update starts anew
 _BLOCK = 16_384  # rows whose float32 copy is made at a time
@@ -106,7 +106,7 @@ def _search(
 ) -> Found:
     """Candidates of the index and all rows beside it, scored alike."""
     wanted = min(count, len(table))
-    asked = min(OVERFETCH * count + 16, index.ntotal)
+    asked = min(OVERFETCH * count + MORE, index.ntotal)
     parameters: Any = faiss.SearchParametersIVF()
     parameters.nprobe = visited
     _, ids = index.search(vector[None].astype(np.float32), asked, params=parameters)
