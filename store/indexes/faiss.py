@@ -106,7 +106,7 @@ def _search(
 ) -> Found:
     """Candidates of the index and all rows beside it, scored alike."""
     wanted = min(count, len(table))
-    asked = min(OVERFETCH * count + MORE, index.ntotal)
+    asked = max(1, min(OVERFETCH * count + MORE, index.ntotal))
     parameters: Any = faiss.SearchParametersIVF()
     parameters.nprobe = visited
     _, ids = index.search(vector[None].astype(np.float32), asked, params=parameters)
@@ -149,7 +149,7 @@ def _add(index: Any, table: RegionVectors, rows: NDArray[np.intp]) -> None:
 def _remove_gone(index: Any, table: RegionVectors) -> None:
     sizes = [index.invlists.list_size(number) for number in range(index.nlist)]
     lists = [faiss.rev_swig_ptr(index.invlists.get_ids(n), size) for n, size in enumerate(sizes) if size]
-    ids = np.sort(np.concatenate(lists))
+    ids = np.concatenate([np.empty(0, np.int64), *lists])
     gone = np.setdiff1d(ids, table.ids[table.rows_of(ids)])
     if len(gone):
         index.remove_ids(gone)
