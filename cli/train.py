@@ -70,7 +70,7 @@ def tiny(
 
     options = Options(epochs=epochs)
     model, losses = train(examples, words, options, show, first)
-    result = label_pictures(model, [example for scene in rendered[scenes:] for example in scene], words)
+    result = label_pictures(model, [example for scene in rendered[scenes:] for example in scene], words, options)
     notes = {
         "command": f"ovstore train tiny --scenes {scenes} --views {views} --epochs {epochs} --seed {seed}",
         "scene_seeds": [seed, seed + scenes - 1],

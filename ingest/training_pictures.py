@@ -16,7 +16,7 @@ from .generated.catalogue import class_names
 from .generated.palette import COLOURS, MATERIALS
 from .generated.scene import Options, generate_scene, render, scannet_cameras
 
-IMAGE_SIZE = (320, 240)  # width, height in pixels
+IMAGE_SIZES = ((320, 240), (480, 360))  # width, height in pixels; scenes take turns
 _PLANTED = 2  # rare things in each scene, so that they are seen as often as others
 
 
@@ -52,6 +52,6 @@ def _render(seed: int, views: int) -> list[Example]:
     except BadInput:  # the room has no place for these
         scene = generate_scene(seed, Options(frames=views))
     things = tuple(Thing(o.label, o.thing.colour or "", o.thing.material or "") for o in scene.objects)
-    camera = scannet_cameras(color_size=IMAGE_SIZE)[0]
+    camera = scannet_cameras(color_size=IMAGE_SIZES[seed % len(IMAGE_SIZES)])[0]
     rendered = (render(scene, camera, pose) for pose in scene.camera_to_world)
     return [Example(one.rgb, one.instance.astype(np.int16), things) for one in rendered]

@@ -26,15 +26,14 @@ from torch.nn import functional as F
 from ..store.errors import BadInput
 
 
-def dense(visual: nn.Module, pixels: Tensor, residual: bool = False, positions: Tensor | None = None) -> Tensor:
+def dense(visual: nn.Module, pixels: Tensor, residual: bool = False) -> Tensor:
     """(B, 3, H, W) normalised pixels to (B, H / stride, W / stride, dim), not of unit length.
 
-    `positions` (1 + h * w, width) stands in for a native ViT's own embedding; without it that is resized to the input.
     `residual` keeps the last block's skip connection and MLP, as MaskCLIP's own code does; without them the patches
     are cleaner (ClearCLIP, Lan et al., ECCV 2024, section 3.2).
     """
     if isinstance(visual, VisionTransformer):
-        return _dense_native(visual, pixels, residual, positions)
+        return _dense_native(visual, pixels, residual)
     if isinstance(visual, ModifiedResNet):
         cells = visual.layer4(_before_layer4(visual, pixels)).permute(0, 2, 3, 1)
         projected: Tensor = visual.attnpool.c_proj(visual.attnpool.v_proj(cells))
@@ -79,14 +78,13 @@ def accept_any_size(visual: nn.Module) -> None:
     trunk.patch_embed.output_fmt = type(trunk.patch_embed.output_fmt)("NHWC")
 
 
-def _native_tokens(visual: VisionTransformer, pixels: Tensor, positions: Tensor | None = None) -> Tensor:
+def _native_tokens(visual: VisionTransformer, pixels: Tensor) -> Tensor:
     """(B, 1 + h * w, width): the tokens as the last block receives them, the class token first."""
     patches = visual.conv1(pixels)  # (B, width, h, w)
     grid = (patches.shape[2], patches.shape[3])
     patches = patches.flatten(2).transpose(1, 2)
     first = visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
-    positions = _positions(visual, grid) if positions is None else positions
-    tokens = torch.cat([first, patches], dim=1) + positions.to(patches.dtype)
+    tokens = torch.cat([first, patches], dim=1) + _positions(visual, grid).to(patches.dtype)
     tokens = visual.ln_pre(visual.patch_dropout(tokens))
     for block in visual.transformer.resblocks[:-1]:
         tokens = block(tokens)
@@ -103,10 +101,10 @@ def _positions(visual: VisionTransformer, grid: tuple[int, int]) -> Tensor:
     return torch.cat([table[:1], image.flatten(2)[0].T])
 
 
-def _dense_native(visual: VisionTransformer, pixels: Tensor, residual: bool, positions: Tensor | None) -> Tensor:
+def _dense_native(visual: VisionTransformer, pixels: Tensor, residual: bool) -> Tensor:
     if getattr(visual, "attn_pool_contrastive", None) is not None:
         raise BadInput("CoCa towers with two pooling attentions have no dense path here.")
-    tokens, last = _native_tokens(visual, pixels, positions), visual.transformer.resblocks[-1]
+    tokens, last = _native_tokens(visual, pixels), visual.transformer.resblocks[-1]
     if visual.attn_pool is None:
         cells = visual.ln_post(_alone(tokens[:, 1:], last if residual else _attention_of(last)))
     else:

@@ -1,4 +1,4 @@
-"""Pictures whose every pixel is known, and the patches that a training step makes of them."""
+"""Pictures whose every pixel is known, and the cells that a training step makes of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,24 +8,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from .phrases import Thing
 
-PATCH = 8  # pixels along a patch
+MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+STRIDE = 32  # pixels of the network's input along one of its cells
 
 
 @dataclass(frozen=True)
 class Example:
-    """A picture at the size the network sees it, and which thing each pixel shows."""
+    """A picture, and which thing each pixel shows."""
 
-    image: NDArray[np.uint8]  # (H, W, 3), sides multiples of PATCH
+    image: NDArray[np.uint8]  # (H, W, 3), sides divisible by the grid that it is trained on
     thing_map: NDArray[np.int16]  # (H, W) rows of `things`, -1 nothing nameable
     things: tuple[Thing, ...]
 
 
 @dataclass(frozen=True)
 class Window:
-    """A rectangle of patches."""
+    """A rectangle of cells."""
 
     top: int
     left: int
@@ -35,13 +37,12 @@ class Window:
 
 @dataclass(frozen=True)
 class Batch:
-    """Varied pictures, and what each patch of them mostly shows."""
+    """Varied pictures, and what each cell of them mostly shows."""
 
-    images: Tensor  # (B, H, W, 3) float32, 0..255
-    window: Window | None  # where in the pictures this was cut out, None for all of them
+    pixels: Tensor  # (B, 3, rows * 32, columns * 32) the network's input
     things: tuple[Thing, ...]  # of all the pictures
-    label: Tensor  # (B * patches,) rows of `things`, -1 nothing
-    weight: Tensor  # (B * patches,) the thing's share of the patch, times the weight of its name; 0 for nothing
+    label: Tensor  # (B * cells,) rows of `things`, -1 nothing
+    weight: Tensor  # (B * cells,) the thing's share of the cell, times the weight of its name; 0 for nothing
 
 
 def save_examples(path: Path, examples: Sequence[Example]) -> None:
@@ -66,26 +67,41 @@ def load_examples(path: Path) -> list[Example]:
 
 
 def make_batch(
-    examples: Sequence[Example], window: Window | None, weight_of_name: dict[str, float], rng: np.random.Generator
+    examples: Sequence[Example],
+    grid: tuple[int, int],
+    window: Window | None,
+    weight_of_name: dict[str, float],
+    rng: np.random.Generator,
 ) -> Batch:
-    """Cut out the window, mirror half of the pictures, vary light and noise."""
+    """Cut out the window of the grid, mirror half of the pictures, vary light and noise."""
     things: list[Thing] = []
-    images, labels = [], []
+    pixels, labels, purities = [], [], []
+    window = window or Window(0, 0, *grid)
     for example in examples:
         image, thing_map = example.image, example.thing_map.astype(np.int64)
         if rng.random() < 0.5:
             image, thing_map = image[:, ::-1], thing_map[:, ::-1]
-        if window is not None:
-            rows = slice(PATCH * window.top, PATCH * (window.top + window.height))
-            columns = slice(PATCH * window.left, PATCH * (window.left + window.width))
-            image, thing_map = image[rows, columns], thing_map[rows, columns]
-        images.append(torch.from_numpy(_varied(image, rng)))
-        labels.append(torch.from_numpy(np.where(thing_map >= 0, thing_map + len(things), -1)))
+        high, wide = image.shape[0] // grid[0], image.shape[1] // grid[1]
+        rows = slice(high * window.top, high * (window.top + window.height))
+        columns = slice(wide * window.left, wide * (window.left + window.width))
+        image, thing_map = image[rows, columns], thing_map[rows, columns]
+        pixels.append(network_input(torch.from_numpy(_varied(image, rng)), window.height, window.width))
+        label, purity = _majority(torch.from_numpy(thing_map.copy()), window.height, window.width)
+        labels.append(torch.where(label >= 0, label + len(things), -1))
+        purities.append(purity)
         things += example.things
-    label, purity = _majority(torch.stack(labels))
+    label, purity = torch.cat(labels), torch.cat(purities)
     weights = torch.tensor([weight_of_name[thing.name] for thing in things])
     weight = torch.where(label >= 0, purity * weights[label.clamp(min=0)], 0)
-    return Batch(torch.stack(images), window, tuple(things), label, weight)
+    return Batch(torch.cat(pixels), tuple(things), label, weight)
+
+
+def network_input(image: Tensor, rows: int, columns: int) -> Tensor:
+    """(H, W, 3) 0..255 to (1, 3, rows * 32, columns * 32) pixels, as the encoder makes them."""
+    pixels = image.float().permute(2, 0, 1)[None] / 255
+    size = (rows * STRIDE, columns * STRIDE)
+    pixels = F.interpolate(pixels, size, mode="bicubic", align_corners=False, antialias=True).clamp(0, 1)
+    return (pixels - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
 
 
 def name_weights(examples: Sequence[Example], names: Sequence[str]) -> dict[str, float]:
@@ -117,10 +133,10 @@ def _blurred(image: NDArray[np.float32]) -> NDArray[np.float32]:
     return (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / np.float32(16)
 
 
-def _majority(label: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, H, W) labels to the most frequent one of each patch, and its share of the patch; both (B * patches,)."""
-    batch, height, width = label.shape
-    patches = label.reshape(batch, height // PATCH, PATCH, width // PATCH, PATCH).permute(0, 1, 3, 2, 4)
-    patches = patches.reshape(-1, PATCH * PATCH)
-    most = patches.mode(dim=1).values
-    return most, (patches == most[:, None]).float().mean(dim=1)
+def _majority(label: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor]:
+    """(H, W) labels to the most frequent one of each cell, and its share of the cell; both (rows * columns,)."""
+    height, width = label.shape
+    cells = label.reshape(rows, height // rows, columns, width // columns).permute(0, 2, 1, 3)
+    cells = cells.reshape(rows * columns, -1)
+    most = cells.mode(dim=1).values
+    return most, (cells == most[:, None]).float().mean(dim=1)

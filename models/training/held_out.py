@@ -9,13 +9,15 @@ from torch.nn import functional as F
 
 from ..openclip_dense import dense
 from ..tiny_words import TaughtWords
-from .examples import Example
+from .examples import Example, network_input
 from .phrases import Language
-from .tiny_clip import normalised
+from .tiny_clip import Options
 
 
 @torch.inference_mode()
-def label_pictures(model: CustomTextCLIP, examples: Sequence[Example], language: Language) -> dict[str, float]:
+def label_pictures(
+    model: CustomTextCLIP, examples: Sequence[Example], language: Language, options: Options
+) -> dict[str, float]:
     """Share of pixels named rightly, mean IoU over the names that occur, and the same with colours.
 
     Every pixel takes the name whose text has the largest cosine with the features bilinearly sampled there.
@@ -26,7 +28,7 @@ def label_pictures(model: CustomTextCLIP, examples: Sequence[Example], language:
     confusion = np.zeros((len(names), len(names)), np.int64)
     colour_right = colour_total = 0
     for example in examples:
-        cells = dense(model.visual, normalised(torch.from_numpy(example.image)[None]), residual=True)
+        cells = dense(model.visual, network_input(torch.from_numpy(example.image), *options.grid))
         scores = F.normalize(cells, dim=-1) @ text.T
         size = example.thing_map.shape
         scores = F.interpolate(scores.permute(0, 3, 1, 2), size, mode="bilinear", align_corners=False)[0]

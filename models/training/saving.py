@@ -12,8 +12,9 @@ from torch import Tensor
 
 from ...store.errors import BadWeights
 from ..safe_load import read_state_dict
+from .examples import MEAN, STD
 from .phrases import Language
-from .tiny_clip import MEAN, STD, Options, configuration
+from .tiny_clip import Options, configuration
 
 
 def save(
@@ -21,10 +22,9 @@ def save(
 ) -> tuple[Path, Path]:
     """Write tiny.safetensors and tiny.json (open_clip's `model_cfg` and `preprocess_cfg`, the words, the training)."""
     folder.mkdir(parents=True, exist_ok=True)
-    height, width = model.visual.image_size
     words = language.words()
     description = {
-        "model_cfg": configuration(options, model.text.vocab_size, height, width),
+        "model_cfg": configuration(options, model.text.vocab_size),
         "preprocess_cfg": {"mean": MEAN, "std": STD, "interpolation": "bicubic"},
         "words": words,
         "training": dict(training),

@@ -1,9 +1,9 @@
-"""The tiny CLIP: made from nothing on pictures whose every pixel is known, so that its patches answer to words.
+"""The tiny CLIP: made from nothing on pictures whose every pixel is known, so that its every cell answers to words.
 
-Each step says many things at once, some true of a patch and some not: names, colours, materials, uses and names with
+Each step says many things at once, some true of a cell and some not: names, colours, materials, uses and names with
 attributes. Three losses share one cosine: a softmax among the names (which thing is it), the same among colours and
 among materials, and a binary choice for every phrase against the phrase 'something' (is it that at all). The last
-makes scores comparable between questions: what a patch is lies above 'something', what it is not lies below.
+makes scores comparable between questions: what a cell is lies above 'something', what it is not lies below.
 """
 
 import logging
@@ -22,44 +22,43 @@ from torch.nn import functional as F
 from ..openclip_dense import dense
 from ..safe_load import load_into
 from ..tiny_words import CONTEXT_LENGTH, TaughtWords
-from .examples import PATCH, Batch, Example, Window, make_batch, name_weights
+from .examples import STRIDE, Batch, Example, Window, make_batch, name_weights
 from .phrases import ANYTHING, Language, Phrase, Thing, truth
 
 log = logging.getLogger(__name__)
-
-MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
 
 @dataclass(frozen=True)
 class Options:
     """Size of the model and length of the training."""
 
-    width: int = 128
-    layers: int = 5
+    trunk: str = "regnetx_002"  # timm's name of a network that makes one cell of 32 x 32 pixels
+    grid: tuple[int, int] = (24, 32)  # cells of a whole picture, rows and columns
     dim: int = 96
     text_width: int = 128
     text_layers: int = 2
     epochs: int = 8
     batch: int = 8
-    window: tuple[int, int] = (16, 24)  # patches of a picture that one step looks at, height and width
-    whole: float = 0.08  # share of the steps, the last ones, that look at whole pictures
+    window: tuple[int, int] = (12, 16)  # cells of a picture that one step looks at
+    whole: float = 0.1  # share of the steps, the last ones, that look at whole pictures
     learning_rate: float = 1e-3
     composed: int = 48  # phrases such as 'a red wooden chair' in a step
-    patches: int = 2000  # drawn in a step, those of rare names and of one thing alone more often
+    cells: int = 1500  # drawn in a step, those of rare names and of one thing alone more often
     seed: int = 0
 
 
-def configuration(options: Options, vocabulary_size: int, height: int, width: int) -> dict[str, Any]:
-    """The architecture in open_clip's own words (`model_cfg`), for pictures of height x width."""
+def configuration(options: Options, vocabulary_size: int) -> dict[str, Any]:
+    """The architecture in open_clip's own words (`model_cfg`)."""
+    rows, columns = options.grid
     return {
         "embed_dim": options.dim,
         "custom_text": True,
         "vision_cfg": {
-            "image_size": [height, width],
-            "patch_size": PATCH,
-            "width": options.width,
-            "layers": options.layers,
-            "head_width": 32,
+            "image_size": [rows * STRIDE, columns * STRIDE],
+            "timm_model_name": options.trunk,
+            "timm_model_pretrained": False,
+            "timm_pool": "avg",
+            "timm_proj": "linear",
         },
         "text_cfg": {
             "context_length": CONTEXT_LENGTH,
@@ -82,7 +81,7 @@ def train(
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
     tokenize = TaughtWords(language.words())
-    architecture = configuration(options, tokenize.vocabulary_size, *examples[0].image.shape[:2])
+    architecture = configuration(options, tokenize.vocabulary_size)
     del architecture["custom_text"]
     model = CustomTextCLIP(**architecture)
     if start is not None:
@@ -96,8 +95,8 @@ def train(
     recent: list[dict[str, float]] = []
     started = time.monotonic()
     for step, chosen in enumerate(_chosen(examples, options, rng)):
-        window = _window(examples[0], options, rng) if step < (1 - options.whole) * steps else None
-        batch = make_batch(chosen, window, weight_of_name, rng)
+        window = _window(options, rng) if step < (1 - options.whole) * steps else None
+        batch = make_batch(chosen, options.grid, window, weight_of_name, rng)
         losses = _losses(model, batch, language, tokenize, options, rng)
         optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
@@ -112,12 +111,6 @@ def train(
     return model.eval(), {name: sum(one[name] for one in recent) / len(recent) for name in recent[0]}
 
 
-def normalised(images: Tensor) -> Tensor:
-    """(B, H, W, 3) 0..255 to (B, 3, H, W) pixels, as the encoder makes them."""
-    pixels = images.float().permute(0, 3, 1, 2) / 255
-    return (pixels - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
-
-
 def _losses(
     model: CustomTextCLIP,
     batch: Batch,
@@ -130,14 +123,13 @@ def _losses(
     phrases = [phrase for group in groups.values() for phrase in group]
     texts = [*(phrase.text for phrase in phrases), ANYTHING[int(rng.integers(len(ANYTHING)))]]
 
-    pixels, positions = normalised(batch.images), _positions(model, batch)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        cells = dense(model.visual, pixels, residual=True, positions=positions).flatten(0, 2)
+        cells = dense(model.visual, batch.pixels).flatten(0, 2)
         words = model.text(tokenize(texts))
-    drawn = torch.multinomial(batch.weight, min(options.patches, int((batch.weight > 0).sum())))
+    drawn = torch.multinomial(batch.weight, min(options.cells, int((batch.weight > 0).sum())))
     cells, words = F.normalize(cells[drawn].float(), dim=-1), F.normalize(words.float(), dim=-1)
     logits = model.logit_scale.exp() * (cells @ words.T)
-    is_true = torch.from_numpy(truth(phrases, batch.things))[batch.label[drawn]]  # (patches, phrases)
+    is_true = torch.from_numpy(truth(phrases, batch.things))[batch.label[drawn]]  # (cells, phrases)
 
     losses, start = {}, 0
     over_something = logits[:, :-1] - logits[:, -1:]
@@ -148,16 +140,6 @@ def _losses(
             losses[f"which_{name}"] = _softmax_loss(logits[:, columns], is_true[:, columns])
         losses[f"is_{name}"] = 0.5 * _binary_loss(over_something[:, columns], is_true[:, columns])
     return losses
-
-
-def _positions(model: CustomTextCLIP, batch: Batch) -> Tensor | None:
-    """The rows of the position table that a window covers, the class token's first."""
-    if batch.window is None:
-        return None
-    window, table = batch.window, model.visual.positional_embedding
-    grid = table[1:].reshape(*model.visual.grid_size, -1)
-    rows, columns = slice(window.top, window.top + window.height), slice(window.left, window.left + window.width)
-    return torch.cat([table[:1], grid[rows, columns].flatten(0, 1)])
 
 
 def _phrases(
@@ -181,7 +163,7 @@ def _phrases(
 
 
 def _softmax_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross entropy over the phrases of a kind, for patches of which one of them is true."""
+    """Cross entropy over the phrases of a kind, for cells of which one of them is true."""
     has_one = target.any(dim=1)
     total = F.cross_entropy(logits[has_one], target[has_one].float().argmax(dim=1), reduction="sum")
     return total / has_one.sum().clamp(min=1)
@@ -194,12 +176,9 @@ def _binary_loss(logits: Tensor, target: Tensor) -> Tensor:
     return yes.sum() / target.sum().clamp(min=1) + no.sum() / (~target).sum().clamp(min=1)
 
 
-def _window(example: Example, options: Options, rng: np.random.Generator) -> Window | None:
-    """A random place for the window, None where it is no smaller than the picture."""
-    rows, columns = (side // PATCH for side in example.image.shape[:2])
-    height, width = min(options.window[0], rows), min(options.window[1], columns)
-    if (height, width) == (rows, columns):
-        return None
+def _window(options: Options, rng: np.random.Generator) -> Window:
+    """A random place for the window within the grid."""
+    (rows, columns), (height, width) = options.grid, options.window
     return Window(int(rng.integers(rows - height + 1)), int(rng.integers(columns - width + 1)), height, width)
 
 
