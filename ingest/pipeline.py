@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store import catalog, plugins, publish
+from ..store import catalog, index_choice, plugins, publish
 from ..store.database import Store
 from ..store.features import Correspondence, FeatureMap
 from ..store.scene import Frame, PointCloud, Scene
@@ -120,6 +120,7 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
         regions,
         pool_scene(features, regions, request.pool),
     )
+    index_choice.on_publish(store, feature_set)
     report("regions", 1, 1)
     return Summary(
         name,
