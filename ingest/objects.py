@@ -1,14 +1,14 @@
 """Objects: neighbouring superpoints whose vectors agree, merged from the most to the least alike.
 
 How alike the vectors of different things are depends on the encoder: cosines of CLIP's dense features rarely fall
-below 0.7, those of other encoders reach 0. So likeness is measured by what is usual in the scene itself,
+below 0.7, those of others reach 0. So likeness is measured by what the scene itself shows,
 
-    doubt = (same - cosine) / (same - usual)      0: as alike as superpoints that touch; 1: as any two of the scene
+    doubt = (same - cosine) / (same - usual)      0: as parts of one thing are alike; 1: as any two superpoints are
 
-where `same` and `usual` are quantiles of the cosines between superpoints that touch, and between all. The vectors of a
-small thing carry much of what surrounds it, so that a little doubt may be all there is between an apple and its table.
-Colours decide then: the doubt is multiplied by 1 + color_weight * difference of the mean colours. Where vectors agree
-fully, colours do not count, so that a chair keeps its cushion.
+where `same` is a high quantile of the cosines between superpoints that touch, and `usual` a low one of those between
+all. The vectors of a small thing carry much of what surrounds it, so that a little doubt may be all there is between
+an apple and its table. Colours decide then: doubt counts 1 + color_weight * difference of the mean colours. Where
+vectors agree fully, colours do not count, so that a chair keeps its cushion.
 """
 
 import heapq
@@ -31,10 +31,10 @@ _LEAST_RANGE = 0.02  # of cosines; a scene of one thing has no unusual ones, onl
 class Options:
     """When two neighbours are one object."""
 
-    doubt: float = 0.35  # most doubt at which two are merged; smaller gives more, smaller objects
-    same: float = 0.5  # quantile of the cosines of superpoints that touch that leaves no doubt
+    doubt: float = 0.4  # most doubt at which two are merged; smaller gives more, smaller objects
+    same: float = 0.95  # quantile of the cosines of superpoints that touch that leaves no doubt
     usual: float = 0.1  # quantile of the cosines of all pairs of superpoints at which doubt is 1
-    color_weight: float = 30.0  # how often the doubt counts between black and white; 0: colour-blind
+    color_weight: float = 30.0  # how many times more doubt counts between black and white; 0: colour-blind
     neighbours: int = 8  # points looked at around each to find what touches what
     max_gap: float = 4.0  # widest gap that still touches, times the median distance to the last neighbour
     absorb_points: int = 50  # unseen superpoints of fewer points join what they touch most

@@ -65,7 +65,7 @@ def test_a_thing_of_two_colours_stays_whole_where_vectors_agree() -> None:
     strip = Strip()
     rgb = np.where((strip.superpoint % 2 == 0)[:, None], (20, 20, 20), (230, 230, 230)).astype(np.uint8)
     strip.points = PointCloud(strip.points.xyz, rgb=rgb)
-    assert same_parts(strip.objects(Options(color_weight=1)), strip.thing)
+    assert same_parts(strip.objects(), strip.thing)
 
 
 def test_like_things_that_do_not_touch_are_two_objects() -> None:
