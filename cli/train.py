@@ -14,21 +14,21 @@ def command() -> None:
 
     \b
     Example:
-      ovstore train tiny --scenes 400 --epochs 8 --out my-weights/
+      ovstore train tiny --scenes 240 --steps 3000 --out my-weights/
     """
 
 
 @command.command()
-@click.option("--scenes", default=400, show_default=True, help="Generated scenes to train on.")
+@click.option("--scenes", default=240, show_default=True, help="Generated scenes to train on.")
 @click.option("--views", default=8, show_default=True, help="Pictures of each scene.")
-@click.option("--epochs", default=8, show_default=True, help="Times that every picture is seen.")
+@click.option("--steps", default=3000, show_default=True, help="Steps of the training, 12 windows of pictures each.")
 @click.option("--seed", default=1_000_000, show_default=True, help="Seed of the first scene; 1000 or more.")
 @click.option("--workers", default=2, show_default=True, help="Processes that render.")
 @click.option("--pictures", type=click.Path(file_okay=False), help="Folder that keeps what was rendered for next time.")
 @click.option("--start", type=click.Path(exists=True, dir_okay=False), help="Weights to go on from (.safetensors).")
 @click.option("--out", type=click.Path(file_okay=False), required=True, help="Folder for tiny.safetensors, tiny.json.")
 def tiny(
-    scenes: int, views: int, epochs: int, seed: int, workers: int, pictures: str | None, start: str | None, out: str
+    scenes: int, views: int, steps: int, seed: int, workers: int, pictures: str | None, start: str | None, out: str
 ) -> None:
     """Make the weights of the encoder `tiny`, from nothing.
 
@@ -37,7 +37,7 @@ def tiny(
 
     \b
     Example:
-      ovstore train tiny --scenes 400 --epochs 8 --out my-weights/
+      ovstore train tiny --scenes 240 --steps 3000 --out my-weights/
       ovstore ingest scannet scans/ --encoder tiny --weights my-weights/tiny.safetensors
     """
     from ..ingest.training_pictures import language, pictures_of_scenes
@@ -48,8 +48,8 @@ def tiny(
 
     if seed < 1000:
         raise BadInput(f"seed is {seed}; seeds below 1000 are left to demonstrations and tests.")
-    if min(scenes, views, epochs, workers) < 1:
-        raise BadInput("scenes, views, epochs and workers are counts; at least 1 each was expected.")
+    if min(scenes, views, steps, workers) < 1:
+        raise BadInput("scenes, views, steps and workers are counts; at least 1 each was expected.")
     words = language()
     first, earlier = weights_to_start_from(Path(start), words) if start else (None, None)
     held_out = max(1, scenes // 20)
@@ -68,11 +68,11 @@ def tiny(
             parts = "  ".join(f"{name} {value:.2f}" for name, value in losses.items())
             click.echo(f"step {step} of {steps}  {parts}  {_minutes(started)} min", err=True)
 
-    options = Options(epochs=epochs)
+    options = Options(steps=steps)
     model, losses = train(examples, words, options, show, first)
     result = label_pictures(model, [example for scene in rendered[scenes:] for example in scene], words, options)
     notes = {
-        "command": f"ovstore train tiny --scenes {scenes} --views {views} --epochs {epochs} --seed {seed}",
+        "command": f"ovstore train tiny --scenes {scenes} --views {views} --steps {steps} --seed {seed}",
         "scene_seeds": [seed, seed + scenes - 1],
         "pictures": len(examples),
         "minutes": _minutes(started),

@@ -26,23 +26,13 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Window:
-    """A rectangle of cells."""
-
-    top: int
-    left: int
-    height: int
-    width: int
-
-
-@dataclass(frozen=True)
 class Batch:
     """Varied pictures, and what each cell of them mostly shows."""
 
     pixels: Tensor  # (B, 3, rows * 32, columns * 32) the network's input
     things: tuple[Thing, ...]  # of all the pictures
     label: Tensor  # (B * cells,) rows of `things`, -1 nothing
-    weight: Tensor  # (B * cells,) the thing's share of the cell, times the weight of its name; 0 for nothing
+    weight: Tensor  # (B * cells,) how often a cell is to be drawn; 0 for nothing
 
 
 def save_examples(path: Path, examples: Sequence[Example]) -> None:
@@ -66,34 +56,71 @@ def load_examples(path: Path) -> list[Example]:
         return [Example(image, thing_map, things) for image, thing_map in pairs]
 
 
-def make_batch(
-    examples: Sequence[Example],
-    grid: tuple[int, int],
-    window: Window | None,
-    weight_of_name: dict[str, float],
-    rng: np.random.Generator,
-) -> Batch:
-    """Cut out the window of the grid, mirror half of the pictures, vary light and noise."""
-    things: list[Thing] = []
-    pixels, labels, purities = [], [], []
-    window = window or Window(0, 0, *grid)
-    for example in examples:
-        image, thing_map = example.image, example.thing_map.astype(np.int64)
-        if rng.random() < 0.5:
-            image, thing_map = image[:, ::-1], thing_map[:, ::-1]
-        high, wide = image.shape[0] // grid[0], image.shape[1] // grid[1]
-        rows = slice(high * window.top, high * (window.top + window.height))
-        columns = slice(wide * window.left, wide * (window.left + window.width))
-        image, thing_map = image[rows, columns], thing_map[rows, columns]
-        pixels.append(network_input(torch.from_numpy(_varied(image, rng)), window.height, window.width))
-        label, purity = _majority(torch.from_numpy(thing_map.copy()), window.height, window.width)
-        labels.append(torch.where(label >= 0, label + len(things), -1))
-        purities.append(purity)
-        things += example.things
-    label, purity = torch.cat(labels), torch.cat(purities)
-    weights = torch.tensor([weight_of_name[thing.name] for thing in things])
-    weight = torch.where(label >= 0, purity * weights[label.clamp(min=0)], 0)
-    return Batch(torch.cat(pixels), tuple(things), label, weight)
+class Lessons:
+    """Windows of pictures: three of four around a thing whose name is drawn first, so that rare names come up too."""
+
+    def __init__(self, examples: Sequence[Example], grid: tuple[int, int], window: tuple[int, int]) -> None:
+        self.examples, self.grid, self.window = examples, grid, window
+        places: dict[str, list[tuple[int, int]]] = {}
+        for position, example in enumerate(examples):
+            for thing in np.unique(example.thing_map[example.thing_map >= 0]):
+                places.setdefault(example.things[thing].name, []).append((position, int(thing)))
+        self._places = places  # name -> (example, thing) that show it
+        self._names = sorted(places)
+
+    def draw(self, count: int, rng: np.random.Generator) -> Batch:
+        """So many windows, mirrored and with another light at random."""
+        things: list[Thing] = []
+        pixels, labels, purities = [], [], []
+        for k in range(count):
+            image, thing_map, shown = self._cut(rng, around_a_thing=k % 4 != 3)
+            if rng.random() < 0.5:
+                image, thing_map = image[:, ::-1], thing_map[:, ::-1]
+            pixels.append(network_input(torch.from_numpy(_varied(image, rng)), *self.window))
+            label, purity = majority(torch.from_numpy(thing_map.astype(np.int64)), *self.window)
+            labels.append(torch.where(label >= 0, label + len(things), -1))
+            purities.append(purity)
+            things += shown
+        label, purity = torch.cat(labels), torch.cat(purities)
+        return Batch(torch.cat(pixels), tuple(things), label, _weights(label, purity, things))
+
+    def _cut(
+        self, rng: np.random.Generator, around_a_thing: bool
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int16], tuple[Thing, ...]]:
+        (rows, columns), (high, wide) = self.grid, self.window
+        if around_a_thing:
+            places = self._places[self._names[int(rng.integers(len(self._names)))]]
+            position, thing = places[int(rng.integers(len(places)))]
+            example = self.examples[position]
+            pixels = np.flatnonzero(example.thing_map == thing)
+            y, x = np.unravel_index(pixels[int(rng.integers(len(pixels)))], example.thing_map.shape)
+            middle = y * rows // example.thing_map.shape[0], x * columns // example.thing_map.shape[1]
+            top, left = (int(m - rng.integers(side)) for m, side in zip(middle, self.window, strict=True))
+        else:
+            example = self.examples[int(rng.integers(len(self.examples)))]
+            top, left = int(rng.integers(rows)), int(rng.integers(columns))
+        top, left = int(np.clip(top, 0, rows - high)), int(np.clip(left, 0, columns - wide))
+        step_y, step_x = example.image.shape[0] // rows, example.image.shape[1] // columns
+        cut = slice(top * step_y, (top + high) * step_y), slice(left * step_x, (left + wide) * step_x)
+        return example.image[cut], example.thing_map[cut], example.things
+
+
+def majority(label: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor]:
+    """(H, W) labels to the most frequent one of each cell, and its share of the cell; both (rows * columns,)."""
+    height, width = label.shape
+    cells = label.reshape(rows, height // rows, columns, width // columns).permute(0, 2, 1, 3)
+    cells = cells.reshape(rows * columns, -1)
+    most = cells.mode(dim=1).values
+    return most, (cells == most[:, None]).float().mean(dim=1)
+
+
+def _weights(label: Tensor, purity: Tensor, things: Sequence[Thing]) -> Tensor:
+    """Cells of one thing alone count more, and names more that have few cells: one over the root of their number."""
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(thing.name for thing in things))}
+    name = torch.tensor([numbers[thing.name] for thing in things])[label.clamp(min=0)]
+    known = label >= 0
+    count = torch.bincount(name[known], minlength=len(numbers)).float()
+    return torch.where(known, purity * count[name].clamp(min=1) ** -0.5, 0)
 
 
 def network_input(image: Tensor, rows: int, columns: int) -> Tensor:
@@ -102,17 +129,6 @@ def network_input(image: Tensor, rows: int, columns: int) -> Tensor:
     size = (rows * STRIDE, columns * STRIDE)
     pixels = F.interpolate(pixels, size, mode="bicubic", align_corners=False, antialias=True).clamp(0, 1)
     return (pixels - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
-
-
-def name_weights(examples: Sequence[Example], names: Sequence[str]) -> dict[str, float]:
-    """Rare names count more: one over the root of their share of pixels, at most 10."""
-    pixels = dict.fromkeys(names, 1.0)
-    for example in examples:
-        counts = np.bincount(example.thing_map[example.thing_map >= 0], minlength=len(example.things))
-        for thing, count in zip(example.things, counts, strict=True):
-            pixels[thing.name] += float(count)
-    mean = sum(pixels.values()) / len(pixels)
-    return {name: min(10.0, (mean / count) ** 0.5) for name, count in pixels.items()}
 
 
 def _varied(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -131,12 +147,3 @@ def _blurred(image: NDArray[np.float32]) -> NDArray[np.float32]:
     padded = np.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge")
     rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
     return (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / np.float32(16)
-
-
-def _majority(label: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor]:
-    """(H, W) labels to the most frequent one of each cell, and its share of the cell; both (rows * columns,)."""
-    height, width = label.shape
-    cells = label.reshape(rows, height // rows, columns, width // columns).permute(0, 2, 1, 3)
-    cells = cells.reshape(rows * columns, -1)
-    most = cells.mode(dim=1).values
-    return most, (cells == most[:, None]).float().mean(dim=1)

@@ -9,7 +9,7 @@ makes scores comparable between questions: what a cell is lies above 'something'
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from ..openclip_dense import dense
 from ..safe_load import load_into
 from ..tiny_words import CONTEXT_LENGTH, TaughtWords
-from .examples import STRIDE, Batch, Example, Window, make_batch, name_weights
+from .examples import STRIDE, Batch, Example, Lessons
 from .phrases import ANYTHING, Language, Phrase, Thing, truth
 
 log = logging.getLogger(__name__)
@@ -37,13 +37,12 @@ class Options:
     dim: int = 96
     text_width: int = 128
     text_layers: int = 2
-    epochs: int = 8
-    batch: int = 8
-    window: tuple[int, int] = (12, 16)  # cells of a picture that one step looks at
-    whole: float = 0.1  # share of the steps, the last ones, that look at whole pictures
-    learning_rate: float = 1e-3
+    steps: int = 1500
+    batch: int = 12  # windows in a step
+    window: tuple[int, int] = (10, 12)  # cells that a window is high and wide
+    cells: int = 1200  # drawn from the windows of a step
     composed: int = 48  # phrases such as 'a red wooden chair' in a step
-    cells: int = 1500  # drawn in a step, those of rare names and of one thing alone more often
+    learning_rate: float = 2e-3
     seed: int = 0
 
 
@@ -87,16 +86,14 @@ def train(
     if start is not None:
         load_into(model, start, "The weights to start from")
         model.requires_grad_(True).train()
-    steps = options.epochs * (len(examples) // options.batch)
     optimizer = torch.optim.AdamW(_parameter_groups(model), lr=options.learning_rate, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _schedule(step, steps))
-    weight_of_name = name_weights(examples, list(language.names))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _schedule(step, options.steps))
+    lessons = Lessons(examples, options.grid, options.window)
 
     recent: list[dict[str, float]] = []
     started = time.monotonic()
-    for step, chosen in enumerate(_chosen(examples, options, rng)):
-        window = _window(options, rng) if step < (1 - options.whole) * steps else None
-        batch = make_batch(chosen, options.grid, window, weight_of_name, rng)
+    for step in range(options.steps):
+        batch = lessons.draw(options.batch, rng)
         losses = _losses(model, batch, language, tokenize, options, rng)
         optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
@@ -106,8 +103,8 @@ def train(
         with torch.no_grad():
             model.logit_scale.clamp_(0, math.log(100))
         recent = [*recent[-99:], {name: float(value.detach()) for name, value in losses.items()}]
-        progress(step + 1, steps, recent[-1])
-    log.info("%d steps of %d pictures, %.0f s", steps, options.batch, time.monotonic() - started)
+        progress(step + 1, options.steps, recent[-1])
+    log.info("%d steps of %d windows, %.0f s", options.steps, options.batch, time.monotonic() - started)
     return model.eval(), {name: sum(one[name] for one in recent) / len(recent) for name in recent[0]}
 
 
@@ -126,7 +123,7 @@ def _losses(
     with torch.autocast("cpu", dtype=torch.bfloat16):
         cells = dense(model.visual, batch.pixels).flatten(0, 2)
         words = model.text(tokenize(texts))
-    drawn = torch.multinomial(batch.weight, min(options.cells, int((batch.weight > 0).sum())))
+    drawn = torch.multinomial(batch.weight, options.cells, replacement=True)
     cells, words = F.normalize(cells[drawn].float(), dim=-1), F.normalize(words.float(), dim=-1)
     logits = model.logit_scale.exp() * (cells @ words.T)
     is_true = torch.from_numpy(truth(phrases, batch.things))[batch.label[drawn]]  # (cells, phrases)
@@ -137,7 +134,9 @@ def _losses(
         columns = slice(start, start + len(group))
         start += len(group)
         if name in ("names", "colours", "materials"):
-            losses[f"which_{name}"] = _softmax_loss(logits[:, columns], is_true[:, columns])
+            losses[f"which_{name}"] = (2 if name == "names" else 1) * _softmax_loss(
+                logits[:, columns], is_true[:, columns]
+            )
         losses[f"is_{name}"] = 0.5 * _binary_loss(over_something[:, columns], is_true[:, columns])
     return losses
 
@@ -176,19 +175,6 @@ def _binary_loss(logits: Tensor, target: Tensor) -> Tensor:
     return yes.sum() / target.sum().clamp(min=1) + no.sum() / (~target).sum().clamp(min=1)
 
 
-def _window(options: Options, rng: np.random.Generator) -> Window:
-    """A random place for the window within the grid."""
-    (rows, columns), (height, width) = options.grid, options.window
-    return Window(int(rng.integers(rows - height + 1)), int(rng.integers(columns - width + 1)), height, width)
-
-
-def _chosen(examples: Sequence[Example], options: Options, rng: np.random.Generator) -> Iterator[list[Example]]:
-    for _ in range(options.epochs):
-        order = rng.permutation(len(examples))
-        for i in range(0, len(order) - options.batch + 1, options.batch):
-            yield [examples[k] for k in order[i : i + options.batch]]
-
-
 def _parameter_groups(model: CustomTextCLIP) -> list[dict[str, Any]]:
     """Weight decay for matrices only."""
     return [
@@ -198,8 +184,8 @@ def _parameter_groups(model: CustomTextCLIP) -> list[dict[str, Any]]:
 
 
 def _schedule(step: int, steps: int) -> float:
-    """Share of the learning rate: up over 3 % of the steps, then a half cosine down."""
-    warm = max(1, round(0.03 * steps))
+    """Share of the learning rate: up over 4 % of the steps, then a half cosine down."""
+    warm = max(1, round(0.04 * steps))
     if step < warm:
         return (step + 1) / warm
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm))))
