@@ -142,37 +142,56 @@ class _Parts:
 
 
 def _merge(parts: _Parts, pair: NDArray[np.int64], most_doubt: float) -> NDArray[np.int64]:
-    """(S,) the lowest superpoint of each one's object; (P, 2) `pair` lists the seen superpoints that touch."""
+    """(S,) the lowest superpoint of each one's object; (P, 2) `pair` lists the seen superpoints that touch.
+
+    A part's queue holds its neighbours, least doubtful last, as they were when it last grew; the heap holds the head
+    of each queue. A pair is out of date when one of the two has grown since; the newer queue of that one has it too.
+    """
     count = len(parts.sums)
     owner = np.arange(count)
-    version = [0] * count
     beside: list[set[int]] = [set() for _ in range(count)]
     for a, b in pair.tolist():
         beside[a].add(b)
         beside[b].add(a)
+    now = 0
+    grown = [0.0] * count  # when; never again for what is part of another
+    queues: list[list[tuple[float, int]]] = [[] for _ in range(count)]
     heap: list[tuple[float, int, int, int, int]] = []
 
-    def consider(pairs: NDArray[np.int64]) -> None:
-        doubt = parts.doubt(pairs[:, 0], pairs[:, 1])
-        small = doubt <= most_doubt
-        for value, (a, b) in zip(doubt[small].tolist(), pairs[small].tolist(), strict=True):
-            heapq.heappush(heap, (value, a, b, version[a], version[b]))
+    def offer(a: int, made: int) -> None:
+        """Put the head of a's queue into the heap."""
+        while queues[a]:
+            doubt, other = queues[a].pop()
+            if grown[other] <= made:
+                heapq.heappush(heap, (doubt, min(a, other), max(a, other), a, made))
+                return
 
-    consider(pair)
+    def line_up(a: int, others: NDArray[np.int64]) -> None:
+        doubt = parts.doubt(np.full_like(others, a), others)
+        order = np.lexsort((others, doubt))[::-1]
+        order = order[doubt[order] <= most_doubt]
+        queues[a] = list(zip(doubt[order].tolist(), others[order].tolist(), strict=True))
+        offer(a, now)
+
+    for a in range(count):
+        if later := sorted(other for other in beside[a] if other > a):
+            line_up(a, np.array(later))
     while heap:
-        _, a, b, version_a, version_b = heapq.heappop(heap)
-        if (version[a], version[b]) != (version_a, version_b):
-            continue  # one of them has grown since, or is gone
-        parts.join(a, b)
-        owner[b] = a
-        version[a] += 1
-        version[b] = -1
-        for other in beside[b]:
-            beside[other].discard(b)
-            beside[other].add(a)
-        beside[a] = (beside[a] | beside[b]) - {a, b}
-        around = np.array(sorted(beside[a]), np.int64).reshape(-1, 1)
-        consider(np.sort(np.concatenate([around, np.full_like(around, a)], axis=1), axis=1))
+        _, low, high, a, made = heapq.heappop(heap)
+        if grown[a] > made:
+            continue
+        if max(grown[low], grown[high]) > made:
+            offer(a, made)
+            continue
+        parts.join(low, high)
+        owner[high] = low
+        now += 1
+        grown[low], grown[high] = now, np.inf
+        for other in beside[high]:
+            beside[other].discard(high)
+            beside[other].add(low)
+        beside[low] = (beside[low] | beside[high]) - {low, high}
+        line_up(low, np.array(sorted(beside[low]), np.int64))
     for s in range(count):  # an owner is never a later superpoint
         owner[s] = owner[owner[s]]
     return owner
