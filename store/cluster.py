@@ -179,17 +179,16 @@ def environment() -> dict[str, str]:
 
 
 def make_folder(path: Path, mode: int, owned_by: tuple[int, int] | None = None) -> None:
-    """A folder with exactly this mode and owner; one that exists stays as it is."""
-    try:
+    """A folder with exactly this mode and owner; one that exists keeps its mode, and its owner unless that is root."""
+    with contextlib.suppress(FileExistsError):
         path.mkdir(mode=mode, parents=True)
-    except FileExistsError:
-        return
-    path.chmod(mode)
-    if owned_by and owned_by[0] != os.geteuid():
+        path.chmod(mode)
+    if owned_by and os.geteuid() == 0 and path.stat().st_uid != owned_by[0]:
         try:
             os.chown(path, *owned_by)
         except OSError as error:
-            path.rmdir()
+            with contextlib.suppress(OSError):
+                path.rmdir()
             raise DatabaseError(
                 f"PostgreSQL refuses to run as root, and root may not give {path} to user {_user_name(owned_by[0])} "
                 f"here ({error.strerror}): run as an ordinary user, or set OVSTORE_DATABASE_URL."

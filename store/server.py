@@ -14,6 +14,7 @@ connecting, never by a process id; an id is only believed when its command line 
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -151,8 +152,9 @@ class Server:
             self._wait_while_busy()
             if self._answers():
                 break  # it runs, and refuses
-        tail = " | ".join(said.strip().splitlines()[-3:]) or f"see {self.folder / 'server.log'}"
-        raise DatabaseError(f"The database in {self.folder} does not start: {tail}.")
+        raise DatabaseError(
+            f"The database in {self.folder} does not start: {_last_words(said, self.folder / 'server.log')}."
+        )
 
     def _serve(self, command: list[str]) -> str:
         """Run the guard, which runs the server; what they have said by the time it is ready, or gone."""
@@ -212,6 +214,12 @@ def _can_be_host(run: Path) -> bool:
     """Whether libpq takes this folder as a host: a comma parts two hosts, and names must be UTF-8."""
     path = os.fsencode(run / SOCKET)
     return len(path) <= _LONGEST_SOCKET_PATH and b"," not in path and path.decode(errors="ignore").encode() == path
+
+
+def _last_words(said: str, log: Path) -> str:
+    """What the server said before it gave up, without times and process ids."""
+    lines = [re.sub(r"^\S+ \S+ \S+ \[\d+\] ", "", line) for line in said.strip().splitlines()]
+    return " | ".join(line for line in lines[-3:] if "starting PostgreSQL" not in line) or f"see {log}"
 
 
 def _make_room(log: Path) -> None:

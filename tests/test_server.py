@@ -276,6 +276,14 @@ def test_an_ordinary_user_is_told_whose_store_it_is(folder: Path) -> None:
 
 
 @as_root
+def test_a_copy_that_root_made_without_its_owners_is_whole(made: Path, root: Path) -> None:
+    subprocess.run(["cp", "-r", made, root / "postgres"], check=True)
+    server = Server(root / "postgres")
+    assert rows(server) == [("snoopy",)]
+    server.close()
+
+
+@as_root
 def test_root_keeps_its_closed_home_closed(folder: Path) -> None:
     home = folder.parent
     home.chmod(0o700)
