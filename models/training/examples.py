@@ -102,7 +102,10 @@ class Lessons:
         top, left = int(np.clip(top, 0, rows - high)), int(np.clip(left, 0, columns - wide))
         step_y, step_x = example.image.shape[0] // rows, example.image.shape[1] // columns
         cut = slice(top * step_y, (top + high) * step_y), slice(left * step_x, (left + wide) * step_x)
-        return example.image[cut], example.thing_map[cut], example.things
+        shown, rows_shown = np.unique(example.thing_map[cut], return_inverse=True)
+        first = int(shown[0] < 0)  # nothing nameable comes first and stays -1
+        numbered = (rows_shown.reshape(example.thing_map[cut].shape) - first).astype(np.int16)
+        return example.image[cut], numbered, tuple(example.things[thing] for thing in shown[first:])
 
 
 def majority(label: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor]:
