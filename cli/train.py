@@ -21,7 +21,7 @@ def command() -> None:
 @command.command()
 @click.option("--scenes", default=240, show_default=True, help="Generated scenes to train on.")
 @click.option("--views", default=8, show_default=True, help="Pictures of each scene.")
-@click.option("--steps", default=3000, show_default=True, help="Steps of the training, 12 windows of pictures each.")
+@click.option("--steps", default=3000, show_default=True, help="Steps of the training, 32 windows of pictures each.")
 @click.option("--seed", default=1_000_000, show_default=True, help="Seed of the first scene; 1000 or more.")
 @click.option("--workers", default=2, show_default=True, help="Processes that render.")
 @click.option("--pictures", type=click.Path(file_okay=False), help="Folder that keeps what was rendered for next time.")

@@ -17,6 +17,7 @@ from open_clip.model import _build_text_tower, _build_vision_tower, convert_to_c
 from torch import nn
 
 from ..store.errors import BadInput, BadWeights, NotFound
+from . import tiny_trunk  # noqa: F401 (a trunk that timm is told of)
 from .openclip_dense import accept_any_size
 from .safe_load import load_into, read_state_dict
 

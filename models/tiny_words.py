@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..store.errors import UnknownWords
 
-CONTEXT_LENGTH = 16  # tokens of a text, start and end included
+CONTEXT_LENGTH = 12  # tokens of a text, start and end included
 
 
 class TaughtWords:
@@ -29,7 +29,7 @@ class TaughtWords:
         return len(self.words) + 3
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
-        """(n, 16) token numbers; UnknownWords for a text with a word that was never taught."""
+        """(n, 12) token numbers; UnknownWords for a text with a word that was never taught."""
         tokens = torch.zeros((len(texts), CONTEXT_LENGTH), dtype=torch.long)
         for row, text in zip(tokens, texts, strict=True):
             numbers = self._numbers(text)[: CONTEXT_LENGTH - 2]

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..tiny_trunk import STRIDE
 from .phrases import Thing
 
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
-STRIDE = 32  # pixels of the network's input along one of its cells
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Example:
 class Batch:
     """Varied pictures, and what each cell of them mostly shows."""
 
-    pixels: Tensor  # (B, 3, rows * 32, columns * 32) the network's input
+    pixels: Tensor  # (B, 3, rows * 16, columns * 16) the network's input
     things: tuple[Thing, ...]  # of all the pictures
     label: Tensor  # (B * cells,) rows of `things`, -1 nothing
     weight: Tensor  # (B * cells,) how often a cell is to be drawn; 0 for nothing
@@ -127,7 +127,7 @@ def _weights(label: Tensor, purity: Tensor, things: Sequence[Thing]) -> Tensor:
 
 
 def network_input(image: Tensor, rows: int, columns: int) -> Tensor:
-    """(H, W, 3) 0..255 to (1, 3, rows * 32, columns * 32) pixels, as the encoder makes them."""
+    """(H, W, 3) 0..255 to (1, 3, rows * 16, columns * 16) pixels, as the encoder makes them."""
     pixels = image.float().permute(2, 0, 1)[None] / 255
     size = (rows * STRIDE, columns * STRIDE)
     pixels = F.interpolate(pixels, size, mode="bicubic", align_corners=False, antialias=True).clamp(0, 1)

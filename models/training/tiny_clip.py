@@ -21,8 +21,9 @@ from torch.nn import functional as F
 
 from ..openclip_dense import dense
 from ..safe_load import load_into
+from ..tiny_trunk import STRIDE
 from ..tiny_words import CONTEXT_LENGTH, TaughtWords
-from .examples import STRIDE, Batch, Example, Lessons
+from .examples import Batch, Example, Lessons
 from .phrases import ANYTHING, Language, Phrase, Thing, truth
 
 log = logging.getLogger(__name__)
@@ -32,16 +33,16 @@ log = logging.getLogger(__name__)
 class Options:
     """Size of the model and length of the training."""
 
-    trunk: str = "regnetx_002"  # timm's name of a network that makes one cell of 32 x 32 pixels
     grid: tuple[int, int] = (24, 32)  # cells of a whole picture, rows and columns
     dim: int = 96
     text_width: int = 128
     text_layers: int = 2
     steps: int = 1500
-    batch: int = 12  # windows in a step
+    batch: int = 32  # windows in a step
     window: tuple[int, int] = (10, 12)  # cells that a window is high and wide
-    cells: int = 1200  # drawn from the windows of a step
-    composed: int = 48  # phrases such as 'a red wooden chair' in a step
+    cells: int = 1500  # drawn from the windows of a step
+    composed: int = 32  # phrases such as 'a red wooden chair' in a step
+    uses: int = 16  # phrases such as 'something to sit on' in a step
     learning_rate: float = 2e-3
     seed: int = 0
 
@@ -54,7 +55,7 @@ def configuration(options: Options, vocabulary_size: int) -> dict[str, Any]:
         "custom_text": True,
         "vision_cfg": {
             "image_size": [rows * STRIDE, columns * STRIDE],
-            "timm_model_name": options.trunk,
+            "timm_model_name": "ovstore_tiny",
             "timm_model_pretrained": False,
             "timm_pool": "avg",
             "timm_proj": "linear",
@@ -86,6 +87,7 @@ def train(
     if start is not None:
         load_into(model, start, "The weights to start from")
         model.requires_grad_(True).train()
+    model.visual.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(_parameter_groups(model), lr=options.learning_rate, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _schedule(step, options.steps))
     lessons = Lessons(examples, options.grid, options.window)
@@ -121,7 +123,7 @@ def _losses(
     texts = [*(phrase.text for phrase in phrases), ANYTHING[int(rng.integers(len(ANYTHING)))]]
 
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        cells = dense(model.visual, batch.pixels).flatten(0, 2)
+        cells = dense(model.visual, batch.pixels.contiguous(memory_format=torch.channels_last)).flatten(0, 2)
         words = model.text(tokenize(texts))
     drawn = torch.multinomial(batch.weight, options.cells, replacement=True)
     cells, words = F.normalize(cells[drawn].float(), dim=-1), F.normalize(words.float(), dim=-1)
@@ -156,7 +158,7 @@ def _phrases(
         "names": [language.name(word, rng) for word in language.names],
         "colours": [language.colour(word, rng) for word in language.colours],
         "materials": [language.material(word, rng) for word in language.materials],
-        "uses": [language.use(text) for text in language.uses],
+        "uses": [language.use(text) for text in rng.permutation(list(language.uses))[: options.uses].tolist()],
         "composed": composed,
     }
 
