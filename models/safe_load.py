@@ -73,7 +73,7 @@ def load_into(module: nn.Module, tensors: Mapping[str, torch.Tensor], source: st
             f"{tuple(tensors[name].shape)} where {tuple(expected[name].shape)} was expected."
         )
     cast = {
-        name: tensors[name].to(torch.float32) if expected[name].is_floating_point() else tensors[name]
+        name: tensors[name].to(torch.float32 if expected[name].is_floating_point() else expected[name].dtype)
         for name in expected
     }
     broken = [name for name, tensor in cast.items() if tensor.is_floating_point() and not tensor.isfinite().all()]

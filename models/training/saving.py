@@ -30,9 +30,15 @@ def save(
         "training": dict(training),
     }
     weights, notes = folder / "tiny.safetensors", folder / "tiny.json"
-    save_file({name: tensor.detach().to(torch.float16) for name, tensor in model.state_dict().items()}, weights)
+    save_file({name: _half(tensor) for name, tensor in model.state_dict().items()}, weights)
     notes.write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return weights, notes
+
+
+def _half(tensor: Tensor) -> Tensor:
+    """As it is stored: float16 where it was float, and in plain order."""
+    kept = tensor.detach().contiguous()
+    return kept.half() if kept.is_floating_point() else kept
 
 
 def weights_to_start_from(path: Path, language: Language) -> tuple[dict[str, Tensor], dict[str, Any]]:
