@@ -1,33 +1,37 @@
 """The evidence of an answer on one picture: a row a hit, a crop a frame, the box drawn."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 from ..store.features import Answer, Evidence, Hit
+from . import picture_file
 
 TILE = (300, 225)  # pixels
 COLUMNS = 3
+ROWS = 50  # the picture would not fit into memory, or a viewer, with thousands
 CAPTION = 46
 MARGIN = 10
 
 
 def save_contact_sheet(answer: Answer, path: Path) -> None:
-    """As many rows as there are hits with pictures at hand; frames whose picture is gone are left out."""
+    """A row for each of the best hits; frames whose picture is gone, or cannot be read, are left out."""
+    hits = answer.hits[:ROWS]
     width = COLUMNS * (TILE[0] + MARGIN) + MARGIN
-    height = len(answer) * (TILE[1] + CAPTION + MARGIN) + CAPTION
+    height = len(hits) * (TILE[1] + CAPTION + MARGIN) + CAPTION
     sheet = Image.new("RGB", (width, max(height, 2 * CAPTION)), "white")
     draw = ImageDraw.Draw(sheet)
     title = f"“{answer.question}”" + ("" if answer.probably_here is not False else "   (probably not here)")
     draw.text((MARGIN, 12), title, fill="black", font=ImageFont.load_default(20))
     top = CAPTION
-    for rank, hit in enumerate(answer, start=1):
+    for rank, hit in enumerate(hits, start=1):
         draw.text((MARGIN, top), _caption(rank, hit), fill=(60, 60, 60), font=ImageFont.load_default(15))
         for column, tile in enumerate(_tiles(hit.evidence)):
             sheet.paste(tile, (MARGIN + column * (TILE[0] + MARGIN), top + 24))
         top += TILE[1] + CAPTION + MARGIN
-    sheet.save(path)
+    picture_file.save(sheet, path)
 
 
 def _caption(rank: int, hit: Hit) -> str:
@@ -37,9 +41,9 @@ def _caption(rank: int, hit: Hit) -> str:
 def _tiles(evidence: Sequence[Evidence]) -> list[Image.Image]:
     tiles = []
     for view in evidence:
-        if len(tiles) == COLUMNS or not Path(view.image_path).is_file():
-            continue
-        with Image.open(view.image_path) as image:
+        if len(tiles) == COLUMNS:
+            break
+        with suppress(OSError), Image.open(view.image_path) as image:
             tiles.append(_crop(image.convert("RGB"), view))
     return tiles
 

@@ -11,6 +11,7 @@ from ..store import catalog
 from ..store.database import Store
 from ..store.ply_writer import write_ply
 from ..store.scene import PointCloud
+from . import picture_file
 from .render import View, heat_colours, overview, render, upright
 
 _CAPTION = 48  # pixels
@@ -43,7 +44,7 @@ class Drawing:
             sheet.paste(Image.fromarray(bar), (sheet.width - 290, line + 5))
             draw.text((sheet.width - 340, line), f"{self.scale[0]:.2f}", fill="black", font=font)
             draw.text((sheet.width - 80, line), f"{self.scale[1]:.2f}", fill="black", font=font)
-        sheet.save(path)
+        picture_file.save(sheet, path)
 
 
 def scene_drawing(store: Store, scene: str) -> Drawing:

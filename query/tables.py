@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..store.errors import BadInput
+from ..store.files import replacing
 from .sql import Rows
 
 
@@ -18,23 +19,17 @@ def write(result: Rows, kind: str, path: str | None) -> None:
     if path is None:
         _write_csv(result, sys.stdout)
         return
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise BadInput(f"{target.parent}: no such folder.")
-    partial = target.with_name(f".{target.name}.partial")
     try:
-        if kind == "csv":
-            with partial.open("w", newline="", encoding="utf-8") as stream:
-                _write_csv(result, stream)
-        else:
-            columns = list(zip(*result.rows, strict=True)) or [()] * len(result.columns)
-            table = pa.table({name: list(column) for name, column in zip(result.columns, columns, strict=True)})
-            pq.write_table(table, partial, compression="zstd")
-        partial.replace(target)
+        with replacing(Path(path)) as part:
+            if kind == "csv":
+                with part.open("w", newline="", encoding="utf-8") as stream:
+                    _write_csv(result, stream)
+            else:
+                columns = list(zip(*result.rows, strict=True)) or [()] * len(result.columns)
+                table = pa.table({name: list(column) for name, column in zip(result.columns, columns, strict=True)})
+                pq.write_table(table, part, compression="zstd")
     except pa.ArrowException as error:
         raise BadInput(f"These rows do not fit a Parquet file: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _write_csv(result: Rows, stream: IO[str]) -> None:

@@ -1,0 +1,61 @@
+"""What answers leave behind: pictures and tables appear whole, or a sentence says why not."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from ovstore.query import picture_file, tables
+from ovstore.query.contact_sheet import ROWS, save_contact_sheet
+from ovstore.query.sql import Rows
+from ovstore.store.errors import BadInput
+from ovstore.store.features import Answer, Evidence, Hit, OrientedBox
+from PIL import Image
+
+DOT = Image.new("RGB", (4, 4))
+
+
+def hit(picture: Path) -> Hit:
+    corner = (0.0, 0.0, 0.0)
+    box = OrientedBox(None, None, None)  # type: ignore[arg-type]
+    view = Evidence("0", str(picture), (1.0, 1.0, 2.0, 2.0), 5)
+    return Hit("scans", "room", 1, "object", 0.5, 0.5, 5, corner, corner, corner, box, 1, (view,))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG"])
+def test_a_picture_has_the_format_of_its_suffix(tmp_path: Path, suffix: str) -> None:
+    picture_file.save(DOT, tmp_path / f"dot{suffix}")
+    assert [path.name for path in tmp_path.iterdir()] == [f"dot{suffix}"]
+    with Image.open(tmp_path / f"dot{suffix}") as saved:
+        assert saved.format == ("PNG" if suffix == ".png" else "JPEG")
+
+
+@pytest.mark.parametrize("name", ["dot", "dot.xyz", "nowhere/dot.png"])
+def test_a_picture_that_cannot_be_saved_is_one_sentence(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput, match="dot"):
+        picture_file.save(DOT, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sheet_holds_the_best_hits_and_survives_damaged_pictures(tmp_path: Path) -> None:
+    whole, damaged = tmp_path / "whole.png", tmp_path / "damaged.png"
+    Image.new("RGB", (40, 30), "red").save(whole)
+    damaged.write_bytes(whole.read_bytes()[:50])
+    shown = [hit(path) for path in (whole, damaged, tmp_path / "gone.png")]
+    for count in (1, 2000):
+        save_contact_sheet(Answer(tuple(shown * count), True, "red", "toy"), tmp_path / "sheet.png")
+        with Image.open(tmp_path / "sheet.png") as sheet:
+            assert sheet.height <= (ROWS + 1) * 300
+            assert (255, 0, 0) in {colour for _, colour in sheet.convert("RGB").getcolors(1 << 24)}
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_rows_come_back_from_their_file(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"rows.{kind}"
+    tables.write(Rows(("scene", "points"), [("röom", 3), ("hall", None)]), kind, str(path))
+    if kind == "csv":
+        assert path.read_text(encoding="utf-8") == "scene,points\nröom,3\nhall,\n"
+    else:
+        assert pq.read_table(path).to_pylist() == [{"scene": "röom", "points": 3}, {"scene": "hall", "points": None}]
+    with pytest.raises(BadInput, match="nowhere"):
+        tables.write(Rows(("a",), [(1,)]), kind, str(tmp_path / "nowhere" / "rows"))
+    assert [left.name for left in tmp_path.iterdir()] == [path.name]
