@@ -39,7 +39,7 @@ def _caption(rank: int, hit: Hit) -> str:
 
 
 def _tiles(evidence: Sequence[Evidence]) -> list[Image.Image]:
-    tiles = []
+    tiles: list[Image.Image] = []
     for view in evidence:
         if len(tiles) == COLUMNS:
             break

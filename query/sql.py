@@ -47,18 +47,21 @@ def run(store: Store, statement: str, features: str | None = None) -> Rows:
 
 
 def run_on_files(store: Store, statement: str, features: str | None = None) -> Rows:
-    """Rows of one statement of DuckDB over the Parquet files: the views points, correspondences and features."""
+    """Rows of one SELECT of DuckDB over the Parquet files: the views points, correspondences and features."""
     import duckdb
 
     statement = _with_vectors(store, statement, features, lambda vector: f"{_listed(vector)}::FLOAT[{len(vector)}]")
     with duckdb.connect() as connection:
         for view, files in catalog.files(store, features).items():
             connection.execute(_view(view, files, store))
-        # From here on only the store's own files can be read, and nothing written.
-        connection.execute(f"SET allowed_directories = [{_quoted(str(store.path))}]")
+        # From here on only the store's own files can be reached; a SELECT only reads them.
+        connection.execute(f"SET allowed_directories = [{_quoted(str(store.file('.')))}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         try:
+            kinds = [found.type for found in connection.extract_statements(statement)]
+            if kinds != [duckdb.StatementType.SELECT]:
+                raise BadInput("Only one SELECT runs here, and nothing that writes.")
             result = connection.execute(statement)
         except duckdb.Error as error:
             raise BadInput(str(error).strip().splitlines()[0]) from error

@@ -143,10 +143,27 @@ def test_the_parquet_files_answer_sql_too(store: Store, room: Path) -> None:
 def test_the_files_cannot_be_used_to_read_or_write_others(store: Store, room: Path, tmp_path: Path) -> None:
     pytest.importorskip("duckdb")
     ingest(store, room)
-    for statement in ("SELECT * FROM read_text('/etc/hostname')", f"COPY (SELECT 1) TO '{tmp_path}/out.csv'"):
+    for statement in (
+        "SELECT * FROM read_text('/etc/hostname')",
+        f"COPY (SELECT 1) TO '{tmp_path}/out.csv'",
+        f"COPY (SELECT 1) TO '{store.path}/out.csv'",
+        f"EXPLAIN ANALYZE COPY (SELECT 1) TO '{store.path}/out.csv'",
+        f"SELECT 1; ATTACH '{store.path}/out.csv'",
+    ):
         result = ovstore(store, "sql", "--files", statement)
         assert result.exit_code == 1, result.output
+        assert result.stderr.count("\n") == 1
     assert not (tmp_path / "out.csv").exists()
+    assert not (store.path / "out.csv").exists()
+
+
+def test_a_store_behind_a_link_answers_sql_over_its_files(store: Store, room: Path, tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    ingest(store, room)
+    (tmp_path / "link").symlink_to(store.path)
+    command = ["--store", str(tmp_path / "link"), "sql", "--files", "SELECT count(*) FROM features", "--format", "csv"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
 
 
 def test_pictures_and_clouds_are_written(store: Store, room: Path, tmp_path: Path) -> None:
