@@ -18,10 +18,10 @@ def halve(number: int) -> int:
     return number // 2
 
 
-def die_at_three(number: int) -> int:
+def worker_unless_three(number: int) -> int:
     if number == 3:
         os.kill(os.getpid(), signal.SIGKILL)
-    return number
+    return os.getpid()
 
 
 def engine(name: str):  # type: ignore[no-untyped-def]
@@ -46,8 +46,10 @@ def test_nothing_to_do_is_done(name: str) -> None:
     assert list(engine(name).run(halve, [], 2)) == []
 
 
-def test_a_killed_worker_takes_no_other_item_with_it() -> None:
-    outcomes = {outcome.item: outcome for outcome in engine("processes").run(die_at_three, range(6), 2)}
-    assert sorted(outcomes) == list(range(6))
+def test_a_killed_worker_takes_no_other_item_with_it_and_the_rest_is_shared_again() -> None:
+    outcomes = {outcome.item: outcome for outcome in engine("processes").run(worker_unless_three, range(12), 2)}
+    assert sorted(outcomes) == list(range(12))
     assert [number for number, outcome in outcomes.items() if outcome.error] == [3]
     assert "killed" in str(outcomes[3].error)
+    workers = {outcome.result for outcome in outcomes.values() if outcome.result}
+    assert len(workers) <= 5  # two until the death, one for the other item in flight, two for the rest

@@ -1,8 +1,9 @@
 """Several processes on this machine, each started fresh (spawn: no inherited threads, locks or CUDA contexts)."""
 
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
@@ -11,20 +12,36 @@ from . import Outcome
 
 
 def run(task: Callable[[Any], Any], items: Iterable[Any], workers: int) -> Iterator[Outcome]:
-    """`task`, items and results must pickle. A worker that is killed takes only the items in flight with it."""
-    lost: list[Any] = []
+    """`task`, items and results must pickle. A worker that is killed takes no item with it but its own."""
+    left = deque(items)
+    while left:
+        # A broken pool fails all items in flight, not only that of the worker that died: each is tried again, alone.
+        for item in (yield from _run_together(task, left, workers)):
+            yield from _run_alone(task, item)
+
+
+def _run_together(task: Callable[[Any], Any], left: deque[Any], workers: int) -> Generator[Outcome, None, list[Any]]:
+    """Take items from `left` until none is left or a worker died; returns those in flight at its death."""
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        item_of = {pool.submit(task, item): item for item in items}
-        for future in as_completed(item_of):
-            try:
-                yield Outcome(item_of[future], result=future.result())
-            except BrokenProcessPool:
-                lost.append(item_of[future])
-            except Exception as error:
-                yield Outcome(item_of[future], error=error)
-    # A broken pool fails every unfinished item, not only the one whose worker died: each is tried once more, alone.
-    for item in lost:
-        yield from _run_alone(task, item)
+        item_of: dict[Future[Any], Any] = {}
+        lost: list[Any] = []
+        while True:
+            while left and not lost and len(item_of) < workers:
+                try:
+                    item_of[pool.submit(task, left[0])] = left[0]
+                    left.popleft()
+                except BrokenProcessPool:
+                    break  # those in flight, if any, will say so
+            if not item_of:
+                return lost
+            for future in wait(item_of, return_when=FIRST_COMPLETED).done:
+                item = item_of.pop(future)
+                try:
+                    yield Outcome(item, result=future.result())
+                except BrokenProcessPool:
+                    lost.append(item)
+                except Exception as error:
+                    yield Outcome(item, error=error)
 
 
 def _run_alone(task: Callable[[Any], Any], item: Any) -> Iterator[Outcome]:
