@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..store import catalog
 from ..store.database import Store
 from ..store.scene import PointCloud
+from ..store.scoring import exact_scores
 from .drawing import Drawing, heat_colours_on
 from .question import Question, target_of
 
@@ -42,9 +43,8 @@ def heat_map(store: Store, scene: str, question: Question, features: str | None 
     drawn = catalog.find_scene(store, scene)
     points, _, _ = catalog.load_points(store, drawn.id)
     found = catalog.load_features(store, drawn.id, target.features)
+    target.space.require_same(found.space)
     score = np.full(len(points), np.nan, np.float32)
-    for start in range(0, len(found.point_index), 16_384):  # a block at a time in float32, never the whole matrix
-        rows = slice(start, start + 16_384)
-        score[found.point_index[rows]] = found.vectors[rows].astype(np.float32) @ vector
+    score[found.point_index] = exact_scores(found.vectors, vector)
     low, high = np.nanpercentile(score, [50, 99.9])
     return HeatMap(str(question), points, drawn.up_axis, score, float(low), float(high))
