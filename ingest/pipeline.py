@@ -81,7 +81,8 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
     started = time.monotonic()
     space = plugins.load("models.encoders", request.encoder).space(request.encoder_options)
     features_recipe = recipe.features(request, space)
-    if not request.again and (ready := catalog.ready_feature_set(store, request.dataset, name, features_recipe)):
+    ready = catalog.ready_feature_set(store, request.dataset, name, request.features, features_recipe)
+    if ready is not None and not request.again:
         return Summary(name, ready, True, 0, 0, 0, 0, time.monotonic() - started)
 
     geometry = _stored_geometry(store, request, name) or _new_geometry(store, request, name, report)

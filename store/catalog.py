@@ -182,14 +182,14 @@ def ready_geometry(store: Store, dataset: str, scene: str, recipe: dict[str, Any
     return None if row is None or not _exist(store, row.points_file, row.correspondences_file) else int(row.id)
 
 
-def ready_feature_set(store: Store, dataset: str, scene: str, recipe: dict[str, Any]) -> int | None:
-    """The id of the scene's feature set, when there is one by this very recipe and its files are there."""
+def ready_feature_set(store: Store, dataset: str, scene: str, name: str, recipe: dict[str, Any]) -> int | None:
+    """The id of the scene's feature set of that name, when it was made by this very recipe and its files are there."""
     sets, scenes = schema.feature_sets, schema.scenes
     query = (
         select(sets.c.id, sets.c.features_file, scenes.c.points_file, scenes.c.correspondences_file)
         .join_from(sets, scenes).join(schema.datasets).join(schema.recipes)
-        .where(schema.datasets.c.name == dataset, scenes.c.name == scene, sets.c.state == "ready",
-               schema.recipes.c.digest == recipe_digest(recipe))
+        .where(schema.datasets.c.name == dataset, scenes.c.name == scene, sets.c.name == name,
+               sets.c.state == "ready", schema.recipes.c.digest == recipe_digest(recipe))
     )  # fmt: skip
     with store.connect() as connection:
         row = connection.execute(query).one_or_none()

@@ -60,6 +60,13 @@ def test_another_encoder_reuses_the_geometry(store: Store, room: Path) -> None:
     assert {found.name for found in catalog.feature_sets(store)} == {"color_words", "coarse"}
 
 
+def test_features_by_another_name_are_found_by_that_name(store: Store, room: Path) -> None:
+    ingest(store, room)
+    assert "1 ingested" in ingest(store, room, "--features", "colours").stdout
+    [found] = catalog.feature_sets(store)
+    assert found.name == "colours"
+
+
 def test_a_bad_scene_is_one_line_and_the_others_go_on(store: Store, room: Path, tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     toy_room.write(scans / "good", frames=6)

@@ -127,11 +127,12 @@ def test_up_to_date_means_equal_recipe_and_files_that_are_there(store: Store) ->
     scene_id, feature_set_id = small_scene.make().publish(store)
     found = lambda: (  # noqa: E731
         catalog.ready_geometry(store, "scans", "room", small_scene.GEOMETRY),
-        catalog.ready_feature_set(store, "scans", "room", small_scene.FEATURES),
+        catalog.ready_feature_set(store, "scans", "room", "toy", small_scene.FEATURES),
     )
     assert found() == (scene_id, feature_set_id)
     assert catalog.ready_geometry(store, "scans", "room", {"visibility": {"depth_tolerance": 0.051}}) is None
-    assert catalog.ready_feature_set(store, "scans", "hall", small_scene.FEATURES) is None
+    assert catalog.ready_feature_set(store, "scans", "hall", "toy", small_scene.FEATURES) is None
+    assert catalog.ready_feature_set(store, "scans", "room", "other", small_scene.FEATURES) is None
     store.file(catalog.feature_sets(store)[0].features_file).unlink()
     assert found() == (scene_id, None)
     store.file(catalog.scenes(store)[0].points_file).unlink()
