@@ -67,6 +67,14 @@ def test_the_second_view_is_from_another_side() -> None:
     assert views_of(thing, frames) == [0, 2, 1]
 
 
+def test_a_glimpse_is_no_evidence() -> None:
+    thing = blob((0, 0, 0))
+    frames = [frame("front", (2, 0, 0), (0, 0, 0)), frame("glimpse", (2, 0, 0), (0, 1.38, 0))]
+    seen = look(thing, frames)
+    assert 0 < len(seen[1]) < 6
+    assert views_of(thing, frames) == [0]
+
+
 def test_boxes_are_the_pixels_of_the_points() -> None:
     thing = blob((0, 0, 0))
     frames = [frame("front", (2, 0, 0), (0, 0, 0))]
