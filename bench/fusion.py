@@ -1,6 +1,6 @@
 """Fusion, ours beside the published loop: time, memory, and how far from what the memory bus allows.
 
-    python bench/fusion.py            150,000 points, 50 frames of 240x320, C = 512 and 768 (about 15 minutes)
+    python bench/fusion.py            150,000 points, 50 frames of 240x320, C = 512 and 768 (20 minutes)
     python bench/fusion.py --quick    the same in small, to see that it runs; its ratios mean nothing
 
 Both work on the same points (in Morton order, which favours both), poses, depth images and maps; visibility is part of
@@ -71,6 +71,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="20,000 points, 6 frames, C = 64")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each method; the median counts [3]")
+    parser.add_argument("--kind", choices=("dense", "tokens"), help="only these maps [both]")
     parser.add_argument("--alone", nargs=2, metavar=("METHOD", "CASE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.alone:
@@ -81,7 +82,7 @@ def main() -> None:
     room = make_room(points, frames)
     bandwidth = read_bandwidth()
     report: dict = {"read_bandwidth_gb_s": round(bandwidth / 1e9, 1), "cases": []}
-    for kind in ("dense", "tokens"):
+    for kind in (arguments.kind,) if arguments.kind else ("dense", "tokens"):
         for count in channels:
             case = Case(kind, count, points, frames)
             print(f"{kind}, C = {count} ...", file=sys.stderr)
