@@ -13,13 +13,16 @@ COMPILED = importlib.util.find_spec("numba") is not None
 
 
 def compiled(loop: Callable[..., Any]) -> Any:
-    """`loop` as machine code: compiled on first use, kept on disk, free of the interpreter lock, one thread."""
+    """`loop` as machine code: compiled on first use, kept on disk if it can be, free of the interpreter lock."""
     if not COMPILED:
         loop.py_func = loop  # type: ignore[attr-defined]
         return loop
     import numba
 
-    return numba.njit(cache=True, nogil=True)(loop)
+    try:
+        return numba.njit(cache=True, nogil=True)(loop)
+    except RuntimeError:  # neither the package's folder nor this user's home can be written
+        return numba.njit(nogil=True)(loop)
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
