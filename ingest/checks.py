@@ -101,7 +101,7 @@ def _check_camera(camera: Camera) -> list[str]:
     findings = []
     if not 0.8 <= abs(camera.fx / camera.fy) <= 1.25:
         findings.append(f"fx = {camera.fx:g} and fy = {camera.fy:g} differ much: was the {size} image stretched?")
-    if abs(camera.cx / (camera.width - 1) - 0.5) > 0.2 or abs(camera.cy / (camera.height - 1) - 0.5) > 0.2:
+    if abs((camera.cx + 0.5) / camera.width - 0.5) > 0.2 or abs((camera.cy + 0.5) / camera.height - 0.5) > 0.2:
         findings.append(
             f"the principal point ({camera.cx:g}, {camera.cy:g}) is far from the middle of the {size} image"
         )

@@ -108,6 +108,12 @@ def test_intrinsics_must_fit_the_image(scene: Scene) -> None:
     assert any("stretched" in finding for finding in stretched.findings)
 
 
+def test_a_camera_of_one_pixel_is_no_special_case(scene: Scene) -> None:
+    pixel = Camera(1, 1, 1.0, 1.0, 0.0, 0.0)
+    with pytest.raises(BadScene, match="its camera says 1x1"):
+        check_scene(each(scene, lambda frame: replace(frame, camera=pixel)))
+
+
 @pytest.mark.parametrize("which", ["camera", "depth_camera"])
 def test_pictures_must_have_the_size_their_cameras_say(scene: Scene, which: str) -> None:
     with pytest.raises(BadScene, match=r"\w+\.png: 64x48 pixels; its camera says 128x96"):
