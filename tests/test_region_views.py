@@ -120,3 +120,7 @@ def test_regions_do_not_mix_and_points_without_one_do_not_count() -> None:
 def test_a_region_in_no_picture_has_no_views(top: int) -> None:
     frames = [frame("away", (2, 0, 0), (4, 0, 0))]
     assert best_views(np.zeros(60, np.int32), np.zeros((1, 3)), look(blob((0, 0, 0)), frames), frames, top) == [()]
+
+
+def test_no_views_are_kept_where_none_are_wanted() -> None:
+    assert views_of(blob((0, 0, 0)), [frame("front", (2, 0, 0), (0, 0, 0))], 0) == []
