@@ -74,7 +74,7 @@ def _sightings(
 def _choose(
     sightings: _Sightings, centres: NDArray[np.float64], frames: Sequence[Frame], top: int
 ) -> NDArray[np.int64]:
-    """Rows of the sightings, best of each region first, ties to the lowest frame; each round chooses for all regions."""
+    """Rows of the sightings, best of each region first, ties to the lowest frame; a round chooses for all regions."""
     region = sightings.region
     if len(region) == 0 or top == 0:
         return np.empty(0, np.int64)
