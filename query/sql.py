@@ -33,12 +33,10 @@ def run(store: Store, statement: str, features: str | None = None) -> Rows:
     The statement runs as a cursor in a read-only transaction: whatever is not a query, or more than one, is refused.
     """
     statement = _with_vectors(store, statement, features, lambda vector: f"'{_listed(vector)}'::halfvec({len(vector)})")
-    with store.connect(read_only=True) as connection:
-        raw = connection.connection.driver_connection
-        assert isinstance(raw, psycopg.Connection)
-        raw.execute(f"SET LOCAL statement_timeout = '{TIMEOUT_SECONDS}s'")
+    with store.driver_connection(read_only=True) as driver:
+        driver.execute(f"SET LOCAL statement_timeout = '{TIMEOUT_SECONDS}s'")
         try:
-            with raw.cursor(name="ovstore_sql") as cursor:
+            with driver.cursor(name="ovstore_sql") as cursor:
                 cursor.execute(statement.strip().rstrip(";").encode())
                 columns = tuple(column.name for column in cursor.description or ())
                 return Rows(columns, [tuple(map(_plain, row)) for row in cursor.fetchall()])

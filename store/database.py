@@ -58,9 +58,9 @@ class Store:
             yield connection
 
     @contextmanager
-    def copy_connection(self) -> Iterator[psycopg.Connection[Any]]:
-        """The driver's own connection in a transaction, with vectors registered: for binary COPY and bulk reads."""
-        with self.connect() as connection:
+    def driver_connection(self, *, read_only: bool = False) -> Iterator[psycopg.Connection[Any]]:
+        """The driver's own connection in a transaction, as from `connect`: for what SQLAlchemy has no words for."""
+        with self.connect(read_only=read_only) as connection:
             driver = connection.connection.driver_connection
             assert isinstance(driver, psycopg.Connection)
             yield driver
@@ -144,11 +144,10 @@ def open(
         raise BadInput(f"Cannot make the store's folder {folder}: {error.strerror}.") from error
     store = Store(folder, url)
     try:
-        with store.connect() as connection:
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, psycopg.Connection)
+        with store.driver_connection() as driver:
             connecting.require_pgvector(driver, store.where)
-            if check:
+        if check:
+            with store.connect() as connection:
                 if migrate.current(connection) is None:
                     migrate.upgrade(connection)
                 migrate.require_head(connection, folder)

@@ -50,9 +50,7 @@ def regions_where(store: Store, condition: str, space_id: int, level: Level) -> 
         f"SELECT region FROM region_overview WHERE embedding_space_id = {int(space_id)} AND level = '{level}' "
         f"AND (\n{condition}\n)"
     )
-    with store.connect(read_only=True) as connection:
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
+    with store.driver_connection(read_only=True) as driver:
         driver.execute(f"SET LOCAL statement_timeout = '{TIMEOUT_SECONDS}s'")
         try:
             with driver.cursor(binary=True) as cursor:  # binary: the protocol that takes a single statement

@@ -55,7 +55,7 @@ def test_what_a_transaction_wrote_is_there_and_what_failed_is_not(store: Store) 
 
 
 def test_every_connection_knows_vectors_and_keeps_looking_until_a_filter_is_served(store: Store) -> None:
-    with store.copy_connection() as connection:
+    with store.driver_connection() as connection:
         [found] = connection.execute("SELECT '[1,2]'::halfvec").fetchone() or [None]
         assert found == HalfVector(np.array([1, 2], np.float16))
         assert connection.execute("SHOW hnsw.iterative_scan").fetchone() == ("relaxed_order",)
@@ -218,7 +218,7 @@ def test_a_store_survives_the_death_of_its_server(embedded: Store) -> None:
 
 def test_a_copy_that_loses_its_server_leaves_no_row(embedded: Store) -> None:
     before = names(embedded)
-    with pytest.raises(DatabaseError, match="went away in the middle"), embedded.copy_connection() as connection:  # noqa: SIM117
+    with pytest.raises(DatabaseError, match="went away in the middle"), embedded.driver_connection() as connection:  # noqa: SIM117
         with connection.cursor().copy("COPY datasets (name, format) FROM STDIN") as copy:
             copy.write_row(("half", "rgbd"))
             kill_the_server(embedded)

@@ -56,7 +56,7 @@ def test_doctor_names_each_trouble_and_what_mends_it(held: Store, tmp_path: Path
     held.file(hall_features.features_file).unlink()
     (tmp_path / "room" / "0.jpg").unlink()
     job = jobs.start(held, "scans", "cellar", {})
-    with held.copy_connection() as connection:
+    with held.driver_connection() as connection:
         connection.execute("UPDATE jobs SET worker = split_part(worker, '@', 1) || '@1' WHERE id = %s", (job,))
     result = ovstore(held, "doctor")
     assert result.exit_code == 1
@@ -75,7 +75,7 @@ def test_doctor_names_each_trouble_and_what_mends_it(held: Store, tmp_path: Path
 
 
 def test_doctor_names_indexes_that_are_gone_or_left_behind(held: Store) -> None:
-    with held.copy_connection() as connection:
+    with held.driver_connection() as connection:
         connection.execute(
             "INSERT INTO indexes (name, embedding_space_id, level, row_count, last_region_id, file) "
             "SELECT 'faiss', id, 'object', 4, (SELECT min(id) FROM regions), 'indexes/gone' FROM embedding_spaces"

@@ -89,7 +89,7 @@ def test_pictures_that_moved_keep_their_features(store: Store) -> None:
 def test_pictures_inside_the_store_move_with_it(store: Store) -> None:
     inside = store.path / "unpacked" / "scans"
     scene_id = small_scene.make(pictures=inside).publish_geometry(store)
-    with store.copy_connection() as connection:
+    with store.driver_connection() as connection:
         stored = connection.execute("SELECT image_path FROM frames ORDER BY ordinal LIMIT 1").fetchone()
     assert stored == ("unpacked/scans/0.jpg",)
     assert catalog.load_frames(store, scene_id)[0].image_path == inside / "0.jpg"
@@ -164,7 +164,7 @@ def test_many_publish_many_scenes_of_a_new_dataset_at_once(store: Store) -> None
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: small_scene.make(f"room{number}", number).publish(store), range(8)))
     assert len(catalog.scenes(store)) == 8
-    with store.copy_connection() as connection:
+    with store.driver_connection() as connection:
         rows = connection.execute(
             "SELECT feature_set_id, min(id), max(id) FROM regions GROUP BY 1 ORDER BY 1"
         ).fetchall()

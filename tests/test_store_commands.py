@@ -109,7 +109,7 @@ def test_forgetting_leaves_neither_rows_nor_files(held: Store) -> None:
     assert ovstore(held, "forget", "--dataset", "scans", "--yes").exit_code == 0
     left = [path for path in held.path.rglob("*") if path.is_file() and path.name != "store.json"]
     assert left == []
-    with held.copy_connection() as connection:
+    with held.driver_connection() as connection:
         for table in ("datasets", "scenes", "frames", "feature_sets", "recipes", "regions", "region_views", "jobs"):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
 
