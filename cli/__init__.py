@@ -5,6 +5,7 @@ A command file imports click and the standard library at its top and everything 
 with what the command does and closes with an example.
 """
 
+import errno
 import logging
 import os
 import sys
@@ -47,8 +48,15 @@ class _Commands(click.Group):
             except OvstoreError as sentence:
                 click.echo(f"Error: {sentence}", err=True)
                 sys.exit(1)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            sys.exit(130)
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.ENOSPC):
+                raise
+            if error.errno == errno.ENOSPC:
+                click.echo("Error: No space left on device.", err=True)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered still has nowhere to go
             sys.exit(1)
 
 
@@ -61,7 +69,7 @@ class _Commands(click.Group):
     default="ovstore-data",
     show_default=True,
     type=click.Path(file_okay=False),
-    help="The store's folder (or OVSTORE_HOME); made when missing.",
+    help="The store's folder (or OVSTORE_HOME); the first ingest makes it.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Also say what is being done.")
 @click.pass_context

@@ -29,8 +29,11 @@ def print_json(value: Any, path: str | None = None) -> None:
     text = json.dumps(value, indent=2, ensure_ascii=False, default=_json_value) + "\n"
     if path is None:
         sys.stdout.write(text)
-    else:
-        Path(path).write_text(text, encoding="utf-8")
+        return
+    from ..store.files import replacing
+
+    with replacing(Path(path)) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def _json_value(value: Any) -> Any:
@@ -39,23 +42,42 @@ def _json_value(value: Any) -> Any:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str] = ()) -> None:
-    """A plain table on stdout; columns named in `right` align right. Not cut to the terminal when piped."""
+    """A plain table on stdout; columns named in `right` align right.
+
+    On a terminal long cells are broken between words, never inside one; elsewhere nothing is broken.
+    """
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    by_column = [[name, *(row[number] for row in cells)] for number, name in enumerate(columns)]
+    widths = [max(cell_len(line) for text in column for line in text.split("\n")) for column in by_column]
     if sys.stdout.isatty():
-        Console().print(table)
-        return
-    console = Console(width=10_000)
+        words = [max(cell_len(word) for text in column for word in text.split() or [""]) for column in by_column]
+        widths = _fitted(widths, words, Console().width)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, width in zip(columns, widths, strict=True):
+        table.add_column(name, justify="right" if name in right else "left", width=width, overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
+    console = Console(width=sum(widths) + 2 * len(widths) + 1)
     with console.capture() as captured:
-        console.print(table, soft_wrap=True)
+        console.print(table)
     sys.stdout.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
+
+
+def _fitted(widths: list[int], least: list[int], room: int) -> list[int]:
+    """The widest columns narrowed until all, two blanks apart, have room; as they are where that cannot be."""
+    room -= 2 * (len(widths) - 1)
+    if sum(least) > room:
+        return widths
+    widths = list(widths)
+    while sum(widths) > room:
+        widest = max((width, number) for number, width in enumerate(widths) if width > least[number])
+        widths[widest[1]] -= 1
+    return widths
 
 
 def counted(number: int, noun: str) -> str:

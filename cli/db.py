@@ -52,7 +52,9 @@ def current(as_json: bool) -> None:
 @command.command()
 @click.argument("step", default="head")
 def upgrade(step: str) -> None:
-    """Bring the schema up to date, or up to STEP. All in one transaction: it happens wholly or not at all.
+    """Bring the schema up to date, or up to STEP.
+
+    All in one transaction: it happens wholly or not at all.
 
     \b
     Example:
@@ -70,9 +72,9 @@ def upgrade(step: str) -> None:
 @click.argument("step")
 @click.option("--yes", is_flag=True, help="Really do it: what later steps brought, rows included, is dropped.")
 def downgrade(step: str, yes: bool) -> None:
-    """Take the schema back to STEP ('base' is before the first), for use with an older ovstore.
+    """Take the schema back to STEP, for an older ovstore.
 
-    Tables and columns that later steps brought are dropped with everything in them.
+    'base' is before the first step. Tables and columns that later steps brought are dropped with everything in them.
 
     \b
     Example:

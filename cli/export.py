@@ -13,7 +13,9 @@ _force = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 
 @click.group("export")
 def command() -> None:
-    """Write a scene as PLY or as numpy arrays, its points in the dataset's own order.
+    """Write a scene as PLY or as numpy arrays.
+
+    Its points come in the dataset's own order.
 
     \b
     Examples:

@@ -9,7 +9,9 @@ from ._shared import json_option, opened_store, print_json, print_table
 @click.argument("scene", required=False)
 @json_option
 def command(scene: str | None, as_json: bool) -> None:
-    """List the feature sets, of all scenes or of SCENE: which encoder made them, and how many regions they have.
+    """List the feature sets, of all scenes or of SCENE.
+
+    With the embedding space they are in, and how many points and regions they have.
 
     \b
     Example:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 @click.option("--features", metavar="NAME", help="Only the feature sets of this name; the scenes stay.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, yes: bool) -> None:
-    """Forget scenes, with all that was made from them, or feature sets. The scans themselves are not touched.
+    """Take scenes or feature sets out of the store.
+
+    With a scene goes all that was made from it. The scans themselves are not touched.
 
     \b
     Examples:

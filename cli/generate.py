@@ -44,7 +44,8 @@ class _Generate(click.Command):
             params=[
                 click.Argument(["folder"], metavar="DIR", type=click.Path(file_okay=False, path_type=Path)),
                 click.Option(["--scenes"], type=click.IntRange(1), default=12, show_default=True, help="How many."),
-                click.Option(["--seed"], type=click.IntRange(0), default=0, show_default=True, help="Which."),
+                click.Option(["--seed"], type=click.IntRange(0), default=0, show_default=True,
+                             help="Another seed, other scenes."),
                 *options_of(Options),
                 click.Option(["--workers"], type=click.IntRange(1), default=1, show_default=True,
                              help="Scenes made at once; the files are the same."),
@@ -56,7 +57,7 @@ class _Generate(click.Command):
 
 @click.group(cls=_Formats)
 def command() -> None:
-    """Make scenes by ray casting, with the truth about them.
+    """Make labelled scenes by ray casting.
 
     \b
     Example:

@@ -20,10 +20,10 @@ _level = click.option("--level", type=click.Choice(["object", "superpoint"]), he
 
 @click.group("index")
 def command() -> None:
-    """See, build, drop and check the indexes that find the nearest regions.
+    """See, build, drop and check search indexes.
 
-    All are derived from the database and can be dropped and rebuilt; a search is right without any. They follow what
-    is ingested by themselves.
+    They find the regions nearest to a question. All are derived from the database and can be dropped and rebuilt; a
+    search is right without any. They follow what is ingested by themselves.
 
     \b
     Examples:
@@ -119,9 +119,10 @@ def check(
     level: str | None,
     as_json: bool,
 ) -> None:
-    """Measure the recall of the built indexes (or of NAME) against exact search, mean and worst query.
+    """Measure the recall of the built indexes, or of NAME.
 
-    Asks for regions of the store, for what sets them apart, for the encoder's everyday words and for --text.
+    Recall is the share of exact search's hits that an index finds, on average and for the worst query. Asked for are
+    regions of the store, what sets them apart, the encoder's everyday words and --text.
 
     \b
     Example:

@@ -34,17 +34,19 @@ class _Ingest(click.Command):
     def __init__(self, name: str, dataset: "ModuleType") -> None:
         from ._options import options_of
 
-        summary, _, rest = (dataset.__doc__ or name).partition("\n")
+        summary = (dataset.__doc__ or name).partition("\n")[0]
         super().__init__(
             name,
             callback=partial(_ingest, name),
-            help=f"{summary}\n\n\b{rest.rstrip()}\n\n\b\nExample:\n  ovstore ingest {name} scans/ --encoder openclip",
+            help=f"{_unwrapped(dataset.__doc__ or name)}\n\n\b\n"
+            f"Example:\n  ovstore ingest {name} scans/ --encoder openclip",
             short_help=summary,
             params=[click.Argument(["path"], type=click.Path(exists=True)), *options_of(dataset.Options), *_common()],
         )
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        return [*super().get_params(ctx), *ctx.meta.get("ovstore.encoder", [])]
+        *params, help_option = super().get_params(ctx)
+        return [*params, *ctx.meta.get("ovstore.encoder", []), help_option]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         from ._options import options_of
@@ -83,9 +85,10 @@ def _common() -> list[click.Parameter]:
 
 @click.group("ingest", cls=_Formats)
 def command() -> None:
-    """Take scans into the store: points, frames, features, regions and their vectors.
+    """Take scans into the store.
 
-    What is up to date is left alone, a scene that fails is reported and the others go on.
+    They come out as points, frames, features, regions and their vectors. What is up to date is left alone, a scene that
+    fails is reported and the others go on.
 
     \b
     Examples:
@@ -206,3 +209,8 @@ def _value_of(flag: str, args: list[str]) -> str | None:
         if arg.startswith(flag + "="):
             return arg.partition("=")[2]
     return None
+
+
+def _unwrapped(text: str) -> str:
+    """The text with its indented paragraphs marked, so that click keeps their lines."""
+    return "\n\n".join(f"\b\n{part}" if part.startswith("    ") else part for part in text.strip().split("\n\n"))

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 @click.option("--top", type=click.IntRange(1), default=30, show_default=True, help="How many, newest first.")
 @json_option
 def command(failed: bool, top: int, as_json: bool) -> None:
-    """List attempts at scenes, newest first: running, done, failed, or stale (the worker is gone).
+    """List attempts at taking scenes in, newest first.
 
-    A stale job blocks nothing: ingest its scene again.
+    They are running, done, failed, or stale (the worker is gone). A stale job blocks nothing: ingest its scene again.
 
     \b
     Example:

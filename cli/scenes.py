@@ -9,7 +9,9 @@ from ._shared import counted, json_option, opened_store, print_json, print_table
 @click.option("--dataset", help="Only the scenes of this dataset.")
 @json_option
 def command(dataset: str | None, as_json: bool) -> None:
-    """List the scenes: frames, points, how many of them a frame sees, and which features they have.
+    """List the scenes.
+
+    With their frames, their points, how many of those a frame sees, and which features they have.
 
     \b
     Example:

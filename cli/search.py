@@ -57,7 +57,7 @@ def command(
     save_picture: str | None,
     as_json: bool,
 ) -> None:
-    """Find objects in all scenes: by words, by a picture, or by a region like the one wanted.
+    """Find objects by words, by a picture, or by a region like them.
 
     A hit's score is the cosine of question and region. Its probability says how much better the region fits the words
     than everyday things do; it means the same for every question.

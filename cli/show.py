@@ -9,7 +9,7 @@ from ._shared import json_option, opened_store, print_json, print_table
 @click.argument("scene")
 @click.option("--query", metavar="WORDS", help="A heat map: how well every point answers these words.")
 @click.option("--features", help="The feature sets that are asked  [default: those that cover most scenes]")
-@click.option("--save-ply", type=click.Path(dir_okay=False), help="Write the heat-coloured cloud.")
+@click.option("--save-ply", type=click.Path(dir_okay=False), help="Write the coloured cloud.")
 @click.option("--save-picture", type=click.Path(dir_okay=False), help="Write a picture of it.")
 @click.option("--top", type=click.IntRange(1), default=15, show_default=True, help="How many objects are listed.")
 @json_option
@@ -22,7 +22,7 @@ def command(
     top: int,
     as_json: bool,
 ) -> None:
-    """Show a scene: its frames, points, feature sets and largest objects, or a heat map of a question.
+    """Show a scene and its largest objects, or a heat map in words.
 
     Without --query, the picture and the cloud have the scene's own colours.
 

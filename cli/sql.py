@@ -23,8 +23,10 @@ from ._shared import opened_store, print_json, print_table
     "--out", type=click.Path(dir_okay=False), help="Write to this file in place of stdout (parquet needs it)."
 )
 def command(statement: str, files: bool, features: str | None, output: str, out: str | None) -> None:
-    """Ask in SQL. {text:a red chair} and {image:crop.jpg} stand for vectors; scene_overview and region_overview are
-    views made for people. Nothing can be written.
+    """Ask in SQL, with words and pictures in it.
+
+    {text:a red chair} and {image:crop.jpg} stand for vectors; the views scene_overview and region_overview are made for
+    people, and `ovstore db tables` lists all there is. Nothing can be written.
 
     \b
     Examples:

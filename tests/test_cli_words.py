@@ -1,0 +1,106 @@
+"""The command line as people meet it: its lists, its tables, and how it ends when it is cut short."""
+
+import errno
+import os
+import pty
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+from ovstore.cli import main
+from ovstore.cli._shared import print_table
+from ovstore.store import plugins
+from ovstore.store.database import Store
+
+
+def groups(command: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield words
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        below = command.get_command(context, name)
+        if isinstance(below, click.Group):
+            yield from groups(below, (*words, name))
+
+
+@pytest.mark.parametrize("words", list(groups(main)), ids=" ".join)
+def test_a_list_of_commands_says_of_each_in_a_line_what_it_does(words: tuple[str, ...]) -> None:
+    listed = CliRunner(env={"COLUMNS": "80"}).invoke(main, [*words, "--help"]).output.partition("Commands:\n")[2]
+    assert listed
+    for line in listed.splitlines():
+        assert not line.endswith("..."), line
+
+
+@pytest.mark.parametrize("name", plugins.names("ingest.datasets"))
+def test_folder_trees_keep_their_lines_in_the_help(name: str) -> None:
+    document = plugins.load("ingest.datasets", name).__doc__ or ""
+    shown = CliRunner().invoke(main, ["ingest", name, "--help"]).output
+    drawn = [line.strip() for line in document.splitlines() if line.startswith("      ")]
+    assert drawn
+    assert set(drawn) <= {line.strip() for line in shown.splitlines()}
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "Interrupted.\n"),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "Error: No space left on device.\n"),
+    ],
+)
+def test_work_cut_short_ends_in_one_line(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("ovstore.store.catalog.scenes", fail)
+    result = CliRunner().invoke(main, ["--store", str(store.path), "scenes"])
+    assert (result.exit_code, result.stderr) == (code, said)
+
+
+ROWS = [("room", "a long cell that has to be broken between words", "01234567890123456789")]
+
+
+def test_a_piped_table_is_never_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("scene", "notes", "name"), ROWS)
+    assert re.split(" {2,}", capsys.readouterr().out.splitlines()[1]) == list(ROWS[0])
+
+
+@pytest.mark.parametrize("columns", [60, 40, 10])
+def test_a_table_on_a_terminal_breaks_no_word(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = on_terminal(columns, monkeypatch)
+    words = re.findall(r"\S+", " ".join(shown))
+    assert sorted(words) == sorted(["scene", "notes", "name", *" ".join(ROWS[0]).split()])
+    if columns > 10:
+        assert max(map(len, shown)) <= columns
+    else:
+        assert len(shown) == 2  # where nothing helps, the terminal breaks the lines
+
+
+def on_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines of a table of ROWS, as a terminal shows them."""
+    ours, theirs = pty.openpty()
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    with os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr("sys.stdout", terminal)
+        print_table(("scene", "notes", "name"), ROWS)
+        terminal.flush()
+        text = os.read(ours, 10_000).decode()
+    os.close(ours)
+    return [re.sub(r"\x1b\[[\d;]*m", "", line).rstrip() for line in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["scenes"], ["search", "red"], ["sql", "SELECT 1"], ["show", "room"], ["jobs"], ["index", "list"]]
+)
+def test_asking_where_no_store_is_makes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.delenv("OVSTORE_DATABASE_URL", raising=False)
+    result = CliRunner().invoke(main, ["--store", str(tmp_path / "none"), *arguments])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: There is no store in ")
+    assert not (tmp_path / "none").exists()
