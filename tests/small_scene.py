@@ -101,6 +101,16 @@ def make(name: str = "room", seed: int = 0, pictures: Path = Path("/pictures"), 
     return Small(scene, superpoint, order, correspondences, features, object_of_superpoint, regions, vectors)
 
 
+def publish_two(store: Store, folder: Path) -> Store:
+    """`store` with two scenes, room and hall, whose pictures exist below `folder`."""
+    for name, seed in (("room", 0), ("hall", 1)):
+        pictures = folder / name
+        pictures.mkdir()
+        (pictures / "0.jpg").touch()
+        make(name, seed, pictures).publish(store)
+    return store
+
+
 def with_other_points(small: Small) -> Small:
     """The same scene, measured again: every point a millimetre higher."""
     points = replace(small.scene.points, xyz=small.scene.points.xyz + np.array([0, 0, 0.001]))

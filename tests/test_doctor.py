@@ -1,40 +1,20 @@
 """The doctor: each trouble of a store is named with what mends it, and a sound store has none."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import small_scene
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from command_line import document, lines, ovstore
 from ovstore.cli import main
 from ovstore.store import catalog, jobs
 from ovstore.store.database import Store
 
 
-def ovstore(store: Store, *arguments: object, input: str | None = None) -> Result:
-    return CliRunner().invoke(main, ["--store", str(store.path), *map(str, arguments)], input=input)
-
-
-def lines(result: Result) -> list[str]:
-    return [line.rstrip() for line in result.stdout.splitlines()]
-
-
-def document(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
 @pytest.fixture
 def held(store: Store, tmp_path: Path) -> Store:
-    """A store of two scenes, whose pictures exist."""
-    for name, seed in (("room", 0), ("hall", 1)):
-        pictures = tmp_path / name
-        pictures.mkdir()
-        (pictures / "0.jpg").touch()
-        small_scene.make(name, seed, pictures).publish(store)
-    return store
+    return small_scene.publish_two(store, tmp_path)
 
 
 def test_doctor_finds_nothing_wrong_with_a_sound_store(held: Store) -> None:

@@ -7,13 +7,10 @@ import numpy as np
 import pytest
 import toy_room
 from click.testing import CliRunner, Result
+from command_line import ovstore
 from ovstore.cli import main
 from ovstore.store import catalog
 from ovstore.store.database import Store
-
-
-def ovstore(store: Store, *arguments: object) -> Result:
-    return CliRunner().invoke(main, ["--store", str(store.path), *map(str, arguments)])
 
 
 @pytest.fixture(scope="module")
