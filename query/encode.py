@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from ..store import plugins
 from ..store.errors import BadInput
@@ -24,6 +24,7 @@ class Encoder:
 
     name: str
     options: Any  # the plug-in's own Options, hashable
+    space: EmbeddingSpace  # of the feature sets that are asked: weights of another are refused
     device: str = "auto"
 
     @property
@@ -52,17 +53,12 @@ class Encoder:
         return unit(values.reshape(-1, values.shape[-1]).mean(axis=0))
 
 
-def encoder_of(recipe: dict[str, Any], device: str = "auto") -> Encoder:
-    """The encoder that a feature set's recipe names, with the options it was used with."""
+def encoder_of(recipe: dict[str, Any], space: EmbeddingSpace, device: str = "auto") -> Encoder:
+    """The encoder that the recipe of feature sets of `space` names, with the options it was used with."""
     name, options = recipe["encoder"]["name"], recipe["encoder"]["options"]
     plugin = plugins.load("models.encoders", name)
     typed = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
-    return Encoder(name, plugin.Options(**typed), device)
-
-
-def space_now(encoder: Encoder, expected: EmbeddingSpace) -> None:
-    """Raise SpaceMismatch when the weights at hand are not those that the feature sets were made with."""
-    expected.require_same(encoder.plugin.space(encoder.options))
+    return Encoder(name, plugin.Options(**typed), space, device)
 
 
 def unit(vector: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -75,11 +71,13 @@ def unit(vector: NDArray[np.floating]) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=2)
 def _text_tower(encoder: Encoder) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+    _require_space(encoder)
     return encoder.plugin.load_text_encoder(encoder.options, encoder.device)
 
 
 @lru_cache(maxsize=2)
 def _image_tower(encoder: Encoder) -> Callable[[Sequence[NDArray[np.uint8]]], list[Any]]:
+    _require_space(encoder)
     return encoder.plugin.load_image_encoder(encoder.options, encoder.device)
 
 
@@ -88,16 +86,19 @@ def _background(encoder: Encoder) -> NDArray[np.float32]:
     return encoder.texts(encoder.plugin.background_texts(encoder.options))
 
 
+def _require_space(encoder: Encoder) -> None:
+    """SpaceMismatch when the weights at hand are not those that the feature sets were made with."""
+    encoder.space.require_same(encoder.plugin.space(encoder.options))
+
+
 def _read_picture(path: Path) -> NDArray[np.uint8]:
     """(H, W, 3) RGB of any picture file, upright."""
-    from PIL import ImageOps
-
     try:
         with Image.open(path) as image:
             return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except FileNotFoundError as error:
         raise BadInput(f"{path}: no such picture.") from error
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BadInput(f"{path}: not a picture that can be read ({error}).") from error
 
 

@@ -10,7 +10,7 @@ from ..store import catalog
 from ..store.database import Store
 from ..store.errors import BadInput, NotFound
 from ..store.features import EmbeddingSpace
-from .encode import BoxXyxy, Encoder, encoder_of, space_now, unit
+from .encode import BoxXyxy, Encoder, encoder_of, unit
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,6 @@ class Question:
             space, vector = catalog.region_vector(store, self.like)
             target.space.require_same(space)
             return unit(vector)
-        space_now(target.encoder, target.space)
         if self.image is not None:
             return target.encoder.picture(self.image, self.box_xyxy)
         assert self.text is not None
@@ -72,4 +71,4 @@ def target_of(store: Store, features: str | None = None) -> Target:
             f"No features named {features!r}. There are: {', '.join(sorted({kind.name for kind in kinds}))}."
         )
     kind = named[0]  # most scenes first
-    return Target(kind.name, kind.space, encoder_of(kind.recipe))
+    return Target(kind.name, kind.space, encoder_of(kind.recipe, kind.space))

@@ -1,15 +1,19 @@
-"""Heat maps: the cosine of every seen point, whatever its vector's length, and of one space only."""
+"""Questions and points meet in one space only; a heat map is the cosine of every seen point."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import small_scene
+from ovstore.query import sql
 from ovstore.query.heat import heat_map
 from ovstore.query.question import Question
+from ovstore.query.search import search
 from ovstore.store.database import Store
 from ovstore.store.errors import SpaceMismatch
 from ovstore.store.features import EmbeddingSpace
+from PIL import Image
 
 COLOURS = EmbeddingSpace("color_words", 13, "", 20.0)
 RED = 3  # its axis
@@ -34,3 +38,17 @@ def test_features_of_one_name_and_another_space_are_not_compared(store: Store) -
         small.publish_features(store, small.publish_geometry(store), "colours", RECIPE | {"space": space.name})
     with pytest.raises(SpaceMismatch, match="toy/16"):
         heat_map(store, "cellar", Question("red"), "colours")
+
+
+@pytest.mark.parametrize("statement", ["SELECT {text:red}", "SELECT {image:red.png}"])
+def test_words_and_pictures_by_other_weights_than_the_features_are_refused(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    small = small_scene.make("room", 0, space=replace(COLOURS, digest="of earlier weights"))
+    small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "red.png")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SpaceMismatch, match="other weights"):
+        sql.run(store, statement)
+    with pytest.raises(SpaceMismatch, match="other weights"):
+        search(store, like=1, exclude=["red"])
