@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
 from ..store.errors import BadInput, MissingPackage
 from ..store.plugins import missing_package_sentence
@@ -39,14 +39,13 @@ _DECODING_ERRORS = (
 )  # fmt: skip
 
 
-def read_image(path: Path, *, upright: bool = False) -> NDArray[np.uint8]:
+def read_image(path: Path) -> NDArray[np.uint8]:
     """(H, W, 3) the picture as RGB; grey is repeated, transparency laid over white, 16 bits cut to their upper 8.
 
     Pixels come as they are stored, because cameras are calibrated to those: an EXIF orientation is not applied.
-    `upright` applies it, for pictures that have no camera (a photograph to search with).
     """
     data = _read_bytes(path)
-    if data[:2] == b"\xff\xd8" and simplejpeg is not None and not upright:
+    if data[:2] == b"\xff\xd8" and simplejpeg is not None:
         try:
             height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
             _check_size(path, width, height)
@@ -56,7 +55,7 @@ def read_image(path: Path, *, upright: bool = False) -> NDArray[np.uint8]:
             pass  # Pillow forgives what does no harm, and has the better words for what does
     with _decoding(path), Image.open(io.BytesIO(data)) as picture:
         _check_size(path, *picture.size)
-        return _to_rgb(path, ImageOps.exif_transpose(picture) if upright else picture)
+        return _to_rgb(path, picture)
 
 
 def image_size(path: Path) -> tuple[int, int]:

@@ -61,14 +61,13 @@ def test_transparency_is_laid_over_white(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(save(tmp_path / "a.png", rgba))[0], [[10, 20, 30], [255, 255, 255]])
 
 
-def test_pixels_come_as_stored_unless_asked_upright(tmp_path: Path) -> None:
+def test_pixels_come_as_stored_however_they_are_to_be_shown(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be shown turned by 90 degrees
     path = save(tmp_path / "a.jpg", RAMP, exif=exif)
     assert is_turned(path) and not is_turned(save(tmp_path / "b.jpg", RAMP))
     assert read_image(path).shape == (30, 40, 3)
     assert image_size(path) == (40, 30)
-    assert read_image(path, upright=True).shape == (40, 30, 3)
 
 
 def test_a_truncated_picture_is_one_sentence(tmp_path: Path) -> None:
