@@ -1,5 +1,6 @@
 """ovstore generate FORMAT DIR: scenes whose truth is known."""
 
+import shlex
 import sys
 import time
 from functools import partial
@@ -9,21 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..store import plugins
+from ._plugin_group import PluginGroup
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 REGISTRY = "ingest.generated.formats"
-
-
-class _Formats(click.Group):
-    """One subcommand for each file in ingest/generated/formats."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return plugins.names(REGISTRY)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command:
-        return _Generate(name, plugins.load(REGISTRY, name))
 
 
 class _Generate(click.Command):
@@ -55,7 +47,7 @@ class _Generate(click.Command):
         )  # fmt: skip
 
 
-@click.group(cls=_Formats)
+@click.group(cls=PluginGroup, registry=REGISTRY, make=_Generate)
 def command() -> None:
     """Make labelled scenes by ray casting.
 
@@ -71,7 +63,7 @@ def _generate(
     from ..ingest.generated.folder import Options, generate_set
     from ._options import from_params
     from ._progress import stages
-    from ._shared import print_json
+    from ._shared import counted, print_json
 
     options = from_params(Options, params)
     started = time.monotonic()
@@ -82,8 +74,8 @@ def _generate(
             click.echo(_line(truth), err=as_json)
 
         truth = generate_set(name, folder, scenes, seed, options, workers, force, report)
-    following = plugins.load(REGISTRY, name).NEXT.format(path=folder)
-    click.echo(f"{scenes} scenes in {time.monotonic() - started:.0f} s. Next: {following}", err=True)
+    following = plugins.load(REGISTRY, name).NEXT.format(path=shlex.quote(str(folder)))
+    click.echo(f"{counted(scenes, 'scene')} in {time.monotonic() - started:.0f} s. Next: {following}", err=True)
     if as_json:
         print_json(truth)
     sys.stdout.flush()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..store import plugins
+from ._plugin_group import PluginGroup
 from ._shared import opened_store, print_json
 
 if TYPE_CHECKING:
@@ -16,16 +17,6 @@ if TYPE_CHECKING:
     from ..ingest.recipe import Request
 
 DEFAULT_ENCODER = "openclip"
-
-
-class _Formats(click.Group):
-    """One subcommand for each file in ingest/datasets, with that file's options."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return plugins.names("ingest.datasets")
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command:
-        return _Ingest(name, plugins.load("ingest.datasets", name))
 
 
 class _Ingest(click.Command):
@@ -83,7 +74,7 @@ def _common() -> list[click.Parameter]:
     ]  # fmt: skip
 
 
-@click.group("ingest", cls=_Formats)
+@click.group("ingest", cls=PluginGroup, registry="ingest.datasets", make=_Ingest)
 def command() -> None:
     """Take scans into the store.
 
