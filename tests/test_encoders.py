@@ -13,7 +13,7 @@ from ovstore.store.errors import BadInput, OvstoreError, SpaceMismatch
 from safetensors.torch import save_file
 
 NAMES = plugins.names("models.encoders")
-TEXTS = ("red", "blue", "a dark red", "white")  # words that every encoder knows
+TEXTS = ("red", "blue", "something red", "white")  # words that every encoder knows
 
 
 @pytest.fixture(scope="session")

@@ -66,7 +66,8 @@ def load_image_encoder(
     options: Options, device: str = "auto"
 ) -> Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]:
     """The image tower alone, as a function of pictures."""
-    return image_encoder(_checkpoint(options), space(options), options, device)
+    checkpoint = _checkpoint(options)
+    return image_encoder(checkpoint, space(options), options, device, checkpoint.image_size)
 
 
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
@@ -86,9 +87,12 @@ def space_of(checkpoint: Checkpoint, name: str) -> EmbeddingSpace:
 
 
 def image_encoder(
-    checkpoint: Checkpoint, embedding_space: EmbeddingSpace, options: Options, device: str
+    checkpoint: Checkpoint, embedding_space: EmbeddingSpace, options: Options, device: str, smallest: int
 ) -> Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]:
-    """Pictures to maps. On the CPU one at a time: sums then never depend on what else is in the batch."""
+    """Pictures to maps; those below `smallest` pixels grow to it.
+
+    On the CPU pictures go one at a time: sums then never depend on what else is in the batch.
+    """
     where = _device(device)
     visual = build_visual(checkpoint).to(where)
     cell = stride(visual)
@@ -96,7 +100,7 @@ def image_encoder(
 
     def pixels_of(image: NDArray[np.uint8]) -> Tensor:
         height, width = checked_image(image).shape[:2]
-        grid = grid_of(height, width, options.long_side, checkpoint.image_size, cell)
+        grid = grid_of(height, width, options.long_side, smallest, cell)
         return to_pixels(image, grid, cell, checkpoint.mean, checkpoint.std, checkpoint.interpolation)
 
     def run(pixels: Tensor) -> Tensor:

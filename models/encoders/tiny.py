@@ -1,7 +1,7 @@
 """A small CLIP that knows generated rooms and nothing else; its weights come with ovstore.
 
-It runs through the code of `openclip`: an architecture in open_clip's own words, dense features from the value path
-of the last block. `ovstore train tiny` makes the weights; models/weights/tiny.json says how the shipped came about.
+It is an open_clip checkpoint and runs through the code of `openclip`. `ovstore train tiny` makes the weights;
+models/weights/tiny.json says how those that are shipped came about.
 """
 
 import functools
@@ -45,8 +45,8 @@ def load_image_encoder(
 ) -> Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]:
     """Pictures of any size to maps; larger ones are shrunk to the size of the training pictures."""
     checkpoint = _checkpoint(options)
-    same = openclip.Options(long_side=options.long_side or checkpoint.image_size, residual=True, precision="float32")
-    return openclip.image_encoder(checkpoint, space(options), same, device)
+    same = openclip.Options(long_side=options.long_side or checkpoint.image_size, precision="float32")
+    return openclip.image_encoder(checkpoint, space(options), same, device, smallest=1)  # a crop keeps its scale
 
 
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:

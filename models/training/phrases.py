@@ -1,9 +1,10 @@
 """What can be said of a thing, and of which things it is true: the language that the tiny model is taught."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 ANYTHING = ("something", "an object", "a thing", "something else")
 _NOUN_TEMPLATES = (
@@ -89,9 +90,11 @@ class Language:
         return tuple(sorted({word for text in texts for word in text.replace("{}", " ").lower().split()}))
 
 
-def truth(phrases: Sequence[Phrase], things: Iterable[Thing]) -> np.ndarray:
-    """(things, phrases) bool: which text is true of which thing."""
-    return np.array([[phrase.holds(thing) for phrase in phrases] for thing in things], dtype=bool)
+def truth(phrases: Sequence[Phrase], things: Sequence[Thing]) -> NDArray[np.bool_]:
+    """(things, phrases): which text is true of which thing."""
+    kinds = {thing: row for row, thing in enumerate(dict.fromkeys(things))}
+    of_kind = np.array([[phrase.holds(kind) for phrase in phrases] for kind in kinds], dtype=bool)
+    return of_kind[[kinds[thing] for thing in things]]
 
 
 def _pick(choices: Sequence[str], rng: np.random.Generator) -> str:

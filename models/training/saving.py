@@ -31,6 +31,7 @@ def save(
     }
     weights, notes = folder / "tiny.safetensors", folder / "tiny.json"
     save_file({name: _half(tensor) for name, tensor in model.state_dict().items()}, weights)
+    weights.chmod(0o644)  # safetensors writes for the owner alone
     notes.write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return weights, notes
 

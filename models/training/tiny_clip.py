@@ -53,6 +53,7 @@ def configuration(options: Options, vocabulary_size: int) -> dict[str, Any]:
     return {
         "embed_dim": options.dim,
         "custom_text": True,
+        "init_logit_scale": math.log(25),
         "vision_cfg": {
             "image_size": [rows * STRIDE, columns * STRIDE],
             "timm_model_name": "ovstore_tiny",
