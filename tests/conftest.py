@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -52,9 +52,9 @@ def server(quick_folder: Path) -> Iterator[Server]:
     server.close()
 
 
-@pytest.fixture
-def database_url(server: Server) -> Iterator[str]:
-    """A new database with today's schema and nothing in it."""
+@contextmanager
+def new_database(server: Server) -> Iterator[str]:
+    """The URL of a database with today's schema and nothing in it."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE empty")
@@ -62,10 +62,30 @@ def database_url(server: Server) -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-def store(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+@contextmanager
+def new_store(folder: Path, database_url: str) -> Iterator[Store]:
     """An open, empty store. The command line reaches it with `--store store.path`, in this process or another."""
-    monkeypatch.setenv("OVSTORE_DATABASE_URL", database_url)
-    monkeypatch.setenv("OVSTORE_HOME", str(tmp_path / "store"))
-    with database.open() as store:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OVSTORE_DATABASE_URL", database_url)
+        environment.setenv("OVSTORE_HOME", str(folder))
+        with database.open() as store:
+            yield store
+
+
+@pytest.fixture
+def database_url(server: Server) -> Iterator[str]:
+    with new_database(server) as url:
+        yield url
+
+
+@pytest.fixture
+def store(tmp_path: Path, database_url: str) -> Iterator[Store]:
+    with new_store(tmp_path / "store", database_url) as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def shared_store(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """One for all tests of a module that only read what is put into it."""
+    with new_database(server) as url, new_store(tmp_path_factory.mktemp("shared") / "store", url) as store:
         yield store

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import psycopg
 import pytest
 from crowd import Crowd, unit
-from ovstore.store import database, index_choice, index_rows, plugins, recall, region_file, region_vectors, scoring
+from ovstore.store import index_choice, index_rows, plugins, recall, region_file, region_vectors, scoring
 from ovstore.store.database import Store
-from ovstore.store.server import Server
 from sqlalchemy import text
 
 LEVEL = "object"
@@ -24,15 +22,11 @@ def crowd() -> Crowd:
 
 
 @pytest.fixture(scope="module")
-def full(server: Server, crowd: Crowd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def full(shared_store: Store, crowd: Crowd) -> Store:
     """Two scenes of 80 objects, shared by the tests that change nothing but indexes."""
-    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE test_indexes TEMPLATE empty")
-    folder = tmp_path_factory.mktemp("store")
-    with database.open(folder, database_url=server.conninfo("test_indexes")) as store:
-        for number in range(2):
-            crowd.publish(store, f"room_{number}", objects=80)
-        yield store
+    for number in range(2):
+        crowd.publish(shared_store, f"room_{number}", objects=80)
+    return shared_store
 
 
 def search(store, name, vector, count=10, region_ids=None):

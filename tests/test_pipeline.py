@@ -18,14 +18,20 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return toy_room.write(tmp_path_factory.mktemp("scans") / "room")
 
 
+@pytest.fixture(scope="module")
+def asked(shared_store: Store, room: Path) -> Store:
+    """A store of the room, for tests that only ask."""
+    assert ingest(shared_store, room).exit_code == 0
+    return shared_store
+
+
 def ingest(store: Store, room: Path, *more: object) -> Result:
     return ovstore(store, "ingest", "rgbd", room, "--encoder", "color_words", *more)
 
 
 @pytest.mark.parametrize("colour", toy_room.BOXES)
-def test_each_coloured_box_is_the_first_answer_to_its_colour(store: Store, room: Path, colour: str) -> None:
-    assert ingest(store, room).exit_code == 0
-    result = ovstore(store, "search", colour, "--top", 1, "--json")
+def test_each_coloured_box_is_the_first_answer_to_its_colour(asked: Store, colour: str) -> None:
+    result = ovstore(asked, "search", colour, "--top", 1, "--json")
     [hit] = json.loads(result.stdout)["hits"]
     low, high, _ = toy_room.BOXES[colour]
     assert np.all(np.array(hit["centre"]) > np.array(low) - 0.06)
@@ -80,45 +86,41 @@ def test_a_bad_scene_is_one_line_and_the_others_go_on(store: Store, room: Path, 
     assert "good" not in failed.stdout
 
 
-def test_what_is_closer_to_other_words_can_be_left_out(store: Store, room: Path) -> None:
-    ingest(store, room)
-    [green] = json.loads(ovstore(store, "search", "green", "--top", 1, "--json").stdout)["hits"]
+def test_what_is_closer_to_other_words_can_be_left_out(asked: Store) -> None:
+    [green] = json.loads(ovstore(asked, "search", "green", "--top", 1, "--json").stdout)["hits"]
 
     def answers(*more: str) -> set[int]:
-        found = ovstore(store, "search", "red", *more, "--top", 100, "--json").stdout
+        found = ovstore(asked, "search", "red", *more, "--top", 100, "--json").stdout
         return {hit["region"] for hit in json.loads(found)["hits"]}
 
     assert answers() - answers("--not", "green") >= {green["region"]}
     assert answers("--not", "green") >= {
-        json.loads(ovstore(store, "search", "red", "--top", 1, "--json").stdout)["hits"][0]["region"]
+        json.loads(ovstore(asked, "search", "red", "--top", 1, "--json").stdout)["hits"][0]["region"]
     }
 
 
-def test_a_box_of_a_picture_finds_what_it_shows(store: Store, room: Path) -> None:
-    ingest(store, room)
-    [wanted] = json.loads(ovstore(store, "search", "blue", "--top", 1, "--json").stdout)["hits"]
+def test_a_box_of_a_picture_finds_what_it_shows(asked: Store) -> None:
+    [wanted] = json.loads(ovstore(asked, "search", "blue", "--top", 1, "--json").stdout)["hits"]
     view = wanted["evidence"][0]
     box = ",".join(str(value) for value in view["box_xyxy"])
-    result = ovstore(store, "search", "--image", view["image_path"], "--box", box, "--top", 1, "--json")
+    result = ovstore(asked, "search", "--image", view["image_path"], "--box", box, "--top", 1, "--json")
     assert json.loads(result.stdout)["hits"][0]["region"] == wanted["region"]
 
 
-def test_a_region_is_most_like_itself(store: Store, room: Path) -> None:
-    ingest(store, room)
-    [wanted] = json.loads(ovstore(store, "search", "green", "--top", 1, "--json").stdout)["hits"]
-    result = ovstore(store, "search", "--like", f"room:{wanted['region']}", "--top", 1, "--json")
+def test_a_region_is_most_like_itself(asked: Store) -> None:
+    [wanted] = json.loads(ovstore(asked, "search", "green", "--top", 1, "--json").stdout)["hits"]
+    result = ovstore(asked, "search", "--like", f"room:{wanted['region']}", "--top", 1, "--json")
     [hit] = json.loads(result.stdout)["hits"]
     assert hit["region"] == wanted["region"]
     assert hit["score"] == pytest.approx(1, abs=2e-3)
 
 
-def test_words_in_sql_rank_as_search_does(store: Store, room: Path) -> None:
-    ingest(store, room)
-    hits = json.loads(ovstore(store, "search", "yellow", "--top", 3, "--json").stdout)["hits"]
+def test_words_in_sql_rank_as_search_does(asked: Store) -> None:
+    hits = json.loads(ovstore(asked, "search", "yellow", "--top", 3, "--json").stdout)["hits"]
     statement = (
         "SELECT region FROM region_overview WHERE level = 'object' ORDER BY embedding <#> {text:yellow}, region LIMIT 3"
     )
-    rows = json.loads(ovstore(store, "sql", statement, "--format", "json").stdout)
+    rows = json.loads(ovstore(asked, "sql", statement, "--format", "json").stdout)
     assert [row["region"] for row in rows] == [hit["region"] for hit in hits]
 
 
@@ -126,56 +128,51 @@ def test_words_in_sql_rank_as_search_does(store: Store, room: Path) -> None:
     "statement",
     ["DELETE FROM scenes", "SELECT 1; DROP TABLE scenes CASCADE", "COPY scenes TO PROGRAM 'true'", "SELEC 1", ""],
 )
-def test_sql_that_is_not_one_query_is_refused_in_one_line(store: Store, room: Path, statement: str) -> None:
-    ingest(store, room)
-    result = ovstore(store, "sql", statement)
+def test_sql_that_is_not_one_query_is_refused_in_one_line(asked: Store, statement: str) -> None:
+    result = ovstore(asked, "sql", statement)
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: ")
     assert result.stderr.count("\n") == 1
-    assert len(catalog.scenes(store)) == 1
+    assert len(catalog.scenes(asked)) == 1
 
 
-def test_the_parquet_files_answer_sql_too(store: Store, room: Path) -> None:
+def test_the_parquet_files_answer_sql_too(asked: Store) -> None:
     pytest.importorskip("duckdb")
-    ingest(store, room)
-    [scene] = catalog.scenes(store)
+    [scene] = catalog.scenes(asked)
     statement = "SELECT scene, count(*) AS points FROM points GROUP BY scene"
-    rows = json.loads(ovstore(store, "sql", "--files", statement, "--format", "json").stdout)
+    rows = json.loads(ovstore(asked, "sql", "--files", statement, "--format", "json").stdout)
     assert rows == [{"scene": "room", "points": scene.point_count}]
 
 
-def test_the_files_cannot_be_used_to_read_or_write_others(store: Store, room: Path, tmp_path: Path) -> None:
+def test_the_files_cannot_be_used_to_read_or_write_others(asked: Store, tmp_path: Path) -> None:
     pytest.importorskip("duckdb")
-    ingest(store, room)
     for statement in (
         "SELECT * FROM read_text('/etc/hostname')",
         f"COPY (SELECT 1) TO '{tmp_path}/out.csv'",
-        f"COPY (SELECT 1) TO '{store.path}/out.csv'",
-        f"EXPLAIN ANALYZE COPY (SELECT 1) TO '{store.path}/out.csv'",
-        f"SELECT 1; ATTACH '{store.path}/out.csv'",
+        f"COPY (SELECT 1) TO '{asked.path}/out.csv'",
+        f"EXPLAIN ANALYZE COPY (SELECT 1) TO '{asked.path}/out.csv'",
+        f"SELECT 1; ATTACH '{asked.path}/out.csv'",
     ):
-        result = ovstore(store, "sql", "--files", statement)
+        result = ovstore(asked, "sql", "--files", statement)
         assert result.exit_code == 1, result.output
         assert result.stderr.count("\n") == 1
     assert not (tmp_path / "out.csv").exists()
-    assert not (store.path / "out.csv").exists()
+    assert not (asked.path / "out.csv").exists()
 
 
-def test_a_store_behind_a_link_answers_sql_over_its_files(store: Store, room: Path, tmp_path: Path) -> None:
+def test_a_store_behind_a_link_answers_sql_over_its_files(asked: Store, tmp_path: Path) -> None:
     pytest.importorskip("duckdb")
-    ingest(store, room)
-    (tmp_path / "link").symlink_to(store.path)
+    (tmp_path / "link").symlink_to(asked.path)
     command = ["--store", str(tmp_path / "link"), "sql", "--files", "SELECT count(*) FROM features", "--format", "csv"]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 0, result.output
 
 
-def test_pictures_and_clouds_are_written(store: Store, room: Path, tmp_path: Path) -> None:
+def test_pictures_and_clouds_are_written(asked: Store, tmp_path: Path) -> None:
     from PIL import Image
 
-    ingest(store, room)
-    ovstore(store, "search", "red", "--save-picture", tmp_path / "red.png", "--save-ply", tmp_path / "red.ply")
-    result = ovstore(store, "show", "room", "--query", "red", "--save-picture", tmp_path / "heat.png")
+    ovstore(asked, "search", "red", "--save-picture", tmp_path / "red.png", "--save-ply", tmp_path / "red.ply")
+    result = ovstore(asked, "show", "room", "--query", "red", "--save-picture", tmp_path / "heat.png")
     assert result.exit_code == 0, result.output
     heat = np.asarray(Image.open(tmp_path / "heat.png").convert("RGB")).astype(int)
     warm = (heat[:600, :, 0] > heat[:600, :, 2] + 60).sum()
@@ -184,11 +181,10 @@ def test_pictures_and_clouds_are_written(store: Store, room: Path, tmp_path: Pat
     assert (tmp_path / "red.ply").read_bytes().startswith(b"ply\nformat binary_little_endian")
 
 
-def test_python_gives_what_the_command_line_gives(store: Store, room: Path) -> None:
+def test_python_gives_what_the_command_line_gives(asked: Store) -> None:
     import ovstore as package
 
-    ingest(store, room)
-    answer = package.search(store, "blue", top=3)
-    printed = json.loads(ovstore(store, "search", "blue", "--top", 3, "--json").stdout)
+    answer = package.search(asked, "blue", top=3)
+    printed = json.loads(ovstore(asked, "search", "blue", "--top", 3, "--json").stdout)
     assert [hit.region for hit in answer] == [hit["region"] for hit in printed["hits"]]
     assert [hit.score for hit in answer] == [hit["score"] for hit in printed["hits"]]

@@ -1,23 +1,18 @@
 """What a search returns: the right regions, under any filter, with what there is to show; and what people are told."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import psycopg
 import pytest
-from click.testing import CliRunner
+from command_line import ovstore
 from crowd import Crowd, unit
-from ovstore.cli import main
-from ovstore.store import database
 from ovstore.store.database import Store
 from ovstore.store.errors import BadInput, NotFound, SpaceMismatch
 from ovstore.store.features import Query
 from ovstore.store.point_search import region_points
 from ovstore.store.probability import near_synonyms
 from ovstore.store.search import probably_here, search
-from ovstore.store.server import Server
 from sqlalchemy import text
 
 
@@ -27,17 +22,13 @@ def crowd() -> Crowd:
 
 
 @pytest.fixture(scope="module")
-def full(server: Server, crowd: Crowd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """Three scenes in two datasets, shared by the tests, which only read."""
-    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE test_search TEMPLATE empty")
-    folder = tmp_path_factory.mktemp("store")
-    with database.open(folder, database_url=server.conninfo("test_search")) as store:
-        crowd.publish(store, "hall", 40)
-        crowd.publish(store, "attic", 40)
-        crowd.publish(store, "hall", 20, dataset="other")
-        crowd.publish(store, "attic", 40, features="second")
-        yield store
+def full(shared_store: Store, crowd: Crowd) -> Store:
+    """Three scenes in two datasets."""
+    crowd.publish(shared_store, "hall", 40)
+    crowd.publish(shared_store, "attic", 40)
+    crowd.publish(shared_store, "hall", 20, dataset="other")
+    crowd.publish(shared_store, "attic", 40, features="second")
+    return shared_store
 
 
 @pytest.fixture
@@ -197,27 +188,26 @@ def test_points_of_a_hit_are_scored_and_boxed(full: Store, crowd: Crowd, query: 
         region_points(full, [12345678], query)
 
 
-def run(store: Store, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
-    monkeypatch.setenv("OVSTORE_DATABASE_URL", store.conninfo)
-    result = CliRunner().invoke(main, ["--store", str(store.path), "index", *arguments], catch_exceptions=False)
+def index(store: Store, *arguments: str) -> str:
+    result = ovstore(store, "index", *arguments)
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
-def test_indexes_are_listed_built_checked_and_dropped(full: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    built = run(full, monkeypatch, "build", "faiss", "--level", "object")
+def test_indexes_are_listed_built_checked_and_dropped(full: Store) -> None:
+    built = index(full, "build", "faiss", "--level", "object")
     assert built.startswith("faiss  toy/crowd  object  140 regions")
-    [measured] = json.loads(run(full, monkeypatch, "check", "--json", "--queries", "20"))
+    [measured] = json.loads(index(full, "check", "--json", "--queries", "20"))
     assert measured["index"] == "faiss" and measured["worst"] == 1 and measured["queries"] == 40
-    listed = json.loads(run(full, monkeypatch, "list", "--json"))
+    listed = json.loads(index(full, "list", "--json"))
     assert [(row["level"], row["index"], bool(row["answers"])) for row in listed] == [
         ("object", "exact", True), ("object", "faiss", False), ("superpoint", "exact", True),
     ]  # fmt: skip
     assert listed[1]["recall"]["worst"] == 1
-    shown = run(full, monkeypatch, "list")
+    shown = index(full, "list")
     assert "yes: exact is quickest up to 300,000 regions" in shown and "100.0% (100%)" in shown
-    assert run(full, monkeypatch, "drop", "faiss", "--level", "object") == "faiss  toy/crowd  object  dropped\n"
-    assert "No index is built" in run(full, monkeypatch, "check")
+    assert index(full, "drop", "faiss", "--level", "object") == "faiss  toy/crowd  object  dropped\n"
+    assert "No index is built" in index(full, "check")
 
 
 def test_a_background_of_nothing_but_the_query_says_nothing(full: Store, crowd: Crowd, query: Query) -> None:
