@@ -5,6 +5,7 @@ import os
 import pty
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -87,10 +88,12 @@ def on_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     with os.fdopen(theirs, "w") as terminal:
         monkeypatch.setattr("sys.stdout", terminal)
         print_table(("scene", "notes", "name"), ROWS)
-        terminal.flush()
-        text = os.read(ours, 10_000).decode()
+    text = b""
+    with suppress(OSError):  # how a terminal says that nobody writes to it any more
+        while part := os.read(ours, 10_000):
+            text += part
     os.close(ours)
-    return [re.sub(r"\x1b\[[\d;]*m", "", line).rstrip() for line in text.splitlines()]
+    return [re.sub(r"\x1b\[[\d;]*m", "", line).rstrip() for line in text.decode().splitlines()]
 
 
 @pytest.mark.parametrize(
