@@ -146,9 +146,7 @@ class Query:
     scenes: tuple[str, ...] = ()
     where: str | None = None  # an SQL condition on the columns of region_overview
     background: NDArray[np.float32] | None = None  # (B, dim) what the answer is weighed against; see Hit.probability
-    excluded: NDArray[np.float32] | None = (
-        None  # (E, dim) a region closer to one of these than to `vector` is no answer
-    )
+    excluded: NDArray[np.float32] | None = None  # (E, dim) what is closer to one of these than to `vector` is no answer
     feature_set: str | None = None  # the feature sets' name; None: any of the space
     exact: bool = False  # score every region, no index
 

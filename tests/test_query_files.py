@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from ovstore.cli._shared import print_json
 from ovstore.query import picture_file, tables
 from ovstore.query.contact_sheet import ROWS, save_contact_sheet
 from ovstore.query.sql import Rows
@@ -56,6 +57,7 @@ def test_rows_come_back_from_their_file(tmp_path: Path, kind: str) -> None:
         assert path.read_text(encoding="utf-8") == "scene,points\nröom,3\nhall,\n"
     else:
         assert pq.read_table(path).to_pylist() == [{"scene": "röom", "points": 3}, {"scene": "hall", "points": None}]
-    with pytest.raises(BadInput, match="nowhere"):
-        tables.write(Rows(("a",), [(1,)]), kind, str(tmp_path / "nowhere" / "rows"))
+    for write in (lambda path: tables.write(Rows(("a",), [(1,)]), kind, path), lambda path: print_json([1], path)):
+        with pytest.raises(BadInput, match="nowhere"):
+            write(str(tmp_path / "nowhere" / "rows"))
     assert [left.name for left in tmp_path.iterdir()] == [path.name]
