@@ -63,19 +63,22 @@ def stride(visual: nn.Module) -> int:
     trunk: Any = visual.trunk
     embed = getattr(trunk, "patch_embed", None)
     if embed is not None and hasattr(trunk, "blocks"):
-        return int(getattr(embed, "feat_stride", lambda: embed.patch_size[0])())
+        return int(embed.feat_ratio())
     return int(trunk.feature_info[-1]["reduction"])
 
 
 def accept_any_size(visual: nn.Module) -> None:
-    """Have a timm trunk resize its position embedding to the input at run time; the others do already."""
-    trunk = getattr(visual, "trunk", None)
-    if trunk is None or not hasattr(trunk, "dynamic_img_size"):
+    """Have a timm trunk fit its position embedding to the input at run time; the others do already."""
+    trunk: Any = getattr(visual, "trunk", None)
+    if not hasattr(trunk, "dynamic_img_size"):
         return
     trunk.dynamic_img_size = True
     trunk.patch_embed.strict_img_size = False
     trunk.patch_embed.flatten = False
     trunk.patch_embed.output_fmt = type(trunk.patch_embed.output_fmt)("NHWC")
+    rope: Any = getattr(trunk, "rope", None)
+    if hasattr(rope, "update_feat_shape"):
+        trunk.patch_embed.register_forward_hook(lambda _, __, grid: rope.update_feat_shape(list(grid.shape[1:3])))
 
 
 def _native_tokens(visual: VisionTransformer, pixels: Tensor) -> Tensor:

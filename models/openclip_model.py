@@ -19,6 +19,7 @@ from torch import nn
 from ..store.errors import BadInput, BadWeights, NotFound
 from . import tiny_trunk  # noqa: F401 (a trunk that timm is told of)
 from .openclip_dense import accept_any_size
+from .openclip_hub import hub_or_cache
 from .safe_load import load_into, read_state_dict
 
 _SIDE_CONFIG = "open_clip_config.json"
@@ -145,7 +146,8 @@ def _published(model: str, tag: str, architecture: Mapping[str, Any]) -> Checkpo
         known = ", ".join(open_clip.list_pretrained_tags_by_model(model)) or "none; give a file"
         raise NotFound(f"{model} has no published weights {tag!r}, and no such file exists. Known: {known}.")
     try:
-        path = open_clip.download_pretrained(settings)
+        with hub_or_cache():
+            path = open_clip.download_pretrained(settings)
     except Exception as error:  # urllib, huggingface_hub and requests each raise their own
         source = (
             f"https://huggingface.co/{settings['hf_hub'].rstrip('/')}" if settings.get("hf_hub") else settings["url"]

@@ -10,7 +10,7 @@ import pytest
 import torch
 from open_clip.model import CLIP, CustomTextCLIP
 from open_clip.transform import image_transform
-from ovstore.models import openclip_model
+from ovstore.models import openclip_hub, openclip_model
 from ovstore.models.encoders import openclip
 from ovstore.models.encoders.openclip import Options
 from ovstore.models.openclip_dense import dense, pooled, stride
@@ -36,6 +36,14 @@ ARCHITECTURES = {
     },
     "timm_map": {
         "vision_cfg": {"timm_model_name": "test_vit3", "timm_pool": "map", "timm_proj": "linear", "image_size": 160}
+    },
+    "timm_map_rope": {
+        "vision_cfg": {
+            "timm_model_name": "vit_pe_core_tiny_patch16_384",
+            "timm_pool": "map",
+            "timm_proj": "linear",
+            "image_size": 384,
+        }
     },
     "convnext": {
         "vision_cfg": {"timm_model_name": "test_convnext", "timm_pool": "", "timm_proj": "linear", "image_size": 64}
@@ -294,8 +302,17 @@ def test_a_tag_that_cannot_be_downloaded_says_where_the_file_is(monkeypatch) -> 
         raise OSError("no route to host")
 
     monkeypatch.setattr(open_clip, "download_pretrained", offline)
+    monkeypatch.setattr(openclip_hub, "_reachable", lambda: False)
     with pytest.raises(BadWeights, match=r"https://huggingface.co/\S+ on a machine that can, and give it: --weights"):
         openclip.space(Options())
+
+
+def test_without_a_network_only_what_was_downloaded_is_asked_for(monkeypatch) -> None:
+    before = openclip_hub.constants.HF_HUB_OFFLINE
+    monkeypatch.setattr(openclip_hub, "_reachable", lambda: False)
+    with openclip_hub.hub_or_cache():
+        assert openclip_hub.constants.HF_HUB_OFFLINE
+    assert before == openclip_hub.constants.HF_HUB_OFFLINE
 
 
 def test_wrong_names_are_answered_with_the_right_ones(tmp_path) -> None:

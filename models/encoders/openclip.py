@@ -22,6 +22,7 @@ from ...store.errors import BadInput, BadWeights, MissingPackage
 from ...store.features import EmbeddingSpace, FeatureMap
 from ..everyday import EVERYDAY
 from ..openclip_dense import dense, stride
+from ..openclip_hub import hub_or_cache
 from ..openclip_images import Window, grid_of, stitch, to_pixels, windows
 from ..openclip_model import Checkpoint, build_text, build_visual, find_checkpoint, logit_scale
 from ..prompts import fill, templates_of
@@ -163,7 +164,8 @@ def text_encoder(
 def tokenizer_of(checkpoint: Checkpoint) -> Callable[[list[str]], Tensor]:
     """The tokenizer that open_clip names for the model."""
     try:
-        tokenize: Callable[[list[str]], Tensor] = open_clip.get_tokenizer(checkpoint.tokenizer_of)
+        with hub_or_cache():
+            tokenize: Callable[[list[str]], Tensor] = open_clip.get_tokenizer(checkpoint.tokenizer_of)
     except ModuleNotFoundError as error:
         raise MissingPackage(
             f"The tokenizer of {checkpoint.tokenizer_of} needs the package {error.name!r}: pip install {error.name}."

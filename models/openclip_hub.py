@@ -1,0 +1,31 @@
+"""The Hugging Face hub where it can be reached, what was downloaded before where it cannot."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+from huggingface_hub import constants
+
+
+@contextmanager
+def hub_or_cache() -> Iterator[None]:
+    """Inside, downloads fail at once without a network; huggingface_hub alone would retry each file for a minute."""
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = before or not _reachable()
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def _reachable() -> bool:
+    """Whether the hub's name resolves here, or a proxy will resolve it."""
+    if getproxies():
+        return True
+    try:
+        socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, 443)
+    except OSError:
+        return False
+    return True
