@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,9 @@ def print_json(value: Any, path: str | None = None) -> None:
 
 
 def _json_value(value: Any) -> Any:
-    """Arrays as lists, dates and paths as text."""
+    """Arrays as lists, SQL's exact numbers as numbers, dates and paths as text."""
+    if isinstance(value, Decimal) and value.is_finite():
+        return int(value) if value == value.to_integral_value() else float(value)
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 

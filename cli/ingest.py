@@ -42,7 +42,7 @@ class _Ingest(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         from ._options import options_of
 
-        encoder = plugins.load("models.encoders", _value_of("--encoder", args) or DEFAULT_ENCODER)
+        encoder = plugins.load("models.encoders", _value_of("--encoder", args) or DEFAULT_ENCODER, noun="encoder")
         ctx.meta["ovstore.encoder"] = options_of(encoder.Options)
         return super().parse_args(ctx, args)
 
@@ -139,7 +139,7 @@ def _run(engine: str | None, workers: int, store: Any, jobs: list[Any]) -> "Iter
     from ._progress import stages
 
     engine = engine or ("inline" if workers == 1 else "processes")
-    run = plugins.load("ingest.engines", engine).run
+    run = plugins.load("ingest.engines", engine, noun="engine").run
     with stages(len(jobs)) as bar:
         task = (lambda job: work.run_in(store, job, bar.report)) if engine == "inline" else work.run
         for outcome in run(task, jobs, workers):

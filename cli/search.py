@@ -1,8 +1,14 @@
 """ovstore search "snoopy": find regions by words, by a picture, or by another region."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from ._shared import json_option, opened_store, print_json, print_table
+
+if TYPE_CHECKING:
+    from ..store.database import Store
 
 
 class _Box(click.ParamType):
@@ -70,13 +76,20 @@ def command(
       ovstore search --like scene0003_00:1841
     """
     from dataclasses import asdict
-    from pathlib import Path
     from typing import Literal, cast
 
+    from ..query.question import Question
     from ..query.search import search
+    from ..store.errors import BadInput
 
     region = None if like is None else _region_id(like)
+    try:
+        question = Question(text, None if image is None else Path(image), box, region)
+    except BadInput as error:
+        raise click.UsageError(str(error)) from error
     with opened_store() as store:
+        if like is not None:
+            _require_scene(store, like)
         answer = search(
             store,
             text,
@@ -103,9 +116,7 @@ def command(
             click.echo(f"Evidence: {save_picture}", err=True)
         if answer and save_ply:
             from ..query.heat import heat_map
-            from ..query.question import Question
 
-            question = Question(text, None if image is None else Path(image), box, region)
             best = f"{answer[0].dataset}/{answer[0].scene}"
             heat_map(store, best, question, features).drawing().save_ply(Path(save_ply))
             click.echo(f"Cloud of {answer[0].scene}: {save_ply}", err=True)
@@ -117,6 +128,17 @@ def _region_id(like: str) -> int:
     if not number.isdigit():
         raise click.UsageError(f"--like takes SCENE:REGION as printed by a search, not {like!r}.")
     return int(number)
+
+
+def _require_scene(store: "Store", like: str) -> None:
+    """NotFound when SCENE:REGION names another scene than the region's own."""
+    from ..store import catalog
+    from ..store.errors import NotFound
+
+    named, _, number = like.rpartition(":")
+    region = catalog.region(store, int(number))
+    if named not in ("", region.scene, f"{region.dataset}/{region.scene}"):
+        raise NotFound(f"Region {number} is none of {named!r}: it is {region.scene}:{number}.")
 
 
 def _print_answer(answer) -> None:  # type: ignore[no-untyped-def]

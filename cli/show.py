@@ -42,6 +42,8 @@ def command(
             from ..query import heat
             from ..query.question import Question
 
+            if as_json:
+                raise click.UsageError("--json lists a scene; a heat map has nothing to list: leave one of them out.")
             if save_ply is None and save_picture is None:
                 raise click.UsageError("--query draws: say where with --save-picture FILE.png or --save-ply FILE.ply.")
             drawing = heat.heat_map(store, found.full_name, Question(query), features).drawing()

@@ -1,5 +1,7 @@
 """ovstore sql "SELECT ...": the store in SQL, read-only."""
 
+import math
+
 import click
 
 from ._shared import opened_store, print_json, print_table
@@ -36,28 +38,38 @@ def command(statement: str, files: bool, features: str | None, output: str, out:
       ovstore sql --files "SELECT scene, count(*) FROM points GROUP BY ALL" --format csv
     """
     from ..query import sql
+    from ..store.errors import BadInput
 
     if output == "parquet" and out is None:
         raise click.UsageError("--format parquet needs --out FILE.")
+    if output == "table" and out is not None:
+        raise click.UsageError("--out needs --format json, csv or parquet.")
     with opened_store() as store:
         run = sql.run_on_files if files else sql.run
         result = run(store, statement, features)
+    if output in ("json", "parquet") and len(set(result.columns)) < len(result.columns):
+        raise BadInput(f"Two columns have one name ({', '.join(result.columns)}): name them apart with AS.")
     if output in ("csv", "parquet"):
         from ..query.tables import write
 
         write(result, output, out)
     elif output == "json":
-        print_json([dict(zip(result.columns, row, strict=True)) for row in result.rows], out)
+        print_json([dict(zip(result.columns, map(_finite, row), strict=True)) for row in result.rows], out)
     else:
         print_table(result.columns, [[_shown(value) for value in row] for row in result.rows])
         click.echo(f"{len(result.rows)} row{'' if len(result.rows) == 1 else 's'}", err=True)
+
+
+def _finite(value: object) -> object:
+    """NULL for nan and the infinities, which JSON cannot say."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _shown(value: object) -> object:
     """A cell for people: numbers to four digits, long lists by their first elements."""
     if isinstance(value, float):
         return f"{value:.4g}"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         inside = ", ".join(str(_shown(item)) for item in value[:3])
         return f"[{inside}]" if len(value) <= 3 else f"[{inside}, … {len(value)}]"
     return value

@@ -31,11 +31,14 @@ def run_in(store: Store, job: Job, report: Report = quiet) -> Summary:
     started = jobs.start(store, job.request.dataset, job.scene, geometry(job.request))
     try:
         summary = pipeline.ingest_scene(store, job.request, job.scene, report)
+    except KeyboardInterrupt:
+        jobs.fail(store, started, "interrupted")
+        raise
     except OvstoreError as error:
         jobs.fail(store, started, str(error))
         raise
     except BaseException as error:
         jobs.fail(store, started, f"{type(error).__name__}: {error}")
         raise
-    jobs.finish(store, started, "up to date" if summary.up_to_date else f"{summary.seconds:.1f} s")
+    jobs.finish(store, started, "up to date" if summary.up_to_date else f"{summary.regions:,} regions")
     return summary

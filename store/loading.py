@@ -79,7 +79,10 @@ def _features_file(store: Store, scene_id: int, name: str) -> tuple[Path, Embedd
         found = {row[0]: row[1:] for row in connection.execute(query)}
     if name not in found:
         known = ", ".join(sorted(found)) or "none"
-        raise NotFound(f"Scene {scene_id} has no features named {name!r}; it has: {known}. See: ovstore features")
+        scene = select(schema.scenes.c.name).where(schema.scenes.c.id == scene_id)
+        with store.connect() as connection:
+            whose = connection.scalar(scene)
+        raise NotFound(f"{whose or 'The scene'} has no features named {name!r}; it has: {known}. See: ovstore features")
     file, *space = found[name]
     return store.file(file), EmbeddingSpace(*space)
 

@@ -1,6 +1,7 @@
 """The command line as people meet it: its lists, its tables, and how it ends when it is cut short."""
 
 import errno
+import json
 import os
 import pty
 import re
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from ovstore.cli import main
 from ovstore.cli._shared import print_table
 from ovstore.store import plugins
@@ -107,3 +108,34 @@ def test_asking_where_no_store_is_makes_none(
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: There is no store in ")
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["search"], "Ask with words"),
+        (["search", "red", "--image", "x.jpg"], "not words and an image"),
+        (["search", "red", "--box", "1,2,3,4"], "A box needs an image"),
+        (["search", "--like", "room"], "--like takes SCENE:REGION"),
+        (["sql", "SELECT 1", "--out", "x.csv"], "--out needs --format"),
+    ],
+)
+def test_options_that_make_no_sense_together_end_with_2(store: Store, arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(main, ["--store", str(store.path), *arguments])
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def sql_json(store: Store, statement: str) -> Result:
+    return CliRunner().invoke(main, ["--store", str(store.path), "sql", statement, "--format", "json"])
+
+
+def test_numbers_of_sql_are_numbers_in_json(store: Store) -> None:
+    said = sql_json(store, "SELECT 0.25::numeric AS share, 3::numeric AS count, 'NaN'::float8 AS nothing, 0.5 AS half")
+    assert json.loads(said.stdout) == [{"share": 0.25, "count": 3, "nothing": None, "half": 0.5}]
+
+
+def test_columns_of_one_name_are_not_dropped_silently(store: Store) -> None:
+    said = sql_json(store, "SELECT 1 AS a, 2 AS a")
+    assert said.exit_code == 1
+    assert "name them apart" in said.stderr
