@@ -31,8 +31,8 @@ _LEAST_RANGE = 0.02  # of cosines; a scene of one thing has no unusual ones, onl
 class Options:
     """When two neighbours are one object."""
 
-    doubt: float = 0.4  # most doubt at which two are merged; smaller gives more, smaller objects
-    same: float = 0.95  # quantile of the cosines of superpoints that touch that leaves no doubt
+    doubt: float = 0.5  # most doubt at which two are merged; smaller gives more, smaller objects
+    same: float = 0.9  # quantile of the cosines of superpoints that touch that leaves no doubt
     usual: float = 0.1  # quantile of the cosines of all pairs of superpoints at which doubt is 1
     color_weight: float = 30.0  # how many times more doubt counts between black and white; 0: colour-blind
     neighbours: int = 8  # points looked at around each to find what touches what
