@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..store.features import Answer, Evidence, Hit
 from . import picture_file
+from .caption import fitted
 
 TILE = (300, 225)  # pixels
 COLUMNS = 3
@@ -23,19 +24,22 @@ def save_contact_sheet(answer: Answer, path: Path) -> None:
     height = len(hits) * (TILE[1] + CAPTION + MARGIN) + CAPTION
     sheet = Image.new("RGB", (width, max(height, 2 * CAPTION)), "white")
     draw = ImageDraw.Draw(sheet)
-    title = f"“{answer.question}”" + ("" if answer.probably_here is not False else "   (probably not here)")
-    draw.text((MARGIN, 12), title, fill="black", font=ImageFont.load_default(20))
+    doubt = "(probably not here)   " if answer.probably_here is False else ""
+    title, font = fitted(f"{doubt}“{answer.question}”", 20, width - 2 * MARGIN)
+    draw.text((MARGIN, 12), title, fill="black", font=font)
     top = CAPTION
     for rank, hit in enumerate(hits, start=1):
-        draw.text((MARGIN, top), _caption(rank, hit), fill=(60, 60, 60), font=ImageFont.load_default(15))
-        for column, tile in enumerate(_tiles(hit.evidence)):
+        tiles = _tiles(hit.evidence)
+        line, font = fitted(_caption(rank, hit) + ("" if tiles else ",  no picture at hand"), 15, width - 2 * MARGIN)
+        draw.text((MARGIN, top), line, fill=(60, 60, 60), font=font)
+        for column, tile in enumerate(tiles):
             sheet.paste(tile, (MARGIN + column * (TILE[0] + MARGIN), top + 24))
         top += TILE[1] + CAPTION + MARGIN
     picture_file.save(sheet, path)
 
 
 def _caption(rank: int, hit: Hit) -> str:
-    return f"{rank}   {hit.scene}:{hit.region}   score {hit.score:.3f}   {hit.point_count:,} points"
+    return f"{rank}:  {hit.scene}:{hit.region},  score {hit.score:.3f},  {hit.point_count:,} points"
 
 
 def _tiles(evidence: Sequence[Evidence]) -> list[Image.Image]:
@@ -58,7 +62,12 @@ def _crop(image: Image.Image, view: Evidence) -> Image.Image:
     scale = min(TILE[0] / width, TILE[1] / height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     tile = image.resize(size, Image.Resampling.BICUBIC, box=(left, upper, left + width, upper + height))
-    box = [(x0 - left) * scale - 2, (y0 - upper) * scale - 2, (x1 + 1 - left) * scale + 1, (y1 + 1 - upper) * scale + 1]
+    box = (
+        max((x0 - left) * scale - 2, 0),
+        max((y0 - upper) * scale - 2, 0),
+        min((x1 + 1 - left) * scale + 1, tile.width - 1),
+        min((y1 + 1 - upper) * scale + 1, tile.height - 1),
+    )
     draw = ImageDraw.Draw(tile)
     draw.rectangle(box, outline="white", width=4)
     draw.rectangle(box, outline=(230, 40, 40), width=2)

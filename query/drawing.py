@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from ..store import catalog
 from ..store.database import Store
 from ..store.ply_writer import write_ply
 from ..store.scene import PointCloud
 from . import picture_file
+from .caption import fitted
 from .render import View, heat_colours, overview, render, upright
 
 _CAPTION = 48  # pixels
@@ -37,8 +38,9 @@ class Drawing:
         picture = Image.fromarray(render(points, self.colours, view or overview(points)))
         sheet = Image.new("RGB", (picture.width, picture.height + _CAPTION), "white")
         sheet.paste(picture, (0, 0))
-        draw, font, line = ImageDraw.Draw(sheet), ImageFont.load_default(16), picture.height + 13
-        draw.text((16, line), self.caption, fill="black", font=font)
+        draw, line = ImageDraw.Draw(sheet), picture.height + 13
+        caption, font = fitted(self.caption, 16, sheet.width - (32 if self.scale is None else 372))
+        draw.text((16, line), caption, fill="black", font=font)
         if self.scale is not None:
             bar = heat_colours(np.linspace(0, 1, 200))[None].repeat(12, axis=0)
             sheet.paste(Image.fromarray(bar), (sheet.width - 290, line + 5))

@@ -17,11 +17,11 @@ def search(
     image: str | Path | None = None,
     box_xyxy: BoxXyxy | None = None,
     like: int | None = None,
-    exclude: Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
     features: str | None = None,
     level: Level = "object",
-    datasets: Sequence[str] = (),
-    scenes: Sequence[str] = (),
+    datasets: str | Sequence[str] = (),
+    scenes: str | Sequence[str] = (),
     where: str | None = None,
     top: int = 10,
     exact: bool = False,
@@ -37,14 +37,19 @@ def search(
         space=target.space,
         top=top,
         level=level,
-        datasets=tuple(datasets),
-        scenes=tuple(scenes),
+        datasets=_several(datasets),
+        scenes=_several(scenes),
         where=where,
         background=target.encoder.background() if text is not None else None,
-        excluded=target.encoder.texts(list(exclude)) if exclude else None,
+        excluded=target.encoder.texts(_several(exclude)) if exclude else None,
         feature_set=target.features,
         exact=exact,
     )
     hits = tuple(store_search.search(store, query))
     here = store_search.probably_here(hits) if text is not None else None
     return Answer(hits, here, str(question), target.space.name)
+
+
+def _several(names: str | Sequence[str]) -> tuple[str, ...]:
+    """One name is a list of one, not of its letters."""
+    return (names,) if isinstance(names, str) else tuple(names)

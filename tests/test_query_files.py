@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from ovstore.cli._shared import print_json
 from ovstore.query import picture_file, tables
+from ovstore.query.caption import fitted
 from ovstore.query.contact_sheet import ROWS, save_contact_sheet
 from ovstore.query.sql import Rows
 from ovstore.store.errors import BadInput
@@ -61,3 +62,10 @@ def test_rows_come_back_from_their_file(tmp_path: Path, kind: str) -> None:
         with pytest.raises(BadInput, match="nowhere"):
             write(str(tmp_path / "nowhere" / "rows"))
     assert [left.name for left in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("text", ["red", "a very long question " * 20, "two\nlines", "", "椅" * 200])
+def test_a_caption_stays_in_its_room(text: str) -> None:
+    shown, font = fitted(text, 16, 300)
+    assert font.getlength(shown) <= 300
+    assert shown == text or shown.endswith("…") or shown == " ".join(text.split())
