@@ -72,7 +72,8 @@ def tiny(
     model, losses = train(examples, words, options, show, first)
     result = label_pictures(model, [example for scene in rendered[scenes:] for example in scene], words, options)
     notes = {
-        "command": f"ovstore train tiny --scenes {scenes} --views {views} --steps {steps} --seed {seed}",
+        "command": f"ovstore train tiny --scenes {scenes} --views {views} --steps {steps} --seed {seed}"
+        + (" --start tiny.safetensors" if start else ""),
         "scene_seeds": [seed, seed + scenes - 1],
         "pictures": len(examples),
         "minutes": _minutes(started),
