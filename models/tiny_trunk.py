@@ -1,7 +1,7 @@
 """The tiny model's image network, under a name that timm and so open_clip know: convolutions, one cell per 16 pixels.
 
-CLIP towers of timm make a cell of 32 x 32 pixels, too coarse for a mug in a small picture unless that is enlarged, which
-costs five times as much a cell.
+CLIP towers of timm make a cell of 32 x 32 pixels, too coarse for a mug in a small picture unless that is enlarged,
+which costs five times as much a cell.
 Importing this file registers `ovstore_tiny`; open_clip then builds it from `timm_model_name` like any other.
 """
 
