@@ -14,10 +14,9 @@ from ovstore.store import plugins
 ROOT = Path(ovstore.__file__).parent
 VOCABULARY = {"store.scene", "store.features", "store.errors", "store.plugins"}
 ALLOWED = {  # room -> rooms it may import besides itself and the vocabulary
-    "cli": {"query", "ingest", "evaluation", "models", "store"},
+    "cli": {"query", "ingest", "models", "store"},
     "query": {"models", "store"},
     "ingest": {"models", "store"},
-    "evaluation": {"store"},
     "models": set(),
     "store": set(),
     "migrations": set(),

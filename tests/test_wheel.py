@@ -13,7 +13,7 @@ import ovstore
 import pytest
 
 ROOT = Path(ovstore.__file__).parent
-ROOMS = ("store", "ingest", "models", "query", "evaluation", "cli", "migrations")
+ROOMS = ("store", "ingest", "models", "query", "cli", "migrations")
 
 
 @pytest.fixture(scope="module")
