@@ -55,7 +55,7 @@ def test_the_notes_beside_the_weights_tell_how_they_were_made() -> None:
     training = json.loads(SHIPPED.with_suffix(".json").read_text())["training"]
     assert training["command"].startswith("ovstore train tiny")
     assert min(training["scene_seeds"] + training["held_out_seeds"]) >= 1000  # lower ones are for tests and the demo
-    assert training["held_out"]["mean_iou"] > 0.25
+    assert training["held_out"]["mean_iou"] > 0.3
 
 
 def test_open_clip_itself_reads_the_checkpoint(tmp_path) -> None:
