@@ -9,7 +9,9 @@ mkdir -p "$folder"
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 run() { # shows the command as one would type it, then runs it
-  printf '\033[2m$ %s\033[0m\n' "$(printf '%q ' "$@" | sed "s/\\\\ / /g; s/ $//")"
+  local word line="\$"
+  for word in "$@"; do [[ $word =~ ^[A-Za-z0-9_./:=,+-]+$ ]] && line+=" $word" || line+=" \"$word\""; done
+  printf '\033[2m%s\033[0m\n' "$line"
   "$@"
 }
 
@@ -29,10 +31,10 @@ run ovstore search "snoopy" --top 3 --save-picture "$folder/snoopy.png" --save-p
 run ovstore search "a red chair" --not table --top 3 --save-picture "$folder/red-chair.png"
 
 say "By picture: a box drawn in one photograph finds the same thing in 3D."
-read -r image box < <(ovstore search "a guitar" --top 1 --json | python -c '
+IFS=$'\t' read -r image box < <(ovstore search "snoopy" --top 1 --json | python -c '
 import json, sys
-view = json.load(sys.stdin)["hits"][0]["evidence"][0]
-print(view["image_path"], ",".join(f"{value:.0f}" for value in view["box_xyxy"]))')
+view = json.load(sys.stdin)["hits"][0]["evidence"][1]
+print(view["image_path"], ",".join(f"{value:.0f}" for value in view["box_xyxy"]), sep="\t")')
 run ovstore search --image "$image" --box "$box" --top 3 --save-picture "$folder/by-picture.png"
 
 say "In SQL, with words in it."
