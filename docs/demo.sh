@@ -28,7 +28,7 @@ run ovstore scenes
 
 say "By word: a small toy among twelve rooms of furniture."
 run ovstore search "snoopy" --top 3 --save-picture "$folder/snoopy.png" --save-ply "$folder/snoopy.ply"
-run ovstore search "a red chair" --not table --top 3 --save-picture "$folder/red-chair.png"
+run ovstore search "a yellow curtain" --not window --top 3 --save-picture "$folder/curtain.png"
 
 say "By picture: a box drawn in one photograph finds the same thing in 3D."
 IFS=$'\t' read -r image box < <(ovstore search "snoopy" --top 1 --json | python -c '
@@ -42,7 +42,7 @@ run ovstore sql "SELECT scene, region, label, point_count, round((1 - (embedding
   FROM region_overview WHERE level = 'object' AND size_z < 1.5 ORDER BY score DESC LIMIT 5"
 
 say "A heat map in words."
-run ovstore show scene0000_00 --query "somewhere soft" --save-picture "$folder/somewhere-soft.png"
+run ovstore show scene0004_00 --query "somewhere soft" --save-picture "$folder/somewhere-soft.png"
 
 say "Pictures to open are in $folder/:"
 ls "$folder"/*.png "$folder"/*.ply
