@@ -70,6 +70,25 @@ def test_features_by_another_name_are_found_by_that_name(store: Store, room: Pat
     assert found.name == "colours"
 
 
+def test_compat_keeps_the_plain_mean_and_is_another_recipe(store: Store, room: Path) -> None:
+    ingest(store, room)
+    assert ingest(store, room, "--compat", "openscene", "--features", "compat").exit_code == 0
+    [found] = catalog.feature_sets(store)  # another visibility is another geometry: it replaces the first
+    assert found.name == "compat"
+    features = catalog.load_features(store, found.scene_id, "compat")
+    length = np.linalg.norm(features.vectors.astype(np.float32), axis=1)
+    assert length.max() < 1.001
+    assert (length < 0.99).any()  # where views disagree, their mean is shorter
+    [hit] = json.loads(ovstore(store, "search", "red", "--top", 1, "--json").stdout)["hits"]
+    assert hit["score"] > 0.9
+
+
+def test_compat_and_weights_of_views_exclude_each_other(store: Store, room: Path) -> None:
+    result = ingest(store, room, "--compat", "openscene", "--weighting", "view")
+    assert result.exit_code == 2
+    assert "--weighting" in result.stderr
+
+
 def test_a_bad_scene_is_one_line_and_the_others_go_on(store: Store, room: Path, tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     toy_room.write(scans / "good", frames=6)
