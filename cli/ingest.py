@@ -56,8 +56,8 @@ def _common() -> list[click.Parameter]:
         click.Option(["--scene", "scenes"], multiple=True, help="Only this scene; may be given again."),
         click.Option(["--features"], help="A name for the feature sets  [default: the encoder]"),
         click.Option(["--compat"], type=click.Choice(["openscene"]),
-                     help="Reproduce the numbers of OpenScene's fusion exactly, oddities included. Visibility is another then:"
-                     " give --name to keep other features of the same scans."),
+                     help="Reproduce the numbers of OpenScene's fusion exactly, oddities included."
+                     " Visibility is another then: give --name to keep other features of the same scans."),
         click.Option(["--depth-tolerance"], type=float,
                      help="Share of the depth reading by which a point may miss it and still count as seen."),
         click.Option(["--weighting"], type=click.Choice(["mean", "view"]),
