@@ -62,7 +62,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Se
         widths = _fitted(widths, words, Console().width)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, width in zip(columns, widths, strict=True):
-        table.add_column(name, justify="right" if name in right else "left", width=width, overflow="fold")
+        table.add_column(Text(name), justify="right" if name in right else "left", width=width, overflow="fold")
     for row in cells:
         table.add_row(*map(Text, row))
     console = Console(width=sum(widths) + 2 * len(widths) + 1)

@@ -149,10 +149,11 @@ def _print_answer(answer) -> None:  # type: ignore[no-untyped-def]
         click.echo(
             f"Probably not here: nothing fits “{answer.question}” clearly better than everyday things do. Nearest:"
         )
+    several = len({hit.dataset for hit in answer}) > 1
     rows = [
         (
             rank,
-            f"{hit.scene}:{hit.region}",
+            (f"{hit.dataset}/" if several else "") + f"{hit.scene}:{hit.region}",
             f"{hit.score:.3f}",
             "" if hit.probability is None else f"{hit.probability:.0%}",
             "{:.2f} {:.2f} {:.2f}".format(*hit.centre),
