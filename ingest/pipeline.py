@@ -1,6 +1,5 @@
 """One scene, from files to a published feature set: the stages, in order."""
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -24,8 +23,6 @@ from .pool import pool_regions, pool_scene
 from .recipe import Request
 from .superpoints import superpoints
 from .visibility import correspond
-
-log = logging.getLogger(__name__)
 
 Report = Callable[[str, int, int], None]  # stage, done, total
 

@@ -2,6 +2,7 @@
 
 import struct
 import warnings
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ class Element:
         return next((names.index(name) for name in ("vertex_indices", "vertex_index") if name in names), None)
 
 
-class Body:
+class Body(ABC):
     """What both kinds of body have in common."""
 
     def __init__(self, path: Path, data: NDArray[Any]) -> None:
@@ -56,9 +57,9 @@ class Body:
         """Bytes or words not read yet."""
         return len(self.data) - self.position
 
+    @abstractmethod
     def scalars(self, element: Element) -> NDArray[np.void]:
         """(count,) structured rows of an element without lists, native byte order."""
-        raise NotImplementedError
 
     def lists(self, element: Element) -> Polygons:
         """The polygons of an element with lists; none where no property lists corners."""
@@ -72,17 +73,17 @@ class Body:
             return polygons
         return self.mixed(element)
 
+    @abstractmethod
     def alike(self, element: Element, lengths: list[int], size: int) -> Polygons | None:
         """The polygons when all rows are as long as the first, else None and nothing is read."""
-        raise NotImplementedError
 
+    @abstractmethod
     def walk(self, element: Element, position: int) -> tuple[list[int], list[int]]:
         """Of one row: how many values each property has, where they begin, and last where the row ends."""
-        raise NotImplementedError
 
+    @abstractmethod
     def gather(self, places: NDArray[np.int64], length: int, kind: str) -> NDArray[np.int64]:
         """(rows, length) the values that begin at `places`."""
-        raise NotImplementedError
 
     def mixed(self, element: Element) -> Polygons:
         """Rows of different lengths: walked one by one, then gathered length by length."""
