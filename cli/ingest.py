@@ -60,6 +60,9 @@ def _common() -> list[click.Parameter]:
                      " Visibility is another then: give --name to keep other features of the same scans."),
         click.Option(["--depth-tolerance"], type=float,
                      help="Share of the depth reading by which a point may miss it and still count as seen."),
+        click.Option(["--splat-radius"], type=float,
+                     help="Metres: frames without depth get one drawn from the points, each a square of this half-width,"
+                     " so that near points hide far ones; about the spacing of the points  [default: nothing hides]"),
         click.Option(["--weighting"], type=click.Choice(["mean", "view"]),
                      help="How views of a point are averaged: alike, or by distance, angle and image border."),
         click.Option(["--memory-mb"], type=int, default=2048, show_default=True,
@@ -114,6 +117,8 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
     seen, fused = (visibility.OPENSCENE, fuse.OPENSCENE) if compat else (visibility.Options(), fuse.Options())
     if params["depth_tolerance"] is not None:
         seen = replace(seen, depth_tolerance=params["depth_tolerance"])
+    if params["splat_radius"] is not None:
+        seen = replace(seen, splat_radius=params["splat_radius"])
     if params["weighting"] is not None:
         if compat:
             raise click.UsageError("--weighting changes what --compat openscene keeps; give one of them.")

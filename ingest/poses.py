@@ -11,6 +11,7 @@ Poses come back as (4, 4) float64, just as the file says: non-finite ones (lost 
 pose's position still tells which image it belongs to.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..store.errors import BadScene
+from ..store.scene import Frame
 from .arrays import map_npy
 from .numbers_text import read_rows
 
@@ -149,3 +151,10 @@ def _checked(path: Path, matrices: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _is_bottom(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray((np.abs(rows - np.array([0.0, 0.0, 0.0, 1.0])) < 1e-4).all(axis=-1))
+
+
+def up_axis_of(frames: Sequence[Frame]) -> str:
+    """The axis of the world nearest to the pictures' mean up: "z", "-y" ..."""
+    down = np.sum([frame.camera_to_world[:3, 1] * np.sign(frame.camera.fy) for frame in frames], axis=0)
+    axis = int(np.abs(down).argmax())
+    return ("" if down[axis] < 0 else "-") + "xyz"[axis]

@@ -1,6 +1,5 @@
 """What ScanNet says its mesh vertices are: segments, object instances, names."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..store.errors import BadScene
+from .json_text import read_object
 from .nyu40 import NYU40
 from .ply import read_ply
-
-_MAX_JSON_BYTES = 1 << 28
 
 
 def read_segments(path: Path, point_count: int) -> NDArray[np.int32]:
     """(N,) the over-segmentation of a .segs.json: one segment id a vertex."""
-    indices = _read_json(path).get("segIndices")
+    indices = read_object(path).get("segIndices")
     try:
         segments = np.array(indices)
     except ValueError:
@@ -38,7 +36,7 @@ def read_aggregation(
     A label is an object's raw name; names are numbered in alphabetical order. Where objects share a segment, the later
     one has it.
     """
-    groups = [_group(path, group) for group in _list(path, _read_json(path), "segGroups")]
+    groups = [_group(path, group) for group in _list(path, read_object(path), "segGroups")]
     names = sorted({name for _, name, _ in groups})
     number = {name: i for i, name in enumerate(names)}
     known, place = np.unique(segments, return_inverse=True)
@@ -56,7 +54,7 @@ def read_aggregation(
 
 def belongs_to(path: Path, segments_file: Path) -> bool:
     """Whether an aggregation is about this over-segmentation; the fine and the coarse mesh have one each."""
-    named = _read_json(path).get("segmentsFile")
+    named = read_object(path).get("segmentsFile")
     return not isinstance(named, str) or named.endswith(segments_file.name)
 
 
@@ -85,17 +83,3 @@ def _list(path: Path, body: dict[str, Any], key: str) -> list[Any]:
     if not isinstance(body.get(key), list):
         raise BadScene(f"{path}: no list {key!r} in it")
     return body[key]
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > _MAX_JSON_BYTES:
-            raise BadScene(f"{path}: {path.stat().st_size:,} bytes; at most {_MAX_JSON_BYTES:,} are read")
-        body = json.loads(path.read_bytes())
-    except OSError as error:
-        raise BadScene(f"{path}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise BadScene(f"{path}: not JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise BadScene(f"{path}: a JSON object was expected, not a {type(body).__name__}")
-    return body

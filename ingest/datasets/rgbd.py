@@ -22,19 +22,19 @@ from typing import Literal
 import numpy as np
 
 from ...store.errors import BadInput, BadScene
-from ...store.scene import Frame, PointCloud, Scene
+from ...store.scene import PointCloud, Scene
 from ..checks import check_frames
 from ..clouds import read_cloud
 from ..confined import Confined
 from ..depth_points import points_from_depth
+from ..frame_options import FrameOptions, UpAxis
+from ..poses import up_axis_of
 from ..rgbd_frames import Reading, read_frames
 from ..rgbd_layout import Named, find_layout, is_scene
 
-UpAxis = Literal["auto", "x", "y", "z", "-x", "-y", "-z"]
-
 
 @dataclass(frozen=True)
-class Options:
+class Options(FrameOptions):
     """What the folder does not say of itself."""
 
     color: str = field(default="", metadata={"help": "Colour images: a folder or pattern inside the scene's folder."})
@@ -65,10 +65,6 @@ class Options:
         default=1.0, metadata={"help": "Units of poses and cloud per metre (1000 for millimetres)."}
     )
     up_axis: UpAxis = field(default="auto", metadata={"help": "The world's up; auto asks the cameras."})
-    frame_stride: int = field(default=1, metadata={"help": "Take every n-th frame."})
-    frame_limit: int | None = field(
-        default=None, metadata={"help": "At most this many frames a scene, spread evenly over the recording."}
-    )
     voxel_size: float = field(
         default=0.02, metadata={"help": "Metres between points made from depth, where there is no cloud."}
     )
@@ -76,22 +72,13 @@ class Options:
         default=2, metadata={"help": "Readings that a point made from depth needs; more drops more noise."}
     )
     max_depth: float | None = field(default=None, metadata={"help": "Metres beyond which readings make no points."})
-    follow_links: bool = field(
-        default=False,
-        metadata={"help": "Also follow links inside a scene's folder that lead out of it.", "recipe": False},
-    )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.fx is None and any(value is not None for value in (self.fy, self.cx, self.cy)):
             raise BadInput("--fy, --cx and --cy come with --fx.")
-        for name in ("depth_scale", "world_scale", "voxel_size", "max_depth"):
-            value = getattr(self, name)
-            if value is not None and not (np.isfinite(value) and value > 0):
-                raise BadInput(f"--{name.replace('_', '-')} is a positive number, not {value}.")
-        for name in ("frame_stride", "frame_limit", "min_pixels"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise BadInput(f"--{name.replace('_', '-')} is at least 1, not {value}.")
+        self._require_positive("depth_scale", "world_scale", "voxel_size", "max_depth")
+        self._require_counts("min_pixels")
 
     @property
     def named(self) -> Named:
@@ -141,7 +128,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
         proper, _ = check_frames(with_depth)
         points = points_from_depth(proper, options.voxel_size, options.min_pixels, options.max_depth)
         findings.append(f"points: fused from depth, one a voxel of {options.voxel_size:g} m")
-    up_axis = _up_axis(frames) if options.up_axis == "auto" else options.up_axis
+    up_axis = up_axis_of(frames) if options.up_axis == "auto" else options.up_axis
     return Scene(name, frames, points, str(folder.absolute()), up_axis=up_axis, findings=tuple(findings))
 
 
@@ -180,10 +167,3 @@ def _label_names(path: Path) -> dict[int, str]:
         return {int(label): str(name) for label, name in body.items()}
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise BadScene(f'{path}: an object such as {{"3": "chair"}} was expected: {error}') from error
-
-
-def _up_axis(frames: tuple[Frame, ...]) -> str:
-    """The axis of the world nearest to the pictures' mean up."""
-    down = np.sum([frame.camera_to_world[:3, 1] * np.sign(frame.camera.fy) for frame in frames], axis=0)
-    axis = int(np.abs(down).argmax())
-    return ("" if down[axis] < 0 else "-") + "xyz"[axis]

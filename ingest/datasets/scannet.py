@@ -24,6 +24,7 @@ from ...store.errors import BadInput, BadScene
 from ...store.scene import PointCloud, Scene
 from ..clouds import read_cloud
 from ..confined import Confined
+from ..frame_options import FrameOptions
 from ..scannet_frames import Selection, exported_frames, recorded_frames
 from ..scannet_labels import belongs_to, read_aggregation, read_nyu40, read_segments
 
@@ -33,13 +34,10 @@ _SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(FrameOptions):
     """How a ScanNet folder is read."""
 
     frame_stride: int = field(default=20, metadata={"help": "Take every n-th frame of the recording."})
-    frame_limit: int | None = field(
-        default=None, metadata={"help": "At most this many frames a scene, spread evenly over the recording."}
-    )
     scene_list: str = field(
         default="",
         metadata={"help": "A text file with a scene's name a line (scannetv2_val.txt): only those.", "recipe": False},
@@ -47,16 +45,10 @@ class Options:
     depth_scale: float | None = field(
         default=None, metadata={"help": "Depth units per metre; as the .sens says, else 1000."}
     )
-    follow_links: bool = field(
-        default=False,
-        metadata={"help": "Also follow links inside a scene's folder that lead out of it.", "recipe": False},
-    )
 
     def __post_init__(self) -> None:
-        if self.frame_stride < 1 or (self.frame_limit is not None and self.frame_limit < 1):
-            raise BadInput("--frame-stride and --frame-limit are at least 1.")
-        if self.depth_scale is not None and not self.depth_scale > 0:
-            raise BadInput("--depth-scale is stored units per metre, a positive number.")
+        super().__post_init__()
+        self._require_positive("depth_scale")
 
 
 def scene_names(root: Path, options: Options) -> list[str]:
