@@ -61,7 +61,7 @@ def _common() -> list[click.Parameter]:
         click.Option(["--depth-tolerance"], type=float,
                      help="Share of the depth reading by which a point may miss it and still count as seen."),
         click.Option(["--splat-radius"], type=float,
-                     help="Metres: frames without depth get one drawn from the points, each a square of this half-width;"
+                     help="Metres: frames without depth get one drawn from the points, squares of this half-width;"
                      " about the spacing of the points. Else nothing hides what lies behind it."),
         click.Option(["--weighting"], type=click.Choice(["mean", "view"]),
                      help="How views of a point are averaged: alike, or by distance, angle and image border."),
