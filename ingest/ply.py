@@ -5,14 +5,14 @@ header takes no memory. Elements other than vertices and faces are passed over.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..store.errors import BadScene
-from .ply_body import AsciiBody, BinaryBody, Body, Element, Property
+from .ply_body import AsciiBody, BinaryBody, Body, Columns, Element, Polygons, Property
 
 _TYPES = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1", "short": "i2", "int16": "i2", "ushort": "u2",
@@ -29,6 +29,7 @@ class Ply:
 
     vertices: NDArray[np.void]  # (N,) structured, one field a property, native byte order
     faces: NDArray[np.int32] | None  # (F, 3) vertex rows; polygons are cut into fans of triangles
+    face_columns: Columns = field(default_factory=dict)  # (F,) each; whole numbers that the file has of its faces
 
 
 def read_ply(path: Path) -> Ply:
@@ -39,21 +40,25 @@ def read_ply(path: Path) -> Ply:
         raise BadScene(f"{path}: {error.strerror or error}") from error
     order, elements, start = _read_header(path, bytes(data[:_MAX_HEADER]))
     body: Body = AsciiBody(path, data[start:]) if order == "=" else BinaryBody(path, data[start:], order)
-    vertices, faces = None, None
+    vertices, faces, of_polygons = None, None, {}
     for element in elements:
         if element.name == "vertex":
             if element.has_lists:
                 raise BadScene(f"{path}: vertices with list properties are not read")
             vertices = body.scalars(element)
         elif element.has_lists:
-            polygons = body.lists(element)
-            faces = polygons if element.name == "face" else faces
+            polygons, columns = body.lists(element)
+            if element.name == "face":
+                faces, of_polygons = polygons, columns
         else:
             body.scalars(element)
     body.finish()
     if vertices is None:
         raise BadScene(f"{path}: no element 'vertex'; its header has {', '.join(e.name for e in elements) or 'none'}")
-    return Ply(vertices, None if faces is None else _triangles(path, faces, len(vertices)))
+    if faces is None:
+        return Ply(vertices, None)
+    polygon, triangles = _triangles(path, faces, len(vertices))
+    return Ply(vertices, triangles, {name: column[polygon] for name, column in of_polygons.items()})
 
 
 def _read_header(path: Path, head: bytes) -> tuple[str, list[Element], int]:
@@ -86,8 +91,11 @@ def _read_header(path: Path, head: bytes) -> tuple[str, list[Element], int]:
     return order, [Element(name, count, tuple(properties)) for name, count, properties in elements], end.end()
 
 
-def _triangles(path: Path, groups: list[NDArray[np.int64]], vertex_count: int) -> NDArray[np.int32]:
-    """(F, 3) in the order of the file; a polygon becomes the fan around its first corner (right for convex ones)."""
+def _triangles(path: Path, groups: Polygons, vertex_count: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Of each triangle, in the order of the file: its polygon (F,), its corners (F, 3).
+
+    A polygon becomes the fan around its first corner (right for convex ones).
+    """
     number, corners = [np.empty(0, np.int64)], [np.empty((0, 3), np.int64)]
     for group in groups:
         row, polygon = group[:, 0], group[:, 1:]
@@ -99,5 +107,6 @@ def _triangles(path: Path, groups: list[NDArray[np.int64]], vertex_count: int) -
         for k in range(1, polygon.shape[1] - 1):
             number.append(row)
             corners.append(polygon[:, [0, k, k + 1]])
-    order = np.argsort(np.concatenate(number), kind="stable")
-    return np.concatenate(corners)[order].astype(np.int32)
+    polygon_of = np.concatenate(number)
+    order = np.argsort(polygon_of, kind="stable")
+    return polygon_of[order], np.concatenate(corners)[order].astype(np.int32)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..store.errors import BadScene
 
 Polygons = list[NDArray[np.int64]]  # one (rows, 1 + n) array for each number of corners n; the face's number first
+Columns = dict[str, NDArray[np.int64]]  # (rows,) each; the properties that hold one whole number a row
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Element:
         names = [p.name if p.count_type else "" for p in self.properties]
         return next((names.index(name) for name in ("vertex_indices", "vertex_index") if name in names), None)
 
+    @property
+    def whole_numbers(self) -> list[int]:
+        """Which properties hold one whole number a row."""
+        return [k for k, p in enumerate(self.properties) if not p.count_type and p.type[0] in "iu"]
+
 
 class Body(ABC):
     """What both kinds of body have in common."""
@@ -61,21 +67,21 @@ class Body(ABC):
     def scalars(self, element: Element) -> NDArray[np.void]:
         """(count,) structured rows of an element without lists, native byte order."""
 
-    def lists(self, element: Element) -> Polygons:
-        """The polygons of an element with lists; none where no property lists corners."""
+    def lists(self, element: Element) -> tuple[Polygons, Columns]:
+        """The polygons of an element with lists, none where no property lists corners, and its whole numbers."""
         if element.count == 0:
-            return []
+            return [], {element.properties[k].name: np.empty(0, np.int64) for k in element.whole_numbers}
         if element.count * len(element.properties) > self.left:  # an entry has a byte, or a word, at least
             raise self.short(element)
         lengths, places = self.walk(element, self.position)
         size = places[-1] - self.position
-        if element.count * size <= self.left and (polygons := self.alike(element, lengths, size)) is not None:
-            return polygons
+        if element.count * size <= self.left and (rows := self.alike(element, lengths, size)) is not None:
+            return rows
         return self.mixed(element)
 
     @abstractmethod
-    def alike(self, element: Element, lengths: list[int], size: int) -> Polygons | None:
-        """The polygons when all rows are as long as the first, else None and nothing is read."""
+    def alike(self, element: Element, lengths: list[int], size: int) -> tuple[Polygons, Columns] | None:
+        """What `lists` gives when all rows are as long as the first, else None and nothing is read."""
 
     @abstractmethod
     def walk(self, element: Element, position: int) -> tuple[list[int], list[int]]:
@@ -85,13 +91,14 @@ class Body(ABC):
     def gather(self, places: NDArray[np.int64], length: int, kind: str) -> NDArray[np.int64]:
         """(rows, length) the values that begin at `places`."""
 
-    def mixed(self, element: Element) -> Polygons:
+    def mixed(self, element: Element) -> tuple[Polygons, Columns]:
         """Rows of different lengths: walked one by one, then gathered length by length."""
-        which = element.corners
-        position, starts, counts = self.position, [], []
+        which, whole = element.corners, element.whole_numbers
+        position, starts, counts, single = self.position, [], [], []
         for _ in range(element.count):
             lengths, places = self.walk(element, position)
             position = places[-1]
+            single.append([places[k] for k in whole])
             if which is not None:
                 starts.append(places[which])
                 counts.append(lengths[which])
@@ -102,7 +109,11 @@ class Body(ABC):
             row = np.flatnonzero(count == length)
             values = self.gather(start[row], int(length), element.properties[which or 0].type)
             polygons.append(np.concatenate([row[:, None], values], axis=1))
-        return polygons
+        columns = {}
+        for number, k in enumerate(whole):
+            p = element.properties[k]
+            columns[p.name] = self.gather(np.array(single, np.int64)[:, number], 1, p.type)[:, 0]
+        return polygons, columns
 
     def finish(self) -> None:
         """Refuse what is left over."""
@@ -135,7 +146,7 @@ class BinaryBody(Body):
             raise self.short(element)
         return self.take(element.count, dtype).astype(dtype.newbyteorder("="))
 
-    def alike(self, element: Element, lengths: list[int], size: int) -> Polygons | None:
+    def alike(self, element: Element, lengths: list[int], size: int) -> tuple[Polygons, Columns] | None:
         fields: list[tuple] = []
         for number, (p, length) in enumerate(zip(element.properties, lengths, strict=True)):
             if p.count_type:
@@ -147,10 +158,11 @@ class BinaryBody(Body):
             if p.count_type and not (rows[f"count {number}"] == length).all():
                 self.position = start
                 return None
+        columns = {element.properties[k].name: rows[f"value {k}"][:, 0].astype(np.int64) for k in element.whole_numbers}
         if element.corners is None:
-            return []
+            return [], columns
         number_first = np.arange(element.count, dtype=np.int64)[:, None]
-        return [np.concatenate([number_first, rows[f"value {element.corners}"].astype(np.int64)], axis=1)]
+        return [np.concatenate([number_first, rows[f"value {element.corners}"].astype(np.int64)], axis=1)], columns
 
     def walk(self, element: Element, position: int) -> tuple[list[int], list[int]]:
         lengths, places = [], []
@@ -208,21 +220,24 @@ class AsciiBody(Body):
             rows[p.name] = self.fitting(table[:, column], p)
         return rows
 
-    def alike(self, element: Element, lengths: list[int], size: int) -> Polygons | None:
+    def alike(self, element: Element, lengths: list[int], size: int) -> tuple[Polygons, Columns] | None:
         table = self.data[self.position : self.position + element.count * size].reshape(element.count, size)
         column = 0
-        start = 0
-        for number, (p, length) in enumerate(zip(element.properties, lengths, strict=True)):
+        starts = []
+        for p, length in zip(element.properties, lengths, strict=True):
             if p.count_type and not (table[:, column] == length).all():
                 return None
             column += bool(p.count_type)
-            start = column if number == element.corners else start
+            starts.append(column)
             column += length
         self.position += table.size
+        whole = [(element.properties[k], table[:, starts[k]]) for k in element.whole_numbers]
+        columns = {p.name: self.fitting(column, p).astype(np.int64) for p, column in whole}
         if element.corners is None:
-            return []
+            return [], columns
+        start = starts[element.corners]
         values = table[:, start : start + lengths[element.corners]].astype(np.int64)
-        return [np.concatenate([np.arange(element.count, dtype=np.int64)[:, None], values], axis=1)]
+        return [np.concatenate([np.arange(element.count, dtype=np.int64)[:, None], values], axis=1)], columns
 
     def walk(self, element: Element, position: int) -> tuple[list[int], list[int]]:
         lengths, places = [], []

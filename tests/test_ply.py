@@ -22,7 +22,7 @@ FANS = [[0, 1, 2], [0, 2, 3], [0, 1, 4], [0, 1, 2], [0, 2, 3], [0, 3, 4]]
 def ply(
     kind: str, faces: list[list[int]], *, vertices: int = 5, face_count: int | None = None, flags: bool = False
 ) -> bytes:
-    """A mesh with colours and labels; `flags` puts a scalar after each face's corners."""
+    """A mesh with colours and labels; `flags` puts a scalar after each face's corners: 7, 8, 9 ..."""
     count = len(faces) if face_count is None else face_count
     head = (
         f"ply\nformat {kind} 1.0\ncomment by hand\nelement vertex {vertices}\nproperty float x\nproperty float y\n"
@@ -33,14 +33,14 @@ def ply(
     ).encode()
     if kind == "ascii":
         lines = [f"{x:g} {y:g} {z:g} {r} {g} {b} {n}" for (x, y, z), (r, g, b), n in zip(XYZ, RGB, LABEL, strict=True)]
-        lines += [" ".join(map(str, [len(face), *face, *([7] if flags else [])])) for face in faces]
+        lines += [" ".join(map(str, [len(face), *face, *([7 + k] if flags else [])])) for k, face in enumerate(faces)]
         return head + "\n".join(lines).encode() + b"\n"
     order = "<" if kind == "binary_little_endian" else ">"
     body = b"".join(
         struct.pack(order + "ffd3BH", *p, *c, n) for p, c, n in zip(XYZ, RGB.tolist(), LABEL.tolist(), strict=True)
     )
-    for face in faces:
-        body += struct.pack(order + f"B{len(face)}i", len(face), *face) + (b"\x07" if flags else b"")
+    for k, face in enumerate(faces):
+        body += struct.pack(order + f"B{len(face)}i", len(face), *face) + (bytes([7 + k]) if flags else b"")
     return head + body
 
 
@@ -61,6 +61,15 @@ def test_every_kind_of_body_holds_the_same_mesh(
     np.testing.assert_array_equal(cloud.rgb, RGB)
     np.testing.assert_array_equal(cloud.labels, LABEL)
     np.testing.assert_array_equal(cloud.faces, np.reshape(expected, (-1, 3)))
+
+
+@pytest.mark.parametrize("faces, flags", [(TRIANGLES, [7, 8, 9]), (MIXED, [7, 7, 8, 9, 9, 9]), ([], [])])
+@pytest.mark.parametrize("kind", ["ascii", "binary_little_endian", "binary_big_endian"])
+def test_each_triangle_has_the_whole_numbers_of_its_polygon(
+    tmp_path: Path, kind: str, faces: list[list[int]], flags: list[int]
+) -> None:
+    columns = read_ply(write(tmp_path, ply(kind, faces, flags=True))).face_columns
+    assert {name: column.tolist() for name, column in columns.items()} == {"flags": flags}
 
 
 def test_what_the_store_exports_is_read_back(tmp_path: Path) -> None:
