@@ -1,7 +1,7 @@
 """Weights from files that nobody has to trust: tensors come out, no code from the file is ever run.
 
 Safetensors are read as they are. PyTorch archives (.pt, .pth, .bin, .ckpt) are read with `weights_only=True` and an
-allow-list for the NumPy scalars that training scripts leave beside the tensors; TorchScript archives, which are
+allow-list for the NumPy arrays and scalars that scripts leave beside the tensors; TorchScript archives, which are
 programs, and compressed archives, which may unfold to any size, are refused with a sentence.
 """
 
@@ -29,7 +29,9 @@ _NUMPY: list[Any] = [
     np.ndarray,
     multiarray.scalar,
     multiarray._reconstruct,
-    *(type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "b1")),
+    (multiarray.scalar, "numpy.core.multiarray.scalar"),  # as NumPy 1 called them
+    (multiarray._reconstruct, "numpy.core.multiarray._reconstruct"),
+    *(type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1")),
 ]
 
 
@@ -50,6 +52,23 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         if all(name.startswith(prefix) for name in tensors):
             tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
     return tensors
+
+
+def read_torch(path: Path) -> Any:
+    """What torch.save wrote, in either of its formats: tensors (on the CPU), NumPy arrays, containers and numbers.
+
+    Shapes are what the file claims: whoever takes elements checks them, and that tensors hold as many.
+    """
+    _refuse_unsafe_archive(path)
+    try:
+        with path.open("rb") as file, torch.serialization.safe_globals(_NUMPY):  # a path would be judged by its suffix
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise BadWeights(
+            f"{path} asks to run code on loading or is damaged, so it was not loaded; save its tensors alone."
+        ) from error
+    except Exception as error:  # a garbled pickle makes torch and numpy raise whatever they like, MemoryError too
+        raise BadWeights(f"{path} is not a readable PyTorch or safetensors file: {_first_line(error)}") from error
 
 
 def load_into(module: nn.Module, tensors: Mapping[str, torch.Tensor], source: str) -> None:
@@ -114,17 +133,7 @@ def _read_safetensors(path: Path) -> dict[str, object]:
 
 
 def _read_torch(path: Path) -> dict[str, object]:
-    _refuse_unsafe_archive(path)
-    try:
-        with path.open("rb") as file, torch.serialization.safe_globals(_NUMPY):  # a path would be judged by its suffix
-            loaded = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise BadWeights(
-            f"{path} asks to run code on loading or is damaged, so it was not loaded; save its state dict alone, "
-            f"best as .safetensors."
-        ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError, TypeError, AttributeError) as error:
-        raise BadWeights(f"{path} is not a readable PyTorch or safetensors file: {_first_line(error)}") from error
+    loaded = read_torch(path)
     if not isinstance(loaded, Mapping):
         raise BadWeights(f"{path} holds a {type(loaded).__name__}; a checkpoint with a state dict was expected.")
     return dict(loaded)
@@ -135,7 +144,7 @@ def _refuse_unsafe_archive(path: Path) -> None:
         return
     try:
         entries = zipfile.ZipFile(path).infolist()
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise BadWeights(f"{path} is a damaged archive: {error}") from error
     if any(Path(entry.filename).name == "constants.pkl" for entry in entries):
         raise BadWeights(
@@ -144,6 +153,8 @@ def _refuse_unsafe_archive(path: Path) -> None:
         )
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
         raise BadWeights(f"{path} is a compressed archive, which PyTorch never writes; it was not unfolded.")
+    if sum(entry.file_size for entry in entries) > path.stat().st_size:
+        raise BadWeights(f"{path} is a damaged archive: its parts claim more bytes than the file has")
 
 
 def _count(names: list[str], what: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from ovstore.models.safe_load import load_into, read_state_dict, sha256_of
+from ovstore.models.safe_load import load_into, read_state_dict, read_torch, sha256_of
 from ovstore.store.errors import BadWeights
 from safetensors.torch import save_file
 from torch import nn
@@ -57,6 +57,20 @@ def test_the_old_format_of_pytorch_is_read(tmp_path) -> None:
     assert same(read_state_dict(tmp_path / "a.pt"))
 
 
+@pytest.mark.parametrize("zipped", [True, False])
+def test_arrays_are_read_as_numpy_1_and_2_pickled_them(tmp_path, zipped: bool) -> None:
+    arrays = (np.arange(6.0).reshape(2, 3), 0, np.array([255, 3], np.uint16), np.array([True, False]), np.float32(2))
+    torch.save(arrays, tmp_path / "new.pth", _use_new_zipfile_serialization=zipped)
+    old = (tmp_path / "new.pth").read_bytes().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+    paths = [tmp_path / "new.pth"]
+    if not zipped:  # an archive would need its checksums and lengths anew; tests/test_openscene_files.py writes one
+        (tmp_path / "old.pth").write_bytes(old)
+        paths.append(tmp_path / "old.pth")
+    for path in paths:
+        for found, stored in zip(read_torch(path), arrays, strict=True):
+            np.testing.assert_array_equal(found, stored)
+
+
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors", ".bin"])
 @pytest.mark.parametrize("zipped", [True, False])
 def test_code_in_a_checkpoint_is_never_run(tmp_path, suffix: str, zipped: bool) -> None:
@@ -86,6 +100,15 @@ def test_a_compressed_archive_is_not_unfolded(tmp_path) -> None:
         archive.writestr("archive/data/0", bytes(10_000_000))
     with pytest.raises(BadWeights, match="compressed archive, which PyTorch never writes"):
         read_state_dict(tmp_path / "bomb.pt")
+
+
+def test_an_archive_that_claims_more_than_it_has_is_refused(tmp_path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.pt", "w") as archive:
+        archive.writestr("archive/data/0", bytes(1000))
+    data = (tmp_path / "a.pt").read_bytes()
+    (tmp_path / "a.pt").write_bytes(data.replace((1000).to_bytes(4, "little"), (1 << 31).to_bytes(4, "little")))
+    with pytest.raises(BadWeights, match="its parts claim more bytes than the file has"):
+        read_state_dict(tmp_path / "a.pt")
 
 
 @pytest.mark.parametrize(
