@@ -19,6 +19,10 @@ with 1 (2 for options that make no sense together); anything else that reaches i
 class OvstoreError(Exception):
     """Something that a person can mend; the message says how."""
 
+    def __str__(self) -> str:
+        """One line: the names in it may hold line feeds, and what would move a terminal's cursor."""
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in super().__str__())
+
 
 class BadInput(OvstoreError):
     """A file, array or option is not what it must be."""
