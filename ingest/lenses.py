@@ -43,7 +43,9 @@ class Lens:
                 f"camera model {self.model}: {MODELS[self.model].extra_count} finite numbers were expected "
                 f"after the principal point, not {self.params}"
             )
-        Camera(self.width, self.height, self.fx, self.fy, self.cx, self.cy)  # raises for sizes and focal lengths
+        if self.width < 2 or self.height < 2:
+            raise BadScene(f"camera model {self.model}: a picture of {self.width}x{self.height} pixels")
+        _same_focal(self)  # raises for numbers that no camera has
 
     def resized(self, width: int, height: int) -> "Lens":
         """The lens of the picture scaled to (width, height)."""
