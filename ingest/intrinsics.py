@@ -47,8 +47,15 @@ class Intrinsics:
 
 def read_intrinsics(path: Path) -> Intrinsics:
     """The intrinsics that a text or JSON file holds; BadScene names the formats known."""
-    if path.suffix.lower() == ".json":
-        return _from_json(path)
+    found = _from_json(path) if path.suffix.lower() == ".json" else _from_text(path)
+    try:
+        found.camera(found.width or 1, found.height or 1)
+    except BadScene as error:
+        raise BadScene(f"{path}: {error}") from error
+    return found
+
+
+def _from_text(path: Path) -> Intrinsics:
     rows = read_rows(path)
     widths = [len(row) for row in rows]
     if widths in ([3, 3, 3], [4, 4, 4], [4, 4, 4, 4]):

@@ -138,8 +138,8 @@ class _Walk:
         return Recording(
             self.path,
             sensor,
-            _camera(color_w, color_h, color_k),
-            _camera(depth_w, depth_h, depth_k),
+            self.camera("colour", color_w, color_h, color_k),
+            self.camera("depth", depth_w, depth_h, depth_k),
             color_to_base,
             depth_to_base,
             _COLOR_COMPRESSION[color_code],
@@ -190,12 +190,14 @@ class _Walk:
                 f"{records} IMU records, as those bytes begin, would have {8 + records * _IMU_BYTES:,}"
             )
 
+    def camera(self, what: str, width: int, height: int, matrix: NDArray[np.float64]) -> Camera:
+        try:
+            return Camera(width, height, *(float(matrix[cell]) for cell in ((0, 0), (1, 1), (0, 2), (1, 2))))
+        except BadScene as error:
+            raise BadScene(f"{self.path}, {what} camera: {error}") from error
+
     def take(self, count: int, what: str) -> bytes:
         data = self.file.read(count)
         if len(data) != count:
             raise BadScene(f"{self.path}: cut short in {what}: {count} bytes were expected, {len(data)} are left")
         return data
-
-
-def _camera(width: int, height: int, matrix: NDArray[np.float64]) -> Camera:
-    return Camera(width, height, *(float(matrix[cell]) for cell in ((0, 0), (1, 1), (0, 2), (1, 2))))
