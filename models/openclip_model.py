@@ -21,6 +21,7 @@ from . import tiny_trunk  # noqa: F401 (a trunk that timm is told of)
 from .openclip_dense import accept_any_size
 from .openclip_hub import hub_or_cache
 from .safe_load import load_into, read_state_dict
+from .weights_files import named_weights
 
 _SIDE_CONFIG = "open_clip_config.json"
 
@@ -55,8 +56,8 @@ def find_checkpoint(model: str, weights: str, tag: str = "") -> Checkpoint:
         raise NotFound(
             f"open_clip has no model named {model!r}. Known: ViT-B-16, ViT-B-16-SigLIP2, convnext_base_w ..."
         )
-    path = Path(weights).expanduser()
-    if not path.is_file():
+    path = named_weights(weights)
+    if path is None or not path.is_file():
         if _looks_like_a_path(weights):
             raise BadWeights(f"No weights at {weights}.")
         return _published(model, weights, architecture)

@@ -4,9 +4,11 @@ import re
 
 from ..store.errors import BadInput
 
+OPENSCENE = "a {} in a scene"  # word for word, "a armchair" too: its published numbers rest on it
 NAMED = {
     "plain": ("{}",),
     "photo": ("a photo of a {}.",),
+    "openscene": (OPENSCENE,),
     "ensemble": (
         "{}",
         "a photo of a {}.",
@@ -32,7 +34,7 @@ def templates_of(option: str) -> tuple[str, ...]:
 def fill(template: str, words: str) -> str:
     """The template around the words; 'a photo of a {}' takes 'the red chair' without its article."""
     words = words.strip()
-    if re.search(r"\b(a|an|the) \{\}", template):
+    if template != OPENSCENE and re.search(r"\b(a|an|the) \{\}", template):
         words = re.sub(r"^(a|an|the)\s+", "", words, flags=re.IGNORECASE)
         if words[:1].lower() in set("aeiou"):
             template = template.replace("a {}", "an {}") if re.search(r"\ba \{\}", template) else template

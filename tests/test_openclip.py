@@ -267,6 +267,10 @@ def test_templates_are_sentences_around_the_words() -> None:
     assert fill("a photo of a {}.", "the red chair") == "a photo of a red chair."
     assert fill("a photo of a {}.", "orange ball") == "a photo of an orange ball."
     assert fill("{}", "a red chair") == "a red chair"
+
+
+def test_the_template_of_openscene_is_kept_word_for_word() -> None:
+    assert [fill(pattern, "armchair") for pattern in templates_of("openscene")] == ["a armchair in a scene"]
     assert templates_of("a {} here | no {}") == ("a {} here", "no {}")
     with pytest.raises(BadInput, match=r"sentences with one \{\} each"):
         templates_of("photo of it")

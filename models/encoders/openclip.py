@@ -9,7 +9,6 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import open_clip
@@ -27,6 +26,7 @@ from ..openclip_images import Window, grid_of, stitch, to_pixels, windows
 from ..openclip_model import Checkpoint, build_text, build_visual, find_checkpoint, logit_scale
 from ..prompts import fill, templates_of
 from ..safe_load import sha256_of
+from ..weights_files import named_weights
 from ._images import checked_image
 
 _BATCH_PIXELS = 4_000_000  # of one batch on CUDA: 13 pictures of 640x480
@@ -39,13 +39,17 @@ class Options:
     """What decides the numbers."""
 
     model: str = field(default="ViT-B-16", metadata={"help": "an open_clip model name"})
-    weights: str = field(default="laion2b_s34b_b88k", metadata={"help": "a published tag, or a file"})
+    weights: str = field(
+        default="laion2b_s34b_b88k", metadata={"help": "a published tag, or a file (also by name in OVSTORE_WEIGHTS)"}
+    )
     tag: str = field(default="", metadata={"help": "which published weights a local file holds"})
     long_side: int = field(default=640, metadata={"help": "pixels of the longer side that the network sees; 0: all"})
     window: int = field(default=0, metadata={"help": "pixels of a sliding window; 0: the whole picture at once"})
     overlap: float = field(default=0.25, metadata={"help": "share of a window that its neighbour sees too"})
     residual: bool = field(default=False, metadata={"help": "keep the last block's skip connection and MLP"})
-    templates: str = field(default="ensemble", metadata={"help": "plain, photo, ensemble, or 'a {} here|the {}'"})
+    templates: str = field(
+        default="ensemble", metadata={"help": "plain, photo, openscene, ensemble, or 'a {} here|the {}'"}
+    )
     precision: str = field(default="auto", metadata={"help": "float32, float16, bfloat16; auto: float16 on CUDA"})
 
     def __post_init__(self) -> None:
@@ -205,8 +209,8 @@ def _checkpoint(options: Options) -> Checkpoint:
 
 
 def _weights_name(options: Options) -> str:
-    path = Path(options.weights)
-    return options.tag or (path.stem if path.expanduser().is_file() else options.weights)
+    path = named_weights(options.weights)
+    return options.tag or (path.stem if path is not None and path.is_file() else options.weights)
 
 
 def _device(device: str) -> torch.device:

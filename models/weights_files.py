@@ -1,0 +1,40 @@
+"""Where weights lie: a file or folder that was named, or one of the usual names in the folder OVSTORE_WEIGHTS."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..store.errors import BadWeights
+
+VARIABLE = "OVSTORE_WEIGHTS"
+
+
+def named_weights(given: str) -> Path | None:
+    """The file or folder `given` as a path, or by its name in OVSTORE_WEIGHTS; None where there is none."""
+    path = Path(given).expanduser()
+    if given and path.exists():
+        return path
+    folder = _folder()
+    inside = None if folder is None or not given or path.is_absolute() else folder / path
+    return inside if inside is not None and inside.exists() else None
+
+
+def find_weights(given: str, usual: Sequence[str], published_at: str) -> Path:
+    """What `given` names, or without it the first of the `usual` names in OVSTORE_WEIGHTS.
+
+    BadWeights says where the original publishes them (`published_at`) and where to put them.
+    """
+    for name in [given] if given else usual:
+        if (found := named_weights(name)) is not None:
+            return found
+    folder = _folder()
+    looked = f"in {folder} ({VARIABLE})" if folder is not None else f"here, and {VARIABLE} names no folder"
+    raise BadWeights(
+        f"No weights {given or ' or '.join(usual)} {looked}. Take them from {published_at}, "
+        f"then give the file with --weights, or put it into the folder that {VARIABLE} names."
+    )
+
+
+def _folder() -> Path | None:
+    value = os.environ.get(VARIABLE)
+    return Path(value).expanduser() if value else None
