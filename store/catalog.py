@@ -71,7 +71,7 @@ class FeatureSetInfo:
     space: EmbeddingSpace
     space_id: int
     recipe: dict[str, Any]
-    source: str  # fused or distilled
+    source: str  # fused, distilled or imported
     state: str
     point_count: int  # points with a vector
     object_count: int

@@ -24,7 +24,7 @@ def load_frames(store: Store, scene_id: int) -> tuple[Frame, ...]:
     with store.connect() as connection:
         rows = connection.execute(query).all()
     if not rows:
-        raise _gone(scene_id)
+        _scene_file(store, scene_id, "points_file")  # a scene of points alone has no frames; one that is gone raises
     return tuple(
         Frame(
             name=row.name,

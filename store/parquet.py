@@ -101,9 +101,13 @@ def read_superpoints(path: Path) -> NDArray[np.int32]:
 
 
 def write_correspondences(path: Path, correspondences: Sequence[Correspondence]) -> None:
-    """One row group a frame, in ascending frames; a frame that sees nothing keeps its (empty) place."""
+    """One row group a frame, in ascending frames; a frame that sees nothing keeps its (empty) place.
+
+    Without any frame the file is one empty row group, for its columns.
+    """
     ordered = sorted(correspondences, key=lambda seen: seen.frame)
-    groups = [_correspondence_columns(seen) for seen in ordered]
+    nobody = Correspondence(-1, np.empty(0, np.int32), np.empty((0, 2), np.float32), np.empty(0, np.float32))
+    groups = [_correspondence_columns(seen) for seen in ordered or [nobody]]
     write_columns(path, "correspondences", groups, {"frames": [seen.frame for seen in ordered]})
 
 

@@ -80,7 +80,7 @@ def publish_features(
     name: str,
     space: EmbeddingSpace,
     recipe: dict[str, Any],
-    source: Literal["fused", "distilled"],
+    source: Literal["fused", "distilled", "imported"],
     features: PointFeatures,
     object_of_superpoint: NDArray[np.int32],
     regions: Sequence[RegionFeatures],

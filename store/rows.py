@@ -76,7 +76,8 @@ def update_scene(connection: Connection, store_path: Path, scene_id: int, scene:
         .where(frames.c.scene_id == scene_id, frames.c.ordinal == bindparam("at"))
         .values(image_path=bindparam("image"), depth_path=bindparam("depth"))
     )
-    connection.execute(statement, paths)
+    if paths:
+        connection.execute(statement, paths)
 
 
 def insert_regions(

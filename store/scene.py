@@ -124,9 +124,10 @@ class Scene:
     split: str | None = None  # "train", "val", "test"
     up_axis: str = "z"
     findings: tuple[str, ...] = ()  # what was noticed on the way in, one sentence each
+    points_only: bool = False  # it may be without frames: its features come from elsewhere
 
     def __post_init__(self) -> None:
-        if not self.frames:
+        if not self.frames and not self.points_only:
             raise BadScene(f"{self.name}: no usable frame ({'; '.join(self.findings) or 'none were found'})")
         if len({frame.name for frame in self.frames}) != len(self.frames):
             raise BadScene(f"{self.name}: two frames have the same name")

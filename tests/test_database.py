@@ -121,7 +121,7 @@ def test_going_back_asks_for_yes(store: Store) -> None:
 
 def test_a_step_that_does_not_exist_is_named(store: Store) -> None:
     result = CliRunner().invoke(main, ["--store", str(store.path), "db", "upgrade", "12"])
-    assert result.stderr == "Error: The schema has no step '12'. Known: base, 0001, 0002, 0003, 0004, head.\n"
+    assert result.stderr == "Error: The schema has no step '12'. Known: base, 0001, 0002, 0003, 0004, 0005, head.\n"
 
 
 def test_a_database_answers_to_one_folder_only(store: Store, tmp_path: Path) -> None:

@@ -95,6 +95,22 @@ def test_pictures_inside_the_store_move_with_it(store: Store) -> None:
     assert catalog.load_frames(store, scene_id)[0].image_path == inside / "0.jpg"
 
 
+def test_points_without_pictures_are_a_scene_when_that_is_said(store: Store) -> None:
+    small = small_scene.make()
+    with pytest.raises(BadScene, match="no usable frame"):
+        replace(small.scene, frames=())
+    regions = tuple(
+        replace(level, regions=tuple(replace(region, views=()) for region in level.regions)) for level in small.regions
+    )
+    bare = replace(small.scene, frames=(), points_only=True)
+    small = replace(small, scene=bare, correspondences=[], regions=regions)
+    scene_id, _ = small.publish(store)
+    assert small.publish(store)[0] == scene_id
+    assert catalog.load_frames(store, scene_id) == ()
+    assert catalog.load_correspondences(store, scene_id) == []
+    assert verify.check(store, contents=True) == []
+
+
 @pytest.mark.parametrize("change", ["points", "recipe"])
 def test_another_geometry_takes_the_place_of_the_old_one_and_its_features(store: Store, change: str) -> None:
     small = small_scene.make()
