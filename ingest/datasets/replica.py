@@ -1,0 +1,198 @@
+"""Replica: rendered rooms, as NICE-SLAM, vMAP and Semantic-NeRF hand them out, with the labels of the release.
+
+    REPLICA/cam_params.json                  {"camera": {"w", "h", "fx", "fy", "cx", "cy", "scale"}}    (optional)
+    REPLICA/office0_mesh.ply                 the points; or mesh.ply in the scene's own folder          (optional)
+    REPLICA/office0/traj.txt                 16 numbers a line, camera-to-world                         NICE-SLAM
+                    results/frame000000.jpg  depth000000.png, 6553.5 units per metre
+
+    REPLICA/room_0/imap/00/traj_w_c.txt      16 numbers a line, camera-to-world                         vMAP
+                           rgb/rgb_0.png
+                           depth/depth_0.png millimetres
+
+    REPLICA/office_0/habitat/                mesh_semantic.ply, info_semantic.json: labels              (optional)
+
+PATH is the folder with the scenes, or one scene; vMAP's are named by their path (room_0-imap-00). The labels of the
+original release are found in REPLICA itself, in the scene's folder, or in the folder that --labels names. Without a
+mesh the points are the semantic mesh's, else they are made from the depth. Renders have a field of view of 90 degrees
+unless cam_params.json says otherwise.
+"""
+
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ...store.errors import BadInput, BadScene
+from ...store.scene import Frame, PointCloud, Scene
+from ..checks import check_frames
+from ..clouds import read_cloud
+from ..confined import Confined
+from ..depth_points import points_from_depth
+from ..frame_options import FrameOptions
+from ..images import image_size
+from ..json_text import read_object
+from ..poses import up_axis_of
+from ..replica_labels import MESH, labelled, read_semantics
+from ..rgbd_frames import Reading, read_frames
+from ..rgbd_layout import Layout
+
+CAMERA = "cam_params.json"
+NICE_SLAM, HABITAT = "traj.txt", "traj_w_c.txt"  # what tells the two layouts
+DEPTH_SCALE = {NICE_SLAM: 6553.5, HABITAT: 1000.0}  # stored units per metre
+_PICTURES = {
+    NICE_SLAM: ("results", "frame*.jpg", "results", "depth*.png"),
+    HABITAT: ("rgb", "rgb*.png", "depth", "depth*.png"),
+}
+_NO_PICTURES = (
+    "Replica's own release has meshes and labels but no pictures: take the renders that NICE-SLAM or vMAP hand out "
+    "(Replica.zip, vmap.zip), and name this folder with --labels"
+)
+
+
+@dataclass(frozen=True)
+class Options(FrameOptions):
+    """How Replica is read."""
+
+    frame_stride: int = field(
+        default=10, metadata={"help": "Take every n-th frame: 200 of the 2000 that NICE-SLAM renders, as OpenScene."}
+    )
+    labels: str = field(
+        default="", metadata={"help": "The folder of the original release (replica_v1), for labels and classes."}
+    )
+    depth_scale: float | None = field(
+        default=None,
+        metadata={"help": "Depth units per metre; as cam_params.json says, else 6553.5 (NICE-SLAM) or 1000 (vMAP)."},
+    )
+    voxel_size: float = field(
+        default=0.02, metadata={"help": "Metres between points made from depth, where there is no mesh."}
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_positive("depth_scale", "voxel_size")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a scene is."""
+
+    folder: Path  # with the trajectory
+    top: Path  # the folder directly below REPLICA, that of the room
+    style: str  # NICE_SLAM or HABITAT
+
+
+def scene_names(root: Path, options: Options) -> list[str]:
+    """The scenes with pictures."""
+    places = _places(root)
+    if not places:
+        if any(True for pattern in (f"habitat/{MESH}", f"*/habitat/{MESH}") for _ in root.glob(pattern)):
+            raise BadInput(f"{root}: {_NO_PICTURES}")
+        raise BadInput(
+            f"{root}: no Replica scene. Looked for {NICE_SLAM} with a folder results (NICE-SLAM) and for {HABITAT} "
+            "with a folder rgb (vMAP), in it and below it"
+        )
+    return sorted(places)
+
+
+def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
+    """One scene, with the labels of the semantic mesh where there is one."""
+    place = _places(root).get(name)
+    if place is None:
+        if Path(name).name == name and (root / name / "habitat" / MESH).exists():
+            raise BadScene(f"{name}: {_NO_PICTURES}")
+        raise BadScene(f"{name}: no scene of that name with {NICE_SLAM} or {HABITAT} below {root}")
+    inside = Confined(place.top, options.follow_links)
+    beside = Confined(place.top.parent, options.follow_links)
+    frames, findings = _frames(place, options, inside, beside)
+    points, more = _points(place, options, frames, inside, beside)
+    return Scene(
+        name,
+        frames,
+        points,
+        str(place.folder.absolute()),
+        up_axis=up_axis_of(frames),
+        findings=(*findings, *more),
+    )
+
+
+def _places(root: Path) -> dict[str, _Place]:
+    """Scene name -> where it is."""
+    places = {}
+    try:
+        for depth in range(4):
+            for style in (NICE_SLAM, HABITAT):
+                for trajectory in root.glob("*/" * depth + style):
+                    folder = trajectory.parent
+                    parts = folder.relative_to(root).parts
+                    if any(part.startswith(".") for part in parts) or not (folder / _PICTURES[style][0]).is_dir():
+                        continue
+                    name = "-".join(parts) or root.resolve().name
+                    places[name] = _Place(folder, root / parts[0] if parts else folder, style)
+    except OSError as error:
+        raise BadInput(f"{root}: {error.strerror or error}") from error
+    return places
+
+
+def _frames(place: _Place, options: Options, inside: Confined, beside: Confined) -> tuple[tuple[Frame, ...], list[str]]:
+    color_folder, color, depth_folder, depth = _PICTURES[place.style]
+    images = {path.stem: inside(path) for path in sorted((place.folder / color_folder).glob(color))}
+    if not images:
+        raise BadScene(f"{place.folder / color_folder}: no pictures {color}")
+    depths = {path.stem: inside(path) for path in sorted((place.folder / depth_folder).glob(depth))}
+    camera = next(
+        (path for path in (inside(place.folder / CAMERA), beside(place.top.parent / CAMERA)) if path.is_file()), None
+    )
+    scale = options.depth_scale or (camera and _depth_scale(camera)) or DEPTH_SCALE[place.style]
+    layout = Layout(images, depths, inside(place.folder / place.style), camera, None, None)
+    width, _ = image_size(next(iter(images.values())))
+    focal = None if camera else (width / 2, None, None, None)
+    return read_frames(
+        place.folder, layout, Reading(focal, scale, stride=options.frame_stride, limit=options.frame_limit)
+    )
+
+
+def _depth_scale(path: Path) -> float | None:
+    camera = read_object(path).get("camera")
+    scale = camera.get("scale") if isinstance(camera, dict) else None
+    if scale is None:
+        return None
+    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale < 1e9:
+        raise BadScene(f"{path}: 'scale' is {str(scale)[:60]}; it is the depth's stored units per metre")
+    return float(scale)
+
+
+def _points(
+    place: _Place, options: Options, frames: tuple[Frame, ...], inside: Confined, beside: Confined
+) -> tuple[PointCloud, list[str]]:
+    """The mesh, else the semantic mesh, else what depth makes; labelled where there is a semantic mesh."""
+    habitat, confined = _habitat(place, options, inside, beside)
+    own = (inside(place.folder / "mesh.ply"), beside(place.top.parent / f"{place.top.name}_mesh.ply"))
+    mesh = next((path for path in own if path.is_file()), None)
+    if mesh is None and habitat is not None:
+        mesh = confined(habitat / MESH)
+    if mesh is not None:
+        points = replace(read_cloud(mesh), labels=None, instances=None, segments=None)
+        findings = [f"points: {mesh.name}"]
+    else:
+        with_depth = [frame for frame in frames if frame.depth_path is not None]
+        if not with_depth:
+            raise BadScene(f"{place.folder}: neither a mesh {own[1].name} beside it nor depth to make points from")
+        points = points_from_depth(check_frames(with_depth)[0], options.voxel_size)
+        findings = [f"points: fused from depth, one a voxel of {options.voxel_size:g} m"]
+    if habitat is not None:
+        points, finding = labelled(points, read_semantics(habitat, confined))
+        findings.append(finding)
+    return points, findings
+
+
+def _habitat(place: _Place, options: Options, inside: Confined, beside: Confined) -> tuple[Path | None, Confined]:
+    """The folder with the semantic mesh, and what confines it; office0 of NICE-SLAM is office_0 in the release."""
+    room = re.sub(r"(?<=[a-z])(?=\d+$)", "_", place.top.name)
+    choices = [(place.folder / "habitat", inside), (place.top / "habitat", inside)]
+    choices.append((place.top.parent / room / "habitat", beside))
+    if options.labels:
+        release = Path(options.labels)
+        confined = Confined(release, options.follow_links)
+        choices = [(release / name / "habitat", confined) for name in (room, place.top.name)]
+        if not any((folder / MESH).is_file() for folder, _ in choices):
+            raise BadScene(f"--labels {release}: no {room}/habitat/{MESH} in it")
+    return next(((f, confined) for f, confined in choices if (f / MESH).is_file()), (None, inside))
