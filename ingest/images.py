@@ -7,6 +7,7 @@ Sizes are read from the file's header and held against MAX_PIXELS before any mem
 import io
 import re
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ NO_READING = 65535  # with 0, what sensors write into 16 bits when they measured
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".webp", ".tif", ".tiff"})
 DEPTH_SUFFIXES = frozenset({".png", ".pgm", ".tif", ".tiff", ".npy", ".exr"})
 FLOAT_DEPTH_SUFFIXES = frozenset({".npy", ".exr"})  # metres, unless a scale says otherwise
+
+# Pillow would warn of some of the pictures that are refused here anyway.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _PGM = re.compile(rb"P5(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)\s")
 _DECODING_ERRORS = (
@@ -66,6 +70,7 @@ def image_size(path: Path) -> tuple[int, int]:
     if path.suffix.lower() == ".exr":
         return _exr_size(path)
     with _decoding(path), Image.open(path) as picture:
+        _check_size(path, *picture.size)
         return picture.size
 
 
@@ -199,6 +204,6 @@ def _decoding(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise BadInput(f"{path}: no such file") from error
-    except (*_DECODING_ERRORS, Image.DecompressionBombError) as error:
+    except (*_DECODING_ERRORS, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         detail = str(error).replace(str(path), "the file").strip() or type(error).__name__
         raise BadInput(f"{path}: cannot be read as a picture: {detail}") from error
