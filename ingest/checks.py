@@ -1,12 +1,13 @@
 """Whether a scan's numbers fit together, looked at before hours are spent on them.
 
-Cameras are looked at one and all, pictures and points in samples spread evenly. What is wrong is BadScene with the
-option that mends it; what is merely worth knowing is a finding.
+Cameras are looked at one and all, pictures and points in samples spread evenly. What is wrong is BadScene, with the
+option that mends it where the dataset's `options` have one; what is merely worth knowing is a finding.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,44 +28,52 @@ _DEPTH_SAMPLE, _SIZE_SAMPLE, _VIEW_SAMPLE, _POINT_SAMPLE = 6, 16, 64, 20_000
 _CELL = 16  # pixels; the nearest point of a cell is taken for the one that is seen
 
 
-def check_scene(scene: Scene) -> Scene:
+def check_scene(scene: Scene, options: Any = None) -> Scene:
     """The scene with its findings, less a few frames whose rotations are improper; BadScene when it cannot be right."""
-    frames, findings = check_frames(scene.frames)
-    findings += check_points(scene.points, frames)
+    frames, findings = check_frames(scene.frames, options)
+    findings += check_points(scene.points, frames, options)
     return replace(scene, frames=frames, findings=tuple(dict.fromkeys((*scene.findings, *findings))))
 
 
-def check_frames(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], list[str]]:
+@np.errstate(over="ignore", invalid="ignore")
+def check_frames(frames: Sequence[Frame], options: Any = None) -> tuple[tuple[Frame, ...], list[str]]:
     """What cameras and pictures can tell without the points: the frames that may be used, and findings."""
-    kept, findings = _proper(frames)
+    kept, findings = _proper(frames, options)
     cameras = [frame.camera for frame in kept] + [frame.depth_camera for frame in kept if frame.depth_camera]
     for camera in dict.fromkeys(cameras):
         findings += _check_camera(camera)
     findings += _repeated(kept)
     positions = np.array([frame.camera_to_world[:3, 3] for frame in kept])
-    _check_extent("camera positions", positions, low=0.0)
+    _check_extent("camera positions", positions, 0.0, options)
     turned = _check_sizes(kept)
     if turned:
         findings.append(f"{turned} of the images looked at carry an EXIF orientation; pixels are used as stored")
-    findings += _check_depth(kept)
+    findings += _check_depth(kept, options)
     return kept, findings
 
 
-def check_points(points: PointCloud, frames: Sequence[Frame]) -> list[str]:
+@np.errstate(over="ignore", invalid="ignore")
+def check_points(points: PointCloud, frames: Sequence[Frame], options: Any = None) -> list[str]:
     """What points and cameras say of each other."""
-    _check_extent("points", points.xyz, low=EXTENT[0])
+    _check_extent("points", points.xyz, EXTENT[0], options)
     sample = points.xyz[np.linspace(0, len(points) - 1, min(len(points), _POINT_SAMPLE)).astype(np.int64)]
-    return [*_check_views(sample, frames), *_check_depth_ratio(sample, frames)]
+    return [*_check_views(sample, frames, options), *_check_depth_ratio(sample, frames, options)]
 
 
-def _proper(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], list[str]]:
+def _named(options: Any, field: str, value: str = "") -> str:
+    """ " (--depth-scale 1000)", or nothing where the dataset has no such option."""
+    words = f"--{field.replace('_', '-')} {value}".strip()
+    return f" ({words})" if hasattr(options, field) else ""
+
+
+def _proper(frames: Sequence[Frame], options: Any) -> tuple[tuple[Frame, ...], list[str]]:
     """The frames whose camera_to_world is a rotation and a translation."""
     rotations = np.array([frame.camera_to_world[:3, :3] for frame in frames])
     off = np.abs(rotations.transpose(0, 2, 1) @ rotations - np.eye(3)).max(axis=(1, 2))
-    wrong = np.flatnonzero((off > ROTATION_TOLERANCE) | (np.linalg.det(rotations) < 0))
+    wrong = np.flatnonzero(~((off <= ROTATION_TOLERANCE) & (np.linalg.det(rotations) > 0)))
     if len(wrong) == 0:
         return tuple(frames), []
-    example = f"frame {frames[wrong[0]].name}: {_what_is_wrong(rotations[wrong[0]])}"
+    example = f"frame {frames[wrong[0]].name}: {_what_is_wrong(rotations[wrong[0]], options)}"
     if len(wrong) > SKIPPED_SHARE * len(frames):
         raise BadScene(f"camera_to_world is not a rotation in {len(wrong)} of {len(frames)} frames; {example}")
     bad = set(wrong.tolist())
@@ -72,14 +81,14 @@ def _proper(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], list[str]]:
     return kept, [f"{len(wrong)} of {len(frames)} frames skipped: camera_to_world is not a rotation ({example})"]
 
 
-def _what_is_wrong(rotation: NDArray[np.float64]) -> str:
+def _what_is_wrong(rotation: NDArray[np.float64], options: Any) -> str:
     determinant = float(np.linalg.det(rotation))
     scale = float(np.cbrt(abs(determinant)))
     if scale > 0 and np.abs(rotation.T @ rotation / scale**2 - np.eye(3)).max() < ROTATION_TOLERANCE:
         if determinant < 0:
             return (
-                f"a reflection (determinant {determinant:.3g}): one axis is flipped; "
-                "where it is the picture that is mirrored, give a negative --fy instead"
+                f"a reflection (determinant {determinant:.3g}): one axis is flipped; where it is the picture that is "
+                f"mirrored, a negative fy says so{_named(options, 'fy')}"
             )
         return f"a rotation scaled by {scale:.4g}"
     return f"its columns are not at right angles and of length 1 (determinant {determinant:.3g})"
@@ -114,13 +123,13 @@ def _repeated(frames: Sequence[Frame]) -> list[str]:
     return [f"{repeats} of {len(frames)} frames repeat the camera_to_world of another"] if repeats else []
 
 
-def _check_extent(what: str, xyz: NDArray[np.float64], low: float) -> None:
+def _check_extent(what: str, xyz: NDArray[np.float64], low: float, options: Any) -> None:
     extent = float(np.linalg.norm(np.ptp(xyz, axis=0)))
     if not low <= extent <= EXTENT[1]:
         likely = 1000 if extent > EXTENT[1] else 0.001
         raise BadScene(
-            f"the {what} span {extent:.4g} m, {low:g} to {EXTENT[1]:g} m were expected; "
-            f"if the world is not in metres, give its units per metre: --world-scale {likely:g}"
+            f"the {what} span {extent:.4g} m, {low:g} to {EXTENT[1]:g} m were expected; is the world in another unit, "
+            f"such as {likely:g} a metre?{_named(options, 'world_scale', f'{likely:g}')}"
         )
 
 
@@ -141,7 +150,7 @@ def _require_size(path: Path, camera: Camera) -> None:
         raise BadScene(f"{path}: {width}x{height} pixels; its camera says {camera.width}x{camera.height}")
 
 
-def _check_depth(frames: Sequence[Frame]) -> list[str]:
+def _check_depth(frames: Sequence[Frame], options: Any) -> list[str]:
     sample = spread([frame for frame in frames if frame.depth_path is not None], _DEPTH_SAMPLE)
     if not sample:
         return ["no depth: nothing hides what lies behind it"]
@@ -157,10 +166,11 @@ def _check_depth(frames: Sequence[Frame]) -> list[str]:
         raise BadScene(f"no reading in the depth of {len(sample)} frames looked at (such as {sample[0].depth_path})")
     median, scale = float(np.median(medians)), sample[0].depth_scale
     if not MEDIAN_DEPTH[0] <= median <= MEDIAN_DEPTH[1]:
+        likely = f"{_likely_scale(median * scale):g}"
         raise BadScene(
             f"the median depth is {median:.4g} m at {scale:g} stored units per metre, {MEDIAN_DEPTH[0]:g} to "
-            f"{MEDIAN_DEPTH[1]:g} m were expected; give the right number: "
-            f"--depth-scale {_likely_scale(median * scale):g}"
+            f"{MEDIAN_DEPTH[1]:g} m were expected; {likely} units per metre are likely"
+            f"{_named(options, 'depth_scale', likely)}"
         )
     return [f"median depth {median:.2f} m, readings in {np.mean(shares):.0%} of the pixels"]
 
@@ -171,17 +181,20 @@ def _likely_scale(stored_median: float) -> float:
     return float(usual[np.abs(np.log(stored_median / usual / 2)).argmin()])
 
 
-def _check_views(xyz: NDArray[np.float64], frames: Sequence[Frame]) -> list[str]:
+def _check_views(xyz: NDArray[np.float64], frames: Sequence[Frame], options: Any) -> list[str]:
     sample = spread(frames, _VIEW_SAMPLE)
     poses = np.array([frame.camera_to_world for frame in sample])
     share, blind = _seen(xyz, sample, poses)
     if share > 0:
         empty = f"; {blind} of {len(sample)} frames show none" if blind else ""
         return [f"{share:.0%} of the points lie inside the views{empty}"]
-    others = {"--axes opengl": from_opengl_axes(poses), "--world-to-camera": inverted(poses)}
-    shares = {option: _seen(xyz, sample, other)[0] for option, other in others.items()}
-    best = max(shares, key=lambda option: shares[option])
-    hint = f"with {best} they would" if shares[best] > 0.2 else "the poses and the points do not share a world"
+    others = {
+        f"if the cameras look along -z with y up{_named(options, 'axes', 'opengl')}": from_opengl_axes(poses),
+        f"if the poses map the world into the camera{_named(options, 'world_to_camera')}": inverted(poses),
+    }
+    shares = {guess: _seen(xyz, sample, other)[0] for guess, other in others.items()}
+    best = max(shares, key=lambda guess: shares[guess])
+    hint = f"they would {best}" if shares[best] > 0.2 else "the poses and the points do not share a world"
     raise BadScene(f"no point falls inside any of {len(sample)} views looked at: {hint}")
 
 
@@ -208,7 +221,7 @@ def _project(
     return uv, z, front & (uv >= -0.5).all(axis=1) & (uv < last).all(axis=1)
 
 
-def _check_depth_ratio(xyz: NDArray[np.float64], frames: Sequence[Frame]) -> list[str]:
+def _check_depth_ratio(xyz: NDArray[np.float64], frames: Sequence[Frame], options: Any) -> list[str]:
     """Depth readings against the points that lie there, nearest point of each cell of the image."""
     ratios = []
     for frame in spread([frame for frame in frames if frame.depth_path is not None], _DEPTH_SAMPLE):
@@ -227,9 +240,10 @@ def _check_depth_ratio(xyz: NDArray[np.float64], frames: Sequence[Frame]) -> lis
         return []
     ratio, scale = float(np.median(every)), next(frame.depth_scale for frame in frames if frame.depth_path is not None)
     if not DEPTH_RATIO[0] <= ratio <= DEPTH_RATIO[1]:
+        right = f"{float(f'{scale * ratio:.3g}'):g}"
         raise BadScene(
-            f"depth readings are {ratio:.3g} times as far as the points that lie there: --depth-scale "
-            f"{float(f'{scale * ratio:.3g}'):g} instead of {scale:g} would agree, if the points are in metres"
+            f"depth readings are {ratio:.3g} times as far as the points that lie there: {right} stored units per metre "
+            f"instead of {scale:g} would agree, if the points are in metres{_named(options, 'depth_scale', right)}"
         )
     if not 0.85 <= ratio <= 1.15:
         return [f"depth readings are {ratio:.2f} times as far as the points that lie there"]

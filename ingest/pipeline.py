@@ -156,7 +156,8 @@ def _new_geometry(store: Store, request: Request, name: str, report: Report) -> 
     report("reading", 0, 1)
     dataset = plugins.load("ingest.datasets", request.format)
     unpacked = store.unpacked(request.dataset, name)
-    scene: Scene = check_scene(dataset.load_scene(request.root, name, request.dataset_options, unpacked))
+    scene: Scene = dataset.load_scene(request.root, name, request.dataset_options, unpacked)
+    scene = check_scene(scene, request.dataset_options)
     report("reading", 1, 1)
 
     order = morton_order(scene.points.xyz)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from ovstore.ingest.checks import check_scene
+from ovstore.ingest.datasets.rgbd import Options
+from ovstore.ingest.frame_options import FrameOptions
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.scene import Camera, Frame, PointCloud, Scene
 from PIL import Image
@@ -61,15 +63,19 @@ def test_checking_twice_finds_nothing_new(scene: Scene) -> None:
 @pytest.mark.parametrize(
     "matrix, said",
     [
-        (np.diag([1.0, -1, 1, 1]), r"10 of 10 frames; frame 0: a reflection \(determinant -1\).*negative --fy"),
+        (
+            np.diag([1.0, -1, 1, 1]),
+            r"10 of 10 frames; frame 0: a reflection \(determinant -1\).*negative fy .*\(--fy\)",
+        ),
         (np.diag([2.0, 2, 2, 1]), "a rotation scaled by 2"),
         (np.diag([1.0, 1, 1.5, 1]), "not at right angles and of length 1"),
         (np.diag([1.0, 1, 0, 1]), "determinant 0"),
+        (np.diag([1e300, 1, 1, 1]), "not at right angles"),
     ],
 )
 def test_what_is_no_rotation_is_called_by_its_name(scene: Scene, matrix: NDArray[np.float64], said: str) -> None:
     with pytest.raises(BadScene, match=said):
-        check_scene(each(scene, turned(matrix)))
+        check_scene(each(scene, turned(matrix)), Options())
 
 
 def test_a_few_improper_rotations_are_left_out(scene: Scene) -> None:
@@ -80,13 +86,13 @@ def test_a_few_improper_rotations_are_left_out(scene: Scene) -> None:
 
 @pytest.mark.parametrize("scale, option", [(1.0, 1000), (1e6, 1000)])
 def test_a_depth_a_thousand_times_off_is_refused_with_the_right_scale(scene: Scene, scale: float, option: int) -> None:
-    with pytest.raises(BadScene, match=rf"median depth is .* m at .*--depth-scale {option}$"):
-        check_scene(each(scene, lambda frame: replace(frame, depth_scale=scale)))
+    with pytest.raises(BadScene, match=rf"median depth is .* m at .*\(--depth-scale {option}\)$"):
+        check_scene(each(scene, lambda frame: replace(frame, depth_scale=scale)), Options())
 
 
 def test_a_depth_that_disagrees_with_the_points_names_the_scale_that_would_agree(scene: Scene) -> None:
-    with pytest.raises(BadScene, match=r"5 times as far as the points.*--depth-scale 1000 instead of 200"):
-        check_scene(each(scene, lambda frame: replace(frame, depth_scale=200)))
+    with pytest.raises(BadScene, match=r"5 times as far as .*1000 .* instead of 200 .*\(--depth-scale 1000\)"):
+        check_scene(each(scene, lambda frame: replace(frame, depth_scale=200)), Options())
     checked = check_scene(each(scene, lambda frame: replace(frame, depth_scale=800)))
     assert "depth readings are 1.25 times as far as the points that lie there" in checked.findings
 
@@ -94,8 +100,23 @@ def test_a_depth_that_disagrees_with_the_points_names_the_scale_that_would_agree
 @pytest.mark.parametrize("scale, option", [(1000, "1000"), (0.001, "0.001")])
 def test_a_world_a_thousand_times_off_is_refused(scene: Scene, scale: float, option: str) -> None:
     points = replace(scene.points, xyz=scene.points.xyz * scale)
-    with pytest.raises(BadScene, match=f"the points span .*--world-scale {option}"):
-        check_scene(replace(scene, points=points))
+    with pytest.raises(BadScene, match=rf"the points span .*\(--world-scale {option}\)"):
+        check_scene(replace(scene, points=points), Options())
+
+
+def test_only_options_that_the_dataset_has_are_named(scene: Scene) -> None:
+    flipped, opengl = np.diag([1.0, -1, 1, 1]), np.diag([1.0, -1, -1, 1])
+    wrong = [
+        *(each(scene, turned(matrix)) for matrix in (flipped, opengl)),
+        *(each(scene, lambda frame, scale=scale: replace(frame, depth_scale=scale)) for scale in (1, 200)),
+        replace(scene, points=replace(scene.points, xyz=scene.points.xyz * 1000)),
+    ]
+    for scene in wrong:
+        with pytest.raises(BadScene, match="--"):
+            check_scene(scene, Options())
+        with pytest.raises(BadScene) as caught:
+            check_scene(scene, FrameOptions())
+        assert "--" not in str(caught.value)
 
 
 def test_intrinsics_must_fit_the_image(scene: Scene) -> None:
@@ -122,12 +143,12 @@ def test_pictures_must_have_the_size_their_cameras_say(scene: Scene, which: str)
 
 def test_points_out_of_every_view_are_refused_with_the_option_that_helps(scene: Scene) -> None:
     opengl = each(scene, turned(np.diag([1.0, -1, -1, 1])))
-    with pytest.raises(BadScene, match=r"no point falls inside .* with --axes opengl they would"):
-        check_scene(opengl)
+    with pytest.raises(BadScene, match=r"no point falls inside .*with y up \(--axes opengl\)"):
+        check_scene(opengl, Options())
     shift = np.eye(4)
     shift[2, 3] = 3.0  # world to camera of a camera at z = -3: inverted, it stands in front of the wall
-    with pytest.raises(BadScene, match="with --world-to-camera they would"):
-        check_scene(each(scene, turned(shift)))
+    with pytest.raises(BadScene, match=r"map the world into the camera \(--world-to-camera\)"):
+        check_scene(each(scene, turned(shift)), Options())
     far = replace(scene.points, xyz=scene.points.xyz + np.array([0, 500, 0]))
     with pytest.raises(BadScene, match="do not share a world"):
         check_scene(replace(scene, points=far))

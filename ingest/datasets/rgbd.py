@@ -125,7 +125,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
         with_depth = [frame for frame in frames if frame.depth_path is not None]
         if not with_depth:
             raise BadScene(f"{name}: neither a .ply with points nor depth to make them from in {folder}")
-        proper, _ = check_frames(with_depth)
+        proper, _ = check_frames(with_depth, options)
         points = points_from_depth(proper, options.voxel_size, options.min_pixels, options.max_depth)
         findings.append(f"points: fused from depth, one a voxel of {options.voxel_size:g} m")
     up_axis = up_axis_of(frames) if options.up_axis == "auto" else options.up_axis
