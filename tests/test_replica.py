@@ -1,6 +1,7 @@
 """Replica: NICE-SLAM's and vMAP's renders with the labels of the release."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,7 +173,7 @@ def test_every_tenth_frame_is_taken_unless_told(tmp_path: Path) -> None:
 
 def test_the_release_alone_has_no_pictures_and_says_what_to_do(tmp_path: Path) -> None:
     folder = write(tmp_path, "office_0")
-    (folder / "traj.txt").unlink()
+    shutil.rmtree(folder / "results")
     said = r"no pictures: take the renders that NICE-SLAM or vMAP hand out .*--labels"
     for root in (tmp_path, folder):
         with pytest.raises(BadInput, match=said):
@@ -190,10 +191,15 @@ def test_the_release_alone_has_no_pictures_and_says_what_to_do(tmp_path: Path) -
         ("habitat/info_semantic.json", '{"objects": [{"id": "7"}]}', "with 'id', 'class_id' and 'class_name'"),
         ("cam_params.json", '{"camera": {"fx": 600, "fy": 600, "cx": 1, "cy": 1, "scale": -1}}', "'scale' is -1"),
         ("traj.txt", "1 2 3\n", "are no poses"),
+        ("traj.txt", None, "traj.txt: No such file"),
     ],
 )
-def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, file: str, content: str, said: str) -> None:
-    (write(tmp_path) / file).write_text(content)
+def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, file: str, content: str | None, said: str) -> None:
+    path = write(tmp_path) / file
+    if content is None:
+        path.unlink()
+    else:
+        path.write_text(content)
     with pytest.raises(BadScene, match=said):
         load(tmp_path)
 

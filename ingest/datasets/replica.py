@@ -36,12 +36,21 @@ from ..rgbd_frames import Reading, read_frames
 from ..rgbd_layout import Layout
 
 CAMERA = "cam_params.json"
-NICE_SLAM, HABITAT = "traj.txt", "traj_w_c.txt"  # what tells the two layouts
-DEPTH_SCALE = {NICE_SLAM: 6553.5, HABITAT: 1000.0}  # stored units per metre
-_PICTURES = {
-    NICE_SLAM: ("results", "frame*.jpg", "results", "depth*.png"),
-    HABITAT: ("rgb", "rgb*.png", "depth", "depth*.png"),
-}
+
+
+@dataclass(frozen=True)
+class _Style:
+    """How one group hands its renders out."""
+
+    mark: str  # what is in every scene's folder
+    trajectory: str
+    color: str
+    depth: str
+    depth_scale: float  # stored units per metre
+
+
+NICE_SLAM = _Style("results", "traj.txt", "results/frame*.jpg", "results/depth*.png", 6553.5)
+HABITAT = _Style("traj_w_c.txt", "traj_w_c.txt", "rgb/rgb*.png", "depth/depth*.png", 1000.0)
 _NO_PICTURES = (
     "Replica's own release has meshes and labels but no pictures: take the renders that NICE-SLAM or vMAP hand out "
     "(Replica.zip, vmap.zip), and name this folder with --labels"
@@ -77,7 +86,7 @@ class _Place:
 
     folder: Path  # with the trajectory
     top: Path  # the folder directly below REPLICA, that of the room
-    style: str  # NICE_SLAM or HABITAT
+    style: _Style
 
 
 def scene_names(root: Path, options: Options) -> list[str]:
@@ -87,8 +96,8 @@ def scene_names(root: Path, options: Options) -> list[str]:
         if any(True for pattern in (f"habitat/{MESH}", f"*/habitat/{MESH}") for _ in root.glob(pattern)):
             raise BadInput(f"{root}: {_NO_PICTURES}")
         raise BadInput(
-            f"{root}: no Replica scene. Looked for {NICE_SLAM} with a folder results (NICE-SLAM) and for {HABITAT} "
-            "with a folder rgb (vMAP), in it and below it"
+            f"{root}: no Replica scene. Looked for a folder {NICE_SLAM.mark} (NICE-SLAM) and for {HABITAT.mark} "
+            "(vMAP), in it and below it"
         )
     return sorted(places)
 
@@ -99,7 +108,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     if place is None:
         if Path(name).name == name and (root / name / "habitat" / MESH).exists():
             raise BadScene(f"{name}: {_NO_PICTURES}")
-        raise BadScene(f"{name}: no scene of that name with {NICE_SLAM} or {HABITAT} below {root}")
+        raise BadScene(f"{name}: no scene of that name with {NICE_SLAM.mark} or {HABITAT.mark} below {root}")
     inside = Confined(place.top, options.follow_links)
     beside = Confined(place.top.parent, options.follow_links)
     frames, findings = _frames(place, options, inside, beside)
@@ -120,34 +129,30 @@ def _places(root: Path) -> dict[str, _Place]:
     try:
         for depth in range(4):
             for style in (NICE_SLAM, HABITAT):
-                for trajectory in root.glob("*/" * depth + style):
-                    folder = trajectory.parent
-                    parts = folder.relative_to(root).parts
-                    if any(part.startswith(".") for part in parts) or not (folder / _PICTURES[style][0]).is_dir():
-                        continue
-                    name = "-".join(parts) or root.resolve().name
-                    places[name] = _Place(folder, root / parts[0] if parts else folder, style)
+                for mark in root.glob("*/" * depth + style.mark):
+                    parts = mark.parent.relative_to(root).parts
+                    if not any(part.startswith(".") for part in parts):
+                        name = "-".join(parts) or root.resolve().name
+                        places[name] = _Place(mark.parent, root / parts[0] if parts else root, style)
     except OSError as error:
         raise BadInput(f"{root}: {error.strerror or error}") from error
     return places
 
 
 def _frames(place: _Place, options: Options, inside: Confined, beside: Confined) -> tuple[tuple[Frame, ...], list[str]]:
-    color_folder, color, depth_folder, depth = _PICTURES[place.style]
-    images = {path.stem: inside(path) for path in sorted((place.folder / color_folder).glob(color))}
+    folder, style = place.folder, place.style
+    images, depths = (
+        {path.stem: inside(path) for path in sorted(folder.glob(pattern))} for pattern in (style.color, style.depth)
+    )
     if not images:
-        raise BadScene(f"{place.folder / color_folder}: no pictures {color}")
-    depths = {path.stem: inside(path) for path in sorted((place.folder / depth_folder).glob(depth))}
+        raise BadScene(f"{folder}: no pictures {style.color}")
     camera = next(
-        (path for path in (inside(place.folder / CAMERA), beside(place.top.parent / CAMERA)) if path.is_file()), None
+        (path for path in (inside(folder / CAMERA), beside(place.top.parent / CAMERA)) if path.is_file()), None
     )
-    scale = options.depth_scale or (camera and _depth_scale(camera)) or DEPTH_SCALE[place.style]
-    layout = Layout(images, depths, inside(place.folder / place.style), camera, None, None)
-    width, _ = image_size(next(iter(images.values())))
-    focal = None if camera else (width / 2, None, None, None)
-    return read_frames(
-        place.folder, layout, Reading(focal, scale, stride=options.frame_stride, limit=options.frame_limit)
-    )
+    scale = options.depth_scale or (camera and _depth_scale(camera)) or style.depth_scale
+    layout = Layout(images, depths, inside(folder / style.trajectory), camera, None, None)
+    focal = None if camera else (image_size(next(iter(images.values())))[0] / 2, None, None, None)
+    return read_frames(folder, layout, Reading(focal, scale, stride=options.frame_stride, limit=options.frame_limit))
 
 
 def _depth_scale(path: Path) -> float | None:
