@@ -1,0 +1,171 @@
+"""nerfstudio, instant-ngp and Blender scenes: transforms.json with pictures, depth and points.
+
+    SCENE/
+      transforms.json                                or transforms_train.json, _val.json, _test.json (Blender's scenes)
+      images/frame_00001.png ...                     file_path, with or without its ending
+      depth/frame_00001.png ...                      depth_file_path (depth_path), optional: .png in 1/1000, .npy
+      sparse_pc.ply                                  ply_file_path, optional
+    or, as Polycam exports a LiDAR capture:
+      keyframes/{images,cameras,depth}/ID.{jpg,json,png}, corrected_images and corrected_cameras before images, cameras
+
+PATH is one such folder, or a folder of many. Pictures of a lens with distortion are straightened once. Points are those
+of --cloud, ply_file_path or sparse_pc.ply, else of the depth, else of the COLMAP model in colmap/sparse/0 or sparse/0.
+What ns-process-data makes of Record3D, RealityCapture, Metashape and COLMAP projects is read as well.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from ...store.errors import BadInput, BadScene
+from ...store.scene import Frame, PointCloud, Scene
+from ..checks import check_frames
+from ..clouds import read_cloud
+from ..confined import Confined
+from ..depth_points import points_from_depth
+from ..frame_options import FrameOptions, UpAxis
+from ..nerfstudio_frames import Reading, read_frames
+from ..nerfstudio_json import Listed, Transforms, read_transforms
+from ..polycam import is_polycam, read_polycam
+from ..poses import up_axis_of
+from ..written_paths import written_path
+
+FILE = "transforms.json"
+SPLITS = ("train", "val", "test")
+SPARSE = "sparse_pc.ply"
+MILLIMETRES = 0.001  # nerfstudio's depth_unit_scale_factor unless told otherwise, for .npy as well
+
+
+@dataclass(frozen=True)
+class Options(FrameOptions):
+    """What the folder does not say of itself."""
+
+    transforms: str = field(default="", metadata={"help": "The .json with the frames, where it has another name."})
+    views: Literal["all", "train", "val", "test"] = field(
+        default="all", metadata={"help": "The frames of one split only, where the files tell them apart."}
+    )
+    cloud: str = field(default="", metadata={"help": "The .ply with the scene's points or mesh, in the poses' world."})
+    depth_scale: float | None = field(
+        default=None, metadata={"help": "Depth units per metre; 1000 (times --world-scale) unless the file says."}
+    )
+    world_scale: float = field(default=1.0, metadata={"help": "Units of the poses and points per metre."})
+    up_axis: UpAxis = field(default="auto", metadata={"help": "The world's up; auto asks the cameras."})
+    voxel_size: float = field(
+        default=0.02, metadata={"help": "Metres between points made from depth, where there is no cloud."}
+    )
+    min_pixels: int = field(
+        default=2, metadata={"help": "Readings that a point made from depth needs; more drops more noise."}
+    )
+    max_depth: float | None = field(default=None, metadata={"help": "Metres beyond which readings make no points."})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_positive("depth_scale", "world_scale", "voxel_size", "max_depth")
+        self._require_counts("min_pixels")
+
+
+def scene_names(root: Path, options: Options) -> list[str]:
+    """The folders with such a file: `root` itself, or those directly below it."""
+    try:
+        if _is_scene(root, options):
+            return [root.resolve().name]
+        below = sorted(path.name for path in root.iterdir() if not path.name.startswith(".") and path.is_dir())
+    except OSError as error:
+        raise BadInput(f"{root}: {error.strerror or error}") from error
+    if names := [name for name in below if _is_scene(root / name, options)]:
+        return names
+    wanted = options.transforms or f"{FILE} or transforms_train.json"
+    raise BadInput(
+        f"{root}: no nerfstudio scene. Looked in it and in each of its folders for {wanted}, and for Polycam's "
+        "keyframes/cameras; name another file with --transforms"
+    )
+
+
+def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
+    """One scene, its points from its cloud or else from its depth."""
+    folder = root if name == root.resolve().name and _is_scene(root, options) else root / name
+    if Path(name).name != name or not _is_scene(folder, options):
+        raise BadScene(f"{name}: no folder of that name with a {options.transforms or FILE} below {root}")
+    confined = Confined(folder, options.follow_links)
+    files = _files(folder, options, confined)
+    main = next(iter(files.values()), None)
+    listed = read_polycam(folder, confined) if main is None else _of_views(files, options)
+    unit = MILLIMETRES if main is None or main.depth_unit is None else main.depth_unit
+    reading = Reading(
+        folder,
+        folder,
+        options.world_scale * (1.0 if main is None else main.applied_scale),
+        options.depth_scale or options.world_scale / unit,
+        options.frame_stride,
+        options.frame_limit,
+    )
+    frames, findings = read_frames(listed, reading, confined, unpacked)
+    points, source = _points(folder, main, frames, options, confined, findings)
+    findings.append(f"points: {source}")
+    if any(file.has_masks for file in files.values()):
+        findings.append("masks of the pictures (mask_path) are not used")
+    up_axis = up_axis_of(frames) if options.up_axis == "auto" else options.up_axis
+    return Scene(name, frames, points, str(folder.absolute()), up_axis=up_axis, findings=tuple(findings))
+
+
+def _is_scene(folder: Path, options: Options) -> bool:
+    names = [options.transforms] if options.transforms else [FILE, *_split_files().values()]
+    return any((folder / name).is_file() for name in names) or (not options.transforms and is_polycam(folder))
+
+
+def _split_files() -> dict[str, str]:
+    return {split: f"transforms_{split}.json" for split in SPLITS}
+
+
+def _files(folder: Path, options: Options, confined: Confined) -> dict[str, Transforms]:
+    """Each file that is there by its split; "" for one that holds all."""
+    if options.transforms or (folder / FILE).is_file():
+        return {"": read_transforms(written_path(options.transforms or FILE, confined))}
+    there = {split: folder / name for split, name in _split_files().items() if (folder / name).is_file()}
+    return {split: read_transforms(confined(path)) for split, path in there.items()}
+
+
+def _of_views(files: dict[str, Transforms], options: Options) -> list[Listed]:
+    """The frames of all files, or those of one split."""
+    if options.views == "all":
+        return [entry for file in files.values() for entry in file.frames]
+    if options.views in files:
+        return list(files[options.views].frames)
+    whole = files.get("")
+    if whole is None or options.views not in whole.lists:
+        named = ", ".join(file.path.name for file in files.values())
+        raise BadScene(f"--views {options.views}: {named} does not say which frames those are")
+    return [entry for entry in whole.frames if entry.file_path in whole.lists[options.views]]
+
+
+def _points(
+    folder: Path,
+    main: Transforms | None,
+    frames: Iterable[Frame],
+    options: Options,
+    confined: Confined,
+    findings: list[str],
+) -> tuple[PointCloud, str]:
+    """The points in metres, and what they are from.
+
+    ply_file_path is about the world of the poses as applied_transform turned it, before applied_scale.
+    """
+    named = main.ply_file_path if main is not None else ""
+    for text in (options.cloud, named, SPARSE):
+        if text and (path := written_path(text, confined)).is_file():
+            points = read_cloud(path)
+            return replace(points, xyz=points.xyz / options.world_scale), path.name
+        if text and text == options.cloud:
+            raise BadScene(f"{folder}: no file at --cloud {text}")
+        if text and text == named:
+            findings.append(f"ply_file_path {text} is not there")
+    with_depth = [frame for frame in frames if frame.depth_path is not None]
+    if with_depth:
+        proper, _ = check_frames(with_depth)
+        points = points_from_depth(proper, options.voxel_size, options.min_pixels, options.max_depth)
+        return points, f"fused from depth, one a voxel of {options.voxel_size:g} m"
+    raise BadScene(
+        f"{folder.name}: no points: neither ply_file_path nor {SPARSE}, depth_file_path or colmap/sparse/0 is there. "
+        "Name a .ply of the scene with --cloud (nerfstudio exports one: ns-export pointcloud)"
+    )
