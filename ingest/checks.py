@@ -156,8 +156,7 @@ def _check_depth(frames: Sequence[Frame], options: Any) -> list[str]:
         return ["no depth: nothing hides what lies behind it"]
     medians, shares = [], []
     for frame in sample:
-        assert frame.depth_path is not None
-        depth = read_depth(frame.depth_path, frame.depth_scale)
+        depth = _depth(frame)
         readings = depth[depth > 0]
         shares.append(readings.size / depth.size)
         if readings.size:
@@ -173,6 +172,13 @@ def _check_depth(frames: Sequence[Frame], options: Any) -> list[str]:
             f"{_named(options, 'depth_scale', likely)}"
         )
     return [f"median depth {median:.2f} m, readings in {np.mean(shares):.0%} of the pixels"]
+
+
+def _depth(frame: Frame) -> NDArray[np.float32]:
+    """(H, W) metres, as many as the depth camera has pixels."""
+    assert frame.depth_path is not None and frame.depth_camera is not None
+    _require_size(frame.depth_path, frame.depth_camera)
+    return read_depth(frame.depth_path, frame.depth_scale)
 
 
 def _likely_scale(stored_median: float) -> float:
@@ -225,11 +231,11 @@ def _check_depth_ratio(xyz: NDArray[np.float64], frames: Sequence[Frame], option
     """Depth readings against the points that lie there, nearest point of each cell of the image."""
     ratios = []
     for frame in spread([frame for frame in frames if frame.depth_path is not None], _DEPTH_SAMPLE):
-        assert frame.depth_path is not None and frame.depth_camera is not None
+        assert frame.depth_camera is not None
         pose = frame.camera_to_world if frame.depth_to_color is None else frame.camera_to_world @ frame.depth_to_color
         uv, z, inside = _project(xyz, pose, frame.depth_camera)
         column, row = np.rint(uv[inside]).astype(np.int64).T
-        reading, z = read_depth(frame.depth_path, frame.depth_scale)[row, column], z[inside]
+        reading, z = _depth(frame)[row, column], z[inside]
         nearest = np.lexsort((z, column // _CELL + (row // _CELL) * frame.depth_camera.width))
         cell = (column // _CELL + (row // _CELL) * frame.depth_camera.width)[nearest]
         nearest = nearest[np.concatenate([[True], cell[1:] != cell[:-1]])] if len(cell) else nearest

@@ -141,6 +141,16 @@ def test_pictures_must_have_the_size_their_cameras_say(scene: Scene, which: str)
         check_scene(each(scene, lambda frame: replace(frame, **{which: CAMERA.resized(128, 96)})))
 
 
+def test_one_depth_picture_of_another_size_is_named_though_other_frames_have_none(scene: Scene, tmp_path: Path) -> None:
+    Image.fromarray(np.full((24, 32), 2000, np.uint16)).save(tmp_path / "odd.png")
+    frames = [replace(scene.frames[0], name=str(i), camera_to_world=_at(0.02 * i)) for i in range(40)]
+    for bare in range(0, 38):
+        frames[bare] = replace(frames[bare], depth_path=None, depth_camera=None)
+    frames[38] = replace(frames[38], depth_path=tmp_path / "odd.png")
+    with pytest.raises(BadScene, match=r"odd\.png: 32x24 pixels; its camera says 64x48"):
+        check_scene(replace(scene, frames=tuple(frames)))
+
+
 def test_points_out_of_every_view_are_refused_with_the_option_that_helps(scene: Scene) -> None:
     opengl = each(scene, turned(np.diag([1.0, -1, -1, 1])))
     with pytest.raises(BadScene, match=r"no point falls inside .*with y up \(--axes opengl\)"):
