@@ -144,7 +144,7 @@ def test_pictures_must_have_the_size_their_cameras_say(scene: Scene, which: str)
 def test_one_depth_picture_of_another_size_is_named_though_other_frames_have_none(scene: Scene, tmp_path: Path) -> None:
     Image.fromarray(np.full((24, 32), 2000, np.uint16)).save(tmp_path / "odd.png")
     frames = [replace(scene.frames[0], name=str(i), camera_to_world=_at(0.02 * i)) for i in range(40)]
-    for bare in range(0, 38):
+    for bare in range(38):
         frames[bare] = replace(frames[bare], depth_path=None, depth_camera=None)
     frames[38] = replace(frames[38], depth_path=tmp_path / "odd.png")
     with pytest.raises(BadScene, match=r"odd\.png: 32x24 pixels; its camera says 64x48"):
