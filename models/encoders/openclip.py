@@ -11,27 +11,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import open_clip
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...store.errors import BadInput, BadWeights, MissingPackage
+from ...store.errors import BadInput
 from ...store.features import EmbeddingSpace, FeatureMap
+from ..clip_text import text_encoder, tokenizer_of
+from ..devices import BATCH_PIXELS, batches, device_of, lowered, precision_of, require_precision, to_device
 from ..everyday import EVERYDAY
 from ..openclip_dense import dense, stride
-from ..openclip_hub import hub_or_cache
 from ..openclip_images import Window, grid_of, stitch, to_pixels, windows
 from ..openclip_model import Checkpoint, build_text, build_visual, find_checkpoint, logit_scale
-from ..prompts import fill, templates_of
+from ..prompts import templates_of
 from ..safe_load import sha256_of
 from ..weights_files import named_weights
 from ._images import checked_image
-
-_BATCH_PIXELS = 4_000_000  # of one batch on CUDA: 13 pictures of 640x480
-_PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-_TEXTS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -57,8 +53,7 @@ class Options:
             raise BadInput(f"long_side {self.long_side} and window {self.window} are pixels, 0 or more.")
         if not 0 <= self.overlap < 1:
             raise BadInput(f"overlap is {self.overlap}; a share from 0 to below 1 was expected.")
-        if self.precision not in {"auto", *_PRECISIONS}:
-            raise BadInput(f"precision is {self.precision!r}: auto, {', '.join(_PRECISIONS)}.")
+        require_precision(self.precision)
         templates_of(self.templates)
 
 
@@ -78,7 +73,9 @@ def load_image_encoder(
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
     """The text tower alone, as a function of texts; each text is the mean over the templates."""
     checkpoint = _checkpoint(options)
-    return text_encoder(checkpoint, tokenizer_of(checkpoint), options.templates, device)
+    return text_encoder(
+        build_text(checkpoint), checkpoint.dim, tokenizer_of(checkpoint.tokenizer_of), options.templates, device
+    )
 
 
 def background_texts(options: Options) -> tuple[str, ...]:
@@ -94,14 +91,11 @@ def space_of(checkpoint: Checkpoint, name: str) -> EmbeddingSpace:
 def image_encoder(
     checkpoint: Checkpoint, embedding_space: EmbeddingSpace, options: Options, device: str, smallest: int
 ) -> Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]:
-    """Pictures to maps; those below `smallest` pixels grow to it.
-
-    On the CPU pictures go one at a time: sums then never depend on what else is in the batch.
-    """
-    where = _device(device)
+    """Pictures to maps; those below `smallest` pixels grow to it."""
+    where = device_of(device)
     visual = build_visual(checkpoint).to(where)
     cell = stride(visual)
-    precision = _precision(options.precision, where)
+    precision = precision_of(options.precision, where)
 
     def pixels_of(image: NDArray[np.uint8]) -> Tensor:
         height, width = checked_image(image).shape[:2]
@@ -117,7 +111,7 @@ def image_encoder(
         return torch.stack([stitch(grid, _window_values(parts, picture)) for picture in pixels])
 
     def _window_values(parts: list[Window], picture: Tensor) -> Iterator[tuple[Window, Tensor]]:
-        at_once = max(1, _BATCH_PIXELS // (parts[0].height * parts[0].width * cell**2)) if where.type == "cuda" else 1
+        at_once = max(1, BATCH_PIXELS // (parts[0].height * parts[0].width * cell**2)) if where.type == "cuda" else 1
         for i in range(0, len(parts), at_once):
             some = parts[i : i + at_once]
             cut = [
@@ -128,11 +122,9 @@ def image_encoder(
 
     def encode(images: Sequence[NDArray[np.uint8]]) -> list[FeatureMap]:
         maps: dict[int, FeatureMap] = {}
-        for positions, pixels in _batches(images, pixels_of, together=where.type == "cuda"):
-            if where.type == "cuda":
-                pixels = pixels.pin_memory().to(where, non_blocking=True)
+        for positions, pixels in batches(images, pixels_of, together=where.type == "cuda"):
             with torch.inference_mode():
-                values = F.normalize(run(pixels).float(), dim=-1).half().cpu().numpy()
+                values = F.normalize(run(to_device(pixels, where)).float(), dim=-1).half().cpu().numpy()
             for position, value in zip(positions, values, strict=True):
                 maps[position] = FeatureMap(embedding_space, value)
         return [maps[i] for i in range(len(images))]
@@ -140,68 +132,9 @@ def image_encoder(
     return encode
 
 
-def text_encoder(
-    checkpoint: Checkpoint, tokenize: Callable[[list[str]], Tensor], templates: str, device: str
-) -> Callable[[Sequence[str]], NDArray[np.float32]]:
-    """Texts to unit rows, the mean of their filled templates."""
-    where = _device(device)
-    text_tower = build_text(checkpoint).to(where)
-    patterns = templates_of(templates)
-
-    @torch.inference_mode()
-    def vectors_of(sentences: list[str]) -> Tensor:
-        parts = [sentences[i : i + _TEXTS_AT_ONCE] for i in range(0, len(sentences), _TEXTS_AT_ONCE)]
-        return torch.cat([F.normalize(text_tower(tokenize(part).to(where)).float(), dim=-1) for part in parts])
-
-    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
-        if any(not text.strip() for text in texts):
-            raise BadInput("A text to search for is empty; type a word or a sentence.")
-        if not texts:
-            return np.zeros((0, checkpoint.dim), np.float32)
-        sentences = [fill(pattern, text) for text in texts for pattern in patterns]
-        mean = vectors_of(sentences).reshape(len(texts), len(patterns), -1).mean(dim=1)
-        return F.normalize(mean, dim=-1).cpu().numpy()
-
-    return encode
-
-
-def tokenizer_of(checkpoint: Checkpoint) -> Callable[[list[str]], Tensor]:
-    """The tokenizer that open_clip names for the model."""
-    try:
-        with hub_or_cache():
-            tokenize: Callable[[list[str]], Tensor] = open_clip.get_tokenizer(checkpoint.tokenizer_of)
-    except ModuleNotFoundError as error:
-        raise MissingPackage(
-            f"The tokenizer of {checkpoint.tokenizer_of} needs the package {error.name!r}: pip install {error.name}."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise BadWeights(
-            f"The tokenizer of {checkpoint.tokenizer_of} could not be loaded; without a network, put the model's "
-            f"open_clip_config.json and tokenizer files beside the weights."
-        ) from error
-    return tokenize
-
-
 def _forward(visual: nn.Module, pixels: Tensor, residual: bool, precision: torch.dtype) -> Tensor:
-    lower = precision != torch.float32
-    with torch.autocast(pixels.device.type, dtype=precision if lower else None, enabled=lower):
+    with lowered(pixels.device, precision):
         return dense(visual, pixels, residual)
-
-
-def _batches(
-    images: Sequence[NDArray[np.uint8]], pixels_of: Callable[[NDArray[np.uint8]], Tensor], together: bool
-) -> Iterator[tuple[list[int], Tensor]]:
-    """Positions and stacked pixels; `together` puts pictures of equal size into one batch."""
-    waiting: dict[tuple[int, ...], list[tuple[int, Tensor]]] = {}
-    for position, image in enumerate(images):
-        pixels = pixels_of(image)
-        same = waiting.setdefault(tuple(pixels.shape), [])
-        same.append((position, pixels))
-        if not together or (len(same) + 1) * pixels.shape[1] * pixels.shape[2] > _BATCH_PIXELS:
-            del waiting[tuple(pixels.shape)]
-            yield [i for i, _ in same], torch.stack([p for _, p in same])
-    for same in waiting.values():
-        yield [i for i, _ in same], torch.stack([p for _, p in same])
 
 
 def _checkpoint(options: Options) -> Checkpoint:
@@ -211,20 +144,3 @@ def _checkpoint(options: Options) -> Checkpoint:
 def _weights_name(options: Options) -> str:
     path = named_weights(options.weights)
     return options.tag or (path.stem if path is not None and path.is_file() else options.weights)
-
-
-def _device(device: str) -> torch.device:
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise BadInput("device is 'cuda', but PyTorch sees no CUDA device here; use 'cpu' or 'auto'.")
-    try:
-        return torch.device(device)
-    except RuntimeError as error:
-        raise BadInput(f"device is {device!r}: auto, cpu or cuda was expected.") from error
-
-
-def _precision(option: str, device: torch.device) -> torch.dtype:
-    if option != "auto":
-        return _PRECISIONS[option]
-    return torch.float16 if device.type == "cuda" else torch.float32

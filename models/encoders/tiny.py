@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...store.errors import BadInput, BadWeights
 from ...store.features import EmbeddingSpace, FeatureMap
-from ..openclip_model import Checkpoint, read_side_config
+from ..openclip_model import Checkpoint, build_text, read_side_config
 from ..tiny_words import TaughtWords
 from ..training.phrases import ANYTHING
 from . import openclip
@@ -52,7 +52,9 @@ def load_image_encoder(
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
     """Texts of taught words to unit rows; UnknownWords for any other."""
     checkpoint = _checkpoint(options)
-    return openclip.text_encoder(checkpoint, TaughtWords(taught_words(options)), "plain", device)
+    return openclip.text_encoder(
+        build_text(checkpoint), checkpoint.dim, TaughtWords(taught_words(options)), "plain", device
+    )
 
 
 def background_texts(options: Options) -> tuple[str, ...]:
