@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..store.errors import BadScene
 from ..store.scene import PointCloud
-from .ply import read_ply
+from .ply import Ply, read_ply
 
 _RGB = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
 _NORMALS = (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
@@ -22,7 +22,11 @@ def read_cloud(path: Path) -> PointCloud:
 
     Integer properties named label, instance or segment (or a usual other name of those) are taken as such.
     """
-    ply = read_ply(path)
+    return as_cloud(path, read_ply(path))
+
+
+def as_cloud(path: Path, ply: Ply) -> PointCloud:
+    """The same of a file that was read."""
     vertices = ply.vertices
     names = vertices.dtype.names or ()
     if not {"x", "y", "z"} <= set(names):
