@@ -1,0 +1,109 @@
+"""Matterport3D: the release, a region of a house a scene.
+
+    SCANS/17DRP5sb8fy/
+      region_segmentations/region0.ply                    a mesh: its vertices are the points, its faces have labels
+      undistorted_camera_parameters/17DRP5sb8fy.conf      cameras
+      undistorted_color_images/PANORAMA_i0_0.jpg          camera 0-2, turn 0-5
+      undistorted_depth_images/PANORAMA_d0_0.png          4000 units a metre (optional)
+      house_segmentations/17DRP5sb8fy.house               the kind of room (optional)
+    SCANS/metadata/category_mapping.tsv                   names of the labels; here, in PATH, or up to two folders above
+    SCANS/scenes_train.txt  scenes_val.txt  scenes_test.txt    houses of each split; else the benchmark's are known
+
+PATH is the folder with the houses (or with `scans` or `v1/scans`), or one house, its .zip files unpacked where they
+are, so that their folders may lie in 17DRP5sb8fy/17DRP5sb8fy/ too. A scene is called 17DRP5sb8fy_region0. It takes the
+pictures whose cameras are inside the box of its points; a region without any takes the 100 nearest of the house.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...store.errors import BadInput, BadScene
+from ...store.scene import Scene
+from ..confined import Confined
+from ..frame_options import FrameOptions
+from ..matterport_cameras import YOrigin, read_conf
+from ..matterport_frames import Choice, Views, region_frames
+from ..matterport_labels import TABLE, Category, LabelSet, read_categories
+from ..matterport_layout import REGIONS, beside, conf_of, houses, part, regions, required_part, split_of
+from ..matterport_points import read_region
+from ..matterport_rooms import read_room
+
+OPENSCENE = {"y_origin": "top"}
+_NAME = re.compile(r"(.+)_region(0|[1-9][0-9]{0,5})", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Options(FrameOptions):
+    """How a house is cut into scenes and labelled."""
+
+    labels: LabelSet = field(
+        default="raw",
+        metadata={"help": "raw: the annotators' names; else OpenScene's sets of that many classes."},
+    )
+    mapping: str = field(
+        default="", metadata={"help": f"The release's {TABLE}, where it is not found beside the houses."}
+    )
+    views: Views = field(
+        default="region",
+        metadata={"help": "region: cameras inside the region, else the 100 nearest; house: all cameras of the house."},
+    )
+    y_origin: YOrigin = field(
+        default="bottom",
+        metadata={"help": "Where cy of the .conf counts from; documented as the bottom, OpenScene took the top."},
+    )
+    depth_scale: float = field(default=4000.0, metadata={"help": "Depth units per metre."})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_positive("depth_scale")
+
+
+def scene_names(root: Path, options: Options) -> list[str]:
+    """The regions of all houses below `root`."""
+    found = {house: regions(part(folder, house, REGIONS) or folder) for house, folder in houses(root).items()}
+    names = [f"{house}_region{number}" for house, numbers in found.items() for number in numbers]
+    if not names:
+        raise BadInput(
+            f"{root}: no Matterport3D house. Looked for {REGIONS}/region0.ply in it and in its folders, also below "
+            f"'scans' and 'v1/scans'; {REGIONS}.zip needs to be unpacked"
+        )
+    return sorted(names)
+
+
+def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
+    """One region of a house."""
+    match = _NAME.fullmatch(name)
+    house, region = (match[1], int(match[2])) if match else ("", 0)
+    folder = houses(root).get(house)
+    if folder is None:
+        raise BadScene(f"{name[:80]}: no house of that name below {root}; scenes are called HOUSE_region0")
+    confined = Confined(folder, options.follow_links)
+    meshes = required_part(folder, house, REGIONS)
+    if region not in (numbers := regions(meshes)):
+        raise BadScene(f"{name}: no region{region}.ply in {meshes}, which has regions {', '.join(map(str, numbers))}")
+    points, findings = read_region(confined(meshes / f"region{region}.ply"), _categories(root, options), options.labels)
+    cameras = read_conf(confined(conf_of(required_part(folder, house, "undistorted_camera_parameters"), house)))
+    frames, more = region_frames(
+        cameras,
+        points.xyz,
+        required_part(folder, house, "undistorted_color_images"),
+        part(folder, house, "undistorted_depth_images"),
+        Choice(options.views, options.y_origin, options.depth_scale, options.frame_stride, options.frame_limit),
+        confined,
+    )
+    described = (part(folder, house, "house_segmentations") or folder) / f"{house}.house"
+    room = read_room(confined(described), region) if described.is_file() else None
+    findings = [*([f"kind of room: {room}"] if room else []), *findings, *more]
+    return Scene(name, frames, points, str(folder.absolute()), split_of(root, house), findings=tuple(findings))
+
+
+def _categories(root: Path, options: Options) -> tuple[Category, ...] | None:
+    """The table that was named, or found; None is enough for raw labels."""
+    table = Path(options.mapping) if options.mapping else beside(root, TABLE)
+    if table is None and options.labels != "raw":
+        raise BadScene(
+            f"--labels {options.labels} is derived from {TABLE}, which is not in {root}, in its folder 'metadata' or "
+            "above; name it with --mapping"
+        )
+    return None if table is None else read_categories(table)
