@@ -30,6 +30,9 @@ _CELL = 16  # pixels; the nearest point of a cell is taken for the one that is s
 
 def check_scene(scene: Scene, options: Any = None) -> Scene:
     """The scene with its findings, less a few frames whose rotations are improper; BadScene when it cannot be right."""
+    if not scene.frames:  # points only, with features from elsewhere
+        _check_extent("points", scene.points.xyz, EXTENT[0], options)
+        return scene
     frames, findings = check_frames(scene.frames, options)
     findings += check_points(scene.points, frames, options)
     return replace(scene, frames=frames, findings=tuple(dict.fromkeys((*scene.findings, *findings))))

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from .checks import check_scene
 from .extract import Picture, extract, image_encoder
 from .fuse import fuse
 from .images import read_depth
+from .imported import ImportedFeatures, point_features
 from .objects import objects
 from .openscene import CONSTANTS
 from .order import morton_order
@@ -49,6 +52,7 @@ class Geometry:
     scene_id: int
     up_axis: str
     points: PointCloud  # in Morton order
+    original_index: NDArray[np.int32]  # (N,) each point's row in the dataset's own order
     frames: tuple[Frame, ...]
     superpoint: NDArray[np.int32]  # (N,)
     correspondences: list[Correspondence]
@@ -77,23 +81,33 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
     """Bring one scene's feature set up to date; what is there already is kept, unless `request.again`."""
     started = time.monotonic()
     space = plugins.load("models.encoders", request.encoder).space(request.encoder_options)
-    features_recipe = recipe.features(request, space)
+    dataset = plugins.load("ingest.datasets", request.format)
+    files = _feature_paths(dataset, request, name)
+    features_recipe = recipe.features(request, space, files)
     ready = catalog.ready_feature_set(store, request.dataset, name, request.features, features_recipe)
     if ready is not None and not request.again:
         return Summary(name, ready, True, 0, 0, 0, 0, time.monotonic() - started)
 
-    geometry = _stored_geometry(store, request, name) or _new_geometry(store, request, name, report)
-    features = fuse(
-        _maps(geometry, request, report),
-        geometry.correspondences,
-        [frame.camera for frame in geometry.frames],
-        len(geometry.points),
-        space,
-        request.fuse,
-        geometry.points.normals,
-        [frame.camera_to_world for frame in geometry.frames],
-        memory_mb=request.memory_mb,
-    )
+    imported = dataset.load_features(files) if files else None
+    if imported is not None:
+        imported.require_space(space)
+    geometry = _stored_geometry(store, request, name, imported) or _new_geometry(store, request, name, imported, report)
+    if imported is None:
+        features = fuse(
+            _maps(geometry, request, report),
+            geometry.correspondences,
+            [frame.camera for frame in geometry.frames],
+            len(geometry.points),
+            space,
+            request.fuse,
+            geometry.points.normals,
+            [frame.camera_to_world for frame in geometry.frames],
+            memory_mb=request.memory_mb,
+        )
+    else:
+        features = point_features(
+            imported, geometry.original_index, geometry.correspondences, space, request.fuse.unit_length
+        )
     report("regions", 0, 1)
     object_of_superpoint = objects(geometry.superpoint, geometry.points, features, request.objects)
     regions = pool_regions(
@@ -112,7 +126,7 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
         request.features,
         space,
         features_recipe,
-        "fused",
+        "fused" if imported is None else "imported",
         features,
         object_of_superpoint,
         regions,
@@ -129,35 +143,53 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
         len(features.point_index),
         sum(len(level.regions) for level in regions),
         time.monotonic() - started,
-        geometry.findings,
+        (*geometry.findings, *(imported.findings if imported is not None else ())),
     )
 
 
-def _stored_geometry(store: Store, request: Request, name: str) -> Geometry | None:
-    """The published geometry, when it was made by the same recipe."""
+def _feature_paths(dataset: ModuleType, request: Request, name: str) -> list[Path]:
+    """The files of features that were fused elsewhere; none for most datasets."""
+    if not hasattr(dataset, "feature_paths"):
+        return []
+    paths: list[Path] = dataset.feature_paths(request.root, name, request.dataset_options)
+    return paths
+
+
+def _stored_geometry(store: Store, request: Request, name: str, imported: ImportedFeatures | None) -> Geometry | None:
+    """The published geometry, when it was made by the same recipe and has the frames that fusion needs."""
     if request.again:
         return None
     scene_id = catalog.ready_geometry(store, request.dataset, name, recipe.geometry(request))
     if scene_id is None:
         return None
-    points, superpoint, _ = catalog.load_points(store, scene_id)
+    frames = catalog.load_frames(store, scene_id)
+    if not frames and imported is None:
+        return None
+    points, superpoint, original_index = catalog.load_points(store, scene_id)
+    if imported is not None:
+        imported.require_points(len(points))
     return Geometry(
         scene_id,
         catalog.find_scene(store, name, request.dataset).up_axis,
         points,
-        catalog.load_frames(store, scene_id),
+        original_index,
+        frames,
         superpoint,
         catalog.load_correspondences(store, scene_id),
         (),
     )
 
 
-def _new_geometry(store: Store, request: Request, name: str, report: Report) -> Geometry:
+def _new_geometry(
+    store: Store, request: Request, name: str, imported: ImportedFeatures | None, report: Report
+) -> Geometry:
     report("reading", 0, 1)
     dataset = plugins.load("ingest.datasets", request.format)
     unpacked = store.unpacked(request.dataset, name)
     scene: Scene = dataset.load_scene(request.root, name, request.dataset_options, unpacked)
     scene = check_scene(scene, request.dataset_options)
+    if imported is not None:
+        imported.require_points(len(scene.points))
     report("reading", 1, 1)
 
     order = morton_order(scene.points.xyz)
@@ -181,7 +213,9 @@ def _new_geometry(store: Store, request: Request, name: str, report: Report) -> 
         correspondences,
         recipe.geometry(request),
     )
-    return Geometry(scene_id, scene.up_axis, scene.points, scene.frames, superpoint, correspondences, scene.findings)
+    return Geometry(
+        scene_id, scene.up_axis, scene.points, order, scene.frames, superpoint, correspondences, scene.findings
+    )
 
 
 def _maps(geometry: Geometry, request: Request, report: Report) -> Iterator[tuple[int, FeatureMap]]:

@@ -1,9 +1,12 @@
 """What decides a feature set's numbers, and nothing else: no folder, device, worker count or batch size."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from ..store.errors import BadScene
 from ..store.features import EmbeddingSpace
 from .fuse import Options as FuseOptions
 from .objects import Options as ObjectOptions
@@ -45,17 +48,29 @@ def geometry(request: Request) -> dict[str, Any]:
     }
 
 
-def features(request: Request, space: EmbeddingSpace) -> dict[str, Any]:
-    """Everything behind the vectors of a feature set, its geometry included."""
+def features(request: Request, space: EmbeddingSpace, files: Sequence[Path] = ()) -> dict[str, Any]:
+    """Everything behind the vectors of a feature set, its geometry included.
+
+    Vectors that were fused elsewhere are what their `files` hold; the encoder then only says who answers for the words.
+    """
+    imported = {"files": {path.name: _sha256(path) for path in files}, "unit_length": request.fuse.unit_length}
     return {
         "version": VERSION,
         "geometry": geometry(request),
         "encoder": {"name": request.encoder, "options": _plain(request.encoder_options)},
         "space": asdict(space),
-        "fuse": _plain(request.fuse),
+        **({"imported": imported} if files else {"fuse": _plain(request.fuse)}),
         "objects": _plain(request.objects),
         "pool": _plain(request.pool),
     }
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadScene(f"{path}: {error.strerror or error}") from error
 
 
 def _plain(options: Any) -> dict[str, Any]:

@@ -12,6 +12,14 @@ A dataset file defines
                                  is written once below `unpacked`, a folder of this scene alone that outlives ingest.
                                  BadScene for a scan that cannot be taken in.
 
+and, where scans may come with features that were fused elsewhere, these two:
+
+    feature_paths(root: Path, name: str, options: Options) -> list[Path]
+                                 the files with the scene's features, all that decides them; none: ours are made
+    load_features(paths: Sequence[Path]) -> ImportedFeatures
+                                 what they hold (ingest/imported.py); its scene may be `points_only`, without frames.
+                                 The options that name the files are no part of the recipe: the files' digests are.
+
 and its docstring opens with one line for the command's help, then shows the folder tree it reads.
 A dataset knows no database, encoder or feature.
 """
