@@ -1,4 +1,4 @@
-"""The numbers of a pinhole camera, from the text and JSON files that tools write.
+"""The numbers of a pinhole camera, from the text, JSON and .npy files that tools write.
 
 3x3, 3x4 or 4x4 rows                 fx at (0, 0), fy at (1, 1), cx at (0, 2), cy at (1, 2)
 "fx fy cx cy", "width height fx fy cx cy"
@@ -15,6 +15,7 @@ from typing import Any
 
 from ..store.errors import BadScene
 from ..store.scene import Camera
+from .arrays import map_npy
 from .numbers_text import read_rows
 
 _MAX_JSON_BYTES = 1 << 28
@@ -56,7 +57,7 @@ def read_intrinsics(path: Path) -> Intrinsics:
 
 
 def _from_text(path: Path) -> Intrinsics:
-    rows = read_rows(path)
+    rows = _npy_rows(path) if path.suffix.lower() == ".npy" else read_rows(path)
     widths = [len(row) for row in rows]
     if widths in ([3, 3, 3], [4, 4, 4], [4, 4, 4, 4]):
         return Intrinsics(rows[0][0], rows[1][1], rows[0][2], rows[1][2])
@@ -73,6 +74,13 @@ def _from_text(path: Path) -> Intrinsics:
         f"{path}: {len(rows)} rows with {len(flat)} numbers; expected a 3x3 or 4x4 matrix, 'fx fy cx cy' or "
         "'width height fx fy cx cy'"
     )
+
+
+def _npy_rows(path: Path) -> list[list[float]]:
+    array = map_npy(path)
+    if array.ndim != 2 or max(array.shape) > 4:
+        raise BadScene(f"{path}: {array.dtype} of shape {array.shape}; a 3x3 or 4x4 matrix was expected")
+    return [[float(number) for number in row] for row in array]
 
 
 def _from_json(path: Path) -> Intrinsics:
