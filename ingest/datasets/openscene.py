@@ -1,0 +1,181 @@
+"""OpenScene's processed folders: points, posed pictures, and the fused features that were published.
+
+    DATA/scannet_3d/train/scene0000_00_vh_clean_2.pth    (coordinates, colours, labels); the short name too
+    DATA/scannet_2d/intrinsics.txt                       4x4, of pictures as large as they are
+    DATA/scannet_2d/scene0000_00/color/0.jpg  depth/0.png  pose/0.txt        (optional with --fused)
+
+    matterport_3d/test/HOUSE_region0.pth                 matterport_2d/HOUSE/ has intrinsic/NAME.txt, 3x3, a picture
+    nuscenes_3d/val/SCENE.pth                            nuscenes_2d/val/SCENE/ with pose/ and K/ as back.npy
+    replica_3d/office0.pth, custom_3d/SCENE.pth          no folders for splits; depth at 6553.5 and 1000 units a metre
+
+    FUSED/scene0000_00_0.pt ..., HOUSE_region0_0.pt, SCENE.pt                {"feat", "mask_full"}: give it with --fused
+
+PATH is DATA, one of its folders NAME_3d or NAME_3d/val, or a folder of such DATA folders. Features of --fused are taken
+in place of ours; --encoder names the network whose text tower they were made for (OpenSeg: openclip with --model
+ViT-L-14-336, LSeg: ViT-B-32), which is asked when people search. Where chunks of a scene overlap their vectors are
+equal, and the first is taken. Vectors are brought to unit length, but for --compat openscene, which keeps their
+length. A region of Matterport takes the cameras inside its box, or else the 100 nearest.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ...store.errors import BadInput, BadScene
+from ...store.scene import Frame, PointCloud, Scene
+from ..confined import Confined
+from ..frame_options import FrameOptions, UpAxis
+from ..images import IMAGE_SUFFIXES
+from ..imported import ImportedFeatures
+from ..json_text import read_object
+from ..matterport_regions import cameras_inside, cameras_nearest
+from ..openscene import CONSTANTS
+from ..openscene_classes import CLASSES
+from ..openscene_files import read_features, read_points
+from ..openscene_layout import Place, feature_files, find_scenes
+from ..poses import read_pose, up_axis_of
+from ..rgbd_frames import Reading, read_frames
+from ..rgbd_layout import Layout
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options(FrameOptions):
+    """How the folders are read."""
+
+    fused: Path | None = field(
+        default=None,
+        metadata={"help": "A folder of fused features (.pt), taken in place of ours.", "recipe": False},
+    )
+    depth_scale: float | None = field(
+        default=None, metadata={"help": "Depth units per metre; by the folder's name, else 1000."}
+    )
+    up_axis: UpAxis = field(default="auto", metadata={"help": "The world's up; auto asks the cameras."})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_positive("depth_scale")
+        if self.fused is not None and not self.fused.is_dir():
+            raise BadInput(f"--fused {self.fused}: no such folder.")
+
+
+def scene_names(root: Path, options: Options) -> list[str]:
+    """The scenes with points; with --fused, those that have features."""
+    places = find_scenes(root)
+    if not places:
+        raise BadInput(
+            f"{root}: no processed scene. Looked for folders such as scannet_3d or custom_3d with .pth files in it, or "
+            "in their folders train, val and test"
+        )
+    if options.fused is None:
+        return sorted(places)
+    names = [name for name in sorted(places) if feature_files(options.fused, name)]
+    if not names:
+        raise BadInput(f"--fused {options.fused}: no features of any of the {len(places)} scenes below {root}")
+    if len(names) < len(places):
+        log.warning("%d of %d scenes left out: no features in %s", len(places) - len(names), len(places), options.fused)
+    return names
+
+
+def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
+    """One scene; it may be without pictures where its features are given."""
+    place = find_scenes(root).get(name)
+    if place is None:
+        raise BadScene(f"{name}: no {name}.pth in a folder such as scannet_3d below {root}")
+    points = _points(place, options)
+    frames: tuple[Frame, ...] = ()
+    findings: list[str] = []
+    if place.pictures is not None:
+        frames, findings = _frames(place, points, options)
+    elif options.fused is None:
+        raise BadScene(f"{name}: no folder with its pictures beside {place.points}; give its features with --fused")
+    if frames and options.up_axis == "auto":
+        up_axis = up_axis_of(frames)
+    else:
+        up_axis = "z" if options.up_axis == "auto" else options.up_axis
+    source = str(place.points.absolute())
+    return Scene(name, frames, points, source, place.split, up_axis, tuple(findings), points_only=not frames)
+
+
+def feature_paths(root: Path, name: str, options: Options) -> list[Path]:
+    """The files with the scene's features; none unless --fused is given."""
+    if options.fused is None:
+        return []
+    paths = feature_files(options.fused, name)
+    if not paths:
+        raise BadScene(f"{name}: no features {name}_0.pt or {name}.pt in {options.fused}")
+    confined = Confined(options.fused, options.follow_links)
+    return [confined(path) for path in paths]
+
+
+def load_features(paths: Sequence[Path]) -> ImportedFeatures:
+    """Chunks put together, a point once."""
+    return read_features(paths)
+
+
+def _points(place: Place, options: Options) -> PointCloud:
+    confined = Confined(place.points.parent, options.follow_links)
+    names = dict(enumerate(CLASSES.get(place.kind, ())))
+    if place.label_names.exists():
+        path = Confined(place.label_names.parent, options.follow_links)(place.label_names)
+        try:
+            names = {int(number): str(name) for number, name in read_object(path).items()}
+        except ValueError as error:
+            raise BadScene(f'{path}: an object such as {{"3": "chair"}} was expected: {error}') from error
+    return read_points(confined(place.points), names)
+
+
+def _frames(place: Place, points: PointCloud, options: Options) -> tuple[tuple[Frame, ...], list[str]]:
+    folder = place.pictures
+    assert folder is not None
+    confined = Confined(folder, options.follow_links)
+    pictures = _files(folder / "color", IMAGE_SUFFIXES, confined)
+    poses = _files(folder / "pose", {".txt", ".npy"}, confined)
+    if not pictures or not poses:
+        raise BadScene(f"{folder}: no pictures in color/ or no poses in pose/; OpenScene keeps them there")
+    findings = []
+    if place.kind == "matterport":
+        pictures, finding = _of_region(pictures, poses, points)
+        findings.append(finding)
+    cameras = _files(folder / "intrinsic", {".txt"}, confined) or _files(folder / "K", {".npy", ".txt"}, confined)
+    shared = place.intrinsics and Confined(place.intrinsics.parent, options.follow_links)(place.intrinsics)
+    depth_scale = options.depth_scale or CONSTANTS[place.kind].depth_scale
+    layout = Layout(pictures, _files(folder / "depth", {".png"}, confined), poses, cameras or shared, None, None)
+    reading = Reading(depth_scale=depth_scale, stride=options.frame_stride, limit=options.frame_limit)
+    frames, more = read_frames(folder, layout, reading)
+    if place.kind == "replica" and frames[0].camera == CONSTANTS["replica"].camera:
+        more.append("fx is OpenScene's 317.5; of pictures stretched as these are it would be 320")
+    return frames, [*findings, *more]
+
+
+def _of_region(pictures: dict[str, Path], poses: dict[str, Path], points: PointCloud) -> tuple[dict[str, Path], str]:
+    """The pictures of a house that belong to one of its regions."""
+    names = sorted(set(pictures) & set(poses))
+    matrices = {name: read_pose(poses[name]) for name in names}
+    names = [name for name in names if np.isfinite(matrices[name]).all()]
+    centres = np.array([matrices[name][:3, 3] for name in names]).reshape(-1, 3)
+    rows = cameras_inside(centres, points.xyz)
+    finding = f"{len(rows)} of {len(names)} cameras of the house are inside the region"
+    if not rows:
+        rows = cameras_nearest(centres, names, points.xyz)
+        finding = f"no camera of the house is inside the region; the {len(rows)} nearest were taken"
+    return {names[row]: pictures[names[row]] for row in rows}, finding
+
+
+def _files(folder: Path, suffixes: set[str] | frozenset[str], confined: Confined) -> dict[str, Path]:
+    """Files of these kinds by their stems; none where there is no such folder."""
+    found: dict[str, Path] = {}
+    try:
+        listed = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        raise BadScene(f"{folder}: {error.strerror or error}") from error
+    for path in listed:
+        if path.suffix.lower() in suffixes and not path.name.startswith("."):
+            if path.stem in found:
+                raise BadScene(f"{folder}: {found[path.stem].name} and {path.name} have one name")
+            found[path.stem] = confined(path)
+    return found
