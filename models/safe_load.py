@@ -2,7 +2,8 @@
 
 Safetensors are read as they are. PyTorch archives (.pt, .pth, .bin, .ckpt) are read with `weights_only=True` and an
 allow-list for the NumPy arrays and scalars that scripts leave beside the tensors; TorchScript archives, which are
-programs, and compressed archives, which may unfold to any size, are refused with a sentence.
+programs, and compressed archives, which may unfold to any size, are refused with a sentence. Objects of training
+frameworks in such archives are replaced by empty ones.
 """
 
 import functools
@@ -23,6 +24,7 @@ from torch import nn
 from ..store.errors import BadWeights
 
 _NESTED_UNDER = ("state_dict", "model_state_dict", "model", "module", "model_state")
+_FRAMEWORKS = {"pytorch_lightning", "lightning", "lightning_fabric", "argparse", "omegaconf", "pathlib", "typing"}
 _PREFIXES = ("module.", "_orig_mod.")
 _NUMPY: list[Any] = [
     np.dtype,
@@ -54,6 +56,24 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
+class _Inert:
+    """Stands for an object of a training framework that lies beside the tensors: made of anything, does nothing."""
+
+    def __init__(self, *values: object, **named: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+def _frameworks_objects(path: Path) -> list[Any]:
+    """What Lightning keeps in a checkpoint (callbacks, hyper-parameters), each name to mean an `_Inert` of its own."""
+    if not zipfile.is_zipfile(path):
+        return []
+    names = torch.serialization.get_unsafe_globals_in_checkpoint(str(path))
+    return [(type("Inert", (_Inert,), {}), name) for name in names if name.partition(".")[0] in _FRAMEWORKS]
+
+
 def read_torch(path: Path) -> Any:
     """What torch.save wrote, in either of its formats: tensors (on the CPU), NumPy arrays, containers and numbers.
 
@@ -61,7 +81,8 @@ def read_torch(path: Path) -> Any:
     """
     _refuse_unsafe_archive(path)
     try:
-        with path.open("rb") as file, torch.serialization.safe_globals(_NUMPY):  # a path would be judged by its suffix
+        known = [*_NUMPY, *_frameworks_objects(path)]
+        with path.open("rb") as file, torch.serialization.safe_globals(known):  # a path would be judged by its suffix
             return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise BadWeights(

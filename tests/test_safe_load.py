@@ -2,7 +2,10 @@
 
 import hashlib
 import pickle
+import sys
+import types
 import zipfile
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +82,18 @@ def test_code_in_a_checkpoint_is_never_run(tmp_path, suffix: str, zipped: bool) 
     with pytest.raises(BadWeights, match="asks to run code on loading or is damaged, so it was not loaded"):
         read_state_dict(evil)
     assert not (tmp_path / "owned").exists()
+
+
+def test_objects_of_a_training_framework_are_passed_over(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lightning keeps callbacks, as classes and as objects, and an argparse.Namespace beside the tensors."""
+    name = "pytorch_lightning"
+    callback = type("ModelCheckpoint", (), {"__module__": name})
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, name, types.ModuleType(name))
+        patched.setattr(sys.modules[name], "ModelCheckpoint", callback, raising=False)
+        beside = {"callbacks": {callback: {"best": 1.0}}, "object": callback(), "hyper_parameters": Namespace(lr=0.1)}
+        torch.save({"state_dict": TENSORS, **beside}, tmp_path / "lightning.ckpt")
+    assert same(read_state_dict(tmp_path / "lightning.ckpt"))
 
 
 def test_a_bare_pickle_is_never_run(tmp_path) -> None:
