@@ -8,6 +8,7 @@ import numpy as np
 from ..store.errors import BadInput
 
 UpAxis = Literal["auto", "x", "y", "z", "-x", "-y", "-z"]  # auto: poses.up_axis_of
+UNKNOWN_SCALE = "the world's scale is not known: its unit is taken for a metre; --world-scale gives units per metre"
 
 
 @dataclass(frozen=True)
