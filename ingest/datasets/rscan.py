@@ -1,0 +1,167 @@
+"""3RScan: phone recordings of rooms that change, textured meshes, objects with names.
+
+    3RSCAN/4acaebcc-6c10-2a2a-858b-29c7e4fb410d/
+      sequence.zip (or the folder sequence)     _info.txt, frame-000000.color.jpg, .depth.pgm, .pose.txt ...
+      labels.instances.annotated.v2.ply         the points, with an objectId each
+      semseg.v2.json                            the objects' names                         (optional)
+      mesh.refined.v2.obj, mesh.refined_0.png   the points' colours; the points themselves where there are no labels
+      mesh.refined.0.010000.segs.v2.json        segments                                   (optional)
+
+PATH is the folder with the scans, or one scan. Where 3RScan.json lies in PATH or beside it, scans know their split.
+Each scan stays in its own world: rescans are not moved to their reference. Pictures are used as the phone stored them,
+mostly on their side.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from ...store.errors import BadInput, BadScene
+from ...store.scene import PointCloud, Scene
+from ..clouds import read_cloud
+from ..confined import Confined
+from ..frame_options import FrameOptions
+from ..images import read_image
+from ..json_text import read_json, read_object
+from ..obj import read_obj, sampled
+from ..rscan_sequence import Archive, Folder, read_frames
+from ..scannet_labels import read_segments
+
+LABELLED, OBJ, TEXTURE = "labels.instances.annotated.v2.ply", "mesh.refined.v2.obj", "mesh.refined_0.png"
+SEMSEG, SEGMENTS = "semseg.v2.json", "mesh.refined.0.010000.segs.v2.json"
+SCANS = "3RScan.json"
+_MARKS = ("sequence.zip", "sequence", LABELLED, OBJ)
+_SPLITS = {"train": "train", "val": "val", "validation": "val", "test": "test"}
+
+
+@dataclass(frozen=True)
+class Options(FrameOptions):
+    """How 3RScan is read."""
+
+    frame_stride: int = field(default=5, metadata={"help": "Take every n-th frame of the recording."})
+    depth_scale: float | None = field(
+        default=None, metadata={"help": "Depth units per metre; as _info.txt says unless given."}
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_positive("depth_scale")
+
+
+def scene_names(root: Path, options: Options) -> list[str]:
+    """The scans: `root` itself, or the folders in it."""
+    try:
+        if _is_scan(root):
+            return [root.resolve().name]
+        names = sorted(path.name for path in root.iterdir() if not path.name.startswith(".") and _is_scan(path))
+    except OSError as error:
+        raise BadInput(f"{root}: {error.strerror or error}") from error
+    if not names:
+        raise BadInput(f"{root}: no 3RScan scan. Looked for {', '.join(_MARKS)} in it and in each of its folders")
+    return names
+
+
+def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
+    """One scan; frames of a sequence.zip are unpacked below `unpacked`."""
+    folder = root if name == root.resolve().name and _is_scan(root) else root / name
+    if Path(name).name != name or not _is_scan(folder):
+        raise BadScene(f"{name}: no folder of that name with {' or '.join(_MARKS)} below {root}")
+    confined = Confined(folder, options.follow_links)
+    sequence: Folder | Archive
+    if (folder / "sequence").is_dir():
+        sequence = Folder(confined(folder / "sequence"), confined)
+    elif (folder / "sequence.zip").exists():
+        sequence = Archive(confined(folder / "sequence.zip"), unpacked)
+    else:
+        raise BadScene(f"{name}: neither sequence.zip nor a folder sequence in {folder}; download the recording")
+    frames, findings = read_frames(sequence, options.frame_stride, options.frame_limit, options.depth_scale)
+    points, more = _points(folder, confined)
+    return Scene(
+        name,
+        frames,
+        points,
+        str(folder.absolute()),
+        _split(folder.parent if folder == root else root, name),
+        findings=(*findings, *more),
+    )
+
+
+def _is_scan(folder: Path) -> bool:
+    return any((folder / mark).exists() for mark in _MARKS)
+
+
+def _points(folder: Path, confined: Confined) -> tuple[PointCloud, list[str]]:
+    """The labelled mesh, else the textured one, and findings."""
+    labelled = confined(folder / LABELLED)
+    if not labelled.exists():
+        points, findings = _textured(folder, confined), [f"no labels: no {LABELLED}"]
+    else:
+        points = read_cloud(labelled)
+        if points.instances is None:
+            raise BadScene(f"{labelled}: vertices without the property 'objectId'")
+        points, findings = _named(replace(points, rgb=None, labels=None), confined(folder / SEMSEG))
+        if (folder / OBJ).exists():
+            textured = _textured(folder, confined)
+            if textured.rgb is not None:
+                _, row = KDTree(textured.xyz).query(points.xyz)  # vertices that are the same, but for their order
+                points = replace(points, rgb=textured.rgb[row])
+    if (folder / SEGMENTS).exists():
+        points = replace(points, segments=read_segments(confined(folder / SEGMENTS), len(points)))
+    return points, findings
+
+
+def _textured(folder: Path, confined: Confined) -> PointCloud:
+    """The mesh with the colours of its texture, where there is one."""
+    path, texture = confined(folder / OBJ), confined(folder / TEXTURE)
+    if not path.exists():
+        raise BadScene(f"{folder}: neither {LABELLED} nor {OBJ} in it; download one of them for the points")
+    mesh = read_obj(path)
+    rgb = sampled(read_image(texture), mesh.texture_uv) if mesh.texture_uv is not None and texture.exists() else None
+    try:
+        return PointCloud(mesh.xyz, rgb, faces=mesh.faces)
+    except BadScene as error:
+        raise BadScene(f"{path}: {error}") from error
+
+
+def _named(points: PointCloud, path: Path) -> tuple[PointCloud, list[str]]:
+    """The points with the names of their objects; object 0 is none."""
+    assert points.instances is not None
+    instances = np.where(points.instances > 0, points.instances, -1).astype(np.int32)
+    if not path.exists():
+        return replace(points, instances=instances), [f"no labels: no {SEMSEG}"]
+    groups = read_object(path).get("segGroups")
+    if not isinstance(groups, list):
+        raise BadScene(f"{path}: no list 'segGroups' in it")
+    named = dict(_group(path, group) for group in groups)
+    names = sorted(set(named.values()))
+    labels: NDArray[np.int32] = np.full(len(instances), -1, np.int32)
+    for number in np.unique(instances).tolist():
+        if number in named:
+            labels[instances == number] = names.index(named[number])
+    return replace(points, instances=instances, labels=labels, label_names=dict(enumerate(names))), []
+
+
+def _group(path: Path, group: Any) -> tuple[int, str]:
+    match group:
+        case {"objectId": int(number), "label": str(name)} | {"id": int(number), "label": str(name)}:
+            return number, name
+    raise BadScene(f"{path}: {str(group)[:60]} is not an object with 'objectId' and 'label'")
+
+
+def _split(root: Path, name: str) -> str | None:
+    """What 3RScan.json says of a scan or of the scan that it repeats."""
+    listing = next((path for path in (root / SCANS, root.parent / SCANS) if path.is_file()), None)
+    if listing is None:
+        return None
+    body = read_json(listing)
+    for entry in body if isinstance(body, list) else []:
+        match entry:
+            case {"reference": str(reference), "type": str(split), "scans": list(scans)}:
+                rescans = [scan.get("reference") for scan in scans if isinstance(scan, dict)]
+                if name == reference or name in rescans:
+                    return _SPLITS.get(split)
+    return None
