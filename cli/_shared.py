@@ -47,15 +47,18 @@ def _json_value(value: Any) -> Any:
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str] = ()) -> None:
     """A plain table on stdout; columns named in `right` align right.
 
-    On a terminal long cells are broken between words, never inside one; elsewhere nothing is broken.
+    On a terminal long cells are broken between words, never inside one; elsewhere nothing is broken. A cell may be a
+    rich Text, which brings its own colours.
     """
     from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
-    by_column = [[name, *(row[number] for row in cells)] for number, name in enumerate(columns)]
+    cells = [
+        [cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in row] for row in rows
+    ]
+    by_column = [[name, *(row[number].plain for row in cells)] for number, name in enumerate(columns)]
     widths = [max(cell_len(line) for text in column for line in text.split("\n")) for column in by_column]
     if sys.stdout.isatty():
         words = [max(cell_len(word) for text in column for word in text.split() or [""]) for column in by_column]
@@ -64,7 +67,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Se
     for name, width in zip(columns, widths, strict=True):
         table.add_column(Text(name), justify="right" if name in right else "left", width=width, overflow="fold")
     for row in cells:
-        table.add_row(*map(Text, row))
+        table.add_row(*row)
     console = Console(width=sum(widths) + 2 * len(widths) + 1)
     with console.capture() as captured:
         console.print(table)

@@ -46,6 +46,11 @@ def load_points(store: Store, scene_id: int) -> tuple[PointCloud, NDArray[np.int
     return _read(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_points)
 
 
+def load_labels(store: Store, scene_id: int) -> tuple[NDArray[np.int32] | None, dict[int, str]]:
+    """The label of each point in the store's order, None where the scan has none, and the names of the labels."""
+    return _read(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_labels)
+
+
 def load_correspondences(store: Store, scene_id: int, frames: Sequence[int] | None = None) -> list[Correspondence]:
     """What the frames see (None: all, in their order)."""
     return _read(

@@ -86,7 +86,7 @@ def read_points(path: Path) -> tuple[PointCloud, NDArray[np.int32], NDArray[np.i
         rgb=stack(columns, ("r", "g", "b")),
         normals=stack(columns, ("nx", "ny", "nz")),
         labels=columns.get("label"),
-        label_names={int(key): name for key, name in about["label_names"].items()},
+        label_names=_label_names(about),
         instances=columns.get("instance"),
         segments=columns.get("segment"),
         faces=faces,
@@ -98,6 +98,17 @@ def read_superpoints(path: Path) -> NDArray[np.int32]:
     """(N,) the superpoint of each point; the other columns stay unread."""
     with opened(path, "points") as (file, _):
         return to_numpy(file.read(columns=["superpoint"]))["superpoint"]
+
+
+def read_labels(path: Path) -> tuple[NDArray[np.int32] | None, dict[int, str]]:
+    """The label of each point, None where the scan has none, and the names; the other columns stay unread."""
+    with opened(path, "points") as (file, about):
+        held = "label" in file.schema_arrow.names
+        return to_numpy(file.read(columns=["label"]))["label"] if held else None, _label_names(about)
+
+
+def _label_names(about: dict[str, Any]) -> dict[int, str]:
+    return {int(key): name for key, name in about["label_names"].items()}
 
 
 def write_correspondences(path: Path, correspondences: Sequence[Correspondence]) -> None:
