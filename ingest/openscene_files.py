@@ -163,6 +163,7 @@ def _labels(path: Path, stored: Any, count: int) -> NDArray[np.int32] | None:
         raise BadScene(
             f"{path}: labels are {labels.dtype} of shape {labels.shape}; {count:,} whole numbers were expected"
         )
+    labels = labels.astype(np.float64)
     unlabelled = (labels == UNLABELLED) | (labels == _ALSO_UNLABELLED)
     known = labels[~unlabelled]
     if len(known) and not (known.min() >= 0 and known.max() <= np.iinfo(np.int32).max):
