@@ -110,11 +110,16 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
     from pathlib import Path
 
     from ..ingest import fuse, recipe, visibility
+    from ..ingest.openscene import CONSTANTS
     from ._options import from_params
 
     encoder = plugins.load("models.encoders", params["encoder"])
     compat = params["compat"] == "openscene"
     seen, fused = (visibility.OPENSCENE, fuse.OPENSCENE) if compat else (visibility.Options(), fuse.Options())
+    constants = CONSTANTS.get(format) if compat else None
+    historical = constants.options if constants else {}
+    if constants:
+        seen = replace(seen, depth_tolerance=constants.depth_tolerance, border=constants.border)
     if params["depth_tolerance"] is not None:
         seen = replace(seen, depth_tolerance=params["depth_tolerance"])
     if params["splat_radius"] is not None:
@@ -123,12 +128,13 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
         if compat:
             raise click.UsageError("--weighting changes what --compat openscene keeps; give one of them.")
         fused = replace(fused, weighting=params["weighting"])
+    typed = {name: value for name, value in params.items() if value is not None}
     return recipe.Request(
         dataset=params["dataset"] or format,
         format=format,
         root=Path(params["path"]).resolve(),
         encoder=params["encoder"],
-        dataset_options=from_params(plugins.load("ingest.datasets", format).Options, params),
+        dataset_options=from_params(plugins.load("ingest.datasets", format).Options, {**historical, **typed}),
         encoder_options=from_params(encoder.Options, params),
         features=params["features"] or params["encoder"],
         visibility=seen,

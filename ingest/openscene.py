@@ -7,7 +7,8 @@
     options = replace(visibility.OPENSCENE, depth_tolerance=constants.depth_tolerance, border=constants.border)
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ class Constants:
     depth_tolerance: float  # share of the reading
     border: int  # pixels
     camera: Camera | None = None  # fixed at the size above, whatever the files say; None: the frame's own, adjusted
+    options: Mapping[str, Any] = field(default_factory=dict)  # of its importer, where our defaults read otherwise
 
     def frame(self, frame: Frame) -> Frame:
         """`frame` with the camera of its picture resized to (width, height) by OpenScene's rule."""
@@ -34,7 +36,7 @@ class Constants:
 
 CONSTANTS = {
     "scannet": Constants(320, 240, 1000.0, 0.25, 10, Camera(320, 240, 288.9353025, 288.9353025, 159.5, 119.5)),
-    "matterport": Constants(640, 512, 4000.0, 0.02, 10),
+    "matterport": Constants(640, 512, 4000.0, 0.02, 10, options={"y_origin": "top"}),
     "replica": Constants(640, 360, 6553.5, 0.25, 10, Camera(640, 360, 317.5, 317.6470588235294, 319.5, 179.5)),
     "nuscenes": Constants(800, 450, None, 0.25, 5),
     "custom": Constants(1920, 1280, 1000.0, 0.25, 10),
