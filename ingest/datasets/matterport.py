@@ -29,7 +29,6 @@ from ..matterport_layout import REGIONS, beside, conf_of, houses, part, regions,
 from ..matterport_points import read_region
 from ..matterport_rooms import read_room
 
-OPENSCENE = {"y_origin": "top"}
 _NAME = re.compile(r"(.+)_region(0|[1-9][0-9]{0,5})", re.DOTALL)
 
 

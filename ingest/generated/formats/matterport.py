@@ -35,7 +35,8 @@ def write(folder: Path, recording: Recording) -> None:
     color, depth = folder / "undistorted_color_images", folder / "undistorted_depth_images"
     for part in (color, depth, folder / "undistorted_camera_parameters", folder / "region_segmentations"):
         part.mkdir()
-    lines, poses = [], []
+    lines: list[str] = []
+    poses: list[NDArray[np.float64]] = []
     for frame in recording.frames:
         if not np.isfinite(frame.camera_to_world).all():
             continue
@@ -109,7 +110,7 @@ def _region(recording: Recording, faces: NDArray[np.int32]) -> tuple[bytes, NDAr
     """A region's .ply with the properties of the release, and its points."""
     mesh, objects = recording.mesh, recording.scene.objects
     rows, corners = np.unique(faces, return_inverse=True)
-    corners = corners.reshape(-1, 3).astype(np.int32)
+    corners = corners.reshape(-1, 3)
     names = ("x", "y", "z", "nx", "ny", "nz", "tx", "ty")
     vertices = np.zeros(len(rows), [*((name, "<f4") for name in names), *((c, "u1") for c in ("red", "green", "blue"))])
     vertices["x"], vertices["y"], vertices["z"] = mesh.xyz[rows].T
@@ -129,7 +130,7 @@ def _region(recording: Recording, faces: NDArray[np.int32]) -> tuple[bytes, NDAr
     return "\n".join(head).encode("ascii") + vertices.tobytes() + triangles.tobytes(), mesh.xyz[rows]
 
 
-def _normals(xyz: NDArray[np.float32], faces: NDArray[np.int32]) -> NDArray[np.float32]:
+def _normals(xyz: NDArray[np.float32], faces: NDArray[np.integer]) -> NDArray[np.float32]:
     """(N, 3) the mean direction of the faces around each point, weighted by area."""
     a, b, c = (xyz[faces[:, corner]].astype(np.float64) for corner in range(3))
     summed = np.zeros((len(xyz), 3))
