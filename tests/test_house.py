@@ -14,7 +14,8 @@ from ovstore.store import plugins
 ROOT = Path(ovstore.__file__).parent
 VOCABULARY = {"store.scene", "store.features", "store.errors", "store.plugins"}
 ALLOWED = {  # room -> rooms it may import besides itself and the vocabulary
-    "cli": {"query", "ingest", "models", "store"},
+    "cli": {"query", "evaluation", "ingest", "models", "store"},
+    "evaluation": {"store"},
     "query": {"models", "store"},
     "ingest": {"models", "store"},
     "models": set(),

@@ -13,7 +13,7 @@ import ovstore
 import pytest
 
 ROOT = Path(ovstore.__file__).parent
-ROOMS = ("store", "ingest", "models", "query", "cli", "migrations")
+ROOMS = ("store", "ingest", "models", "query", "evaluation", "cli", "migrations")
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,8 @@ def test_every_module_of_every_room_is_in_the_wheel(wheel: Path) -> None:
             assert f"ovstore/{path.relative_to(ROOT)}" in packed
     for path in (ROOT / "models" / "weights").glob("*.safetensors"):
         assert f"ovstore/models/weights/{path.name}" in packed
+    for path in (ROOT / "evaluation").rglob("*.json"):
+        assert f"ovstore/{path.relative_to(ROOT)}" in packed
 
 
 def test_every_room_imports_from_the_wheel(wheel: Path, tmp_path: Path) -> None:

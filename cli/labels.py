@@ -1,0 +1,226 @@
+"""ovstore labels list|show|map: the classes that answers are held against."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._shared import counted, json_option, opened_store, print_json, print_table
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from ..evaluation.label_set import LabelClass, LabelSet
+
+_table = click.option(
+    "--table",
+    type=click.Path(path_type=Path),
+    metavar="FILE.tsv",
+    help="Your own table of the dataset's label names  [default: the shipped one]",
+)
+
+
+@click.group("labels")
+def command() -> None:
+    """See label sets, and how scenes' labels fall into them.
+
+    A label set is a list of classes: those of a benchmark, with their ids, colours and the words to ask with.
+
+    \b
+    Examples:
+      ovstore labels list
+      ovstore labels show scannet20
+      ovstore labels map scannet20 --all
+    """
+
+
+@command.command("list")
+@json_option
+def list_sets(as_json: bool) -> None:
+    """The label sets there are.
+
+    \b
+    Example:
+      ovstore labels list
+    """
+    from ..evaluation import label_files
+
+    sets = [label_files.load(name) for name in label_files.names()]
+    if as_json:
+        about = ("name", "title", "source", "url", "licence")
+        print_json([{key: getattr(each, key) for key in about} | {"classes": len(each.classes)} for each in sets])
+        return
+    print_table(
+        ("name", "classes", "what they are", "source"),
+        [(label_set.name, len(label_set.classes), label_set.title, label_set.source) for label_set in sets],
+        right=("classes",),
+    )
+    click.echo(f"{len(sets)} label sets. One of them: ovstore labels show scannet20", err=True)
+
+
+@command.command("show")
+@click.argument("name", metavar="SET")
+@click.option("--save-picture", type=click.Path(dir_okay=False, path_type=Path), help="Draw a legend.")
+@json_option
+def show(name: str, save_picture: Path | None, as_json: bool) -> None:
+    """The classes of SET: ids, names, colours, words.
+
+    SET is a name of `ovstore labels list`, or a .json file of the same form.
+
+    \b
+    Examples:
+      ovstore labels show scannet20
+      ovstore labels show scannet200 --save-picture legend.png
+    """
+    from ..evaluation import label_files
+
+    label_set = label_files.load(name)
+    if as_json:
+        print_json(label_files.as_json(label_set))
+    else:
+        _print_set(label_set)
+    if save_picture is not None:
+        from ..evaluation.legend import legend
+        from ..query import picture_file
+
+        picture_file.save(legend(label_set), save_picture)
+        click.echo(f"Picture: {save_picture}", err=True)
+
+
+@command.command("map")
+@click.argument("name", metavar="SET")
+@click.argument("scenes", nargs=-1)
+@click.option("--all", "all_scenes", is_flag=True, help="All scenes of the store.")
+@_table
+@json_option
+def map_scenes(name: str, scenes: tuple[str, ...], all_scenes: bool, table: Path | None, as_json: bool) -> None:
+    """How the labels of SCENES fall into SET: points a class.
+
+    Labels that the set does not know are listed with the nearest that it does.
+
+    \b
+    Examples:
+      ovstore labels map scannet20 scene0000_00 scene0001_00
+      ovstore labels map scannet200 --all --table scannetv2-labels.combined.tsv
+    """
+    from ..evaluation import label_files
+    from ..evaluation.label_map import map_labels
+    from ..store import catalog, loading
+
+    if all_scenes == bool(scenes):
+        raise click.UsageError("Name scenes, or say --all.")
+    label_set = label_files.load(name, table)
+    uses: Counter[tuple[str, int | None]] = Counter()
+    unlabelled = 0
+    with opened_store() as store:
+        found = catalog.scenes(store) if all_scenes else [catalog.find_scene(store, scene) for scene in scenes]
+        held = {scene.id: scene for scene in found}
+        for scene in held.values():
+            labels, label_names = loading.load_labels(store, scene.id)
+            if labels is None:
+                unlabelled += scene.point_count
+                continue
+            mapped = map_labels(label_set, labels, label_names)
+            unlabelled += mapped.unlabelled
+            for use in mapped.uses:
+                uses[use.label, use.index] += use.point_count
+    if not held:
+        click.echo("The store holds no scene yet. Take scans in first: ovstore ingest --help", err=True)
+    report = _report(label_set, len(held), uses, unlabelled)
+    if as_json:
+        print_json(report)
+    elif held:
+        _print_report(report)
+
+
+def _print_set(label_set: "LabelSet") -> None:
+    classes = label_set.classes
+    optional = {
+        "group": lambda each: each.group,
+        "asked with": lambda each: ", ".join(each.words),
+        "also": lambda each: ", ".join(each.synonyms),
+    }
+    held = {column: read for column, read in optional.items() if any(read(each) for each in classes)}
+    print_table(
+        ("id", "name", "colour", *held),
+        [(each.id, each.name, _swatch(each), *(read(each) for read in held.values())) for each in classes],
+        right=("id",),
+    )
+    mapped = sum(index >= 0 for index in label_set.raw.values())
+    click.echo(f"\n{label_set.title}: {len(classes)} class{'' if len(classes) == 1 else 'es'}")
+    if label_set.raw:
+        click.echo(f"Labels of the dataset: {mapped:,} fall into them, {len(label_set.raw) - mapped:,} into none.")
+    if label_set.notes:
+        click.echo(label_set.notes)
+    for about in ("Source", "URL", "Licence", "Colours"):
+        if value := getattr(label_set, about.lower()):
+            click.echo(f"{about}: {value}")
+
+
+def _swatch(each: "LabelClass") -> "Text":
+    """The colour in figures, and on a terminal as it looks."""
+    import sys
+
+    from rich.text import Text
+
+    figures = "#{:02x}{:02x}{:02x}".format(*each.rgb)
+    return Text.assemble(("██\N{NO-BREAK SPACE}", figures), figures) if sys.stdout.isatty() else Text(figures)
+
+
+def _report(
+    label_set: "LabelSet", scene_count: int, uses: Counter[tuple[str, int | None]], unlabelled: int
+) -> dict[str, Any]:
+    """What became of all points, most points first."""
+    ordered = sorted(uses.items(), key=lambda use: (-use[1], use[0][0]))
+    by_class = [
+        [(label, points) for (label, index), points in ordered if index == i] for i in range(len(label_set.classes))
+    ]
+    return {
+        "set": label_set.name,
+        "scenes": scene_count,
+        "points": uses.total() + unlabelled,
+        "unlabelled": unlabelled,
+        "classes": [
+            {"id": each.id, "name": each.name, "points": sum(points for _, points in labels), "labels": dict(labels)}
+            for each, labels in zip(label_set.classes, by_class, strict=True)
+        ],
+        "ignored": {label: points for (label, index), points in ordered if index is not None and index < 0},
+        "unknown": [
+            {"label": label, "points": points, "near": label_set.near(label)}
+            for (label, index), points in ordered
+            if index is None
+        ],
+    }
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    total = report["points"]
+    seen = [each for each in report["classes"] if each["points"]]
+    rows = [
+        (each["id"], each["name"], f"{each['points']:,}", f"{each['points'] / total:.1%}", ", ".join(each["labels"]))
+        for each in seen
+    ]
+    ignored = sum(report["ignored"].values())
+    for name, points, labels in (
+        ("(no class of the set)", ignored, ", ".join(report["ignored"])),
+        ("(unknown label)", sum(each["points"] for each in report["unknown"]), "see below"),
+        ("(no label)", report["unlabelled"], ""),
+    ):
+        if points:
+            rows.append(("", name, f"{points:,}", f"{points / total:.1%}", labels))
+    print_table(("id", "class", "points", "share", "labels"), rows, right=("id", "points", "share"))
+    empty = [each["name"] for each in report["classes"] if not each["points"]]
+    click.echo(
+        f"\n{counted(report['scenes'], 'scene')}, {counted(total, 'point')}; "
+        f"{len(seen)} of {len(report['classes'])} classes of {report['set']} occur."
+    )
+    if empty and len(empty) <= 20:
+        click.echo(f"Without points: {', '.join(empty)}")
+    if report["unknown"]:
+        click.echo(f"\nLabels that {report['set']} does not know, left out")
+        print_table(
+            ("label", "points", "nearest that it knows"),
+            [(each["label"], f"{each['points']:,}", each["near"] or "") for each in report["unknown"]],
+            right=("points",),
+        )
