@@ -11,8 +11,8 @@ from typing import Any
 
 from ..store.errors import BadInput, NotFound
 from .label_set import IGNORED, LabelClass, LabelSet
+from .name_tables import MAX_BYTES, raw_indices, read_table, shipped_table
 from .palette import RGB, distinct_colours
-from .raw_names import MAX_BYTES, raw_indices, read_table, shipped_table
 
 
 def names() -> list[str]:

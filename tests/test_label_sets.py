@@ -10,7 +10,7 @@ import ovstore
 import pytest
 from click.testing import CliRunner, Result
 from ovstore.cli import main
-from ovstore.evaluation import label_files, raw_names
+from ovstore.evaluation import label_files, name_tables
 from ovstore.evaluation.label_map import LabelUse, map_labels
 from ovstore.evaluation.label_set import IGNORED, LabelClass, LabelSet
 from ovstore.evaluation.legend import legend
@@ -211,7 +211,7 @@ def test_most_of_what_is_generated_falls_into_nyu40() -> None:
     ("shipped", "file"), [("scannet", "scannetv2-labels.combined.tsv"), ("matterport", "category_mapping.tsv")]
 )
 def test_shipped_raw_names_are_those_of_the_official_table(shipped: str, file: str) -> None:
-    rows = raw_names.shipped_table(shipped, ())
+    rows = name_tables.shipped_table(shipped, ())
     assert rows == [{column: row[column] for column in rows[0]} for row in rows_of(file)]
 
 
@@ -440,8 +440,7 @@ def test_map_wants_scenes_or_all(store: Store, arguments: list[str]) -> None:
     assert "Name scenes, or say --all." in result.stderr
 
 
-def test_two_classes_may_not_share_a_synonym_with_a_name() -> None:
-    """A name has the say over a synonym, the dataset's own label over both."""
+def test_names_go_before_synonyms_and_labels_of_the_dataset_before_both() -> None:
     classes = (
         LabelClass("stool", 1, (0, 0, 0)),
         LabelClass("toilet", 2, (1, 1, 1), synonyms=("stool", "can")),
