@@ -1,11 +1,12 @@
 """A job, wherever it runs: opens the store, runs the pipeline, and keeps the job's row true."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
-from ..store import jobs
+from ..store import forget, jobs
 from ..store.database import Store
 from ..store.database import open as open_store
-from ..store.errors import OvstoreError
+from ..store.errors import BadInput, BadWeights, DatabaseError, OvstoreError
 from . import pipeline
 from .pipeline import Report, Summary, quiet
 from .recipe import Request, geometry
@@ -27,7 +28,7 @@ def run(job: Job, report: Report = quiet) -> Summary:
 
 
 def run_in(store: Store, job: Job, report: Report = quiet) -> Summary:
-    """Do the job in a store that is open already."""
+    """Do the job in a store that is open already; of a scene that is refused nothing stays."""
     started = jobs.start(store, job.request.dataset, job.scene, geometry(job.request))
     try:
         summary = pipeline.ingest_scene(store, job.request, job.scene, report)
@@ -36,6 +37,9 @@ def run_in(store: Store, job: Job, report: Report = quiet) -> Summary:
         raise
     except OvstoreError as error:
         jobs.fail(store, started, str(error))
+        if isinstance(error, BadInput) and not isinstance(error, BadWeights):  # the scan's fault, not the network's
+            with suppress(DatabaseError):  # somebody publishes for long: `ovstore doctor` finds what stays
+                forget.forget_refused(store, started)
         raise
     except BaseException as error:
         jobs.fail(store, started, f"{type(error).__name__}: {error}")

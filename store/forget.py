@@ -35,8 +35,7 @@ def forget_scenes(store: Store, gone: Sequence[SceneInfo]) -> Forgotten:
         count = connection.execute(delete(schema.scenes).where(schema.scenes.c.id.in_(ids))).rowcount
         for scene in gone:
             connection.execute(delete(schema.jobs).filter_by(dataset=scene.dataset, scene=scene.name))
-        held = select(schema.scenes.c.id).where(schema.scenes.c.dataset_id == datasets.c.id)
-        connection.execute(delete(datasets).where(~held.exists()))
+        _forget_empty_datasets(connection)
         _forget_recipes(connection)
         # Under the lock: once it is free, the same scene may be ingested again into the same folder.
         freed = _remove([store.unpacked(scene.dataset, scene.name) for scene in gone])
@@ -51,6 +50,31 @@ def forget_features(store: Store, gone: Sequence[FeatureSetInfo]) -> Forgotten:
         count = connection.execute(delete(feature_sets).where(feature_sets.c.id.in_(ids))).rowcount
         _forget_recipes(connection)
     return Forgotten(0, count, _remove([store.file(found.features_file) for found in gone]))
+
+
+def forget_refused(store: Store, job_id: int) -> None:
+    """What a failed job leaves of a scene that has no features: the geometry it published, the pictures it unpacked."""
+    scenes = schema.scenes
+    with store.connect() as connection:
+        locks.removing(connection)
+        job = connection.execute(select(schema.jobs).filter_by(id=job_id)).one()
+        of_scene = (datasets.c.name == job.dataset) & (scenes.c.name == job.scene)
+        used = select(feature_sets.c.id).where(feature_sets.c.scene_id == scenes.c.id).exists()
+        query = select(scenes.c.id, scenes.c.points_file, ((scenes.c.created_at < job.started_at) | used).label("kept"))
+        left = connection.execute(query.join_from(scenes, datasets).where(of_scene)).one_or_none()
+        at_work = {(other.dataset, other.scene) for other in jobs.running(store) if other.state == "running"}
+        if (job.dataset, job.scene) in at_work or (left is not None and left.kept):
+            return
+        if left is not None:
+            connection.execute(delete(scenes).filter_by(id=left.id))
+            _forget_empty_datasets(connection)
+        _remove([store.unpacked(job.dataset, job.scene)])
+    _remove([] if left is None else [store.file(left.points_file).parent])
+
+
+def _forget_empty_datasets(connection: Connection) -> None:
+    held = select(schema.scenes.c.id).where(schema.scenes.c.dataset_id == datasets.c.id)
+    connection.execute(delete(datasets).where(~held.exists()))
 
 
 def _require_idle(store: Store, gone: Sequence[SceneInfo]) -> None:
