@@ -8,8 +8,8 @@
       mesh.refined.0.010000.segs.v2.json        segments                                   (optional)
 
 PATH is the folder with the scans, or one scan. Where 3RScan.json lies in PATH or beside it, scans know their split.
-Each scan stays in its own world: rescans are not moved to their reference. Pictures are used as the phone stored them,
-mostly on their side.
+Each scan stays in its own world: rescans are not moved to their reference. Pictures are stored on their side mostly,
+and turned until the sky is up.
 """
 
 from dataclasses import dataclass, field, replace
@@ -30,6 +30,7 @@ from ..json_text import read_json, read_object
 from ..obj import read_obj, sampled
 from ..rscan_sequence import Archive, Folder, read_frames
 from ..scannet_labels import read_segments
+from ..upright import upright
 
 LABELLED, OBJ, TEXTURE = "labels.instances.annotated.v2.ply", "mesh.refined.v2.obj", "mesh.refined_0.png"
 SEMSEG, SEGMENTS = "semseg.v2.json", "mesh.refined.0.010000.segs.v2.json"
@@ -43,6 +44,7 @@ class Options(FrameOptions):
     """How 3RScan is read."""
 
     frame_stride: int = field(default=5, metadata={"help": "Take every n-th frame of the recording."})
+    as_stored: bool = field(default=False, metadata={"help": "Leave pictures on their side, as they are stored."})
     depth_scale: float | None = field(
         default=None, metadata={"help": "Depth units per metre; as _info.txt says unless given."}
     )
@@ -66,7 +68,7 @@ def scene_names(root: Path, options: Options) -> list[str]:
 
 
 def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
-    """One scan; frames of a sequence.zip are unpacked below `unpacked`."""
+    """One scan; what is unpacked or turned lies below `unpacked`."""
     folder = root if name == root.resolve().name and _is_scan(root) else root / name
     if Path(name).name != name or not _is_scan(folder):
         raise BadScene(f"{name}: no folder of that name with {' or '.join(_MARKS)} below {root}")
@@ -79,7 +81,12 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     else:
         raise BadScene(f"{name}: neither sequence.zip nor a folder sequence in {folder}; download the recording")
     frames, findings = read_frames(sequence, options.frame_stride, options.frame_limit, options.depth_scale)
+    if not frames:
+        raise BadScene(f"{name}: no usable frame ({'; '.join(findings)})")
     points, more = _points(folder, confined)
+    if not options.as_stored:
+        frames, turned = upright(frames, unpacked)
+        more += turned
     return Scene(
         name,
         frames,
