@@ -59,8 +59,9 @@ class ViTTrunk(nn.Module):
         patches = model.patch_embed.proj(pixels)  # (B, width, h, w)
         grid = patches.shape[2:]
         tokens = patches.flatten(2).transpose(1, 2)
+        assert model.cls_token is not None
         tokens = torch.cat([model.cls_token.expand(len(tokens), -1, -1), tokens], dim=1) + self._positions(grid)
-        maps = []
+        maps: list[Tensor] = []
         for number, block in enumerate(model.blocks):
             tokens = block(tokens)
             if number in self.taps:
@@ -70,6 +71,7 @@ class ViTTrunk(nn.Module):
     def _positions(self, grid: torch.Size) -> Tensor:
         """(1, 1 + h * w, width): the class token's as it is, the others resized between cell centres."""
         table = self.model.pos_embed
+        assert table is not None
         side = round((table.shape[1] - 1) ** 0.5)
         square = table[:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2)
         resized = F.interpolate(square, size=tuple(grid), mode="bilinear", align_corners=False)

@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import Any
 
+import lseg_file
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -31,12 +33,28 @@ def small_clip(tmp_path_factory) -> str:
     return str(folder / "random.safetensors")
 
 
+@pytest.fixture(scope="session")
+def small_lseg(tmp_path_factory) -> str:
+    """An LSeg checkpoint with the original's names, small enough for a test."""
+    path = tmp_path_factory.mktemp("lseg") / "demo_e200.ckpt"
+    lseg_file.save_small(path)
+    return str(path)
+
+
+@pytest.fixture
+def options_of(request) -> Callable[[str], Any]:
+    """An encoder's Options by its name, with weights made for the test where it ships none."""
+    settings = {
+        "openclip": lambda: {"weights": request.getfixturevalue("small_clip"), "long_side": 64},
+        "lseg": lambda: {"weights": request.getfixturevalue("small_lseg"), "long_side": 32},
+    }
+    return lambda name: plugins.load("models.encoders", name).Options(**settings.get(name, dict)())
+
+
 @pytest.fixture(params=NAMES)
-def encoder(request, small_clip) -> tuple[Any, Any]:
+def encoder(request, options_of) -> tuple[Any, Any]:
     """(module, options) of each encoder."""
-    module = plugins.load("models.encoders", request.param)
-    settings = {"openclip": {"weights": small_clip, "long_side": 64}}.get(request.param, {})
-    return module, module.Options(**settings)
+    return plugins.load("models.encoders", request.param), options_of(request.param)
 
 
 def picture(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -127,11 +145,8 @@ def test_options_are_plain_values_with_help(encoder) -> None:
         assert isinstance(option.default, str | int | float | bool)
 
 
-def test_spaces_of_two_encoders_never_mix(small_clip) -> None:
-    spaces = [
-        module.space(module.Options(**({"weights": small_clip} if name == "openclip" else {})))
-        for name, module in ((name, plugins.load("models.encoders", name)) for name in NAMES)
-    ]
+def test_spaces_of_two_encoders_never_mix(options_of) -> None:
+    spaces = [plugins.load("models.encoders", name).space(options_of(name)) for name in NAMES]
     for i, one in enumerate(spaces):
         for other in spaces[i + 1 :]:
             with pytest.raises(SpaceMismatch):
