@@ -29,17 +29,20 @@ def read_segments(path: Path, point_count: int) -> NDArray[np.int32]:
 
 
 def read_aggregation(
-    path: Path, segments: NDArray[np.int32]
+    path: Path, segments: NDArray[np.int32], smallest_first: bool = False
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], dict[int, str], list[str]]:
     """Labels (N,), instances (N,), names of the labels, and findings of an .aggregation.json.
 
     A label is an object's raw name; names are numbered in alphabetical order. Where objects share a segment, the later
-    one has it.
+    one has it; with `smallest_first` that of the fewest points, the earlier one of as many (ScanNet++).
     """
     groups = [_group(path, group) for group in _list(path, read_object(path), "segGroups")]
     names = sorted({name for _, name, _ in groups})
     number = {name: i for i, name in enumerate(names)}
-    known, place = np.unique(segments, return_inverse=True)
+    known, place, count = np.unique(segments, return_inverse=True, return_counts=True)
+    if smallest_first:
+        sizes = np.array([int(count[np.isin(known, members)].sum()) for _, _, members in groups])
+        groups = [groups[row] for row in np.lexsort((-np.arange(len(groups)), -sizes))]
     label, instance = np.full(len(known), -1, np.int32), np.full(len(known), -1, np.int32)
     missing = 0
     for object_id, name, members in groups:
