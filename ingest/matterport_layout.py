@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from ..store.errors import BadInput, BadScene
+from .confined import Confined
 from .matterport_splits import HOUSES
 
 REGIONS = "region_segmentations"
@@ -60,18 +61,18 @@ def conf_of(folder: Path, house: str) -> Path:
     raise BadScene(f"{folder}: no {named.name} with the cameras of the house")
 
 
-def beside(root: Path, name: str) -> Path | None:
+def beside(root: Path, name: str, follow_links: bool) -> Path | None:
     """A file of the whole release: in PATH or up to two folders above, also in metadata/ or tasks/benchmark/ there."""
     for place in (root, root.parent, root.parent.parent):
         for path in (place / name, place / "metadata" / name, place / "tasks" / "benchmark" / name):
             if os.path.isfile(path):
-                return path
+                return Confined(place, follow_links)(path)
     return None
 
 
-def split_of(root: Path, house: str) -> str | None:
+def split_of(root: Path, house: str, follow_links: bool) -> str | None:
     """By the lists scenes_train.txt, scenes_val.txt and scenes_test.txt where there are any, else by the benchmark."""
-    listed = {split: path for split in HOUSES if (path := beside(root, f"scenes_{split}.txt"))}
+    listed = {split: path for split in HOUSES if (path := beside(root, f"scenes_{split}.txt", follow_links))}
     try:
         lists = {split: _words(path) for split, path in listed.items()} or HOUSES
     except OSError as error:

@@ -94,12 +94,13 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     described = (part(folder, house, "house_segmentations") or folder) / f"{house}.house"
     room = read_room(confined(described), region) if described.is_file() else None
     findings = [*([f"kind of room: {room}"] if room else []), *findings, *more]
-    return Scene(name, frames, points, str(folder.absolute()), split_of(root, house), findings=tuple(findings))
+    split = split_of(root, house, options.follow_links)
+    return Scene(name, frames, points, str(folder.absolute()), split, findings=tuple(findings))
 
 
 def _categories(root: Path, options: Options) -> tuple[Category, ...] | None:
     """The table that was named, or found; None is enough for raw labels."""
-    table = Path(options.mapping) if options.mapping else beside(root, TABLE)
+    table = Path(options.mapping) if options.mapping else beside(root, TABLE, options.follow_links)
     if table is None and options.labels != "raw":
         raise BadScene(
             f"--labels {options.labels} is derived from {TABLE}, which is not in {root}, in its folder 'metadata' or "

@@ -1,6 +1,7 @@
 """The Matterport3D release: a house a scene, its room cut into two regions; cameras, pictures, depth, labelled meshes.
 
-Region 0 is where the cameras stand; region 1 is the part of the room beyond them all, so that no camera is inside it.
+Region 0 is where the cameras stand; region 1 is the end of the room that most look at, beyond them all, so that no
+camera is inside it.
 Pictures whose pose was lost are left out: the release has none.
 """
 
@@ -54,7 +55,7 @@ def write(folder: Path, recording: Recording) -> None:
     head += [f"depth_directory {depth.name}", f"color_directory {color.name}"]
     _write_lines(folder / "undistorted_camera_parameters" / f"{recording.name}.conf", [*head, *lines])
     boxes = []
-    for number, faces in enumerate(_regions(recording, np.array(poses)[:, :3, 3])):
+    for number, faces in enumerate(_regions(recording, np.array(poses))):
         content, xyz = _region(recording, faces)
         (folder / "region_segmentations" / f"region{number}.ply").write_bytes(content)
         boxes.append(np.concatenate([xyz.min(axis=0), xyz.max(axis=0)]))
@@ -97,12 +98,12 @@ def _intrinsics(camera: Camera) -> str:
     return f"intrinsics_matrix {fx} 0 {cx}  0 {fy} {cy}  0 0 1"
 
 
-def _regions(recording: Recording, cameras: NDArray[np.float64]) -> list[NDArray[np.int32]]:
-    """The faces (F, 3) of both regions, cut where about a quarter is beyond; one alone where nothing is."""
-    xyz, faces = recording.mesh.xyz, recording.mesh.faces
+def _regions(recording: Recording, poses: NDArray[np.float64]) -> list[NDArray[np.int32]]:
+    """The faces (F, 3) of both regions; one alone where nothing lies beyond the cameras."""
     directions = np.array([(1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0)])
-    beyond = ((xyz @ directions.T) > (cameras @ directions.T).max(axis=0))[faces].all(axis=1)  # (F, 4)
-    cut = beyond[:, np.abs(beyond.mean(axis=0) - 0.25).argmin()]
+    where_to = directions[(poses[:, :3, 2] @ directions.T).sum(axis=0).argmax()]  # most cameras look
+    along, faces = recording.mesh.xyz @ where_to, recording.mesh.faces
+    cut = (along > max((poses[:, :3, 3] @ where_to).max(), np.quantile(along, 0.75)))[faces].all(axis=1)
     return [faces[~cut], faces[cut]] if cut.any() else [faces]
 
 
