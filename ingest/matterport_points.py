@@ -46,7 +46,7 @@ def read_region(path: Path, categories: tuple[Category, ...] | None, labels: Lab
         of_category, names = label_set(categories, labels)
         in_table = {category.index for category in categories}
         if strange := [index for index in known.tolist() if index > 0 and index not in in_table]:
-            findings.append(f"{len(strange)} categories are not in {TABLE} ({strange[0]} for one): no label")
+            findings.append(f"no row in {TABLE} for category {', '.join(map(str, strange[:5]))}: no label")
     label = np.array([of_category.get(index, -1) for index in known.tolist()], np.int64)
     voted = vote(ply.faces, label[code], len(points))
     if labels == "raw":

@@ -217,7 +217,7 @@ def test_without_a_table_raw_labels_are_numbers_and_sets_ask_for_it(scans: Path,
 def test_categories_that_the_table_does_not_have_are_no_label(scans: Path) -> None:
     rewrite(scans / "metadata/category_mapping.tsv", "\n1\twall", "\n9000\twall")
     scene = load(scans)
-    assert "1 categories are not in category_mapping.tsv (1 for one): no label" in scene.findings
+    assert "no row in category_mapping.tsv for category 1: no label" in scene.findings
     assert 1 not in scene.points.label_names and scene.points.labels is not None and -1 in scene.points.labels
 
 

@@ -80,7 +80,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     confined = Confined(folder, options.follow_links)
     meshes = required_part(folder, house, REGIONS)
     if region not in (numbers := regions(meshes)):
-        raise BadScene(f"{name}: no region{region}.ply in {meshes}, which has regions {', '.join(map(str, numbers))}")
+        raise BadScene(f"{name}: no region{region}.ply in {meshes}, which has {len(numbers)} others")
     points, findings = read_region(confined(meshes / f"region{region}.ply"), _categories(root, options), options.labels)
     cameras = read_conf(confined(conf_of(required_part(folder, house, "undistorted_camera_parameters"), house)))
     frames, more = region_frames(
