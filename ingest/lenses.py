@@ -88,6 +88,8 @@ def undistort(lens: Lens, uv: Plane) -> Plane:
     with np.errstate(all="ignore"):
         for _ in range(30):
             miss = target - bend(xy, params)
+            if not (np.abs(miss) > 1e-10).any():
+                break
             a, c = (bend(xy + right, params) - bend(xy - right, params)).T / 2e-6  # the derivative [[a, b], [c, d]]
             b, d = (bend(xy + down, params) - bend(xy - down, params)).T / 2e-6
             move = np.stack([d * miss[:, 0] - b * miss[:, 1], a * miss[:, 1] - c * miss[:, 0]], axis=1)
@@ -97,6 +99,7 @@ def undistort(lens: Lens, uv: Plane) -> Plane:
 
 
 @lru_cache(maxsize=4096)
+@np.errstate(all="ignore")
 def is_straight(lens: Lens) -> bool:
     """Whether the lens moves no pixel of its picture: its pictures can be used as they are."""
     camera = _same_focal(lens)
@@ -106,6 +109,7 @@ def is_straight(lens: Lens) -> bool:
 
 
 @lru_cache(maxsize=4096)
+@np.errstate(all="ignore")
 def pinhole_of(lens: Lens) -> Camera:
     """The pinhole of the same size that shows most of the lens's picture without a pixel that the picture lacks.
 

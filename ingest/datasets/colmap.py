@@ -1,0 +1,143 @@
+"""COLMAP: photographs with a sparse model, or a dense workspace with depth maps and a fused cloud.
+
+    SCENE/
+      images/                      the pictures, in folders or not; images_2, images_4 ... with --images
+      sparse/0/                    cameras, images, points3D as .bin or .txt; or directly in sparse/ or SCENE/
+      dense/, dense/0/ ...         what image_undistorter made: taken rather than the above    (optional)
+        images/  sparse/
+        stereo/depth_maps/         PICTURE.geometric.bin or PICTURE.photometric.bin
+        fused.ply                  the points, where there is one
+
+PATH is one such folder (or a dense workspace), or a folder of many. Pictures of lenses with distortion are straightened
+once, for all camera models of COLMAP but panoramas. Pictures smaller than their camera take its intrinsics to their
+size. Poses and points stay in COLMAP's world, whose unit nobody knows unless it was aligned: --world-scale tells it.
+Sparse points are few and hide nothing: without depth maps, points are seen through walls.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from ...store.errors import BadInput, BadScene
+from ...store.scene import PointCloud, Scene
+from ..clouds import read_cloud
+from ..colmap_frames import Reading, read_frames
+from ..colmap_layout import Workspace, find_workspace, is_scene
+from ..colmap_model import model_file, read_cameras, read_points
+from ..confined import Confined
+from ..frame_options import FrameOptions, UpAxis
+from ..poses import up_axis_of
+
+FAR = 20.0  # times as far from the middle of the points as nine tenths of them: no baseline measures that
+
+
+@dataclass(frozen=True)
+class Options(FrameOptions):
+    """What a workspace does not say of itself."""
+
+    model: str = field(
+        default="", metadata={"help": "The model's folder (sparse/1); the one with the most images unless given."}
+    )
+    images: str = field(default="", metadata={"help": "The pictures' folder (images_4); found unless given."})
+    cloud: str = field(
+        default="",
+        metadata={"help": "The .ply with the points, or 'sparse' for the model's own; else fused.ply, or the model's."},
+    )
+    depth: Literal["auto", "geometric", "photometric", "none"] = field(
+        default="auto", metadata={"help": "Depth maps that are used; auto takes geometric ones rather than others."}
+    )
+    world_scale: float | None = field(default=None, metadata={"help": "Units of the world per metre; 1 unless given."})
+    min_track: int = field(
+        default=2, metadata={"help": "Images that a sparse point was found in; more drops more wrong points."}
+    )
+    max_error: float | None = field(
+        default=None, metadata={"help": "Pixels that a sparse point may lie off its images in the mean."}
+    )
+    up_axis: UpAxis = field(default="auto", metadata={"help": "The world's up; auto asks the cameras."})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_positive("world_scale", "max_error")
+        self._require_counts("min_track")
+
+
+def scene_names(root: Path, options: Options) -> list[str]:
+    """The folders with a model: `root` itself, or those directly below it."""
+    try:
+        if is_scene(root, options.model):
+            return [root.resolve().name]
+        below = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")]
+        names = sorted(path.name for path in below if is_scene(path, options.model))
+    except OSError as error:
+        raise BadInput(f"{root}: {error.strerror or error}") from error
+    if not names:
+        raise BadInput(
+            f"{root}: no COLMAP model. Looked for cameras and images, .bin or .txt, in it and in each of its folders: "
+            f"in {options.model or 'sparse/0, sparse, dense/sparse, dense/0/sparse'} and beside them; "
+            "name another place with --model"
+        )
+    return names
+
+
+def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
+    """One scene, its points from its dense cloud or else from its model."""
+    folder = _scene_folder(root, name, options)
+    confined = Confined(folder, options.follow_links)
+    workspace, findings = find_workspace(folder, options.model, options.images, confined)
+    cameras = model_file(workspace.model, "cameras")
+    assert cameras is not None
+    scale = options.world_scale or 1.0
+    reading = Reading(options.frame_stride, options.frame_limit, options.depth, scale)
+    frames, more = read_frames(workspace, read_cameras(confined(cameras)), reading, confined, unpacked)
+    findings += more
+    if not frames:
+        raise BadScene(f"{name}: no usable frame ({'; '.join(findings)})")
+    points, more = _points(folder, workspace, options, confined)
+    findings += more
+    if options.world_scale is None:
+        findings.append(
+            "the world's scale is not known: its unit is taken for a metre; --world-scale gives units per metre"
+        )
+    points = replace(points, xyz=points.xyz / scale)
+    up_axis = up_axis_of(frames) if options.up_axis == "auto" else options.up_axis
+    return Scene(name, frames, points, str(folder.absolute()), up_axis=up_axis, findings=tuple(findings))
+
+
+def _scene_folder(root: Path, name: str, options: Options) -> Path:
+    try:
+        if name == root.resolve().name and is_scene(root, options.model):
+            return root
+        if Path(name).name == name and is_scene(root / name, options.model):
+            return root / name
+    except OSError as error:
+        raise BadScene(f"{name}: {error.strerror or error}") from error
+    raise BadScene(f"{name}: no folder of that name with a COLMAP model below {root}")
+
+
+def _points(folder: Path, workspace: Workspace, options: Options, confined: Confined) -> tuple[PointCloud, list[str]]:
+    """The points in the world's units, and where they are from."""
+    if options.cloud not in ("", "sparse"):
+        return read_cloud(confined(folder / options.cloud)), [f"points: {options.cloud}"]
+    if workspace.cloud is not None and options.cloud == "":
+        return read_cloud(workspace.cloud), [f"points: {workspace.cloud.name}"]
+    path = model_file(workspace.model, "points3D")
+    if path is None:
+        raise BadScene(f"{folder.name}: neither points3D in {workspace.model} nor fused.ply; name a .ply with --cloud")
+    sparse = read_points(confined(path))
+    good = np.isfinite(sparse.xyz).all(axis=1) & (sparse.track_length >= options.min_track)
+    if options.max_error is not None:
+        good &= sparse.error <= options.max_error
+    if good.any():
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is far
+            distance = np.linalg.norm(sparse.xyz - np.median(sparse.xyz[good], axis=0), axis=1)
+            good &= distance <= FAR * np.quantile(distance[good], 0.9)
+    if not good.any():
+        raise BadScene(f"{path}: none of its {len(good):,} points is left; see --min-track and --max-error")
+    dropped = (
+        f"; {len(good) - good.sum():,} left out: too few images, too large an error, or too far"
+        if not good.all()
+        else ""
+    )
+    return PointCloud(sparse.xyz[good], sparse.rgb[good]), [f"points: {good.sum():,} sparse points{dropped}"]
