@@ -16,6 +16,7 @@ from typing import Any
 from ..store.errors import BadScene
 from ..store.scene import Camera
 from .arrays import map_npy
+from .naming import naming
 from .numbers_text import read_rows
 
 _MAX_JSON_BYTES = 1 << 28
@@ -49,10 +50,8 @@ class Intrinsics:
 def read_intrinsics(path: Path) -> Intrinsics:
     """The intrinsics that a text or JSON file holds; BadScene names the formats known."""
     found = _from_json(path) if path.suffix.lower() == ".json" else _from_text(path)
-    try:
+    with naming(path):
         found.camera(found.width or 1, found.height or 1)
-    except BadScene as error:
-        raise BadScene(f"{path}: {error}") from error
     return found
 
 

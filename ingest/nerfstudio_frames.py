@@ -11,6 +11,7 @@ from ..store.scene import Frame
 from .confined import Confined
 from .images import IMAGE_SUFFIXES, image_size
 from .lenses import pinhole_of
+from .naming import naming
 from .nerfstudio_json import Listed, lens_of
 from .rgbd_layout import order
 from .selection import spread
@@ -68,11 +69,13 @@ def _frame(
     name: str, entry: Listed, picture: Path | None, depth: Path | None, reading: Reading, unpacked: Path
 ) -> Frame:
     assert picture is not None
-    lens = lens_of(entry, *image_size(picture))
-    camera, depth_camera = pinhole_of(lens), None
+    depth_camera, lens = None, lens_of(entry, *image_size(picture))
+    with naming(picture):
+        camera = pinhole_of(lens)
     if depth is not None:
-        depth_lens = lens.resized(*image_size(depth))
-        depth_camera = pinhole_of(depth_lens)
+        with naming(depth):
+            depth_lens = lens.resized(*image_size(depth))
+            depth_camera = pinhole_of(depth_lens)
         depth = undistorted_depth(depth, depth_lens, depth_camera, unpacked)
     camera_to_world = entry.camera_to_world.copy()
     camera_to_world[:3, 3] /= reading.world_scale

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ..store.errors import BadScene
 from .json_text import read_object
 from .lenses import Lens
+from .naming import naming
 from .poses import from_opengl_axes
 
 _PERSPECTIVE = (
@@ -117,16 +118,17 @@ def lens_of(entry: Listed, width: int, height: int) -> Lens:
         raise BadScene(f"{where}: no focal length; fl_x, camera_angle_x or x_fov was expected")
     cx, cy = _number(where, numbers, "cx"), _number(where, numbers, "cy")
     model, params = _model(where, numbers)
-    lens = Lens(
-        model,
-        w,
-        h,
-        fx if fx is not None else fy,  # type: ignore[arg-type]
-        fy if fy is not None else fx,  # type: ignore[arg-type]
-        (w / 2 if cx is None else cx) - 0.5,
-        (h / 2 if cy is None else cy) - 0.5,
-        params,
-    )
+    with naming(where):
+        lens = Lens(
+            model,
+            w,
+            h,
+            fx if fx is not None else fy,  # type: ignore[arg-type]
+            fy if fy is not None else fx,  # type: ignore[arg-type]
+            (w / 2 if cx is None else cx) - 0.5,
+            (h / 2 if cy is None else cy) - 0.5,
+            params,
+        )
     return lens if (w, h) == (width, height) else lens.resized(width, height)
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ..store.errors import BadScene
 from ..store.scene import Camera
 from .images import MAX_PIXELS
+from .naming import naming
 
 COLOR_JPEG, COLOR_PNG, COLOR_RAW = "jpeg", "png", "raw"
 _COLOR_COMPRESSION = {0: COLOR_RAW, 1: COLOR_PNG, 2: COLOR_JPEG}
@@ -138,8 +139,8 @@ class _Walk:
         return Recording(
             self.path,
             sensor,
-            self.camera("colour", color_w, color_h, color_k),
-            self.camera("depth", depth_w, depth_h, depth_k),
+            self.camera(color_w, color_h, color_k),
+            self.camera(depth_w, depth_h, depth_k),
             color_to_base,
             depth_to_base,
             _COLOR_COMPRESSION[color_code],
@@ -190,11 +191,9 @@ class _Walk:
                 f"{records} IMU records, as those bytes begin, would have {8 + records * _IMU_BYTES:,}"
             )
 
-    def camera(self, what: str, width: int, height: int, matrix: NDArray[np.float64]) -> Camera:
-        try:
+    def camera(self, width: int, height: int, matrix: NDArray[np.float64]) -> Camera:
+        with naming(self.path):
             return Camera(width, height, *(float(matrix[cell]) for cell in ((0, 0), (1, 1), (0, 2), (1, 2))))
-        except BadScene as error:
-            raise BadScene(f"{self.path}, {what} camera: {error}") from error
 
     def take(self, count: int, what: str) -> bytes:
         data = self.file.read(count)

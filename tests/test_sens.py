@@ -75,7 +75,7 @@ def test_walking_a_recording_reads_no_picture(tmp_path: Path) -> None:
         ({"imu": struct.pack("<Q", 5) + bytes(128)}, "5 IMU records"),
         ({"color_compression": 7}, "colour compression 7"),
         ({"depth_compression": 2}, "depth compression 2"),
-        ({"intrinsic_depth": np.zeros((4, 4), np.float32)}, "depth camera: .*focal lengths other than 0"),
+        ({"intrinsic_depth": np.zeros((4, 4), np.float32)}, "focal lengths other than 0"),
         ({"depth_shift": 0.0}, "0.0 depth units per metre"),
         ({"depth_shift": float("nan")}, "nan depth units per metre"),
     ],
