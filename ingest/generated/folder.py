@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,7 @@ def generate_set(
             _remove_earlier(root)
         else:
             _refuse_to_overwrite(root, plans)
+        _refuse_what_nobody_generated(root, _shared(form))
         root.mkdir(parents=True, exist_ok=True)
         truths = {}
         for outcome in _run(partial(write_scene, format_name, root, options), plans, workers):
@@ -144,15 +146,31 @@ def _refuse_to_overwrite(root: Path, plans: tuple[ScenePlan, ...]) -> None:
         raise BadInput(f"{existing[0]}{more} exist already. Choose another folder, or replace them with --force.")
 
 
+def _refuse_what_nobody_generated(root: Path, shared: tuple[str, ...]) -> None:
+    """What a set would be joined with: a release of real scans, which nothing here may change."""
+    existing = [root / name for name in shared if (root / name).exists()]
+    if existing:
+        raise BadInput(f"{existing[0]} is there, and of no generated set. Choose another folder.")
+
+
+def _shared(form: ModuleType) -> tuple[str, ...]:
+    names: tuple[str, ...] = getattr(form, "SHARED", ())
+    return names
+
+
 def _remove_earlier(root: Path) -> None:
-    """Take away the scenes that an earlier set's truth.json names: of two sets in one folder neither would be true."""
+    """Take away the set that truth.json speaks of: of two sets in one folder neither would be true."""
     try:
-        names = [scene["scene"] for scene in json.loads((root / TRUTH).read_bytes())["scenes"]]
+        truth = json.loads((root / TRUTH).read_bytes())
+        names, format_name = [scene["scene"] for scene in truth["scenes"]], truth["format"]
     except (FileNotFoundError, NotADirectoryError):
         return
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{root / TRUTH} is not the truth about generated scenes; choose another folder.") from error
     for name in names:
         if isinstance(name, str) and _SCENE_NAME.fullmatch(name):
+            shutil.rmtree(root / name, ignore_errors=True)
+    if format_name in plugins.names("ingest.generated.formats"):
+        for name in _shared(plugins.load("ingest.generated.formats", format_name)):
             shutil.rmtree(root / name, ignore_errors=True)
     (root / TRUTH).unlink()
