@@ -127,8 +127,10 @@ def _blocks(path: Path, rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _from_quaternions(path: Path, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    length = np.linalg.norm(rows[:, 3:], axis=1)
-    for row in np.flatnonzero(np.isfinite(length) & ~(np.abs(length - 1) < _QUATERNION_TOLERANCE))[:1]:
+    with np.errstate(over="ignore"):
+        length = np.linalg.norm(rows[:, 3:], axis=1)
+    known = np.isfinite(rows[:, 3:]).all(axis=1)
+    for row in np.flatnonzero(known & ~(np.abs(length - 1) < _QUATERNION_TOLERANCE))[:1]:
         raise BadScene(f"{path}: the quaternion of pose {row + 1} has length {length[row]:.4g}; 1 was expected")
     matrices = np.tile(np.eye(4), (len(rows), 1, 1))
     matrices[:, :3, :3] = rotation_of_quaternions(rows[:, 3:] / length[:, None])
