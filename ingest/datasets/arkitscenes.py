@@ -21,10 +21,9 @@ from ...store.errors import BadInput, BadScene
 from ...store.scene import Frame, PointCloud, Scene
 from ..arkit_boxes import labelled, read_boxes
 from ..arkit_frames import TRAJECTORY, read_frames
-from ..checks import check_frames
 from ..clouds import read_cloud
 from ..confined import Confined
-from ..depth_points import points_from_depth
+from ..depth_cloud import depth_cloud
 from ..frame_options import FrameOptions
 from ..upright import upright
 
@@ -127,8 +126,8 @@ def _points(
     if mesh.exists():
         points, findings = replace(read_cloud(mesh), labels=None, instances=None, segments=None), []
     else:
-        points = points_from_depth(check_frames(frames)[0], options.voxel_size)
-        findings = [f"points: fused from depth, one a voxel of {options.voxel_size:g} m (no {mesh.name})"]
+        points, finding = depth_cloud(name, frames, options)
+        findings = [f"{finding} (no {mesh.name})"]
     if boxes.exists():
         known = read_boxes(boxes)
         points = labelled(points, known)

@@ -23,10 +23,9 @@ from pathlib import Path
 
 from ...store.errors import BadInput, BadScene
 from ...store.scene import Frame, PointCloud, Scene
-from ..checks import check_frames
 from ..clouds import read_cloud
 from ..confined import Confined
-from ..depth_points import points_from_depth
+from ..depth_cloud import depth_cloud
 from ..frame_options import FrameOptions
 from ..images import image_size
 from ..json_text import read_object
@@ -112,7 +111,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     inside = Confined(place.top, options.follow_links)
     beside = Confined(place.top.parent, options.follow_links)
     frames, findings = _frames(place, options, inside, beside)
-    points, more = _points(place, options, frames, inside, beside)
+    points, more = _points(name, place, options, frames, inside, beside)
     return Scene(
         name,
         frames,
@@ -166,7 +165,7 @@ def _depth_scale(path: Path) -> float | None:
 
 
 def _points(
-    place: _Place, options: Options, frames: tuple[Frame, ...], inside: Confined, beside: Confined
+    name: str, place: _Place, options: Options, frames: tuple[Frame, ...], inside: Confined, beside: Confined
 ) -> tuple[PointCloud, list[str]]:
     """The mesh, else the semantic mesh, else what depth makes; labelled where there is a semantic mesh."""
     habitat, confined = _habitat(place, options, inside, beside)
@@ -178,11 +177,8 @@ def _points(
         points = replace(read_cloud(mesh), labels=None, instances=None, segments=None)
         findings = [f"points: {mesh.name}"]
     else:
-        with_depth = [frame for frame in frames if frame.depth_path is not None]
-        if not with_depth:
-            raise BadScene(f"{place.folder}: neither a mesh {own[1].name} beside it nor depth to make points from")
-        points = points_from_depth(check_frames(with_depth)[0], options.voxel_size)
-        findings = [f"points: fused from depth, one a voxel of {options.voxel_size:g} m"]
+        points, finding = depth_cloud(name, frames, options)
+        findings = [finding]
     if habitat is not None:
         points, finding = labelled(points, read_semantics(habitat, confined))
         findings.append(finding)

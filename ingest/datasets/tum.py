@@ -1,0 +1,93 @@
+"""TUM RGB-D: recordings of a Kinect with poses of a motion capture system.
+
+    TUM/rgbd_dataset_freiburg1_desk/
+      rgb/1305031102.175304.png          pictures, named by their time
+      depth/1305031102.160407.png        5000 units per metre, registered to the pictures
+      groundtruth.txt                    time tx ty tz qx qy qz qw, a hundred times a second
+
+PATH is one such folder, or a folder of them. A picture goes with the depth and the pose nearest in time, within 0.02 s.
+The camera is the one that the benchmark's authors recommend for all recordings: fx = fy = 525, cx = 319.5, cy = 239.5
+at 640x480, no distortion. Points are made from the depth. Take `rgbd` for another camera.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...store.errors import BadInput, BadScene
+from ...store.scene import Camera, Scene
+from ..confined import Confined
+from ..depth_cloud import depth_cloud
+from ..frame_options import FrameOptions
+from ..images import image_size
+from ..poses import up_axis_of
+from ..rgbd_frames import Reading, read_frames
+from ..rgbd_layout import Layout
+
+CAMERA = Camera(640, 480, 525.0, 525.0, 319.5, 239.5)
+DEPTH_SCALE = 5000.0  # stored units per metre
+POSES = "groundtruth.txt"
+
+
+@dataclass(frozen=True)
+class Options(FrameOptions):
+    """How a recording is read."""
+
+    frame_stride: int = field(default=10, metadata={"help": "Take every n-th frame; there are thirty a second."})
+    voxel_size: float = field(default=0.02, metadata={"help": "Metres between the points, which are made from depth."})
+    min_pixels: int = field(default=2, metadata={"help": "Readings that a point needs; more drops more noise."})
+    max_depth: float | None = field(default=None, metadata={"help": "Metres beyond which readings make no points."})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_positive("voxel_size", "max_depth")
+        self._require_counts("min_pixels")
+
+
+def scene_names(root: Path, options: Options) -> list[str]:
+    """The recordings: `root` itself, or the folders in it."""
+    try:
+        if _is_recording(root):
+            return [root.resolve().name]
+        names = sorted(path.name for path in root.iterdir() if not path.name.startswith(".") and _is_recording(path))
+    except OSError as error:
+        raise BadInput(f"{root}: {error.strerror or error}") from error
+    if not names:
+        raise BadInput(f"{root}: no TUM recording. Looked for folders rgb and depth in it and in each of its folders")
+    return names
+
+
+def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
+    """One recording."""
+    folder = root if name == root.resolve().name and _is_recording(root) else root / name
+    if Path(name).name != name or not _is_recording(folder):
+        raise BadScene(f"{name}: no folder of that name with folders rgb and depth below {root}")
+    confined = Confined(folder, options.follow_links)
+    if not (folder / POSES).is_file():
+        raise BadScene(f"{name}: no {POSES} in {folder}; recordings without poses cannot be read")
+    images, depths = (
+        {path.stem: confined(path) for path in sorted((folder / part).glob("*.png"))} for part in ("rgb", "depth")
+    )
+    if not images or not depths:
+        raise BadScene(f"{folder}: {len(images)} pictures rgb/*.png and {len(depths)} depth/*.png; both are needed")
+    camera = CAMERA.resized(*image_size(next(iter(images.values()))))
+    reading = Reading(
+        (camera.fx, camera.fy, camera.cx, camera.cy),
+        DEPTH_SCALE,
+        stride=options.frame_stride,
+        limit=options.frame_limit,
+    )
+    layout = Layout(images, depths, confined(folder / POSES), None, None, None)
+    frames, findings = read_frames(folder, layout, reading)
+    points, finding = depth_cloud(name, frames, options, options.min_pixels, options.max_depth)
+    return Scene(
+        name,
+        frames,
+        points,
+        str(folder.absolute()),
+        up_axis=up_axis_of(frames),
+        findings=(*findings, finding),
+    )
+
+
+def _is_recording(folder: Path) -> bool:
+    return (folder / "rgb").is_dir() and (folder / "depth").is_dir()
