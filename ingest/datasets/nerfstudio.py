@@ -18,13 +18,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from ...store.errors import BadInput, BadScene
 from ...store.scene import Frame, PointCloud, Scene
 from ..checks import check_frames
 from ..clouds import read_cloud
+from ..colmap_points import points_file, sparse_points
 from ..confined import Confined
 from ..depth_points import points_from_depth
-from ..frame_options import FrameOptions, UpAxis
+from ..frame_options import UNKNOWN_SCALE, FrameOptions, UpAxis
 from ..nerfstudio_frames import Reading, read_frames
 from ..nerfstudio_json import Listed, Transforms, read_transforms
 from ..polycam import is_polycam, read_polycam
@@ -34,6 +37,7 @@ from ..written_paths import written_path
 FILE = "transforms.json"
 SPLITS = ("train", "val", "test")
 SPARSE = "sparse_pc.ply"
+_FROM_COLMAP = np.array([[0.0, 1, 0, 0], [1, 0, 0, 0], [0, 0, -1, 0]])  # ns-process-data before applied_transform was
 MILLIMETRES = 0.001  # nerfstudio's depth_unit_scale_factor unless told otherwise, for .npy as well
 
 
@@ -49,7 +53,9 @@ class Options(FrameOptions):
     depth_scale: float | None = field(
         default=None, metadata={"help": "Depth units per metre; 1000 (times --world-scale) unless the file says."}
     )
-    world_scale: float = field(default=1.0, metadata={"help": "Units of the poses and points per metre."})
+    world_scale: float | None = field(
+        default=None, metadata={"help": "Units of the poses and points per metre; 1 unless given."}
+    )
     up_axis: UpAxis = field(default="auto", metadata={"help": "The world's up; auto asks the cameras."})
     voxel_size: float = field(
         default=0.02, metadata={"help": "Metres between points made from depth, where there is no cloud."}
@@ -91,18 +97,21 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     files = _files(folder, options, confined)
     main = next(iter(files.values()), None)
     listed = read_polycam(folder, confined) if main is None else _of_views(files, options)
+    scale = options.world_scale or 1.0
     unit = MILLIMETRES if main is None or main.depth_unit is None else main.depth_unit
     reading = Reading(
         folder,
         folder,
-        options.world_scale * (1.0 if main is None else main.applied_scale),
-        options.depth_scale or options.world_scale / unit,
+        scale * (1.0 if main is None else main.applied_scale),
+        options.depth_scale or scale / unit,
         options.frame_stride,
         options.frame_limit,
     )
     frames, findings = read_frames(listed, reading, confined, unpacked)
     points, source = _points(folder, main, frames, options, confined, findings)
     findings.append(f"points: {source}")
+    if options.world_scale is None and frames[0].depth_path is None:
+        findings.append(UNKNOWN_SCALE)
     if any(file.has_masks for file in files.values()):
         findings.append("masks of the pictures (mask_path) are not used")
     up_axis = up_axis_of(frames) if options.up_axis == "auto" else options.up_axis
@@ -151,21 +160,28 @@ def _points(
 
     ply_file_path is about the world of the poses as applied_transform turned it, before applied_scale.
     """
-    named = main.ply_file_path if main is not None else ""
+    named, scale = main.ply_file_path if main is not None else "", options.world_scale or 1.0
     for text in (options.cloud, named, SPARSE):
         if text and (path := written_path(text, confined)).is_file():
-            points = read_cloud(path)
-            return replace(points, xyz=points.xyz / options.world_scale), path.name
+            return _scaled(read_cloud(path), scale), path.name
         if text and text == options.cloud:
             raise BadScene(f"{folder}: no file at --cloud {text}")
         if text and text == named:
             findings.append(f"ply_file_path {text} is not there")
     with_depth = [frame for frame in frames if frame.depth_path is not None]
     if with_depth:
-        proper, _ = check_frames(with_depth)
+        proper, _ = check_frames(with_depth, options)
         points = points_from_depth(proper, options.voxel_size, options.min_pixels, options.max_depth)
         return points, f"fused from depth, one a voxel of {options.voxel_size:g} m"
+    if main is not None and (model := points_file(folder, confined)) is not None:
+        points, source = sparse_points(model)
+        turn = _FROM_COLMAP if main.applied_transform is None else main.applied_transform
+        return _scaled(replace(points, xyz=points.xyz @ turn[:, :3].T + turn[:, 3]), scale), source
     raise BadScene(
         f"{folder.name}: no points: neither ply_file_path nor {SPARSE}, depth_file_path or colmap/sparse/0 is there. "
         "Name a .ply of the scene with --cloud (nerfstudio exports one: ns-export pointcloud)"
     )
+
+
+def _scaled(points: PointCloud, world_scale: float) -> PointCloud:
+    return replace(points, xyz=points.xyz / world_scale)

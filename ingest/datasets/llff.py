@@ -1,0 +1,139 @@
+"""LLFF scenes (NeRF's forward-facing captures, 3D-OVS): poses_bounds.npy with pictures and a COLMAP model.
+
+    SCENE/
+      poses_bounds.npy                     a row a picture, in the order of their names
+      images/ (else images_2, _4, _8)      00.png ...     .jpg .JPG .png
+      sparse/0/points3D.bin (or .txt)      the points: what COLMAP left when it found the poses
+      segmentations/classes.txt            optional, as 3D-OVS has them: a name a line, and masks of some views
+      segmentations/03/red apple.png       white where view 3 shows it; points that the view sees are labelled so
+
+PATH is one such folder, or a folder of many. LLFF keeps no points of its own: those of another reconstruction in the
+same world are named with --cloud. The cameras of the file are those of pictures without distortion.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from ...store.errors import BadInput, BadScene
+from ...store.scene import Frame, PointCloud, Scene
+from ..clouds import read_cloud
+from ..colmap_points import points_file, sparse_points
+from ..confined import Confined
+from ..frame_options import UNKNOWN_SCALE, FrameOptions, UpAxis
+from ..images import IMAGE_SUFFIXES, image_size
+from ..llff_labels import FOLDER as SEGMENTATIONS
+from ..llff_labels import vote
+from ..llff_poses import Views, read_poses_bounds
+from ..poses import up_axis_of
+from ..selection import spread
+from ..written_paths import written_path
+
+FILE = "poses_bounds.npy"
+IMAGES = ("images", "images_2", "images_4", "images_8")
+
+
+@dataclass(frozen=True)
+class Options(FrameOptions):
+    """What the folder does not say of itself."""
+
+    images: str = field(default="", metadata={"help": "The folder with the pictures, such as images_4."})
+    cloud: str = field(default="", metadata={"help": "The .ply with the scene's points or mesh, in the poses' world."})
+    world_scale: float | None = field(
+        default=None, metadata={"help": "Units of the poses and points per metre; 1 unless given."}
+    )
+    up_axis: UpAxis = field(default="auto", metadata={"help": "The world's up; auto asks the cameras."})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_positive("world_scale")
+
+
+def scene_names(root: Path, options: Options) -> list[str]:
+    """The folders with poses_bounds.npy: `root` itself, or those directly below it."""
+    try:
+        if (root / FILE).is_file():
+            return [root.resolve().name]
+        below = sorted(path.name for path in root.iterdir() if not path.name.startswith(".") and path.is_dir())
+    except OSError as error:
+        raise BadInput(f"{root}: {error.strerror or error}") from error
+    if names := [name for name in below if (root / name / FILE).is_file()]:
+        return names
+    raise BadInput(f"{root}: no LLFF scene. Looked for {FILE} in it and in each of its folders")
+
+
+def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
+    """One scene; the masks of 3D-OVS label the points."""
+    folder = root if name == root.resolve().name and (root / FILE).is_file() else root / name
+    if Path(name).name != name or not (folder / FILE).is_file():
+        raise BadScene(f"{name}: no folder of that name with {FILE} below {root}")
+    confined = Confined(folder, options.follow_links)
+    views = read_poses_bounds(confined(folder / FILE))
+    pictures = _pictures(folder, options, views, confined)
+    every = _frames(pictures, views, options.world_scale or 1.0)
+    frames, findings = _chosen(every, options)
+    points, source = _points(folder, options, confined)
+    points = replace(points, xyz=points.xyz / (options.world_scale or 1.0))
+    findings.append(f"points: {source}")
+    if options.world_scale is None:
+        findings.append(UNKNOWN_SCALE)
+    if (folder / SEGMENTATIONS / "classes.txt").is_file():
+        labels, names, more = vote(confined(folder / SEGMENTATIONS), points.xyz, every, confined)
+        points = replace(points, labels=labels, label_names=names)
+        findings += more
+    up_axis = up_axis_of(frames) if options.up_axis == "auto" else options.up_axis
+    return Scene(name, frames, points, str(folder.absolute()), up_axis=up_axis, findings=tuple(findings))
+
+
+def _pictures(folder: Path, options: Options, views: Views, confined: Confined) -> list[Path]:
+    """The picture of each row."""
+    if options.images:
+        place = written_path(options.images, confined)
+    else:
+        place = next((folder / name for name in IMAGES if (folder / name).is_dir()), folder / IMAGES[0])
+    try:
+        paths = sorted(path for path in place.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    except OSError as error:
+        raise BadScene(f"{place}: {error.strerror or error}") from error
+    if len(paths) != len(views):
+        raise BadScene(
+            f"{views.path}: {len(views)} poses for {len(paths)} pictures in {place.name}; they belong together in "
+            "order, so take the pictures out that COLMAP did not register, and no others"
+        )
+    return [confined(path) for path in paths]
+
+
+def _frames(pictures: Sequence[Path], views: Views, world_scale: float) -> list[Frame | None]:
+    """All views; None where the pose is not finite."""
+    stems = [path.stem for path in pictures]
+    names = stems if len(set(stems)) == len(stems) else [path.name for path in pictures]
+    frames: list[Frame | None] = []
+    for row, (name, picture) in enumerate(zip(names, pictures, strict=True)):
+        camera_to_world = views.camera_to_world[row].copy()
+        camera_to_world[:3, 3] /= world_scale
+        posed = bool(np.isfinite(camera_to_world).all())
+        frames.append(Frame(name, views.camera(row, *image_size(picture)), camera_to_world, picture) if posed else None)
+    return frames
+
+
+def _chosen(every: Sequence[Frame | None], options: Options) -> tuple[tuple[Frame, ...], list[str]]:
+    chosen = every[:: options.frame_stride]
+    posed = [frame for frame in chosen if frame is not None]
+    findings = []
+    if len(posed) < len(chosen):
+        findings.append(f"{len(chosen) - len(posed)} of {len(chosen)} frames skipped: no valid camera_to_world")
+    return tuple(spread(posed, options.frame_limit)), findings
+
+
+def _points(folder: Path, options: Options, confined: Confined) -> tuple[PointCloud, str]:
+    """The points in the file's units, and what they are from."""
+    if options.cloud:
+        return read_cloud(written_path(options.cloud, confined)), options.cloud
+    if (path := points_file(folder, confined)) is None:
+        raise BadScene(
+            f"{folder.name}: no points: LLFF has none but those of sparse/0/points3D.bin, which COLMAP left beside the "
+            "poses. Copy that folder back, or name a .ply in the same world with --cloud"
+        )
+    return sparse_points(path)
