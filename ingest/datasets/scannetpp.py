@@ -1,0 +1,154 @@
+"""ScanNet++: laser-scan meshes with DSLR pictures, or with those of an iPhone and its depth.
+
+    DATA/data/036bce3393/                              or PATH is the folder 'data', or one scene
+      scans/mesh_aligned_0.05.ply                      the mesh: its vertices are the points
+      scans/segments.json  segments_anno.json          segments and objects with names (optional)
+      dslr/nerfstudio/transforms_undistorted.json      with dslr/resized_undistorted_images/DSC00001.JPG, where both
+                                                       are there
+      dslr/nerfstudio/transforms.json                  else with dslr/resized_images: fisheye, straightened once
+      iphone/nerfstudio/transforms.json                --camera iphone: with iphone/rgb/frame_000000.jpg and, in
+                                                       millimetres, iphone/depth/frame_000000.png
+    DATA/splits/nvs_sem_train.txt ...                  scenes know their split where such lists are there
+
+Pictures and depth of the iPhone are those that the toolkit's iphone.prepare_iphone_data extracts. Points stay in the
+scan's world; where objects overlap, a point is the smallest one's, as in the toolkit. The DSLR has no depth.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from ...store.errors import BadInput, BadScene
+from ...store.scene import PointCloud, Scene
+from ..clouds import read_cloud
+from ..confined import Confined
+from ..frame_options import FrameOptions
+from ..nerfstudio_frames import Reading, read_frames
+from ..nerfstudio_json import Listed, read_transforms
+from ..scannet_labels import read_aggregation, read_segments
+
+MESH, SEGMENTS, OBJECTS = "scans/mesh_aligned_0.05.ply", "scans/segments.json", "scans/segments_anno.json"
+MILLIMETRES = 1000.0
+_SPLITS = {"train": "nvs_sem_train.txt", "val": "nvs_sem_val.txt", "test": "*test*.txt"}
+# What the toolkit's common/utils/nerfstudio.py does to the mesh's world: x and y change places, z turns round.
+_MESH_TO_TRANSFORMS = np.array([[0.0, 1, 0, 0], [1, 0, 0, 0], [0, 0, -1, 0], [0, 0, 0, 1]])
+
+
+@dataclass(frozen=True)
+class Options(FrameOptions):
+    """Which pictures of a scene are read."""
+
+    camera: Literal["dslr", "iphone"] = field(default="dslr", metadata={"help": "The camera whose pictures are used."})
+    views: Literal["all", "train", "test"] = field(
+        default="all", metadata={"help": "The pictures for training, or those kept for novel views, only."}
+    )
+    scene_list: str = field(
+        default="",
+        metadata={"help": "A text file with a scene's name a line (nvs_sem_val.txt): only those.", "recipe": False},
+    )
+
+
+def scene_names(root: Path, options: Options) -> list[str]:
+    """The scenes below `root`, or those of --scene-list."""
+    try:
+        if _is_scene(root):
+            found = [root.resolve().name]
+        else:
+            found = sorted(path.name for place in _places(root) for path in place.iterdir() if _is_scene(path))
+    except OSError as error:
+        raise BadInput(f"{root}: {error.strerror or error}") from error
+    if not found:
+        raise BadInput(f"{root}: no ScanNet++ scene. Looked for {MESH} in it, in its folders, and in those of 'data'")
+    if not options.scene_list:
+        return found
+    try:
+        listed = set(Path(options.scene_list).read_text(encoding="utf-8").split())
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"--scene-list {options.scene_list}: cannot be read: {error}") from error
+    if not listed & set(found):
+        raise BadInput(f"none of the {len(listed)} scenes of {options.scene_list} is below {root}")
+    return sorted(listed)
+
+
+def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
+    """One scene; pictures of the fisheye are straightened below `unpacked`."""
+    folder = _scene_folder(root, name)
+    if folder is None:
+        raise BadScene(f"{name}: no folder of that name with {MESH} below {root}")
+    confined = Confined(folder, options.follow_links)
+    transforms, pictures = _pictures(folder, options.camera)
+    listed = _in_mesh_world(confined(transforms), options)
+    depths = folder / "iphone" / "depth"
+    if options.camera == "iphone" and depths.is_dir():
+        listed = [replace(entry, depth_file_path=f"{Path(entry.file_path).stem}.png") for entry in listed]
+    reading = Reading(pictures, depths, 1.0, MILLIMETRES, options.frame_stride, options.frame_limit)
+    frames, findings = read_frames(listed, reading, confined, unpacked)
+    findings.insert(0, f"pictures: {pictures.relative_to(folder)}")
+    points, more = _points(folder, confined)
+    return Scene(name, frames, points, str(folder.absolute()), _split(root, name, options), findings=(*findings, *more))
+
+
+def _is_scene(folder: Path) -> bool:
+    return not folder.name.startswith(".") and (folder / MESH).is_file()
+
+
+def _places(root: Path) -> list[Path]:
+    return [place for place in (root, root / "data") if place.is_dir()]
+
+
+def _scene_folder(root: Path, name: str) -> Path | None:
+    if Path(name).name != name:
+        return None
+    if name == root.resolve().name and _is_scene(root):
+        return root
+    return next((place / name for place in _places(root) if _is_scene(place / name)), None)
+
+
+def _pictures(folder: Path, camera: str) -> tuple[Path, Path]:
+    """The file with the cameras, and the folder with its pictures."""
+    if camera == "iphone":
+        choices = [("iphone/nerfstudio/transforms.json", "iphone/rgb")]
+    else:
+        choices = [
+            ("dslr/nerfstudio/transforms_undistorted.json", "dslr/resized_undistorted_images"),
+            ("dslr/nerfstudio/transforms.json", "dslr/resized_images"),
+        ]
+    for transforms, pictures in choices:
+        if (folder / transforms).is_file() and (folder / pictures).is_dir():
+            return folder / transforms, folder / pictures
+    hint = "; extract the video with the toolkit's iphone.prepare_iphone_data" if camera == "iphone" else ""
+    looked = ", nor ".join(" with ".join(choice) for choice in choices)
+    raise BadScene(f"{folder.name}: no pictures of the {camera}: neither {looked}{hint}")
+
+
+def _in_mesh_world(transforms: Path, options: Options) -> list[Listed]:
+    keys = {"all": ("frames", "test_frames"), "train": ("frames",), "test": ("test_frames",)}[options.views]
+    back = np.linalg.inv(_MESH_TO_TRANSFORMS)
+    frames = read_transforms(transforms, keys).frames
+    return [replace(entry, camera_to_world=back @ entry.camera_to_world) for entry in frames]
+
+
+def _points(folder: Path, confined: Confined) -> tuple[PointCloud, list[str]]:
+    """The mesh with what is known of its vertices."""
+    points = replace(read_cloud(confined(folder / MESH)), labels=None, instances=None, segments=None)
+    if not (folder / SEGMENTS).is_file():
+        return points, []
+    segments = read_segments(confined(folder / SEGMENTS), len(points))
+    points = replace(points, segments=segments)
+    if not (folder / OBJECTS).is_file():
+        return points, []
+    labels, instances, names, findings = read_aggregation(confined(folder / OBJECTS), segments, smallest_first=True)
+    return replace(points, labels=labels, instances=instances, label_names=names), findings
+
+
+def _split(root: Path, name: str, options: Options) -> str | None:
+    for place in (root, root.parent):
+        confined = Confined(place, options.follow_links)
+        for split, pattern in _SPLITS.items():
+            for listing in sorted((place / "splits").glob(pattern)):
+                listed = confined(listing)
+                if listed.is_file() and name in listed.read_text(encoding="utf-8", errors="replace").split():
+                    return split
+    return None
