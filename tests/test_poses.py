@@ -111,6 +111,7 @@ def test_a_pose_of_its_own_file(tmp_path: Path, shape: tuple[int, int]) -> None:
         (rows(2 * MATRICES[0]), "ends with .* instead of 0 0 0 1"),
         ("0 0 0 0 0 0 2\n", "quaternion of pose 1 has length 2"),
         ("0 0 0 0 0 0 0\n", "quaternion of pose 1 has length 0"),
+        ("0 0 0 0 0 0 1e200\n", "quaternion of pose 1 has length inf"),
         (log(MATRICES)[:-40], "Open3D"),
         (rows(MATRICES.reshape(-1, 4)[:10]), "10 rows of 4"),
     ],
