@@ -19,6 +19,7 @@ scannetv2_val.txt lie in PATH or beside it, scenes know their split.
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from ...store.errors import BadInput, BadScene
 from ...store.scene import PointCloud, Scene
@@ -44,6 +45,10 @@ class Options(FrameOptions):
     )
     depth_scale: float | None = field(
         default=None, metadata={"help": "Depth units per metre; as the .sens says, else 1000."}
+    )
+    labels: Literal["names", "nyu40"] = field(
+        default="names",
+        metadata={"help": "Names that annotators gave, where there is an aggregation; or always the NYU40 classes."},
     )
 
     def __post_init__(self) -> None:
@@ -88,7 +93,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
         frames, findings = exported_frames(folder, name, selection, confined)
     else:
         raise BadScene(f"{name}: neither {sens.name} nor a folder 'color' with exported frames in {folder}")
-    points, more = _points(folder, name, confined)
+    points, more = _points(folder, name, options, confined)
     return Scene(name, frames, points, str(folder.absolute()), _split(root, name), findings=(*findings, *more))
 
 
@@ -120,7 +125,7 @@ def _holds(folder: Path, name: str) -> bool:
     return any((folder / (name + ending)).exists() for ending in (".sens", MESH))
 
 
-def _points(folder: Path, name: str, confined: Confined) -> tuple[PointCloud, list[str]]:
+def _points(folder: Path, name: str, options: Options, confined: Confined) -> tuple[PointCloud, list[str]]:
     """The mesh with what is known of its vertices."""
     points = read_cloud(confined(folder / f"{name}{MESH}"))
     points = replace(points, labels=None, instances=None, segments=None)
@@ -128,7 +133,7 @@ def _points(folder: Path, name: str, confined: Confined) -> tuple[PointCloud, li
     segments = folder / f"{name}{SEGMENTS}"
     if segments.exists():
         points = replace(points, segments=read_segments(confined(segments), len(points)))
-    for ending in (".aggregation.json", "_vh_clean.aggregation.json"):
+    for ending in (".aggregation.json", "_vh_clean.aggregation.json") if options.labels == "names" else ():
         aggregation = folder / (name + ending)
         if points.segments is not None and aggregation.exists() and belongs_to(confined(aggregation), segments):
             labels, instances, names, findings = read_aggregation(aggregation, points.segments)
