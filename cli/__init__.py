@@ -16,7 +16,10 @@ from .. import __version__
 from ..store import plugins
 from ..store.errors import OvstoreError
 
-_ORDER = ("ingest", "generate", "search", "sql", "scenes", "show", "features", "jobs", "index", "export", "forget")
+_ORDER = (
+    "ingest", "generate", "search", "sql", "scenes", "show", "features", "jobs", "index", "export", "preprocess",
+    "forget",
+)  # fmt: skip
 
 
 class _Commands(click.Group):

@@ -1,4 +1,4 @@
-"""ovstore export ply|npz SCENE OUT: a scene as a file for other programs."""
+"""ovstore export ply|npz|openscene SCENE OUT: a scene as files for other programs."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ _force = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 
 @click.group("export")
 def command() -> None:
-    """Write a scene as PLY or as numpy arrays.
+    """Write a scene as PLY, as numpy arrays, or as OpenScene's files.
 
     Its points come in the dataset's own order.
 
@@ -21,6 +21,7 @@ def command() -> None:
     Examples:
       ovstore export ply scene0003_00 room.ply --level object
       ovstore export npz scene0003_00 room.npz --features tiny
+      ovstore export openscene scene0003_00 data/
     """
 
 
@@ -78,6 +79,55 @@ def npz(scene: str, out: Path, features: str | None, force: bool) -> None:
         found = catalog.find_scene(store, scene)
         count = export_npz(store, found, out, catalog.find_feature_set(store, found, features))
     _say(out, count)
+
+
+@command.command("openscene")
+@click.argument("scenes", metavar="SCENE...", nargs=-1, required=True)
+@click.argument("out", metavar="OUT", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--features", metavar="NAME", help="The feature set  [default: the scene's only one, if it has any]")
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(["scannet", "matterport", "replica", "nuscenes", "custom"]),
+    help="Which of OpenScene's datasets they are written as  [default: the one they came from, else custom]",
+)
+@click.option("--force", is_flag=True, help="Write scenes that are in OUT already, too.")
+def openscene(scenes: tuple[str, ...], out: Path, features: str | None, kind: str | None, force: bool) -> None:
+    """Write OpenScene's processed files.
+
+    Points go to OUT/NAME_3d, pictures to OUT/NAME_2d, vectors to OUT/NAME_multiview_FEATURES as {feat, mask_full}, for
+    OpenScene's own scripts and for `ovstore ingest openscene`.
+
+    \b
+    Example:
+      ovstore export openscene scene0003_00 data/
+      ovstore ingest openscene data/ --fused data/scannet_multiview_tiny --encoder tiny --name again
+    """
+    from functools import partial
+    from typing import cast
+
+    from ..ingest.openscene_export import export_scene, kind_of_scene
+    from ..ingest.openscene_layout import Kind
+    from ..ingest.openscene_scene import is_written
+    from ..store import catalog
+    from ..store.errors import BadInput
+    from ._openscene import classes_of
+    from ._progress import stages
+
+    with opened_store() as store, stages(len(scenes)) as bars:
+        for name in scenes:
+            found = catalog.find_scene(store, name)
+            written_as = cast("Kind", kind) if kind else kind_of_scene(found)
+            if not force and is_written(out, written_as, found.name):
+                raise BadInput(f"{out} holds {written_as} scene {found.name} already: replace it with --force.")
+            chosen = catalog.find_feature_set(store, found, features) if features or found.features else None
+            files = export_scene(
+                store, found, out, written_as, partial(classes_of, kind=written_as), chosen, bars.report
+            )
+            bars.scene_done()
+            click.echo(f"{files.points}  {files.point_count:,} points  {files.frame_count} frames")
+            if files.features is not None:
+                click.echo(f"{files.features}  {files.feature_count:,} vectors")
 
 
 def _check(out: Path, force: bool) -> None:

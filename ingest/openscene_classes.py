@@ -1,6 +1,6 @@
 """The classes that OpenScene's processed labels count, by kind of dataset (openscene.md, appendices A and C).
 
-Matterport's sets of 40, 80 and 160 classes are known by a label_names.json beside the points, where there is one.
+Those of Matterport's sets of 40, 80 and 160 are named by a .json beside the points, where there is one.
 """
 
 from .nyu40 import NYU40

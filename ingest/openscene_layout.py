@@ -13,7 +13,6 @@ from ..store.errors import BadScene
 Kind = Literal["scannet", "matterport", "replica", "nuscenes", "custom"]
 
 SPLITS = ("train", "val", "test")
-LABEL_NAMES = "label_names.json"
 LONG = "_vh_clean_2"  # what ScanNet's files are called after the scene's name
 _POINTS = re.compile(r"(?P<name>.+)_3d(_\d+)?")  # matterport_3d_40 goes with matterport_2d
 _REGION = re.compile(r"(?P<house>.+)_region\d+")
@@ -31,8 +30,8 @@ class Place:
 
     @property
     def label_names(self) -> Path:
-        """Names of the labels of all scenes of the dataset; need not exist."""
-        return _points_folder(self.points) / LABEL_NAMES
+        """Names of the scene's labels, {"3": "chair"}; OpenScene has no such file, and it need not exist."""
+        return self.points.with_suffix(".json")
 
 
 def find_scenes(root: Path) -> dict[str, Place]:
@@ -119,10 +118,6 @@ def _place(kind: Kind, name: str, points: Path, split: str | None, pictures: Pat
         next((folder for folder in folders if folder.is_dir()), None),
         shared if shared.exists() else None,
     )
-
-
-def _points_folder(points: Path) -> Path:
-    return points.parent.parent if points.parent.name in SPLITS else points.parent
 
 
 def _listed(folder: Path) -> list[Path]:

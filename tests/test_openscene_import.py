@@ -96,7 +96,7 @@ def test_custom_scenes_have_no_split_and_their_depth_is_in_millimetres(data: Pat
     scene = load(data, "room")
     assert scene.frames[0].depth_scale == 1000
     assert "class 0" in scene.points.label_names.values()
-    (data / "custom_3d/label_names.json").write_text('{"0": "Wand"}')
+    (data / "custom_3d/room.json").write_text('{"0": "Wand"}')
     assert load(data, "room").points.label_names[0] == "Wand"
 
 

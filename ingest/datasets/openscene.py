@@ -7,6 +7,7 @@
     matterport_3d/test/HOUSE_region0.pth                 matterport_2d/HOUSE/ has intrinsic/NAME.txt, 3x3, a picture
     nuscenes_3d/val/SCENE.pth                            nuscenes_2d/val/SCENE/ with pose/ and K/ as back.npy
     replica_3d/office0.pth, custom_3d/SCENE.pth          no folders for splits; depth at 6553.5 and 1000 units a metre
+    custom_3d/SCENE.json                                 {"3": "chair"}: names of the labels (optional, and ours)
 
     FUSED/scene0000_00_0.pt ..., HOUSE_region0_0.pt, SCENE.pt                {"feat", "mask_full"}: give it with --fused
 
@@ -121,7 +122,7 @@ def _points(place: Place, options: Options) -> PointCloud:
     confined = Confined(place.points.parent, options.follow_links)
     names = dict(enumerate(CLASSES.get(place.kind, ())))
     if place.label_names.exists():
-        path = Confined(place.label_names.parent, options.follow_links)(place.label_names)
+        path = confined(place.label_names)
         try:
             names = {int(number): str(name) for number, name in read_object(path).items()}
         except ValueError as error:

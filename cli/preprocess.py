@@ -1,0 +1,131 @@
+"""ovstore preprocess FORMAT IN OUT: scans as OpenScene's processed files."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..store import plugins
+from ._plugin_group import PluginGroup
+from ._shared import print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from ..ingest.engines import Outcome
+    from ..ingest.preprocess import Job
+
+_KINDS = ("scannet", "matterport", "replica", "nuscenes", "custom")
+
+
+class _Preprocess(click.Command):
+    """`ovstore preprocess NAME`."""
+
+    def __init__(self, name: str, dataset: "ModuleType") -> None:
+        from ._options import options_of
+
+        summary = (dataset.__doc__ or name).partition("\n")[0]
+        super().__init__(
+            name,
+            callback=partial(_preprocess, name),
+            help=f"{summary}\n\nThe options are those of `ovstore ingest {name}`; unless given, they are what OpenScene"
+            f" read with.\n\n\b\nExample:\n  ovstore preprocess {name} scans/ data/",
+            short_help=summary,
+            params=[
+                click.Argument(["source"], metavar="IN", type=click.Path(exists=True, path_type=Path)),
+                click.Argument(["out"], metavar="OUT", type=click.Path(file_okay=False, path_type=Path)),
+                *options_of(dataset.Options),
+                click.Option(["--as", "kind"], type=click.Choice(_KINDS),
+                             help="Which of OpenScene's datasets is written  [default: FORMAT, else custom]"),
+                click.Option(["--scene", "scenes"], multiple=True, help="Only this scene; may be given again."),
+                click.Option(["--workers"], type=click.IntRange(1), default=1, show_default=True,
+                             help="Scenes written at once."),
+                click.Option(["--again"], is_flag=True, help="Write scenes that are there already, too."),
+                click.Option(["--json", "as_json"], is_flag=True, help="Print JSON for programs."),
+            ],
+        )  # fmt: skip
+
+
+@click.group("preprocess", cls=PluginGroup, registry="ingest.datasets", make=_Preprocess)
+def command() -> None:
+    """Write scans as OpenScene's processed files.
+
+    Points go to OUT/NAME_3d, pictures to OUT/NAME_2d, in the sizes, numbers and labels that OpenScene works with, for
+    its own scripts. Taking scans into the store needs none of it. Scenes that are there are left alone, one that fails
+    is reported and the others go on.
+
+    \b
+    Examples:
+      ovstore preprocess scannet scans/ data/
+      ovstore preprocess matterport v1/scans/ data/ --labels 160
+      ovstore preprocess rgbd my-room/ data/ --depth-scale 5000
+    """
+
+
+def _preprocess(format: str, source: Path, out: Path, **params: Any) -> None:
+    from ..ingest import preprocess
+    from ._options import from_params
+
+    dataset = plugins.load("ingest.datasets", format)
+    typed = {name: value for name, value in params.items() if value is not None}
+    kind = params["kind"] or preprocess.kind_of(format)
+    options = from_params(dataset.Options, {**preprocess.options_of(format), **typed})
+    larger_set = kind == format == "matterport" and options.labels in ("40", "80", "160")
+    variant = f"_{options.labels}" if larger_set else ""
+    root = source.resolve()
+    names = list(params["scenes"]) or dataset.scene_names(root, options)
+    jobs = [
+        preprocess.Job(format, root, out.absolute(), kind, options, name, variant, params["again"]) for name in names
+    ]
+    raise SystemExit(_print_outcomes(_run(jobs, kind, larger_set, params["workers"]), params["as_json"]))
+
+
+def _run(jobs: "list[Job]", kind: str, numbered: bool, workers: int) -> "Iterator[Outcome]":
+    from ..ingest import preprocess
+    from ._openscene import classes_of
+    from ._progress import stages
+
+    run = plugins.load("ingest.engines", "inline" if workers == 1 else "processes").run
+    task = partial(preprocess.run, classes=partial(classes_of, kind=kind, numbered=numbered))
+    with stages(len(jobs)) as bars:
+        for outcome in run(partial(task, report=bars.report) if workers == 1 else task, jobs, workers):
+            bars.scene_done()
+            yield outcome
+
+
+def _print_outcomes(outcomes: "Iterator[Outcome]", as_json: bool) -> int:
+    """A line a scene on stdout; the exit code says whether some failed."""
+    import traceback
+    from dataclasses import asdict
+
+    from ..store.errors import OvstoreError
+
+    documents: list[dict[str, Any]] = []
+    counts = {"written": 0, "there already": 0, "failed": 0}
+    for outcome in outcomes:
+        scene, result = outcome.item.scene, outcome.result
+        if outcome.error is not None:
+            reason = str(outcome.error)
+            if not isinstance(outcome.error, OvstoreError):  # a bug of ours: say where, and go on with the others
+                traceback.print_exception(outcome.error)
+                reason = f"{type(outcome.error).__name__}: {reason}"
+            counts["failed"] += 1
+            documents.append({"scene": scene, "failed": reason})
+            lines = [f"{scene}  failed: {reason}"]
+        elif result.path is None:
+            counts["there already"] += 1
+            documents.append(asdict(result))
+            lines = [f"{scene}  there already"]
+        else:
+            counts["written"] += 1
+            documents.append(asdict(result))
+            lines = [f"{scene}  {result.frames} frames  {result.points:,} points  {result.path}", *result.findings]
+        if not as_json:
+            click.echo("\n    ".join(lines))
+    if as_json:
+        print_json(documents)
+    else:
+        click.echo(", ".join(f"{count} {what}" for what, count in counts.items()) + ".")
+    return 1 if counts["failed"] else 0

@@ -1,0 +1,80 @@
+"""Raw scans as OpenScene's processed files: an importer's scene, written with OpenScene's numbers."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..store import plugins
+from ..store.scene import PointCloud
+from .checks import check_scene
+from .openscene import CONSTANTS
+from .openscene_layout import Kind
+from .openscene_scene import is_written, write_scene
+
+Classes = Callable[[PointCloud], tuple[NDArray[np.integer], Mapping[int, str] | None]]  # of each point, and their names
+
+# What OpenScene reads of the raw data; an option that is typed goes before these.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "scannet": {"frame_stride": 20, "labels": "nyu40"},
+    "matterport": {"labels": "21", "views": "house"},
+    "replica": {"frame_stride": 10},
+    "nuscenes": {"unit": "keyframe"},
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One scene to be written. Pickles: it may run in another process."""
+
+    format: str  # the dataset plug-in
+    root: Path
+    out: Path
+    kind: Kind  # what is written
+    options: Any  # the plug-in's own
+    scene: str
+    variant: str = ""  # "_40" for Matterport's set of 40 classes
+    again: bool = False  # write it even where it is there
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of one scene."""
+
+    scene: str
+    path: Path | None  # of its points; None: it was there
+    frames: int = 0
+    points: int = 0
+    findings: tuple[str, ...] = ()
+
+
+def kind_of(format: str) -> Kind:
+    """What scans of a format are to OpenScene: one of its datasets, or custom."""
+    kinds: tuple[Kind, ...] = ("scannet", "matterport", "replica", "nuscenes")
+    return next((kind for kind in kinds if kind == format), "custom")
+
+
+def options_of(format: str) -> dict[str, Any]:
+    """Options of a format's importer, by which it reads what OpenScene reads."""
+    constants = CONSTANTS.get(format)
+    return {**(constants.options if constants else {}), **_OPTIONS.get(format, {})}
+
+
+def run(
+    job: Job, classes: Classes, report: Callable[[str, int, int], None] = lambda stage, done, total: None
+) -> Written:
+    """Write one scene, unless it is there."""
+    if not job.again and is_written(job.out, job.kind, job.scene, job.variant):
+        return Written(job.scene, None)
+    report("reading", 0, 1)
+    job.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=job.out) as unpacked:
+        dataset = plugins.load("ingest.datasets", job.format)
+        scene = check_scene(dataset.load_scene(job.root, job.scene, job.options, Path(unpacked)), job.options)
+        labels, names = classes(scene.points)
+        path = write_scene(job.out, job.kind, scene, labels, names, job.variant, report)
+    return Written(job.scene, path, len(scene.frames), len(scene.points), scene.findings)
