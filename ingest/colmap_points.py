@@ -24,8 +24,9 @@ def sparse_points(path: Path, min_track: int = MIN_TRACK, max_error: float | Non
     if max_error is not None:
         good &= sparse.error <= max_error
     if good.any():
-        distance = np.linalg.norm(sparse.xyz - np.median(sparse.xyz[good], axis=0), axis=1)
-        good &= distance <= FAR * np.quantile(distance[good], 0.9)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is far
+            distance = np.linalg.norm(sparse.xyz - np.median(sparse.xyz[good], axis=0), axis=1)
+            good &= distance <= FAR * np.quantile(distance[good], 0.9)
     if not good.any():
         raise BadScene(f"{path}: none of its {len(good):,} points is of use")
     left_out = int(len(good) - good.sum())

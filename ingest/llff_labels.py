@@ -31,25 +31,20 @@ def vote(
 ) -> tuple[NDArray[np.int32], dict[int, str], list[str]]:
     """Labels (N,), their names, and findings; `views` are the scene's in their order, None where one is not posed."""
     names = _class_names(confined(folder / "classes.txt"))
-    votes = np.zeros((len(xyz), len(names)), np.int32)
     seeing = VisibilityOptions(splat_radius=_spacing(xyz))
-    used, foreign, lacking = 0, [], 0
+    votes, foreign, lacking = [np.empty(0, np.int64)], [], 0
     for path in sorted(path for path in folder.iterdir() if path.is_dir()):
         view = int(path.name) if path.name.isascii() and path.name.isdigit() and len(path.name) < 10 else len(views)
         frame = views[view] if view < len(views) else None
         if frame is None:
             foreign.append(path.name)
             continue
-        masks, missing = _masks(confined(path), names, confined)
-        lacking += missing
         seen = correspond(xyz, frame, view, None, seeing)
-        column, row = np.rint(seen.uv).astype(np.int64).T
-        shown = np.stack([_lookup(mask, column, row, frame) for mask in masks], axis=1)
-        shown &= shown.sum(axis=1, keepdims=True) == 1
-        votes[seen.point_index] += shown
-        used += 1
-    labels = np.where(votes.any(axis=1), votes.argmax(axis=1), -1).astype(np.int32)
-    findings = [f"labels: {(labels >= 0).sum():,} of {len(xyz):,} points, by the masks of {used} views"]
+        shown, missing = _shown(confined(path), names, np.rint(seen.uv).astype(np.int64), frame, confined)
+        lacking += missing
+        votes.append((seen.point_index.astype(np.int64) * len(names) + shown)[shown >= 0])
+    labels = _most_frequent(np.concatenate(votes), len(names), len(xyz))
+    findings = [f"labels: {(labels >= 0).sum():,} of {len(xyz):,} points, by the masks of {len(votes) - 1} views"]
     if foreign:
         findings.append(f"{len(foreign)} folders of {FOLDER} skipped: no number of a posed view ({foreign[0]})")
     if lacking:
@@ -72,26 +67,38 @@ def _class_names(path: Path) -> list[str]:
     return names
 
 
-def _masks(folder: Path, names: Sequence[str], confined: Confined) -> tuple[list[NDArray[np.bool_]], int]:
-    """(H, W) of each name, of no size where there is no file, and how many files are missing."""
-    masks, missing = [], 0
-    for name in names:
+def _shown(
+    folder: Path, names: Sequence[str], pixels: NDArray[np.int64], frame: Frame, confined: Confined
+) -> tuple[NDArray[np.int64], int]:
+    """The number of the only name whose mask shows each pixel (K, 2), else -1; and how many masks are missing."""
+    number, count, missing = np.full(len(pixels), -1, np.int64), np.zeros(len(pixels), np.int64), 0
+    for row, name in enumerate(names):
         path = written_path(f"{name}.png", confined, folder)
-        there = path.is_file()
-        missing += not there
-        masks.append((read_image(path) == 255).all(axis=2) if there else np.zeros((0, 0), bool))
-    return masks, missing
+        if not path.is_file():
+            missing += 1
+            continue
+        white = _lookup((read_image(path) == 255).all(axis=2), pixels, frame)
+        number[white] = row
+        count += white
+    return np.where(count == 1, number, -1), missing
 
 
-def _lookup(
-    mask: NDArray[np.bool_], column: NDArray[np.int64], row: NDArray[np.int64], frame: Frame
-) -> NDArray[np.bool_]:
-    """The mask at pixels of the picture, which may be of another size: its nearest pixel."""
-    if not mask.size:
-        return np.zeros(len(column), bool)
+def _most_frequent(votes: NDArray[np.int64], name_count: int, point_count: int) -> NDArray[np.int32]:
+    """(N,) the name that most of a point's votes are for; a vote is point * name_count + name."""
+    vote, count = np.unique(votes, return_counts=True)
+    point, name = vote // name_count, vote % name_count
+    best = np.lexsort((name, -count, point))
+    first = np.unique(point[best], return_index=True)[1]
+    labels = np.full(point_count, -1, np.int32)
+    labels[point[best][first]] = name[best][first]
+    return labels
+
+
+def _lookup(mask: NDArray[np.bool_], pixels: NDArray[np.int64], frame: Frame) -> NDArray[np.bool_]:
+    """The mask at (column, row) of the picture, which may be of another size: its nearest pixel."""
     height, width = mask.shape
-    x = ((column + 0.5) * width / frame.camera.width).astype(np.int64).clip(0, width - 1)
-    y = ((row + 0.5) * height / frame.camera.height).astype(np.int64).clip(0, height - 1)
+    x = ((pixels[:, 0] + 0.5) * width / frame.camera.width).astype(np.int64)
+    y = ((pixels[:, 1] + 0.5) * height / frame.camera.height).astype(np.int64)
     return mask[y, x]
 
 

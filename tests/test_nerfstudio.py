@@ -292,7 +292,7 @@ def test_blender_scenes_have_three_files_and_no_endings(small: Path) -> None:
 
 
 def test_a_split_is_taken_by_its_list(small: Path) -> None:
-    change(small, lambda body: body.update(train_filenames=["images/0.png", "images/2.png"]))
+    change(small, lambda body: body.update(train_filenames=["./images/0.png", "images/2.png"]))
     assert [frame.name for frame in load(small, Options(views="train")).frames] == ["0", "2"]
     with pytest.raises(BadScene, match=r"--views test: transforms\.json does not say which frames those are"):
         load(small, Options(views="test"))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...store.errors import BadInput, BadScene
+from ...store.errors import BadScene
 from ...store.scene import Frame, PointCloud, Scene
 from ..clouds import read_cloud
 from ..colmap_points import points_file, sparse_points
@@ -28,6 +28,7 @@ from ..llff_labels import FOLDER as SEGMENTATIONS
 from ..llff_labels import vote
 from ..llff_poses import Views, read_poses_bounds
 from ..poses import up_axis_of
+from ..scene_folders import scene_folder, scene_folders
 from ..selection import spread
 from ..written_paths import written_path
 
@@ -53,22 +54,12 @@ class Options(FrameOptions):
 
 def scene_names(root: Path, options: Options) -> list[str]:
     """The folders with poses_bounds.npy: `root` itself, or those directly below it."""
-    try:
-        if (root / FILE).is_file():
-            return [root.resolve().name]
-        below = sorted(path.name for path in root.iterdir() if not path.name.startswith(".") and path.is_dir())
-    except OSError as error:
-        raise BadInput(f"{root}: {error.strerror or error}") from error
-    if names := [name for name in below if (root / name / FILE).is_file()]:
-        return names
-    raise BadInput(f"{root}: no LLFF scene. Looked for {FILE} in it and in each of its folders")
+    return scene_folders(root, _is_scene, f"LLFF scene. Looked for {FILE} in it and in each of its folders")
 
 
 def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
     """One scene; the masks of 3D-OVS label the points."""
-    folder = root if name == root.resolve().name and (root / FILE).is_file() else root / name
-    if Path(name).name != name or not (folder / FILE).is_file():
-        raise BadScene(f"{name}: no folder of that name with {FILE} below {root}")
+    folder = scene_folder(root, name, _is_scene, FILE)
     confined = Confined(folder, options.follow_links)
     views = read_poses_bounds(confined(folder / FILE))
     pictures = _pictures(folder, options, views, confined)
@@ -85,6 +76,10 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
         findings += more
     up_axis = up_axis_of(frames) if options.up_axis == "auto" else options.up_axis
     return Scene(name, frames, points, str(folder.absolute()), up_axis=up_axis, findings=tuple(findings))
+
+
+def _is_scene(folder: Path) -> bool:
+    return (folder / FILE).is_file()
 
 
 def _pictures(folder: Path, options: Options, views: Views, confined: Confined) -> list[Path]:

@@ -15,12 +15,13 @@ What ns-process-data makes of Record3D, RealityCapture, Metashape and COLMAP pro
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import numpy as np
 
-from ...store.errors import BadInput, BadScene
+from ...store.errors import BadScene
 from ...store.scene import Frame, PointCloud, Scene
 from ..checks import check_frames
 from ..clouds import read_cloud
@@ -32,6 +33,7 @@ from ..nerfstudio_frames import Reading, read_frames
 from ..nerfstudio_json import Listed, Transforms, read_transforms
 from ..polycam import is_polycam, read_polycam
 from ..poses import up_axis_of
+from ..scene_folders import scene_folder, scene_folders
 from ..written_paths import written_path
 
 FILE = "transforms.json"
@@ -73,26 +75,17 @@ class Options(FrameOptions):
 
 def scene_names(root: Path, options: Options) -> list[str]:
     """The folders with such a file: `root` itself, or those directly below it."""
-    try:
-        if _is_scene(root, options):
-            return [root.resolve().name]
-        below = sorted(path.name for path in root.iterdir() if not path.name.startswith(".") and path.is_dir())
-    except OSError as error:
-        raise BadInput(f"{root}: {error.strerror or error}") from error
-    if names := [name for name in below if _is_scene(root / name, options)]:
-        return names
-    wanted = options.transforms or f"{FILE} or transforms_train.json"
-    raise BadInput(
-        f"{root}: no nerfstudio scene. Looked in it and in each of its folders for {wanted}, and for Polycam's "
-        "keyframes/cameras; name another file with --transforms"
+    expected = (
+        "nerfstudio scene. Looked in it and in each of its folders for "
+        f"{options.transforms or f'{FILE} or transforms_train.json'}, and for Polycam's keyframes/cameras; "
+        "name another file with --transforms"
     )
+    return scene_folders(root, partial(_is_scene, options), expected)
 
 
 def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
     """One scene, its points from its cloud or else from its depth."""
-    folder = root if name == root.resolve().name and _is_scene(root, options) else root / name
-    if Path(name).name != name or not _is_scene(folder, options):
-        raise BadScene(f"{name}: no folder of that name with a {options.transforms or FILE} below {root}")
+    folder = scene_folder(root, name, partial(_is_scene, options), options.transforms or FILE)
     confined = Confined(folder, options.follow_links)
     files = _files(folder, options, confined)
     main = next(iter(files.values()), None)
@@ -118,7 +111,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     return Scene(name, frames, points, str(folder.absolute()), up_axis=up_axis, findings=tuple(findings))
 
 
-def _is_scene(folder: Path, options: Options) -> bool:
+def _is_scene(options: Options, folder: Path) -> bool:
     names = [options.transforms] if options.transforms else [FILE, *_split_files().values()]
     return any((folder / name).is_file() for name in names) or (not options.transforms and is_polycam(folder))
 
@@ -145,7 +138,8 @@ def _of_views(files: dict[str, Transforms], options: Options) -> list[Listed]:
     if whole is None or options.views not in whole.lists:
         named = ", ".join(file.path.name for file in files.values())
         raise BadScene(f"--views {options.views}: {named} does not say which frames those are")
-    return [entry for entry in whole.frames if entry.file_path in whole.lists[options.views]]
+    wanted = {PurePosixPath(text) for text in whole.lists[options.views]}
+    return [entry for entry in whole.frames if PurePosixPath(entry.file_path) in wanted]
 
 
 def _points(

@@ -28,9 +28,11 @@ from ..frame_options import FrameOptions
 from ..nerfstudio_frames import Reading, read_frames
 from ..nerfstudio_json import Listed, read_transforms
 from ..scannet_labels import read_aggregation, read_segments
+from ..scene_folders import scene_folder, scene_folders
 
 MESH, SEGMENTS, OBJECTS = "scans/mesh_aligned_0.05.ply", "scans/segments.json", "scans/segments_anno.json"
 MILLIMETRES = 1000.0
+_BELOW = ("", "data")
 _SPLITS = {"train": "nvs_sem_train.txt", "val": "nvs_sem_val.txt", "test": "*test*.txt"}
 # What the toolkit's common/utils/nerfstudio.py does to the mesh's world: x and y change places, z turns round.
 _MESH_TO_TRANSFORMS = np.array([[0.0, 1, 0, 0], [1, 0, 0, 0], [0, 0, -1, 0], [0, 0, 0, 1]])
@@ -52,15 +54,8 @@ class Options(FrameOptions):
 
 def scene_names(root: Path, options: Options) -> list[str]:
     """The scenes below `root`, or those of --scene-list."""
-    try:
-        if _is_scene(root):
-            found = [root.resolve().name]
-        else:
-            found = sorted(path.name for place in _places(root) for path in place.iterdir() if _is_scene(path))
-    except OSError as error:
-        raise BadInput(f"{root}: {error.strerror or error}") from error
-    if not found:
-        raise BadInput(f"{root}: no ScanNet++ scene. Looked for {MESH} in it, in its folders, and in those of 'data'")
+    expected = f"ScanNet++ scene. Looked for {MESH} in it, in its folders, and in those of 'data'"
+    found = scene_folders(root, _is_scene, expected, _BELOW)
     if not options.scene_list:
         return found
     try:
@@ -74,9 +69,7 @@ def scene_names(root: Path, options: Options) -> list[str]:
 
 def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
     """One scene; pictures of the fisheye are straightened below `unpacked`."""
-    folder = _scene_folder(root, name)
-    if folder is None:
-        raise BadScene(f"{name}: no folder of that name with {MESH} below {root}")
+    folder = scene_folder(root, name, _is_scene, MESH, _BELOW)
     confined = Confined(folder, options.follow_links)
     transforms, pictures = _pictures(folder, options.camera)
     listed = _in_mesh_world(confined(transforms), options)
@@ -91,19 +84,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
 
 
 def _is_scene(folder: Path) -> bool:
-    return not folder.name.startswith(".") and (folder / MESH).is_file()
-
-
-def _places(root: Path) -> list[Path]:
-    return [place for place in (root, root / "data") if place.is_dir()]
-
-
-def _scene_folder(root: Path, name: str) -> Path | None:
-    if Path(name).name != name:
-        return None
-    if name == root.resolve().name and _is_scene(root):
-        return root
-    return next((place / name for place in _places(root) if _is_scene(place / name)), None)
+    return (folder / MESH).is_file()
 
 
 def _pictures(folder: Path, camera: str) -> tuple[Path, Path]:
