@@ -95,7 +95,7 @@ def _lens(workspace: Workspace, lenses: Mapping[int, Lens], camera_id: int, pict
         raise BadScene(f"{workspace.model}: {picture.name} was taken with camera {camera_id}, which is not listed")
     width, height = image_size(picture)
     if max(abs(width - lens.width * height / lens.height), abs(height - lens.height * width / lens.width)) > 2:
-        turned = "; was it turned after it was reconstructed?" if width < height != lens.width < lens.height else ""
+        turned = "; was it turned after it was reconstructed?" if (width, height) == (lens.height, lens.width) else ""
         raise BadScene(f"{picture}: {width}x{height} pixels; its camera says {lens.width}x{lens.height}{turned}")
     return lens if (width, height) == (lens.width, lens.height) else lens.resized(width, height)
 

@@ -38,7 +38,7 @@ def is_scene(folder: Path, model: str = "") -> bool:
 
 def find_workspace(folder: Path, model: str, pictures: str, confined: Confined) -> tuple[Workspace, list[str]]:
     """The reconstruction in `folder`: the one named `model`, else the one with the most images; and findings."""
-    found = {path: _registered(confined(path), confined) for path in _models(folder, model)}
+    found = {path: _registered(path, confined) for path in _models(folder, model)}
     if not found:
         raise BadScene(f"{folder}: no cameras and images, .bin or .txt, in its folder {model or 'sparse/0'!r}")
     chosen = max(found, key=lambda path: len(found[path].names))
@@ -52,10 +52,10 @@ def find_workspace(folder: Path, model: str, pictures: str, confined: Confined) 
     base = _base(chosen)
     depth_maps, cloud = base / "stereo" / "depth_maps", base / "fused.ply"
     workspace = Workspace(
-        confined(chosen),
+        chosen,
         found[chosen],
         _pictures(folder, base, pictures, found[chosen], confined),
-        confined(depth_maps) if depth_maps.is_dir() else None,
+        depth_maps if depth_maps.is_dir() else None,
         confined(cloud) if cloud.is_file() else None,
     )
     return workspace, findings
@@ -97,11 +97,11 @@ def _pictures(folder: Path, base: Path, named: str, registered: Images, confined
     if named:
         if not (folder / named).is_dir():
             raise BadScene(f"{folder / named}: no such folder of pictures")
-        return confined(folder / named)
+        return folder / named
     places = [base, *(place for place in base.parents if place == folder or folder in place.parents)]
     names = spread(registered.names, _SAMPLE)
     for path in [place / name for place in places for name in _PICTURES] + places:
-        if path.is_dir() and any(written_path(name, confined, confined(path)).is_file() for name in names):
+        if path.is_dir() and any(written_path(name, confined, path).is_file() for name in names):
             return path
     raise BadScene(
         f"{folder}: none of its pictures, such as {names[0][:100]!r}, in a folder 'images'; name theirs with --images"
