@@ -14,9 +14,7 @@ class DriveOptions(FrameOptions):
 
     voxel_size: float | None = field(
         default=None,
-        metadata={
-            "help": "Metres: of the points in such a cube the first is kept; 0 keeps all. See the format's page."
-        },
+        metadata={"help": "Metres: of the points in such a cube one is kept; 0 keeps all. By the unit unless given."},
     )
     ego_radius: float = field(
         default=1.0,

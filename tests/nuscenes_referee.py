@@ -48,18 +48,12 @@ def main(root: str, version: str) -> None:
         )
         to_world = _to_world(release, data)
         categories = load_bin_file(f"{root}/{release.get('lidarseg', lidar)['filename']}")
-        boxes = [
-            {"inside": int(box["num_lidar_pts"]), "name": box["category_name"]}
-            for box in (release.get("sample_annotation", token) for token in sample["anns"])
-        ]
         found.append(
             {
                 "scene": release.get("scene", sample["scene_token"])["name"],
-                "timestamp": sample["timestamp"],
                 "pictures": pictures,
                 "sweeps": (several.points[:3].T @ to_world[:3, :3].T + to_world[:3, 3]).tolist(),
                 "names": [release.lidarseg_idx2name_mapping[index] for index in categories.tolist()],
-                "boxes": boxes,
             }
         )
     json.dump(found, sys.stdout)

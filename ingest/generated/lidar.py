@@ -6,7 +6,7 @@ The vehicle's axes are x forward, y left, z up, as are those of KITTI's lidar; n
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .geometry import Geometry, PlacedObject
 from .render import cast
@@ -70,7 +70,7 @@ def sweep(
     )
 
 
-def motion(rotation: NDArray[np.float64], translation: tuple[float, float, float]) -> NDArray[np.float64]:
+def motion(rotation: NDArray[np.float64], translation: ArrayLike) -> NDArray[np.float64]:
     """(4, 4) a turn, then a shift."""
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = rotation, translation

@@ -39,7 +39,7 @@ SWEEPS = (-300_000, -150_000)  # microseconds before each keyframe but the first
 LIDAR_TO_EGO = motion(yaw_rotation(-np.pi / 2), (0.0, 0.0, 0.06))
 _ELEVATIONS = np.linspace(-30.67, 10.67, 32)
 _COLUMNS = 180
-_VELOCITY = (0.12, 0.03, 0.0)  # metres a second
+_VELOCITY = np.array([0.12, 0.03, 0.0])  # metres a second
 _TURNING = 0.1  # radians a second
 
 
@@ -52,7 +52,7 @@ def camera_to_ego(channel: str) -> NDArray[np.float64]:
 def drift(microseconds: int) -> NDArray[np.float64]:
     """(4, 4) the vehicle's axes so long after a keyframe, to those at the keyframe."""
     seconds = microseconds * 1e-6
-    return motion(yaw_rotation(_TURNING * seconds), tuple(seconds * speed for speed in _VELOCITY))  # type: ignore[arg-type]
+    return motion(yaw_rotation(_TURNING * seconds), seconds * _VELOCITY)
 
 
 def ego_to_world(front_to_world: NDArray[np.float64], microseconds: int) -> NDArray[np.float64]:
