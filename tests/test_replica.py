@@ -156,7 +156,6 @@ def test_the_historical_focal_length_comes_under_compat_only() -> None:
     assert compat.camera == Camera(640, 360, 317.5, 317.6470588235294, 319.5, 179.5)
     assert CONSTANTS["replica"].depth_scale == frame.depth_scale
     assert (CONSTANTS["replica"].depth_tolerance, CONSTANTS["replica"].border) == (0.25, 10)
-    assert (visibility.OPENSCENE.depth_tolerance, visibility.OPENSCENE.border) == (0.25, 10)
 
 
 def test_every_tenth_frame_is_taken_unless_told(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def scene_names(root: Path, options: Options) -> list[str]:
     """The scenes with pictures."""
     places = _places(root)
     if not places:
-        if any(True for pattern in (f"habitat/{MESH}", f"*/habitat/{MESH}") for _ in root.glob(pattern)):
+        if [*root.glob(f"habitat/{MESH}"), *root.glob(f"*/habitat/{MESH}")]:
             raise BadInput(f"{root}: {_NO_PICTURES}")
         raise BadInput(
             f"{root}: no Replica scene. Looked for a folder {NICE_SLAM.mark} (NICE-SLAM) and for {HABITAT.mark} "
@@ -169,7 +169,8 @@ def _points(
 ) -> tuple[PointCloud, list[str]]:
     """The mesh, else the semantic mesh, else what depth makes; labelled where there is a semantic mesh."""
     habitat, confined = _habitat(place, options, inside, beside)
-    own = (inside(place.folder / "mesh.ply"), beside(place.top.parent / f"{place.top.name}_mesh.ply"))
+    own = [inside(folder / "mesh.ply") for folder in (place.folder, place.top)]
+    own.append(beside(place.top.parent / f"{place.top.name}_mesh.ply"))
     mesh = next((path for path in own if path.is_file()), None)
     if mesh is None and habitat is not None:
         mesh = confined(habitat / MESH)
