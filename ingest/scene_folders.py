@@ -31,7 +31,7 @@ def scene_folder(root: Path, name: str, is_scene: IsScene, expected: str, below:
     try:
         if name == root.resolve().name and is_scene(root):
             return root
-        if Path(name).name == name and name != "..":
+        if Path(name).name == name and name not in ("", ".."):
             for place in below:
                 if is_scene(root / place / name):
                     return root / place / name

@@ -221,6 +221,27 @@ def test_a_named_cloud_goes_before_the_files(small: Path) -> None:
         load(small, Options(cloud="lost.ply"))
 
 
+@pytest.mark.parametrize(
+    ("applied", "expected"),
+    [
+        (None, [2.0, 1.0, -3.0]),  # as ns-process-data turned worlds before it wrote applied_transform
+        ([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0.5]], [1.0, 3.0, -1.5]),
+    ],
+)
+def test_colmaps_points_are_turned_into_the_world_of_the_poses(
+    small: Path, applied: Any, expected: list[float]
+) -> None:
+    (small / "sparse_pc.ply").unlink()
+    (small / "colmap/sparse/0").mkdir(parents=True)
+    (small / "colmap/sparse/0/points3D.txt").write_text("1 1.0 2.0 3.0 9 8 7 0.5 1 0 2 0\n2 9 9 9 0 0 0 0.5 1 0\n")
+    if applied is not None:
+        change(small, lambda body: body.update(applied_transform=applied))
+    scene = load(small, Options(world_scale=2.0))
+    np.testing.assert_allclose(scene.points.xyz, [np.array(expected) / 2])
+    assert scene.points.rgb is not None and scene.points.rgb.tolist() == [[9, 8, 7]]
+    assert any(finding.startswith("points: 1 sparse points; 1 left out") for finding in scene.findings)
+
+
 def test_without_any_points_the_sentence_says_what_to_do(small: Path) -> None:
     (small / "sparse_pc.ply").unlink()
     with pytest.raises(BadScene, match=r"small: no points: .* Name a \.ply of the scene with --cloud"):
@@ -358,5 +379,6 @@ def test_scenes_are_found_by_their_file(small: Path, room: Path, tmp_path: Path)
     assert len(load(small, Options(transforms="mine.json", frame_stride=2)).frames) == 2
     with pytest.raises(BadInput, match=r"no nerfstudio scene\. Looked in it and in each of its folders for transforms"):
         nerfstudio.scene_names(small, Options())
-    with pytest.raises(BadScene, match="hall: no folder of that name"):
-        nerfstudio.load_scene(tmp_path, "hall", Options(), tmp_path / "unpacked")
+    for name in ("hall", "../tmp", "..", "", "x" * 300, "a\0b"):
+        with pytest.raises(BadScene):
+            nerfstudio.load_scene(tmp_path, name, Options(), tmp_path / "unpacked")
