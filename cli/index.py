@@ -210,7 +210,7 @@ def _text_vectors(store: "Store", space: "EmbeddingSpace", texts: tuple[str, ...
 
     recipes = [kind.recipe for kind in catalog.feature_kinds(store) if kind.space == space]
     try:
-        encoder = encoder_of(recipes[0], space)
+        encoder = encoder_of(recipes[0], space, store=store)
         return np.concatenate([encoder.background(), *([encoder.texts(list(texts))] if texts else [])])
     except OvstoreError as error:
         if texts:

@@ -1,7 +1,10 @@
 """Questions become vectors: words by the text tower that the feature sets were made with, pictures by their network."""
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -11,34 +14,52 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from ..store import plugins
-from ..store.errors import BadInput
+from ..store import plugins, text_vectors
+from ..store.database import Store
+from ..store.errors import BadInput, DatabaseError
 from ..store.features import EmbeddingSpace
+from ..store.text_vectors import BACKGROUND
 
 BoxXyxy = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """An encoder as a recipe names it; the networks load when they are first needed."""
+    """An encoder as a recipe names it; its packages and networks load when they are first needed."""
 
     name: str
-    options: Any  # the plug-in's own Options, hashable
+    settings: str  # the plug-in's own Options as the recipe has them, JSON
     space: EmbeddingSpace  # of the feature sets that are asked: weights of another are refused
     device: str = "auto"
+    store: Store | None = field(default=None, compare=False)  # where texts are kept for the next time
 
     @property
     def plugin(self) -> ModuleType:
         """The encoder's file."""
         return plugins.load("models.encoders", self.name)
 
+    @property
+    def options(self) -> Any:
+        """The plug-in's own Options, hashable."""
+        values = json.loads(self.settings).items()
+        return self.plugin.Options(**{key: tuple(value) if isinstance(value, list) else value for key, value in values})
+
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, dim) unit rows."""
-        return _text_tower(self)(list(texts))
+        known = self._kept(texts)
+        missing = list(dict.fromkeys(text for text in texts if text not in known))
+        if missing:
+            rows = _text_tower(self)(missing)
+            known |= self._keep({text: row[None] for text, row in zip(missing, rows, strict=True)})
+        return np.concatenate([known[text] for text in texts]) if len(texts) else _text_tower(self)([])
 
     def background(self) -> NDArray[np.float32]:
         """(B, dim): everyday things that an answer is weighed against."""
-        return _background(self)
+        known = self._kept([BACKGROUND])
+        if not known:
+            rows = _text_tower(self)(list(self.plugin.background_texts(self.options)))
+            known = self._keep({BACKGROUND: rows})
+        return known[BACKGROUND]
 
     def picture(self, path: Path, box_xyxy: BoxXyxy | None = None) -> NDArray[np.float32]:
         """(dim,) unit mean of the picture's dense features, of those inside the box where one is given.
@@ -52,13 +73,26 @@ class Encoder:
             values = _inside(values, box_xyxy, image.shape[1], image.shape[0], path)
         return unit(values.reshape(-1, values.shape[-1]).mean(axis=0))
 
+    def _kept(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        return {} if self.store is None else text_vectors.load(self.store, self.space, self._digest, texts)
 
-def encoder_of(recipe: dict[str, Any], space: EmbeddingSpace, device: str = "auto") -> Encoder:
+    def _keep(self, vectors: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        if self.store is not None:
+            with suppress(DatabaseError):  # one who may only read asks again next time
+                text_vectors.keep(self.store, self.space, self._digest, vectors)
+        return vectors
+
+    @property
+    def _digest(self) -> str:
+        return hashlib.sha256(f"{self.name} {self.settings}".encode()).hexdigest()
+
+
+def encoder_of(
+    recipe: dict[str, Any], space: EmbeddingSpace, device: str = "auto", store: Store | None = None
+) -> Encoder:
     """The encoder that the recipe of feature sets of `space` names, with the options it was used with."""
-    name, options = recipe["encoder"]["name"], recipe["encoder"]["options"]
-    plugin = plugins.load("models.encoders", name)
-    typed = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
-    return Encoder(name, plugin.Options(**typed), space, device)
+    settings = json.dumps(recipe["encoder"]["options"], sort_keys=True)
+    return Encoder(recipe["encoder"]["name"], settings, space, device, store)
 
 
 def unit(vector: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -79,11 +113,6 @@ def _text_tower(encoder: Encoder) -> Callable[[Sequence[str]], NDArray[np.float3
 def _image_tower(encoder: Encoder) -> Callable[[Sequence[NDArray[np.uint8]]], list[Any]]:
     _require_space(encoder)
     return encoder.plugin.load_image_encoder(encoder.options, encoder.device)
-
-
-@lru_cache(maxsize=2)
-def _background(encoder: Encoder) -> NDArray[np.float32]:
-    return encoder.texts(encoder.plugin.background_texts(encoder.options))
 
 
 def _require_space(encoder: Encoder) -> None:

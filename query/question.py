@@ -71,4 +71,4 @@ def target_of(store: Store, features: str | None = None) -> Target:
             f"No features named {features!r}. There are: {', '.join(sorted({kind.name for kind in kinds}))}."
         )
     kind = named[0]  # most scenes first
-    return Target(kind.name, kind.space, encoder_of(kind.recipe, kind.space))
+    return Target(kind.name, kind.space, encoder_of(kind.recipe, kind.space, store=store))

@@ -175,7 +175,7 @@ def _sentences(where: str) -> Iterator[None]:
         said = str(cause).partition("\n")[0]
         if isinstance(cause, psycopg.errors.DiskFull):
             raise DatabaseError(f"The disk of the database {where} is full: {said}.") from error
-        if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+        if isinstance(cause, psycopg.errors.InsufficientPrivilege | psycopg.errors.ReadOnlySqlTransaction):
             raise DatabaseError(f"The database {where} refuses: {said}.") from error
         if isinstance(cause, psycopg.OperationalError) and _is_lost(error, cause):
             raise DatabaseError(

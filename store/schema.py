@@ -3,6 +3,7 @@
     datasets ─< scenes ─< frames ──────────────────────────┐
                   └────< feature_sets ─< regions ─< region_views
     embedding_spaces ─┘   └ recipes  └─< scene_vectors
+                      └─< text_vectors
     jobs   indexes   store_identity
 
 One `halfvec` column serves all spaces; an approximate index is partial, one a space, on the cast
@@ -23,7 +24,9 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
@@ -215,6 +218,21 @@ scene_vectors = Table(
     Column("embedding", HALFVEC(), nullable=False, comment="unit length"),
     CheckConstraint("kind IN ('mean', 'prototype')", name="kind"),
     comment="What stands for a whole scene",
+)
+
+text_vectors = Table(
+    "text_vectors",
+    metadata,
+    _belongs_to("embedding_spaces", index=False),
+    Column(
+        "encoder", Text, nullable=False, comment="digest of the encoder's name and options: its prompts are in them"
+    ),
+    Column("text", Text, nullable=False, comment="what was asked; empty for all of the encoder's background texts"),
+    Column(
+        "vectors", LargeBinary, nullable=False, comment="unit rows of little-endian float32, one but for the background"
+    ),
+    PrimaryKeyConstraint("embedding_space_id", "encoder", "text"),
+    comment="Texts as vectors; derived, can be emptied at any time",
 )
 
 jobs = Table(
