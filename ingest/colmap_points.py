@@ -27,10 +27,11 @@ def sparse_points(path: Path, min_track: int = MIN_TRACK, max_error: float | Non
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is far
             distance = np.linalg.norm(sparse.xyz - np.median(sparse.xyz[good], axis=0), axis=1)
             good &= distance <= FAR * np.quantile(distance[good], 0.9)
+    reasons = "too few images, too large an error, or too far"
     if not good.any():
-        raise BadScene(f"{path}: none of its {len(good):,} points is of use")
+        raise BadScene(f"{path}: none of its {len(good):,} points is left: {reasons}")
     left_out = int(len(good) - good.sum())
-    dropped = f"; {left_out:,} left out: too few images, too large an error, or too far" if left_out else ""
+    dropped = f"; {left_out:,} left out: {reasons}" if left_out else ""
     return PointCloud(sparse.xyz[good], sparse.rgb[good]), f"{good.sum():,} sparse points{dropped}"
 
 

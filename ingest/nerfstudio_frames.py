@@ -123,4 +123,4 @@ def _plain(entry: Listed) -> PurePosixPath:
 
 def _some(paths: Sequence[str]) -> str:
     more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-    return ", ".join(paths[:_NAMED]) + more
+    return ", ".join(path[:100] for path in paths[:_NAMED]) + more

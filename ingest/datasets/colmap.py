@@ -18,19 +18,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from ...store.errors import BadInput, BadScene
 from ...store.scene import PointCloud, Scene
 from ..clouds import read_cloud
 from ..colmap_frames import Reading, read_frames
 from ..colmap_layout import Workspace, find_workspace, is_scene
-from ..colmap_model import model_file, read_cameras, read_points
+from ..colmap_model import model_file, read_cameras
+from ..colmap_points import MIN_TRACK, sparse_points
 from ..confined import Confined
-from ..frame_options import FrameOptions, UpAxis
+from ..frame_options import UNKNOWN_SCALE, FrameOptions, UpAxis
 from ..poses import up_axis_of
-
-FAR = 20.0  # times as far from the middle of the points as nine tenths of them: no baseline measures that
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Options(FrameOptions):
     )
     world_scale: float | None = field(default=None, metadata={"help": "Units of the world per metre; 1 unless given."})
     min_track: int = field(
-        default=2, metadata={"help": "Images that a sparse point was found in; more drops more wrong points."}
+        default=MIN_TRACK, metadata={"help": "Images that a sparse point was found in; more drops more wrong points."}
     )
     max_error: float | None = field(
         default=None, metadata={"help": "Pixels that a sparse point may lie off its images in the mean."}
@@ -97,9 +94,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     points, more = _points(folder, workspace, options, confined)
     findings += more
     if options.world_scale is None:
-        findings.append(
-            "the world's scale is not known: its unit is taken for a metre; --world-scale gives units per metre"
-        )
+        findings.append(UNKNOWN_SCALE)
     points = replace(points, xyz=points.xyz / scale)
     up_axis = up_axis_of(frames) if options.up_axis == "auto" else options.up_axis
     return Scene(name, frames, points, str(folder.absolute()), up_axis=up_axis, findings=tuple(findings))
@@ -125,19 +120,5 @@ def _points(folder: Path, workspace: Workspace, options: Options, confined: Conf
     path = model_file(workspace.model, "points3D")
     if path is None:
         raise BadScene(f"{folder.name}: neither points3D in {workspace.model} nor fused.ply; name a .ply with --cloud")
-    sparse = read_points(confined(path))
-    good = np.isfinite(sparse.xyz).all(axis=1) & (sparse.track_length >= options.min_track)
-    if options.max_error is not None:
-        good &= sparse.error <= options.max_error
-    if good.any():
-        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is far
-            distance = np.linalg.norm(sparse.xyz - np.median(sparse.xyz[good], axis=0), axis=1)
-            good &= distance <= FAR * np.quantile(distance[good], 0.9)
-    if not good.any():
-        raise BadScene(f"{path}: none of its {len(good):,} points is left; see --min-track and --max-error")
-    dropped = (
-        f"; {len(good) - good.sum():,} left out: too few images, too large an error, or too far"
-        if not good.all()
-        else ""
-    )
-    return PointCloud(sparse.xyz[good], sparse.rgb[good]), [f"points: {good.sum():,} sparse points{dropped}"]
+    points, finding = sparse_points(confined(path), options.min_track, options.max_error)
+    return points, [f"points: {finding}"]
