@@ -12,6 +12,7 @@ import shlex
 import shutil
 import signal
 import struct
+import tempfile
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
@@ -118,10 +119,12 @@ def scans(dataset: str, root: Path, *names: str) -> list[Scan]:
 
 
 @pytest.fixture(scope="module", params=DATASETS)
-def scan(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Scan:
-    scan = scans(request.param, tmp_path_factory.mktemp("broken") / "scans", "scene0000_00")[0]
-    scan.take_in(scan.root.parent / "unpacked")  # it is sound, and every package that it needs is imported
-    return scan
+def scan(request: pytest.FixtureRequest, quick_folder: Path) -> Iterator[Scan]:
+    folder = Path(tempfile.mkdtemp(dir=quick_folder))
+    scan = scans(request.param, folder / "scans", "scene0000_00")[0]
+    scan.take_in(folder / "unpacked")  # it is sound, and every package that it needs is imported
+    yield scan
+    shutil.rmtree(folder)
 
 
 @contextmanager
@@ -146,11 +149,12 @@ def held_to_account() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def outcome(scan: Scan, unpacked: Path) -> Scene | OvstoreError | str:
+def outcome(scan: Scan, read: Callable[[Scan, Path], Scene] = Scan.take_in) -> Scene | OvstoreError | str:
     """A scene, a refusal, or in words what is wrong with the refusal."""
+    unpacked = scan.root.parent / "unpacked"
     try:
         with held_to_account():
-            return scan.take_in(unpacked)
+            return read(scan, unpacked)
     except OvstoreError as error:
         return _fault(scan, str(error)) or error
     except (Exception, Hang) as error:
@@ -227,12 +231,12 @@ CHANGES = (missing, empty, half, garbled, noise, nul, folder, pipe)
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_a_file_that_is_damaged_makes_a_sentence_or_no_difference(
-    scan: Scan, change: Callable[[Path, bytes], None], tmp_path: Path
+    scan: Scan, change: Callable[[Path, bytes], None]
 ) -> None:
     wrong = []
     for path in scan.files():
         with broken(path, change):
-            found = outcome(scan, tmp_path / "unpacked")
+            found = outcome(scan)
         if isinstance(found, str):
             wrong.append(f"{path.relative_to(scan.root)}: {found}")
     assert not wrong, "\n".join(wrong)
@@ -339,14 +343,14 @@ def _is_text(content: bytes) -> bool:
     return b"\0" not in content and content.isascii()
 
 
-def test_what_a_file_claims_takes_neither_memory_nor_time(scan: Scan, tmp_path: Path) -> None:
+def test_what_a_file_claims_takes_neither_memory_nor_time(scan: Scan) -> None:
     wrong = []
     for path in scan.files():
         claims = lies(path, path.read_bytes())
         chosen = np.random.default_rng(0).permutation(len(claims))[: max(3, LIES // len(scan.files()))]
         for number in chosen.tolist():
             with broken(path, lambda path, _, claim=claims[number]: path.write_bytes(claim)):
-                found = outcome(scan, tmp_path / "unpacked")
+                found = outcome(scan)
             if isinstance(found, str):
                 wrong.append(f"{path.relative_to(scan.root)}, {number}: {found}")
     assert not wrong, "\n".join(wrong)
@@ -356,9 +360,9 @@ def test_a_link_that_leads_out_is_refused_or_as_good_as_no_file(scan: Scan, tmp_
     wrong = []
     for path in scan.files():
         with broken(path, missing):
-            without = outcome(scan, tmp_path / "unpacked")
+            without = outcome(scan)
         with broken(path, lambda path, content: _link_to_a_copy(path, content, tmp_path)):
-            found = outcome(scan, tmp_path / "unpacked")
+            found = outcome(scan)
         if path.parent != scan.root and not _same(found, without) and "--follow-links" not in str(found):
             wrong.append(f"{path.relative_to(scan.root)}: {found if isinstance(found, str) else 'read'}")
     assert not wrong, "\n".join(wrong)
@@ -383,10 +387,11 @@ def _same(one: Scene | OvstoreError | str, other: Scene | OvstoreError | str) ->
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_of_a_refused_scene_nothing_is_stored_and_its_neighbour_goes_in(
-    dataset: str, store: Store, tmp_path: Path
+    dataset: str, store: Store, quick_folder: Path
 ) -> None:
-    bad, *_, good = scans(dataset, tmp_path / "scans", "scene0000_00", "scene0001_00")
-    for path, change in _spoilers(bad, good, tmp_path / "unpacked"):
+    root = Path(tempfile.mkdtemp(dir=quick_folder)) / "scans"
+    bad, *_, good = scans(dataset, root, "scene0000_00", "scene0001_00")
+    for path, change in _spoilers(bad, good):
         with broken(path, change):
             options = ("--encoder", "color_words", "--scene", bad.name, "--scene", good.name)
             result = ovstore(store, *bad.command[1:], *options)
@@ -398,24 +403,16 @@ def test_of_a_refused_scene_nothing_is_stored_and_its_neighbour_goes_in(
         assert verify.orphans(store) == []
 
 
-def _spoilers(bad: Scan, good: Scan, unpacked: Path) -> list[tuple[Path, Callable[[Path, bytes], None]]]:
+def _spoilers(bad: Scan, good: Scan) -> list[tuple[Path, Callable[[Path, bytes], None]]]:
     """A change that is met when a scan is read, and one that is met in its pictures; `good` knows of neither."""
     found: dict[str, tuple[Path, Callable[[Path, bytes], None]]] = {}
     for path in bad.files():
         for change in (missing, half):
             with broken(path, change):
-                if not isinstance(outcome(bad, unpacked), Scene) and isinstance(outcome(good, unpacked), Scene):
-                    stage = "pictures" if _is_scene(bad, unpacked) else "scan"
+                if not isinstance(outcome(bad), Scene) and isinstance(outcome(good), Scene):
+                    stage = "pictures" if isinstance(outcome(bad, Scan.checked), Scene) else "scan"
                     found.setdefault(stage, (path, change))
         if len(found) == 2:
             break
     assert "scan" in found
     return list(found.values())
-
-
-def _is_scene(scan: Scan, unpacked: Path) -> bool:
-    try:
-        scan.checked(unpacked)
-    except OvstoreError:
-        return False
-    return True
