@@ -21,7 +21,7 @@ from .selection import spread
 ROTATION_TOLERANCE = 0.01  # of R'R from the identity; poses written with three decimals pass
 SKIPPED_SHARE = 0.1  # of the frames may have an improper rotation and are left out; more is a mistake of them all
 MEDIAN_DEPTH = (0.05, 200.0)  # metres
-EXTENT = (0.05, 2000.0)  # metres, of the points and of the camera path
+EXTENT = (0.05, 3500.0)  # metres, of the points and of the camera path: a motorway yes, a room in millimetres no
 FOCAL = (0.2, 15.0)  # focal length in image widths: 136 and 4 degrees of view
 DEPTH_RATIO = (1 / 3, 3.0)  # depth reading over distance of the points there
 _DEPTH_SAMPLE, _SIZE_SAMPLE, _VIEW_SAMPLE, _POINT_SAMPLE = 6, 16, 64, 20_000

@@ -208,9 +208,9 @@ def test_what_cannot_be_is_one_sentence(sequences: Path, change: Callable[[Path]
 def test_a_sequence_too_long_for_one_scene_says_what_to_do(sequences: Path) -> None:
     path = sequences / NAME / "poses.txt"
     rows = np.loadtxt(path)
-    rows[:, 11] += 400 * np.arange(len(rows))
+    rows[:, 11] += 600 * np.arange(len(rows))
     np.savetxt(path, rows)
-    with pytest.raises(BadScene, match=r"08: it spans 2,8\d\d m, a scene at most 2,000 m: .*--unit scan"):
+    with pytest.raises(BadScene, match=r"08: it spans 4,2\d\d m, a scene at most 3,500 m: .*--unit scan"):
         load(sequences)
     assert len(load(sequences, SCAN, f"{NAME}_000007").points) > 1000
 
