@@ -1,5 +1,6 @@
 """Labels as OpenScene's files count them."""
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..store.scene import PointCloud
+
+log = logging.getLogger(__name__)
 
 _LABEL_SETS = {"scannet": "scannet20", "matterport": "matterport21", "nuscenes": "nuscenes16"}
 _MOST = 255
@@ -30,7 +33,11 @@ def classes_of(
     if points.labels is None:
         return np.full(len(points), -1, np.int32), None
     if kind in _LABEL_SETS and not numbered:
-        return map_labels(load(_LABEL_SETS[kind]), points.labels, points.label_names).index, None
+        mapped = map_labels(load(_LABEL_SETS[kind]), points.labels, points.label_names)
+        if unknown := [use.label for use in mapped.uses if use.index is None]:
+            shown = ", ".join(unknown[:5])
+            log.warning("%d labels that %s does not know count as none: %s", len(unknown), _LABEL_SETS[kind], shown)
+        return mapped.index, None
     known, place = np.unique(points.labels, return_inverse=True)
     new = np.where(known < 0, -1, known)
     if known.max() >= _MOST:

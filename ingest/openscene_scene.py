@@ -5,8 +5,9 @@
     OUT/scannet_2d/intrinsics.txt
 
 Pictures are brought to the size that OpenScene works on and written as JPEG of quality 75; those that are JPEG of that
-size are copied. Custom scenes keep the size of their colour pictures. Colour and depth count as one camera: its pose is
-the depth camera's, where the two differ, and its intrinsics are those of the colour pictures.
+size are copied. Custom scenes keep the size of their colour pictures, and PNG where they are that. Colour and depth
+count as one camera: its pose is the depth camera's, where the two differ, and its intrinsics are those of the colour
+pictures.
 """
 
 import json
@@ -20,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..store.errors import BadScene
-from ..store.files import remove, replacing
+from ..store.errors import BadInput, BadScene
+from ..store.files import remove, replacing, stable_name
 from ..store.scene import Camera, Frame, Scene
 from .images import read_depth, read_image
 from .intrinsics import read_intrinsics
-from .openscene import CONSTANTS, resize_bilinear, resize_nearest
+from .openscene import CONSTANTS, adjusted, resize_bilinear, resize_nearest
 from .openscene_files import UNLABELLED, write_points
 from .openscene_layout import LONG, SPLITS, Kind, house_of
 from .openscene_splits import scannet_split
@@ -34,6 +35,7 @@ LABEL_TYPES: dict[Kind, type[np.generic]] = {
     "scannet": np.float64, "matterport": np.int64, "replica": np.int32, "nuscenes": np.float64, "custom": np.int64,
 }  # fmt: skip
 _JPEG_QUALITY = 75
+_CAMERA_TOLERANCE = 0.05  # of the width, by which a dataset's cameras may miss the one that OpenScene gives them all
 _SIX_DECIMALS, _EXACT = "%f", "%.18e"
 
 
@@ -67,21 +69,36 @@ def write_scene(
         scene = replace(scene, split=scannet_split(scene.name))
     if len(labels) and (labels.max() >= UNLABELLED or labels.min() < -1):
         raise BadScene(f"{scene.name}: labels from {labels.min()} to {labels.max()}; OpenScene counts 255 classes")
-    path = points_path(out, kind, scene.name, scene.split, variant)
-    remove(path)  # it says that all is there
-    if scene.frames:
-        pictures = _pictures_folder(out, kind, scene)
-        part = pictures.with_name(f".{pictures.name}.{scene.name}.part")
-        remove(part)
-        try:
-            there = pictures if kind == "matterport" else None
+    try:
+        return _write(out, kind, scene, labels, label_names, variant, report)
+    except OSError as error:
+        raise BadInput(f"{error.filename or out}: {error.strerror or error}") from error
+
+
+def _write(
+    out: Path,
+    kind: Kind,
+    scene: Scene,
+    labels: NDArray[np.integer],
+    label_names: Mapping[int, str] | None,
+    variant: str,
+    report: Callable[[str, int, int], None],
+) -> Path:
+    pictures = _pictures_folder(out, kind, scene)
+    part = pictures.with_name(f".{stable_name(scene.name)}.part")
+    remove(part)
+    try:
+        there = pictures if kind == "matterport" else None
+        if scene.frames:
             _write_frames(part, there, out / f"{kind}_2d/intrinsics.txt", kind, scene.frames, report)
-            if there is None:
-                remove(pictures)
-            _move_into(part, pictures)
-        finally:
-            remove(part)
-    path.parent.mkdir(parents=True, exist_ok=True)
+        for split in (None, *SPLITS):  # a scene without points is not there: until its pictures are, it is not
+            remove(points_path(out, kind, scene.name, split, variant))
+        if there is None:
+            remove(pictures)
+        _move_into(part, pictures)
+    finally:
+        remove(part)
+    path = _made(points_path(out, kind, scene.name, scene.split, variant))
     stored = np.where(labels < 0, UNLABELLED, labels).astype(LABEL_TYPES[kind])
     points = replace(scene.points, rgb=None) if kind == "nuscenes" else scene.points
     if label_names:
@@ -116,7 +133,8 @@ def _write_frames(
 
 
 def _write_frame(part: Path, kind: Kind, stem: str, frame: Frame, camera: Camera, own_intrinsics: bool) -> None:
-    _write_color(_made(part / f"color/{stem}.jpg"), kind, frame, camera)
+    as_png = kind == "custom" and frame.image_path.suffix.lower() == ".png"  # JPEG loses, and is not needed here
+    _write_color(_made(part / f"color/{stem}{'.png' if as_png else '.jpg'}"), kind, frame, camera)
     if frame.depth_path is not None and CONSTANTS[kind].depth_scale is not None:
         _write_depth(_made(part / f"depth/{stem}.png"), kind, frame, camera)
     pose = frame.camera_to_world
@@ -132,8 +150,19 @@ def _write_frame(part: Path, kind: Kind, stem: str, frame: Frame, camera: Camera
 
 
 def _camera(kind: Kind, frame: Frame) -> Camera:
-    """That of the pictures as they are written."""
-    return frame.camera if kind == "custom" else CONSTANTS[kind].frame(frame).camera
+    """That of the pictures as they are written; BadScene where OpenScene takes another for granted."""
+    if kind == "custom":
+        return frame.camera
+    constants = CONSTANTS[kind]
+    own, camera = adjusted(frame.camera, constants.width, constants.height), constants.frame(frame).camera
+    off = np.abs(np.array([own.fx, own.fy, own.cx, own.cy]) - [camera.fx, camera.fy, camera.cx, camera.cy])
+    if off.max() > _CAMERA_TOLERANCE * camera.width:
+        raise BadScene(
+            f"frame {frame.name}: at {camera.width}x{camera.height} its camera has fx {own.fx:.1f}, fy {own.fy:.1f}, "
+            f"cx {own.cx:.1f}, cy {own.cy:.1f}; OpenScene takes {camera.fx:.1f}, {camera.fy:.1f}, {camera.cx:.1f}, "
+            f"{camera.cy:.1f} of {kind} for granted: write it with --as custom"
+        )
+    return camera
 
 
 def _share_intrinsics(path: Path, cameras: Sequence[Camera]) -> bool:
@@ -154,7 +183,7 @@ def _share_intrinsics(path: Path, cameras: Sequence[Camera]) -> bool:
 
 def _write_color(path: Path, kind: Kind, frame: Frame, camera: Camera) -> None:
     same = (frame.camera.width, frame.camera.height) == (camera.width, camera.height)
-    if same and frame.image_path.suffix.lower() in (".jpg", ".jpeg"):
+    if same and frame.image_path.suffix.lower().replace(".jpeg", ".jpg") == path.suffix:
         shutil.copyfile(frame.image_path, path)
         return
     image = read_image(frame.image_path)

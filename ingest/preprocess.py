@@ -77,4 +77,6 @@ def run(
         scene = check_scene(dataset.load_scene(job.root, job.scene, job.options, Path(unpacked)), job.options)
         labels, names = classes(scene.points)
         path = write_scene(job.out, job.kind, scene, labels, names, job.variant, report)
-    return Written(job.scene, path, len(scene.frames), len(scene.points), scene.findings)
+    two = any(frame.depth_to_color is not None for frame in scene.frames)
+    findings = ("colour and depth are two cameras; OpenScene takes them for one",) if two else ()
+    return Written(job.scene, path, len(scene.frames), len(scene.points), scene.findings + findings)

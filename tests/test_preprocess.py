@@ -156,7 +156,12 @@ def test_two_processes_write_what_one_does(from_scannet: Path, tmp_path: Path) -
 
 
 def test_replica_keeps_its_stretched_pictures_and_historical_focal_length(tmp_path: Path) -> None:
-    result = preprocess("replica", raw(replica, tmp_path / "raw"), tmp_path / "data", "--frame-stride", 1)
+    source = raw(replica, tmp_path / "raw")
+    camera = source / NAME / "cam_params.json"
+    told = json.loads(camera.read_text())
+    told["camera"] |= {"fx": 106.0, "fy": 106.0}  # 90 degrees, as all of Replica
+    camera.write_text(json.dumps(told))
+    result = preprocess("replica", source, tmp_path / "data", "--frame-stride", 1)
     assert result.exit_code == 0, result.output
     matrix = np.loadtxt(tmp_path / "data/replica_2d/intrinsics.txt")
     assert (matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2]) == (317.5, 317.6470588235294, 319.5, 179.5)
@@ -210,6 +215,27 @@ def test_any_other_format_becomes_a_custom_scene(tmp_path: Path) -> None:
     camera = scene.frames[0].camera
     assert (camera.width, camera.height) == (recording.color_camera.width, recording.color_camera.height)
     assert camera.fx == pytest.approx(recording.color_camera.fx, abs=1e-5)
+
+
+def test_another_camera_than_openscene_takes_for_granted_is_refused(tmp_path: Path) -> None:
+    source = raw(rgbd, tmp_path / "raw")
+    result = preprocess("rgbd", source, tmp_path / "data", "--as", "scannet", "--fx", 100)
+    assert result.exit_code == 1
+    assert (
+        "OpenScene takes 288.9, 288.9, 159.5, 119.5 of scannet for granted: write it with --as custom" in result.stdout
+    )
+    assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+
+
+def test_pictures_without_loss_stay_so(tmp_path: Path) -> None:
+    source = raw(rgbd, tmp_path / "raw")
+    for path in (source / NAME / "color").iterdir():
+        Image.open(path).save(path.with_suffix(".png"))
+        path.unlink()
+    assert preprocess("rgbd", source, tmp_path / "data").exit_code == 0
+    for frame in load(tmp_path / "data").frames:
+        same = source / NAME / f"color/{frame.name}.png"
+        assert frame.image_path.read_bytes() == same.read_bytes()
 
 
 # From the store, and back

@@ -1,15 +1,17 @@
 """OpenScene's processed folders: points, posed pictures, and the fused features that were published.
 
-    DATA/scannet_3d/train/scene0000_00_vh_clean_2.pth    (coordinates, colours, labels); the short name too
-    DATA/scannet_2d/intrinsics.txt                       4x4, of pictures as large as they are
-    DATA/scannet_2d/scene0000_00/color/0.jpg  depth/0.png  pose/0.txt        (optional with --fused)
+    DATA/scannet_3d/train/
+      scene0000_00_vh_clean_2.pth          (coordinates, colours, labels); the short name too
+    DATA/scannet_2d/                       (optional with --fused)
+      intrinsics.txt                       4x4, of pictures as large as they are
+      scene0000_00/                        color/0.jpg  depth/0.png  pose/0.txt
+    DATA/matterport_3d/test/               HOUSE_region0.pth; pictures in matterport_2d/HOUSE/, intrinsic/NAME.txt too
+    DATA/nuscenes_3d/val/                  SCENE.pth; pictures in nuscenes_2d/val/SCENE/, pose/ and K/ as back.npy
+    DATA/replica_3d/, DATA/custom_3d/      office0.pth: no folders for splits
+      office0.json                         {"3": "chair"}: names of the labels (optional, and ours)
 
-    matterport_3d/test/HOUSE_region0.pth                 matterport_2d/HOUSE/ has intrinsic/NAME.txt, 3x3, a picture
-    nuscenes_3d/val/SCENE.pth                            nuscenes_2d/val/SCENE/ with pose/ and K/ as back.npy
-    replica_3d/office0.pth, custom_3d/SCENE.pth          no folders for splits; depth at 6553.5 and 1000 units a metre
-    custom_3d/SCENE.json                                 {"3": "chair"}: names of the labels (optional, and ours)
-
-    FUSED/scene0000_00_0.pt ..., HOUSE_region0_0.pt, SCENE.pt                {"feat", "mask_full"}: give it with --fused
+    FUSED/                                 {"feat", "mask_full"}: give it with --fused
+      scene0000_00_0.pt ..., HOUSE_region0_0.pt, SCENE.pt
 
 PATH is DATA, one of its folders NAME_3d or NAME_3d/val, or a folder of such DATA folders. Features of --fused are taken
 in place of ours; --encoder names the network whose text tower they were made for (OpenSeg: openclip with --model
