@@ -164,11 +164,11 @@ def _print_outcomes(outcomes: "Iterator[Outcome]", count: int, as_json: bool) ->
     import traceback
     from dataclasses import asdict
 
-    from ..store.errors import OvstoreError
+    from ..store.errors import OvstoreError, one_line
 
     documents, failed, unchanged = [], 0, 0
     for outcome in outcomes:
-        scene = outcome.item.scene
+        scene = one_line(outcome.item.scene)
         if outcome.error is not None:
             reason = str(outcome.error)
             if not isinstance(outcome.error, OvstoreError):  # a bug of ours: say where, and go on with the others

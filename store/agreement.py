@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from .errors import BadInput, BadScene
 from .features import LEVELS, Correspondence, PointFeatures, RegionFeatures
+from .names import require_name, require_text
 from .parquet import RowRanges
 from .scene import Scene
 
@@ -59,15 +60,12 @@ def check_regions(of_levels: Sequence[RegionFeatures], ranges: RowRanges) -> Non
 
 
 def _check_texts(scene: Scene) -> None:
-    """The database holds UTF-8 without NUL; file names and labels of a scan may be anything."""
-    frames = [text for frame in scene.frames for text in (frame.name, str(frame.image_path), str(frame.depth_path))]
-    for text in (scene.name, scene.source, *scene.points.label_names.values(), *scene.findings, *frames):
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise BadScene(f"The name {text!r} is not valid UTF-8, which the database needs: rename it.") from error
-        if "\0" in text:
-            raise BadScene(f"The name {text!r} contains a NUL character, which the database cannot hold.")
+    """File names and labels of a scan may be anything."""
+    for name in (scene.name, *(frame.name for frame in scene.frames)):
+        require_name(name)
+    paths = [str(path) for frame in scene.frames for path in (frame.image_path, frame.depth_path)]
+    for text in (scene.source, *scene.points.label_names.values(), *scene.findings, *paths):
+        require_text(text)
 
 
 def _ascending_below(index: NDArray[np.int32], count: int) -> bool:

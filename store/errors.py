@@ -15,13 +15,21 @@ Each message says what was found, what was expected and what to do. The command 
 with 1 (2 for options that make no sense together); anything else that reaches it is a bug and keeps its traceback.
 """
 
+import unicodedata
+
+
+def one_line(text: str) -> str:
+    """The text with its line feeds, and what would move a terminal's cursor or cannot be printed at all, escaped."""
+    if text.isprintable():
+        return text
+    return "".join(repr(c)[1:-1] if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text)
+
 
 class OvstoreError(Exception):
     """Something that a person can mend; the message says how."""
 
     def __str__(self) -> str:
-        """One line: the names in it may hold line feeds, and what would move a terminal's cursor."""
-        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in super().__str__())
+        return one_line(super().__str__())
 
 
 class BadInput(OvstoreError):

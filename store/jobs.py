@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, upd
 
 from . import locks
 from .database import Store
+from .names import require_name
 from .schema import jobs as table
 
 State = Literal["running", "stale", "done", "failed"]
@@ -37,7 +38,11 @@ class Job:
 
 
 def start(store: Store, dataset: str, scene: str, recipe: dict[str, Any]) -> int:
-    """A new running job of this process; returns its id. Stale jobs of the scene are closed as failed."""
+    """A new running job of this process; returns its id. Stale jobs of the scene are closed as failed.
+
+    BadScene for a name that no row can hold.
+    """
+    require_name(scene)
     values = {"dataset": dataset, "scene": scene, "recipe": recipe, "state": "running", "worker": worker_name()}
     with store.connect() as connection:
         locks.publishing(connection)  # what is about to be unpacked is not taken for somebody's leftovers
