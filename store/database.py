@@ -170,6 +170,8 @@ def _sentences(where: str) -> Iterator[None]:
     """Say what a person can mend; every other error of the database is a bug and stays what it is."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise BadInput(f"{str(error.object)[:300]} is not valid UTF-8, which the database needs.") from error
     except (DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         said = str(cause).partition("\n")[0]
