@@ -74,9 +74,9 @@ def read_frames(
 
 def camera_to_world(poses: NDArray[np.float64], world_scale: float) -> NDArray[np.float64]:
     """(N, 4, 4) in metres of (N, 7) qw qx qy qz tx ty tz, world to camera; nan for those that are no pose."""
-    length = np.linalg.norm(poses[:, :4], axis=1, keepdims=True)
     matrices = np.tile(np.eye(4), (len(poses), 1, 1))
     with np.errstate(all="ignore"):
+        length = np.linalg.norm(poses[:, :4], axis=1, keepdims=True)
         matrices[:, :3, :3] = rotation_of_quaternions(poses[:, [1, 2, 3, 0]] / length)
         matrices[:, :3, 3] = poses[:, 4:] / world_scale
     return inverted(matrices)
@@ -130,7 +130,7 @@ def _as_array(path: Path, lens: Lens, unpacked: Path) -> Path:
 
 
 def read_depth_map(path: Path) -> NDArray[np.float32]:
-    """(H, W) units of the world along the optical axis; 0 or less for no reading."""
+    """(H, W) units of the world along the optical axis; 0, or less, where there is no reading."""
     try:
         with path.open("rb") as file:
             header = _HEADER.match(file.read(64))
@@ -143,6 +143,7 @@ def read_depth_map(path: Path) -> NDArray[np.float32]:
                     f"{path}: {width}x{height} readings are {width * height * 4:,} bytes, "
                     f"not {size - header.end():,}: cut short?"
                 )
-            return np.fromfile(file, "<f4", offset=header.end() - file.tell()).reshape(height, width)
+            depth = np.fromfile(file, "<f4", offset=header.end() - file.tell()).reshape(height, width)
+            return np.nan_to_num(depth, copy=False, posinf=0, neginf=0)
     except OSError as error:
         raise BadScene(f"{path}: {error.strerror or error}") from error
