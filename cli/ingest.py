@@ -110,13 +110,13 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
     from pathlib import Path
 
     from ..ingest import fuse, recipe, visibility
-    from ..ingest.openscene import CONSTANTS
+    from ..ingest.openscene_layout import constants_of
     from ._options import from_params
 
     encoder = plugins.load("models.encoders", params["encoder"])
     compat = params["compat"] == "openscene"
     seen, fused = (visibility.OPENSCENE, fuse.OPENSCENE) if compat else (visibility.Options(), fuse.Options())
-    constants = CONSTANTS.get(format) if compat else None
+    constants = constants_of(format, Path(params["path"])) if compat else None
     historical = constants.options if constants else {}
     if constants:
         seen = replace(seen, depth_tolerance=constants.depth_tolerance, border=constants.border)

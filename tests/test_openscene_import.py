@@ -10,7 +10,9 @@ import pytest
 from command_line import ovstore
 from ovstore.ingest.datasets import openscene
 from ovstore.ingest.generated.formats import openscene as generated
+from ovstore.ingest.openscene import CONSTANTS
 from ovstore.ingest.openscene_files import write_features, write_points
+from ovstore.ingest.openscene_layout import constants_of
 from ovstore.store import catalog, verify
 from ovstore.store.database import Store
 from ovstore.store.errors import BadInput, BadScene
@@ -269,3 +271,14 @@ def test_scenes_without_features_are_counted(data: Path, tmp_path: Path, caplog:
     assert "1 of 2 scenes left out: no features in" in caplog.text
     with pytest.raises(BadScene, match=r"no features scene0000_01_0\.pt or scene0000_01\.pt"):
         openscene.feature_paths(data, "scene0000_01", openscene.Options(fused=tmp_path / "fused"))
+
+
+def test_compat_treats_processed_files_as_the_dataset_they_are_of(tmp_path: Path) -> None:
+    for kind in ("matterport", "nuscenes"):
+        (tmp_path / kind / f"{kind}_3d/val").mkdir(parents=True)
+        (tmp_path / kind / f"{kind}_3d/val/a_{kind}.pth").touch()
+    assert constants_of("openscene", tmp_path / "matterport") == CONSTANTS["matterport"]
+    assert constants_of("openscene", tmp_path / "nuscenes") == CONSTANTS["nuscenes"]
+    assert constants_of("scannet", tmp_path) == CONSTANTS["scannet"] and constants_of("colmap", tmp_path) is None
+    with pytest.raises(BadInput, match="holds files of matterport and nuscenes"):
+        constants_of("openscene", tmp_path)
