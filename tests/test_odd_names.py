@@ -12,7 +12,8 @@ from ovstore.store import catalog, verify
 from ovstore.store.database import Store
 
 KEPT = [
-    'it\'s "quoted"; DROP TABLE scenes;--', "🪑 Küche 👩\u200d🍳 厨房", "a:7", "50% {} \\ $HOME", "-dash", " ", "x" * 250,
+    'it\'s "quoted"; DROP TABLE scenes;--', "🪑 Küche 👩\u200d🍳 厨房", "a:7", "50% {} \\ $HOME", "-dash", " ",
+    "x" * 250,
 ]  # fmt: skip
 FRAMES = ["0", 'it\'s "1"; --', "👩\u200d🍳" + "x" * 200]
 REFUSED = {"a\nb": r"a\nb", "\x1b[31mred\t": r"\x1b[31mred\t", os.fsdecode(b"lat\xe9in"): r"lat\udce9in"}
