@@ -62,7 +62,7 @@ def constants_of(format: str, root: Path) -> Constants | None:
     kinds = sorted({place.kind for place in find_scenes(root).values()})
     if len(kinds) > 1:
         raise BadInput(
-            f"{root} holds files of {' and '.join(kinds)}, which OpenScene treats differently: name one of their folders"
+            f"{root} holds files of {' and '.join(kinds)}, which OpenScene treats differently: name one folder"
         )
     return CONSTANTS[kinds[0]] if kinds else None
 
