@@ -21,6 +21,7 @@ from ..store.scene import Frame
 from .confined import Confined
 from .images import image_size
 from .intrinsics import read_intrinsics
+from .naming import naming
 from .numbers_text import read_rows
 from .poses import inverted
 from .selection import spread
@@ -55,15 +56,23 @@ def read_frames(
     image_files, depth_files, camera_files = (list(files.values()) for files in (images, depths, cameras))
     frames = []
     for k in spread(tracked, limit):
-        intrinsics = read_intrinsics(camera_files[camera_row[k]])
+        intrinsics, image, depth = (
+            read_intrinsics(camera_files[camera_row[k]]),
+            image_files[k],
+            depth_files[depth_row[k]],
+        )
+        with naming(image):
+            camera = intrinsics.camera(*image_size(image))
+        with naming(depth):
+            depth_camera = intrinsics.camera(*image_size(depth))
         frames.append(
             Frame(
                 f"{times[k]:.3f}",
-                intrinsics.camera(*image_size(image_files[k])),
+                camera,
                 poses[pose_row[k]],
-                image_files[k],
-                depth_files[depth_row[k]],
-                intrinsics.camera(*image_size(depth_files[depth_row[k]])),
+                image,
+                depth,
+                depth_camera,
                 depth_scale or DEPTH_SCALE,
                 timestamp=float(times[k]),
             )

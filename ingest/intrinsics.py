@@ -42,8 +42,16 @@ class Intrinsics:
     height: int | None = None
 
     def camera(self, width: int, height: int) -> Camera:
-        """The camera of images of this size: as it is, or resized when the file was about another size."""
+        """The camera of images of this size: as it is, or resized when the file was about another size.
+
+        BadScene where one is portrait and the other landscape: no resizing does that.
+        """
         own = Camera(self.width or width, self.height or height, self.fx, self.fy, self.cx, self.cy)
+        if (own.width - own.height) * (width - height) < 0:
+            raise BadScene(
+                f"{width}x{height} pixels, but its intrinsics are about {own.width}x{own.height}: was the image turned "
+                "after it was taken? Turn it back, or give the intrinsics of the turned one"
+            )
         return own if (own.width, own.height) == (width, height) else own.resized(width, height)
 
 

@@ -10,6 +10,7 @@ from ..store.errors import BadScene
 from ..store.scene import Camera, Frame
 from .images import FLOAT_DEPTH_SUFFIXES, image_size
 from .intrinsics import Intrinsics, read_intrinsics
+from .naming import naming
 from .poses import from_opengl_axes, inverted, read_pose, read_trajectory
 from .rgbd_layout import Layout, match, nearest, order, timestamp
 from .selection import spread
@@ -129,6 +130,7 @@ def _color_cameras(folder: Path, layout: Layout, reading: Reading, stems: list[s
     """The camera of each image, at the size that the image has."""
     sizes = {stem: image_size(layout.images[stem]) for stem in stems}
     if reading.focal is not None:
+        _require_one_size(folder, sizes, "--fx")
         return {stem: _given(reading.focal, *size) for stem, size in sizes.items()}
     if layout.intrinsics is None:
         raise BadScene(
@@ -137,14 +139,33 @@ def _color_cameras(folder: Path, layout: Layout, reading: Reading, stems: list[s
         )
     if isinstance(layout.intrinsics, Path):
         shared = read_intrinsics(layout.intrinsics)
-        return {stem: shared.camera(*size) for stem, size in sizes.items()}
+        if shared.width is None or shared.height is None:
+            _require_one_size(folder, sizes, layout.intrinsics.name)
+        return {stem: _camera(shared, layout.images[stem], size) for stem, size in sizes.items()}
     files = match(stems, layout.intrinsics)
     if len(files) < len(stems):
         missing = next(stem for stem in stems if stem not in files)
         raise BadScene(
             f"{folder}: {len(files)} of {len(stems)} images have intrinsics of their own; {missing} has none"
         )
-    return {stem: read_intrinsics(files[stem]).camera(*size) for stem, size in sizes.items()}
+    return {stem: _camera(read_intrinsics(files[stem]), layout.images[stem], size) for stem, size in sizes.items()}
+
+
+def _camera(intrinsics: Intrinsics, image: Path, size: tuple[int, int]) -> Camera:
+    with naming(image):
+        return intrinsics.camera(*size)
+
+
+def _require_one_size(folder: Path, sizes: dict[str, tuple[int, int]], source: str) -> None:
+    """Intrinsics that do not say which size they are about cannot be those of images of two."""
+    first = {size: stem for stem, size in reversed(sizes.items())}
+    if len(first) > 1:
+        (one, stem), (other, odd) = sorted(first.items(), key=lambda item: order(item[1]))[:2]
+        raise BadScene(
+            f"{folder}: images of {len(first)} sizes ({stem}: {one[0]}x{one[1]}, {odd}: {other[0]}x{other[1]}), and "
+            f"{source} does not say which it is about: give each image its own intrinsics in a folder, or one file "
+            "with width and height"
+        )
 
 
 def _given(focal: tuple[float, float | None, float | None, float | None], width: int, height: int) -> Camera:
@@ -165,7 +186,7 @@ def _depth_camera(path: Path | None, color: Camera, own: Intrinsics | None) -> C
         return None
     size = image_size(path)
     if own is not None:
-        return own.camera(*size)
+        return _camera(own, path, size)
     if size == (color.width, color.height):
         return color
     if not abs(size[0] * color.height / (size[1] * color.width) - 1) < SHAPE_TOLERANCE:

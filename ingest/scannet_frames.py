@@ -15,6 +15,7 @@ from ..store.scene import Camera, Frame
 from .confined import Confined
 from .images import IMAGE_SUFFIXES, image_size
 from .intrinsics import Intrinsics, read_intrinsics
+from .naming import naming
 from .poses import inverted, read_pose
 from .selection import spread
 from .sens import read_recording
@@ -126,7 +127,8 @@ def _exported_camera(folder: Path, name: str, which: str, sample: Path, confined
     if recorded[0].isdecimal() and recorded[1].isdecimal():
         own = min(size, (int(recorded[0]), int(recorded[1])), key=lambda wide_high: abs(wide_high[0] - 2 * k.cx - 1))
         k = Intrinsics(k.fx, k.fy, k.cx, k.cy, *own)
-    return k.camera(*size)
+    with naming(sample):
+        return k.camera(*size)
 
 
 def _facts(path: Path) -> dict[str, str]:
