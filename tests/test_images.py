@@ -1,8 +1,10 @@
 """Pictures and depth: what is stored is what is read, and nothing is decoded that cannot be right."""
 
+import itertools
 import pickle
 import struct
 import sys
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -32,8 +34,8 @@ def test_lossless_pictures_come_back_as_they_were(tmp_path: Path) -> None:
 
 def test_jpeg_is_the_same_with_and_without_the_quick_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("simplejpeg", reason="needs the extra 'fast'")
-    for subsampling in (0, 1, 2):
-        path = save(tmp_path / "a.jpg", RAMP, quality=90, subsampling=subsampling)
+    for subsampling, progressive in itertools.product((0, 1, 2), (False, True)):
+        path = save(tmp_path / "a.jpg", RAMP, quality=90, subsampling=subsampling, progressive=progressive)
         quick = read_image(path)
         with monkeypatch.context() as patch:
             patch.setattr(images, "simplejpeg", None)
@@ -52,6 +54,9 @@ def test_every_kind_of_pixel_becomes_rgb(tmp_path: Path) -> None:
     assert np.abs(read_image(palette)[5, 5].astype(int) - RAMP[0, 0]).max() < 40
     sixteen = save(tmp_path / "i16.png", (grey.astype(np.uint16) << 8) + 255)
     np.testing.assert_array_equal(read_image(sixteen), np.repeat(grey[..., None], 3, 2))
+    deep = np.concatenate([np.full((30, 1), 0, ">u1"), np.repeat(RAMP, 2, axis=2).reshape(30, -1)], axis=1)
+    (tmp_path / "rgb16.png").write_bytes(png(40, 30, 16, 2, zlib.compress(deep.tobytes())))
+    np.testing.assert_array_equal(read_image(tmp_path / "rgb16.png"), RAMP)
     bits = save(tmp_path / "bits.png", np.array([[0, 255]], np.uint8), "1")
     np.testing.assert_array_equal(read_image(bits)[0, :, 0], [0, 255])
 
@@ -59,6 +64,12 @@ def test_every_kind_of_pixel_becomes_rgb(tmp_path: Path) -> None:
 def test_transparency_is_laid_over_white(tmp_path: Path) -> None:
     rgba = np.array([[[10, 20, 30, 255], [10, 20, 30, 0]]], np.uint8)
     np.testing.assert_array_equal(read_image(save(tmp_path / "a.png", rgba))[0], [[10, 20, 30], [255, 255, 255]])
+    grey = save(tmp_path / "la.png", rgba, "LA")
+    np.testing.assert_array_equal(read_image(grey)[0], [[18, 18, 18], [255, 255, 255]])
+    palette = Image.fromarray(np.array([[0, 1]], np.uint8)).convert("P")
+    palette.putpalette([10, 20, 30, 40, 50, 60])
+    palette.save(tmp_path / "p.png", transparency=1)
+    np.testing.assert_array_equal(read_image(tmp_path / "p.png")[0], [[10, 20, 30], [255, 255, 255]])
 
 
 def test_pixels_come_as_stored_however_they_are_to_be_shown(tmp_path: Path) -> None:
@@ -85,28 +96,42 @@ def test_a_truncated_picture_is_one_sentence(tmp_path: Path) -> None:
         read_depth(tmp_path / "depth.png", 1000)
 
 
-def bomb(width: int, height: int) -> bytes:
-    """A PNG of a few bytes that claims to be of this size."""
+def png(width: int, height: int, bits: int, kind: int, data: bytes) -> bytes:
+    """A PNG with this header, whatever its data are."""
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
-    )
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("size", [(60_000, 60_000), (10_000, 8_001), (2**31 - 1, 1)])
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [(60_000, 60_000), (10_000, 8_001), (12_000, 9_000), (2**31 - 1, 1)])
 def test_a_picture_too_large_is_refused_from_its_header(tmp_path: Path, size: tuple[int, int]) -> None:
-    (tmp_path / "a.png").write_bytes(bomb(*size))
-    with pytest.raises(BadInput, match=r"a\.png"):
-        read_image(tmp_path / "a.png")
-    with pytest.raises(BadInput, match=r"a\.png"):
-        read_depth(tmp_path / "a.png", 1000)
+    width, height = size
+    (tmp_path / "a.png").write_bytes(png(*size, 8, 2, zlib.compress(bytes(1000))))
     (tmp_path / "a.pgm").write_bytes(b"P5 %d %d 65535\n" % size)
-    with pytest.raises(BadInput, match=r"a\.pgm"):
-        read_depth(tmp_path / "a.pgm", 1000)
+    (tmp_path / "a.ppm").write_bytes(b"P6 %d %d 255\n" % size)
+    bmp = bytearray(save(tmp_path / "a.bmp", RAMP).read_bytes())
+    struct.pack_into("<ii", bmp, 18, *size)
+    (tmp_path / "a.bmp").write_bytes(bmp)
+    files = ["a.png", "a.ppm", "a.bmp"]
+    if width < 1 << 16:
+        jpeg = save(tmp_path / "a.jpg", RAMP).read_bytes()
+        place = jpeg.index(b"\xff\xc0") + 5
+        (tmp_path / "a.jpg").write_bytes(jpeg[:place] + struct.pack(">HH", height, width) + jpeg[place + 4 :])
+        files.append("a.jpg")
+    tracemalloc.start()
+    for name in files:
+        for read in (read_image, image_size):
+            with pytest.raises(BadInput, match=name.replace(".", r"\.")):
+                read(tmp_path / name)
+    for name in ("a.png", "a.pgm"):
+        with pytest.raises(BadInput, match=name.replace(".", r"\.")):
+            read_depth(tmp_path / name, 1000)
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
 
 
 def test_depth_is_metres_and_zero_where_nothing_was_measured(tmp_path: Path) -> None:
