@@ -56,22 +56,19 @@ def read_frames(
     image_files, depth_files, camera_files = (list(files.values()) for files in (images, depths, cameras))
     frames = []
     for k in spread(tracked, limit):
-        intrinsics, image, depth = (
-            read_intrinsics(camera_files[camera_row[k]]),
-            image_files[k],
-            depth_files[depth_row[k]],
-        )
-        with naming(image):
-            camera = intrinsics.camera(*image_size(image))
-        with naming(depth):
-            depth_camera = intrinsics.camera(*image_size(depth))
+        image_file, depth_file = image_files[k], depth_files[depth_row[k]]
+        intrinsics = read_intrinsics(camera_files[camera_row[k]])
+        with naming(image_file):
+            camera = intrinsics.camera(*image_size(image_file))
+        with naming(depth_file):
+            depth_camera = intrinsics.camera(*image_size(depth_file))
         frames.append(
             Frame(
                 f"{times[k]:.3f}",
                 camera,
                 poses[pose_row[k]],
-                image,
-                depth,
+                image_file,
+                depth_file,
                 depth_camera,
                 depth_scale or DEPTH_SCALE,
                 timestamp=float(times[k]),
