@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..store import plugins
+from ._encoder_options import EncoderCommand, device_option, encoder_option
 from ._plugin_group import PluginGroup
 from ._shared import opened_store, print_json
 
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
     from ..ingest.engines import Outcome
     from ..ingest.recipe import Request
 
-DEFAULT_ENCODER = "openclip"
 
-
-class _Ingest(click.Command):
+class _Ingest(EncoderCommand):
     """`ovstore ingest NAME`: the options of the dataset, of the encoder that --encoder names, and of every stage."""
 
     def __init__(self, name: str, dataset: "ModuleType") -> None:
@@ -35,23 +34,10 @@ class _Ingest(click.Command):
             params=[click.Argument(["path"], type=click.Path(exists=True)), *options_of(dataset.Options), *_common()],
         )
 
-    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        *params, help_option = super().get_params(ctx)
-        return [*params, *ctx.meta.get("ovstore.encoder", []), help_option]
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        from ._options import options_of
-
-        encoder = plugins.load("models.encoders", _value_of("--encoder", args) or DEFAULT_ENCODER, noun="encoder")
-        ctx.meta["ovstore.encoder"] = options_of(encoder.Options)
-        return super().parse_args(ctx, args)
-
 
 def _common() -> list[click.Parameter]:
     return [
-        click.Option(["--encoder"], default=DEFAULT_ENCODER, show_default=True,
-                     help="What turns pixels and words into vectors: " + ", ".join(plugins.names("models.encoders"))
-                     + ". Its own options are listed by --encoder NAME --help."),
+        encoder_option(),
         click.Option(["--name", "dataset"], help="The dataset's name in the store  [default: the format]"),
         click.Option(["--scene", "scenes"], multiple=True, help="Only this scene; may be given again."),
         click.Option(["--features"], help="A name for the feature sets  [default: the encoder]"),
@@ -67,8 +53,7 @@ def _common() -> list[click.Parameter]:
                      help="How views of a point are averaged: alike, or by distance, angle and image border."),
         click.Option(["--memory-mb"], type=int, default=2048, show_default=True,
                      help="Feature maps kept in memory for a scene; beyond it they wait on disk, with equal results."),
-        click.Option(["--device"], type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
-                     help="Where the network runs."),
+        device_option(),
         click.Option(["--workers"], type=click.IntRange(1), default=1, show_default=True,
                      help="Scenes worked on at once."),
         click.Option(["--engine"], help="Where scenes are worked on: " + ", ".join(plugins.names("ingest.engines"))
@@ -202,16 +187,6 @@ def _line(summary: Any) -> str:
         f"{summary.seconds:.1f} s",
     ]
     return "\n    ".join(["  ".join(parts), *summary.findings])
-
-
-def _value_of(flag: str, args: list[str]) -> str | None:
-    """What `flag` was given, before click has parsed anything."""
-    for position, arg in enumerate(args):
-        if arg == flag and position + 1 < len(args):
-            return args[position + 1]
-        if arg.startswith(flag + "="):
-            return arg.partition("=")[2]
-    return None
 
 
 def _unwrapped(text: str) -> str:

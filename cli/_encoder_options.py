@@ -1,0 +1,54 @@
+"""Commands that take the options of whichever encoder --encoder names."""
+
+import click
+
+from ..store import plugins
+
+DEFAULT_ENCODER = "openclip"
+
+
+class EncoderCommand(click.Command):
+    """Its own options, and after them those of the encoder."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        *params, help_option = super().get_params(ctx)
+        return [*params, *ctx.meta.get("ovstore.encoder", []), help_option]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        from ._options import options_of
+
+        encoder = plugins.load("models.encoders", _value_of("--encoder", args) or DEFAULT_ENCODER, noun="encoder")
+        ctx.meta["ovstore.encoder"] = options_of(encoder.Options)
+        return super().parse_args(ctx, args)
+
+
+def encoder_option() -> click.Option:
+    """--encoder itself."""
+    return click.Option(
+        ["--encoder"],
+        default=DEFAULT_ENCODER,
+        show_default=True,
+        help="What turns pixels and words into vectors: " + ", ".join(plugins.names("models.encoders"))
+        + ". Its own options are listed by --encoder NAME --help.",
+    )  # fmt: skip
+
+
+def device_option() -> click.Option:
+    """--device, where the encoder's network runs."""
+    return click.Option(
+        ["--device"],
+        type=click.Choice(["auto", "cpu", "cuda"]),
+        default="auto",
+        show_default=True,
+        help="Where the network runs.",
+    )
+
+
+def _value_of(flag: str, args: list[str]) -> str | None:
+    """What `flag` was given, before click has parsed anything."""
+    for position, arg in enumerate(args):
+        if arg == flag and position + 1 < len(args):
+            return args[position + 1]
+        if arg.startswith(flag + "="):
+            return arg.partition("=")[2]
+    return None
