@@ -11,9 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 class Stages:
     """The bar of all scenes, and below it the stage that the scene in hand is at."""
 
-    def __init__(self, progress: Progress, scenes: int) -> None:
+    def __init__(self, progress: Progress, scenes: int, noun: str) -> None:
         self._progress = progress
-        self._scenes: TaskID = progress.add_task("scenes", total=scenes)
+        self._scenes: TaskID = progress.add_task(noun, total=scenes)
         self._stage: TaskID = progress.add_task("", total=None, visible=False)
         self._name = ""
 
@@ -31,8 +31,8 @@ class Stages:
 
 
 @contextmanager
-def stages(scenes: int) -> Iterator[Stages]:
-    """Bars for `scenes` scenes; nothing is drawn where stderr is not a terminal (each scene's line says enough)."""
+def stages(scenes: int, noun: str = "scenes") -> Iterator[Stages]:
+    """Bars for `scenes` scenes, or another noun; nothing is drawn where stderr is no terminal (lines say enough)."""
     columns = (TextColumn("{task.description:<11}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     # Lines for stdout go above the bar when both are the terminal; otherwise stdout is not ours to touch.
@@ -43,4 +43,4 @@ def stages(scenes: int) -> Iterator[Stages]:
         redirect_stdout=sys.stdout.isatty(),
         disable=not sys.stderr.isatty(),
     ) as progress:
-        yield Stages(progress, scenes)
+        yield Stages(progress, scenes, noun)
