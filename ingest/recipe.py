@@ -57,12 +57,16 @@ def features(request: Request, space: EmbeddingSpace, files: Sequence[Path] = ()
     return {
         "version": VERSION,
         "geometry": geometry(request),
-        "encoder": {"name": request.encoder, "options": _plain(request.encoder_options)},
-        "space": asdict(space),
+        **encoding(request.encoder, request.encoder_options, space),
         **({"imported": imported} if files else {"fuse": _plain(request.fuse)}),
         "objects": _plain(request.objects),
         "pool": _plain(request.pool),
     }
+
+
+def encoding(encoder: str, options: Any, space: EmbeddingSpace) -> dict[str, Any]:
+    """Everything behind the feature map of a picture."""
+    return {"encoder": {"name": encoder, "options": _plain(options)}, "space": asdict(space)}
 
 
 def _sha256(path: Path) -> str:
