@@ -14,6 +14,7 @@ from ..store import plugins
 from ..store.errors import BadScene
 from ..store.features import FeatureMap
 from ..store.scene import Camera, Frame
+from .engines import Outcome
 from .images import read_image
 from .openscene import resize_nearest
 
@@ -40,14 +41,28 @@ def image_encoder(name: str, options: Any, device: str) -> ImageEncoder:
 
 def extract(pictures: Sequence[Picture], encoder: ImageEncoder, batch: int = 4) -> Iterator[tuple[int, FeatureMap]]:
     """(position, map) of each picture, in order."""
-    batches = [pictures[start : start + batch] for start in range(0, len(pictures), batch)]
+    for outcome in encoded(pictures, _decode, encoder, batch):
+        if outcome.error is not None:
+            raise outcome.error
+        yield outcome.item.position, outcome.result
+
+
+def encoded(
+    items: Sequence[Any], read: Callable[[Any], NDArray[np.uint8]], encoder: ImageEncoder, batch: int = 4
+) -> Iterator[Outcome]:
+    """The map of each item's picture, in order; one that `read` cannot give is an error, and the others go on."""
+    batches = [items[start : start + batch] for start in range(0, len(items), batch)]
     with ThreadPoolExecutor(DECODERS) as pool:
         waiting: deque[list[Future[NDArray[np.uint8]]]] = deque()
         for number, current in enumerate(batches):
             for upcoming in batches[number + len(waiting) : number + AHEAD]:
-                waiting.append([pool.submit(_decode, picture) for picture in upcoming])
-            maps = encoder([image.result() for image in waiting.popleft()])
-            yield from ((picture.position, found) for picture, found in zip(current, maps, strict=True))
+                waiting.append([pool.submit(read, item) for item in upcoming])
+            images = waiting.popleft()
+            errors = [image.exception() for image in images]
+            whole = [image.result() for image, error in zip(images, errors, strict=True) if error is None]
+            maps = iter(encoder(whole) if whole else [])
+            for item, error in zip(current, errors, strict=True):
+                yield Outcome(item, next(maps)) if error is None else Outcome(item, error=error)
 
 
 def _decode(picture: Picture) -> NDArray[np.uint8]:
