@@ -1,0 +1,139 @@
+"""OpenSeg: per-pixel features in the space of CLIP ViT-L/14@336px, from the TensorFlow SavedModel of its authors.
+
+    ovstore ingest scannet scans/ --encoder openseg --weights exported_model/
+    ovstore ingest openscene data/ --encoder openseg --weights exported_model/ --mode openscene --no-unit
+
+The network sees squares of 640 pixels. `tiles` lays overlapping ones over a larger picture and blends them;
+`openscene` shrinks or enlarges the whole picture, and `openscene-tiles` cuts it up without overlap, each as OpenScene
+does. Texts go through CLIP's own tower in PyTorch; the SavedModel runs in a process of its own, which needs
+TensorFlow: in this Python, or in the one that the variable OVSTORE_TENSORFLOW_PYTHON names.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...store.errors import BadInput, BadWeights, NotFound
+from ...store.features import EmbeddingSpace, FeatureMap
+from ..clip_text import openai_text_tower, text_encoder, tokenizer_of
+from ..everyday import EVERYDAY
+from ..openclip_model import find_checkpoint
+from ..openseg_maps import of_picture_size, of_separate_tiles, tiled, unit_in_place
+from ..openseg_network import Network
+from ..openseg_signature import PIXELS, PUBLISHED_AT, REGIONS, SavedModel, read_saved_model
+from ..prompts import templates_of
+from ..safe_load import read_state_dict
+from ..weights_files import find_weights
+from ._images import checked_image
+
+_USUAL_NAMES = ("exported_model", "openseg_clip", "openseg")
+_TEXT_MODEL = "ViT-L-14-336-quickgelu"
+_TEXT_PUBLISHED_AT = "huggingface.co/timm/vit_large_patch14_clip_336.openai (open_clip_model.safetensors)"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What decides the numbers."""
+
+    weights: str = field(
+        default="",
+        metadata={"help": "the folder of the SavedModel; empty: exported_model in the folder OVSTORE_WEIGHTS"},
+    )
+    text_weights: str = field(
+        default="openai",
+        metadata={"help": "CLIP ViT-L/14@336px, for the texts: a file; openai: open_clip downloads it"},
+    )
+    mode: Literal["tiles", "openscene", "openscene-tiles"] = field(
+        default="tiles", metadata={"help": "overlapping tiles; or OpenScene's: the picture whole, or in separate tiles"}
+    )
+    tile: int = field(default=640, metadata={"help": "pixels of a tile's side; 0: the whole picture at once"})
+    overlap: float = field(default=0.25, metadata={"help": "share of a tile that its neighbour sees too"})
+    cell: int = field(
+        default=4,
+        metadata={"help": "the network's pixels along one cell of the map in mode tiles; 1: 16 times the memory"},
+    )
+    regional_pool: bool = field(
+        default=True, metadata={"help": "average features over the regions that the network proposes"}
+    )
+    unit: bool = field(default=True, metadata={"help": "unit length; off: the features as the network gives them"})
+    templates: str = field(
+        default="openscene", metadata={"help": "plain, photo, openscene, ensemble, or 'a {} here|the {}'"}
+    )
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("tiles", "openscene", "openscene-tiles"):
+            raise BadInput(f"mode is {self.mode!r}: tiles, openscene or openscene-tiles was expected.")
+        if self.tile < 0 or (self.tile == 0 and self.mode == "openscene-tiles"):
+            raise BadInput(f"tile is {self.tile}; the side of a tile in pixels was expected.")
+        if not 0 <= self.overlap < 1:
+            raise BadInput(f"overlap is {self.overlap}; a share from 0 to below 1 was expected.")
+        if self.cell < 1:
+            raise BadInput(f"cell is {self.cell}; a cell has at least 1 pixel.")
+        templates_of(self.templates)
+
+
+def space(options: Options) -> EmbeddingSpace:
+    """The digest is the SavedModel's: it was trained towards one text tower, which is not part of it."""
+    model = _model(options)
+    return EmbeddingSpace("openseg", model.dim, model.digest)
+
+
+def load_image_encoder(
+    options: Options, device: str = "auto"
+) -> Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]:
+    """Starts the network's process, which ends with the function; cells without a direction are zeros."""
+    embedding_space = space(options)
+    network = Network(_model(options), REGIONS if options.regional_pool else PIXELS, device)
+
+    def values_of(image: NDArray[np.uint8]) -> NDArray[np.float16]:
+        if options.mode == "tiles":
+            return tiled(image, network, options.tile, options.overlap, options.cell, options.unit)
+        if options.mode == "openscene":
+            values = of_picture_size(image, network)
+        else:
+            values = of_separate_tiles(image, network, options.tile)
+        return unit_in_place(values) if options.unit else values
+
+    def encode(images: Sequence[NDArray[np.uint8]]) -> list[FeatureMap]:
+        sampling: Literal["nearest", "bilinear"] = "bilinear" if options.mode == "tiles" else "nearest"
+        return [FeatureMap(embedding_space, values_of(checked_image(image)), sampling) for image in images]
+
+    return encode
+
+
+def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
+    """The text tower of CLIP ViT-L/14@336px, which OpenSeg's features were trained towards."""
+    path = _text_weights(options)
+    dim = space(options).dim
+    tensors = read_state_dict(path)
+    tower = openai_text_tower(tensors, str(path))
+    found = tensors["text_projection"].shape[1]
+    if found != dim:
+        raise BadWeights(
+            f"Texts of {path} have {found} numbers, features of OpenSeg {dim}; CLIP ViT-L/14@336px was expected, "
+            f"from {_TEXT_PUBLISHED_AT}."
+        )
+    return text_encoder(tower, dim, tokenizer_of(_TEXT_MODEL), options.templates, device)
+
+
+def background_texts(options: Options) -> tuple[str, ...]:
+    """Everyday things, and the words for no thing in particular."""
+    return EVERYDAY
+
+
+def _model(options: Options) -> SavedModel:
+    return read_saved_model(find_weights(options.weights, _USUAL_NAMES, PUBLISHED_AT))
+
+
+def _text_weights(options: Options) -> Path:
+    try:
+        return find_checkpoint(_TEXT_MODEL, options.text_weights).path
+    except (BadWeights, NotFound) as error:
+        raise BadWeights(
+            f"OpenSeg's texts need CLIP ViT-L/14@336px, and {options.text_weights!r} did not bring it. Take the file "
+            f"from {_TEXT_PUBLISHED_AT} and give it with --text-weights."
+        ) from error
