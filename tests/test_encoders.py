@@ -7,6 +7,7 @@ from typing import Any
 
 import lseg_file
 import numpy as np
+import openseg_file
 import pytest
 from numpy.typing import NDArray
 from open_clip.model import CLIP
@@ -42,11 +43,23 @@ def small_lseg(tmp_path_factory) -> str:
 
 
 @pytest.fixture
+def small_openseg(tmp_path, monkeypatch) -> str:
+    """OpenSeg's SavedModel, run by a stand-in for TensorFlow."""
+    return str(openseg_file.with_stand_in(tmp_path / "exported_model", monkeypatch))
+
+
+@pytest.fixture
 def options_of(request) -> Callable[[str], Any]:
     """An encoder's Options by its name, with weights made for the test where it ships none."""
     settings = {
         "openclip": lambda: {"weights": request.getfixturevalue("small_clip"), "long_side": 64},
         "lseg": lambda: {"weights": request.getfixturevalue("small_lseg"), "long_side": 32},
+        "openseg": lambda: {
+            "weights": request.getfixturevalue("small_openseg"),
+            "text_weights": request.getfixturevalue("small_clip"),
+            "tile": 64,
+        },
+        "clip_pyramid": lambda: {"weights": request.getfixturevalue("small_clip"), "long_side": 16},
     }
     return lambda name: plugins.load("models.encoders", name).Options(**settings.get(name, dict)())
 
