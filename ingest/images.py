@@ -97,7 +97,8 @@ def read_depth(path: Path, scale: float) -> NDArray[np.float32]:
         stored = _read_pgm(path)
     else:
         stored = _read_16_bits(path)
-    metres = stored.astype(np.float32) / np.float32(scale)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is no reading
+        metres = stored.astype(np.float32) / np.float32(scale)
     if stored.dtype.kind == "f":
         metres[~(np.isfinite(metres) & (metres > 0))] = 0
     else:

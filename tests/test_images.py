@@ -149,9 +149,10 @@ def test_a_pgm_keeps_its_units_whatever_its_maximum(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_depth(tmp_path / "a.pgm", 1000), np.array([[0, 1.5, 10]], np.float32))
 
 
+@pytest.mark.filterwarnings("error")
 def test_float_depth_without_a_finite_positive_value_is_no_reading(tmp_path: Path) -> None:
-    np.save(tmp_path / "a.npy", np.array([[1.25, np.nan, np.inf], [-np.inf, -1, 0]])[..., None])
-    np.testing.assert_array_equal(read_depth(tmp_path / "a.npy", 1), [[1.25, 0, 0], [0, 0, 0]])
+    np.save(tmp_path / "a.npy", np.array([[1.25, np.nan, np.inf, 1e300], [-np.inf, -1, 0, -1e300]])[..., None])
+    np.testing.assert_array_equal(read_depth(tmp_path / "a.npy", 1), [[1.25, 0, 0, 0], [0, 0, 0, 0]])
 
 
 @pytest.mark.parametrize(
