@@ -59,7 +59,7 @@ class Options:
 
 def space(options: Options) -> EmbeddingSpace:
     """Named openclip/MODEL/WEIGHTS, with the digest of the weights file."""
-    return space_of(_checkpoint(options), f"openclip/{options.model}/{_weights_name(options)}")
+    return space_of(_checkpoint(options), f"openclip/{options.model}/{weights_name(options.weights, options.tag)}")
 
 
 def load_image_encoder(
@@ -86,6 +86,12 @@ def background_texts(options: Options) -> tuple[str, ...]:
 def space_of(checkpoint: Checkpoint, name: str) -> EmbeddingSpace:
     """The space of a checkpoint under a name of its own."""
     return EmbeddingSpace(name, checkpoint.dim, sha256_of(checkpoint.path), logit_scale(checkpoint))
+
+
+def weights_name(weights: str, tag: str) -> str:
+    """What people call the weights: the published tag, or the file's name where that is all there is."""
+    path = named_weights(weights)
+    return tag or (path.stem if path is not None and path.is_file() else weights)
 
 
 def image_encoder(
@@ -139,8 +145,3 @@ def _forward(visual: nn.Module, pixels: Tensor, residual: bool, precision: torch
 
 def _checkpoint(options: Options) -> Checkpoint:
     return find_checkpoint(options.model, options.weights, options.tag)
-
-
-def _weights_name(options: Options) -> str:
-    path = named_weights(options.weights)
-    return options.tag or (path.stem if path is not None and path.is_file() else options.weights)
