@@ -1,0 +1,135 @@
+"""3D-OVS's pyramid of CLIP patches: a vector for every patch at three sizes, and for every pixel the mean of its own.
+
+    ovstore ingest llff scenes/ --encoder clip_pyramid --weights openai
+    ovstore ingest llff scenes/ --encoder clip_pyramid --long-side 0 --scale fine
+
+Some 3,500 passes through the image tower for a picture of any size: an encoder for a GPU. Crops see whole things, so
+words for whole things fit better than with single patches, and edges come out softer. `load_patch_encoder` gives the
+patches themselves (clip_pyramid_file.py keeps them, 3.5 MB a picture); the maps are made of them exactly.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from ...store.errors import BadInput
+from ...store.features import EmbeddingSpace, FeatureMap
+from ..clip_pyramid import LARGEST_SIDE, PATCHES_ALONG, PatchPyramid, patches_of, shrunk
+from ..clip_pyramid_crops import crops
+from ..clip_pyramid_maps import scale_map
+from ..clip_text import text_encoder, tokenizer_of
+from ..devices import device_of, lowered, precision_of, require_precision
+from ..everyday import EVERYDAY
+from ..openclip_dense import pooled
+from ..openclip_model import Checkpoint, build_text, build_visual, find_checkpoint
+from ..prompts import templates_of
+from ._images import checked_image
+from .openclip import space_of, weights_name
+
+_SCALES = {"mean": range(len(PATCHES_ALONG)), "coarse": (0,), "middle": (1,), "fine": (2,)}
+_CROPS_AT_ONCE = {"cuda": 512, "cpu": 32}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What decides the numbers."""
+
+    model: str = field(default="ViT-B-16", metadata={"help": "an open_clip model name"})
+    weights: str = field(
+        default="openai", metadata={"help": "a published tag, or a file (also by name in OVSTORE_WEIGHTS)"}
+    )
+    tag: str = field(default="", metadata={"help": "which published weights a local file holds"})
+    long_side: int = field(
+        default=320, metadata={"help": "pixels of the map's longer side; 0: an eighth of the picture, as the original"}
+    )
+    jitter: float = field(
+        default=0.25, metadata={"help": "share of its side that a patch may grow on each side, by chance; 0: none"}
+    )
+    scale: Literal["mean", "coarse", "middle", "fine"] = field(
+        default="mean", metadata={"help": "which patches make the map: the mean of all three sizes, or one of them"}
+    )
+    templates: str = field(
+        default="plain", metadata={"help": "plain, photo, openscene, ensemble, or 'a {} here|the {}'"}
+    )
+    precision: str = field(default="auto", metadata={"help": "float32, float16, bfloat16; auto: float16 on CUDA"})
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.long_side <= LARGEST_SIDE:
+            raise BadInput(f"long_side is {self.long_side}; pixels from 0 to {LARGEST_SIDE} were expected.")
+        if not 0 <= self.jitter <= 1:
+            raise BadInput(f"jitter is {self.jitter}; a share from 0 to 1 was expected.")
+        if self.scale not in _SCALES:
+            raise BadInput(f"scale is {self.scale!r}: {', '.join(_SCALES)}.")
+        require_precision(self.precision)
+        templates_of(self.templates)
+
+
+def space(options: Options) -> EmbeddingSpace:
+    """Named clip_pyramid/MODEL/WEIGHTS, with the digest of the weights file."""
+    return space_of(_checkpoint(options), f"clip_pyramid/{options.model}/{weights_name(options.weights, options.tag)}")
+
+
+def load_image_encoder(
+    options: Options, device: str = "auto"
+) -> Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]:
+    """Pictures of any size to maps of at most `long_side` cells along the longer side."""
+    patch_encoder = load_patch_encoder(options, device)
+    embedding_space, where = space(options), device_of(device)
+
+    def map_of(pyramid: PatchPyramid) -> FeatureMap:
+        total: Tensor | float = 0.0
+        for scale in _SCALES[options.scale]:
+            total = total + F.normalize(scale_map(pyramid, scale, where), dim=-1)
+        assert isinstance(total, Tensor)
+        return FeatureMap(embedding_space, F.normalize(total, dim=-1).half().cpu().numpy())
+
+    return lambda images: [map_of(patch_encoder(image)) for image in images]
+
+
+def load_patch_encoder(options: Options, device: str = "auto") -> Callable[[NDArray[np.uint8]], PatchPyramid]:
+    """A picture to its patches and their vectors, all that the maps are made of."""
+    where = device_of(device)
+    checkpoint = _checkpoint(options)
+    visual = build_visual(checkpoint).to(where)
+    precision = precision_of(options.precision, where)
+    mean, deviation = (
+        torch.tensor(values, device=where).view(1, 3, 1, 1) * 255 for values in (checkpoint.mean, checkpoint.std)
+    )
+
+    @torch.inference_mode()
+    def encode(image: NDArray[np.uint8]) -> PatchPyramid:
+        small = shrunk(checked_image(image), options.long_side)
+        boxes, scale = patches_of(small, options.jitter)
+        picture = torch.from_numpy(small.copy()).to(where).permute(2, 0, 1).float()
+        embeddings = []
+        for some in torch.from_numpy(boxes).to(where, torch.int64).split(_CROPS_AT_ONCE[where.type]):
+            pixels = (crops(picture, some, checkpoint.image_size, checkpoint.interpolation) - mean) / deviation
+            with lowered(where, precision):
+                embeddings.append(pooled(visual, pixels).half())
+        height, width = small.shape[:2]
+        return PatchPyramid(height, width, boxes, scale, torch.cat(embeddings).cpu().numpy())
+
+    return encode
+
+
+def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
+    """The text tower alone, as a function of texts."""
+    checkpoint = _checkpoint(options)
+    return text_encoder(
+        build_text(checkpoint), checkpoint.dim, tokenizer_of(checkpoint.tokenizer_of), options.templates, device
+    )
+
+
+def background_texts(options: Options) -> tuple[str, ...]:
+    """Everyday things, and the words for no thing in particular."""
+    return EVERYDAY
+
+
+def _checkpoint(options: Options) -> Checkpoint:
+    return find_checkpoint(options.model, options.weights, options.tag)
