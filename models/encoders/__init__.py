@@ -13,7 +13,9 @@ An encoder file defines
                                  (n, dim) unit rows; prompt templates are applied inside; UnknownWords for words that
                                  the encoder cannot know
     background_texts(options) -> tuple[str, ...]
-                                 everyday things a query's answer is weighed against (see Hit.probability)
+                                 everyday things a query's answer is weighed against (see Hit.probability); empty where
+                                 the encoder knows no words at all: its load_text_encoder then raises UnknownWords,
+                                 which says what to ask with instead (a picture, a region)
 
 Both towers load apart. An encoder knows no files of scenes, no points and no database. `device` is "auto", "cpu" or
 "cuda"; it never changes the recipe.
