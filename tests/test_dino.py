@@ -1,5 +1,6 @@
 """DINO's features against timm's own forward pass, and weights files of timm and of the authors, on small networks."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import torch
 from numpy.typing import NDArray
 from ovstore.models.encoders import dino
 from ovstore.models.encoders.dino import Options
+from ovstore.query.encode import encoder_of
 from ovstore.store.errors import BadInput, BadWeights, NotFound, UnknownWords
+from PIL import Image
 from safetensors.torch import save_file
 from timm.models import eva, vision_transformer
 from torch import Tensor
@@ -168,6 +171,17 @@ def test_words_are_answered_with_what_to_do_instead() -> None:
     assert dino.background_texts(Options()) == ()
     with pytest.raises(UnknownWords, match="--image"):
         dino.load_text_encoder(Options())
+
+
+def test_a_question_in_words_to_dino_features_is_one_sentence(tmp_path) -> None:
+    weights = save(make("small_dino_v1").state_dict(), tmp_path / "w.safetensors")
+    options = Options(model="small_dino_v1", weights=weights, long_side=64)
+    recipe = {"encoder": {"name": "dino", "options": dataclasses.asdict(options)}}
+    encoder = encoder_of(recipe, dino.space(options), "cpu")
+    with pytest.raises(UnknownWords, match="know no words: ask with a picture"):
+        encoder.texts(["a chair"])
+    Image.fromarray(picture(48, 64)).save(tmp_path / "a.png")
+    assert np.linalg.norm(encoder.picture(tmp_path / "a.png")) == pytest.approx(1, abs=1e-5)
 
 
 def test_weights_of_another_model_are_one_sentence(tmp_path) -> None:
