@@ -9,10 +9,11 @@ import lseg_file
 import numpy as np
 import openseg_file
 import pytest
+import timm
 from numpy.typing import NDArray
 from open_clip.model import CLIP
 from ovstore.store import plugins
-from ovstore.store.errors import BadInput, OvstoreError, SpaceMismatch
+from ovstore.store.errors import BadInput, OvstoreError, SpaceMismatch, UnknownWords
 from safetensors.torch import save_file
 
 NAMES = plugins.names("models.encoders")
@@ -48,6 +49,14 @@ def small_openseg(tmp_path, monkeypatch) -> str:
     return str(openseg_file.with_stand_in(tmp_path / "exported_model", monkeypatch))
 
 
+@pytest.fixture(scope="session")
+def small_vit(tmp_path_factory) -> str:
+    """A vision transformer of timm's with random weights."""
+    path = tmp_path_factory.mktemp("vit") / "random.safetensors"
+    save_file(timm.create_model("test_vit", num_classes=0).state_dict(), path)
+    return str(path)
+
+
 @pytest.fixture
 def options_of(request) -> Callable[[str], Any]:
     """An encoder's Options by its name, with weights made for the test where it ships none."""
@@ -60,6 +69,7 @@ def options_of(request) -> Callable[[str], Any]:
             "tile": 64,
         },
         "clip_pyramid": lambda: {"weights": request.getfixturevalue("small_clip"), "long_side": 16},
+        "dino": lambda: {"model": "test_vit", "weights": request.getfixturevalue("small_vit"), "long_side": 64},
     }
     return lambda name: plugins.load("models.encoders", name).Options(**settings.get(name, dict)())
 
@@ -68,6 +78,15 @@ def options_of(request) -> Callable[[str], Any]:
 def encoder(request, options_of) -> tuple[Any, Any]:
     """(module, options) of each encoder."""
     return plugins.load("models.encoders", request.param), options_of(request.param)
+
+
+@pytest.fixture
+def worded(encoder) -> tuple[Any, Any]:
+    """(module, options) of each encoder that knows words."""
+    module, options = encoder
+    if not module.background_texts(options):
+        pytest.skip("knows no words, and says so")
+    return encoder
 
 
 def picture(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -114,8 +133,8 @@ def test_no_images_make_no_maps(encoder) -> None:
     assert maps_of(encoder) == []
 
 
-def test_texts_are_unit_rows_each_by_itself(encoder) -> None:
-    module, options = encoder
+def test_texts_are_unit_rows_each_by_itself(worded) -> None:
+    module, options = worded
     encode = module.load_text_encoder(options, device="cpu")
     rows = encode(TEXTS)
     assert rows.dtype == np.float32
@@ -136,8 +155,8 @@ def test_maps_and_texts_are_in_the_space(encoder) -> None:
     space.require_same(module.space(options))
 
 
-def test_the_background_can_be_encoded(encoder) -> None:
-    module, options = encoder
+def test_the_background_can_be_encoded(worded) -> None:
+    module, options = worded
     texts = module.background_texts(options)
     assert len(texts) == len(set(texts)) > 0
     assert np.isfinite(module.load_text_encoder(options, device="cpu")(texts)).all()
@@ -147,6 +166,14 @@ def test_an_empty_text_is_a_sentence(encoder) -> None:
     module, options = encoder
     with pytest.raises(OvstoreError):
         module.load_text_encoder(options, device="cpu")([" "])
+
+
+def test_without_a_background_there_are_no_words_and_a_sentence_says_so(encoder) -> None:
+    module, options = encoder
+    if module.background_texts(options):
+        pytest.skip("knows words")
+    with pytest.raises(UnknownWords, match="picture"):
+        module.load_text_encoder(options, device="cpu")(TEXTS)
 
 
 def test_options_are_plain_values_with_help(encoder) -> None:
