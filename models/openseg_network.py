@@ -10,7 +10,7 @@ import weakref
 from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ class Network:
             raise BadInput(f"{VARIABLE} is {python}, which cannot be run: {error.strerror}.") from error
         assert self._process.stdin and self._process.stdout, "both were asked for"
         self._requests, self._answers = self._process.stdin, cast(BufferedReader, self._process.stdout)
-        self._end = weakref.finalize(self, _end, self._process)
+        self._end = weakref.finalize(self, _end, self._process, self._printed)
         try:
             self.device: str = self._answer()["device"]
         except BaseException:
@@ -60,20 +60,18 @@ class Network:
     def __call__(self, picture: bytes) -> NDArray[np.float16]:
         with self._lock:
             try:
-                self._requests.write(len(picture).to_bytes(8, "little"))
-                self._requests.write(picture)
+                self._requests.write(len(picture).to_bytes(8, "little") + picture)
                 self._requests.flush()
-            except (OSError, ValueError) as error:  # ended, or closed after an earlier failure
-                raise self._death() from error
-            try:
                 values: NDArray[np.float16] = np.empty(self._answer()["shape"], np.float16)
                 self._read_into(values.reshape(-1).view(np.uint8).data)
+                return values
             except OvstoreError:
                 raise
-            except BaseException:  # such as Ctrl-C: what is still in the pipe would be taken for the next answer
+            except (OSError, ValueError) as error:  # it has ended, or its pipes were closed
+                raise self._death() from error
+            except BaseException:  # such as Ctrl-C: what is still in the pipes would be taken for the next answer
                 self._end()
                 raise
-            return values
 
     def _answer(self) -> dict[str, Any]:
         line = self._answers.readline()
@@ -110,18 +108,20 @@ class Network:
         """What is known of a process that has ended."""
         self._process.kill()
         code = self._process.wait()
-        self._printed.seek(0)
-        last = self._printed.read()[-2000:].decode(errors="replace").strip().rpartition("\n")[2]
+        last = ""
+        if not self._printed.closed:
+            self._printed.seek(0)
+            last = self._printed.read().decode(errors="replace").strip().rpartition("\n")[2]
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
         hint = " (9 is often for want of memory)" if code == -9 else ""
         return BadInput(f"The process that runs OpenSeg in TensorFlow {how}{hint}. Its last words: {last or 'none'}")
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Kill it, and take note of its death; its pipes close with it."""
+def _end(process: "subprocess.Popen[bytes]", printed: IO[bytes]) -> None:
+    """Kill it, take note of its death, and close what was open for it."""
     process.kill()
     process.wait()
-    for pipe in (process.stdin, process.stdout):
+    for file in (process.stdin, process.stdout, printed):
         with suppress(OSError):  # words that it will never hear
-            if pipe is not None:
-                pipe.close()
+            if file is not None:
+                file.close()

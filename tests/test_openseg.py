@@ -202,6 +202,23 @@ def test_a_missing_folder_says_where_it_is_published() -> None:
         openseg.space(openseg.Options(weights="nowhere"))
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"mode": "six"},
+        {"tile": -1},
+        {"tile": 0, "mode": "openscene-tiles"},
+        {"overlap": 1.0},
+        {"cell": 0},
+        {"cell": 65},
+    ],
+    ids=str,
+)
+def test_an_option_that_makes_no_sense_is_a_sentence(wrong) -> None:
+    with pytest.raises(BadInput, match="expected"):
+        openseg.Options(**wrong)
+
+
 # The process
 
 
@@ -258,6 +275,16 @@ def test_the_death_of_the_process_is_a_sentence(folder) -> None:
     for _ in range(2):  # the second picture finds it dead
         with pytest.raises(BadInput, match=r"was ended by signal 9 .*for want of memory.*standard output is no answer"):
             network(png(image))
+
+
+def test_an_interrupted_picture_ends_the_process_and_the_next_one_says_so(folder, monkeypatch) -> None:
+    network = Network(read_saved_model(folder), REGIONS, "cpu")
+    with monkeypatch.context() as during:
+        during.setattr(network, "_read_into", lambda target: signal.raise_signal(signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            network(png(picture(64, 64)))
+    with pytest.raises(BadInput, match="was ended by signal 9"):
+        network(png(picture(64, 64)))
 
 
 def test_what_tensorflow_cannot_load_is_a_sentence(folder) -> None:

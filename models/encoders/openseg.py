@@ -9,12 +9,14 @@ does. Texts go through CLIP's own tower in PyTorch; the SavedModel runs in a pro
 TensorFlow: in this Python, or in the one that the variable OVSTORE_TENSORFLOW_PYTHON names.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ...store.errors import BadInput, BadWeights, NotFound
@@ -30,7 +32,10 @@ from ..safe_load import read_state_dict
 from ..weights_files import find_weights
 from ._images import checked_image
 
+log = logging.getLogger(__name__)
+
 _USUAL_NAMES = ("exported_model", "openseg_clip", "openseg")
+_LARGEST_CELL = 64  # of 640: a tenth of a tile
 _TEXT_MODEL = "ViT-L-14-336-quickgelu"
 _TEXT_PUBLISHED_AT = "huggingface.co/timm/vit_large_patch14_clip_336.openai (open_clip_model.safetensors)"
 
@@ -71,8 +76,8 @@ class Options:
             raise BadInput(f"tile is {self.tile}; the side of a tile in pixels was expected.")
         if not 0 <= self.overlap < 1:
             raise BadInput(f"overlap is {self.overlap}; a share from 0 to below 1 was expected.")
-        if self.cell < 1:
-            raise BadInput(f"cell is {self.cell}; a cell has at least 1 pixel.")
+        if not 1 <= self.cell <= _LARGEST_CELL:
+            raise BadInput(f"cell is {self.cell}; 1 to {_LARGEST_CELL} pixels were expected.")
         templates_of(self.templates)
 
 
@@ -88,6 +93,10 @@ def load_image_encoder(
     """Starts the network's process, which ends with the function; cells without a direction are zeros."""
     embedding_space = space(options)
     network = Network(_model(options), REGIONS if options.regional_pool else PIXELS, device)
+    if device == "auto" and network.device == "cpu" and torch.cuda.is_available():
+        log.warning(
+            "OpenSeg runs on the CPU: PyTorch sees a GPU here, TensorFlow does not (docs/encoders.md, openseg)."
+        )
 
     def values_of(image: NDArray[np.uint8]) -> NDArray[np.float16]:
         if options.mode == "tiles":
