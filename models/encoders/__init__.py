@@ -17,6 +17,12 @@ An encoder file defines
                                  the encoder knows no words at all: its load_text_encoder then raises UnknownWords,
                                  which says what to ask with instead (a picture, a region)
 
-Both towers load apart. An encoder knows no files of scenes, no points and no database. `device` is "auto", "cpu" or
+and, where its maps were computed elsewhere and lie on disk,
+
+    load_frame_maps(options, scene) -> FrameMaps
+                                 the maps of a scene's frames by name (models/frame_maps.py), read in place of running
+                                 `load_image_encoder`: no picture is decoded, and a frame without a map is left out
+
+Both towers load apart. An encoder knows no files of scenes (but such maps), no points and no database. `device` is "auto", "cpu" or
 "cuda"; it never changes the recipe.
 """
