@@ -1,7 +1,7 @@
-"""Frames through an encoder: pictures are decoded ahead while the network runs."""
+"""Frames through an encoder: pictures are decoded ahead while the network runs, maps on disk only read."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -63,6 +63,13 @@ def encoded(
             maps = iter(encoder(whole) if whole else [])
             for item, error in zip(current, errors, strict=True):
                 yield Outcome(item, next(maps)) if error is None else Outcome(item, error=error)
+
+
+def read_maps(
+    pictures: Sequence[Picture], maps: Mapping[str, Callable[[], FeatureMap]]
+) -> Iterator[tuple[int, FeatureMap]]:
+    """(position, map) of each picture, in order, by its frame's name; one at a time, for they are large."""
+    return ((picture.position, maps[picture.frame.name]()) for picture in pictures)
 
 
 def _decode(picture: Picture) -> NDArray[np.uint8]:

@@ -1,7 +1,7 @@
 """One scene, from files to a published feature set: the stages, in order."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -9,13 +9,14 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.frame_maps import FrameMaps, Reader
 from ..store import catalog, index_choice, plugins, publish
 from ..store.database import Store
 from ..store.features import Correspondence, FeatureMap
 from ..store.scene import Frame, PointCloud, Scene
 from . import recipe
 from .checks import check_scene
-from .extract import Picture, extract, image_encoder
+from .extract import Picture, extract, image_encoder, read_maps
 from .fuse import fuse
 from .images import read_depth
 from .imported import ImportedFeatures, point_features
@@ -80,10 +81,14 @@ def quiet(stage: str, done: int, total: int) -> None:
 def ingest_scene(store: Store, request: Request, name: str, report: Report = quiet) -> Summary:
     """Bring one scene's feature set up to date; what is there already is kept, unless `request.again`."""
     started = time.monotonic()
-    space = plugins.load("models.encoders", request.encoder).space(request.encoder_options)
+    encoder = plugins.load("models.encoders", request.encoder)
+    space = encoder.space(request.encoder_options)
     dataset = plugins.load("ingest.datasets", request.format)
     files = _feature_paths(dataset, request, name)
-    features_recipe = recipe.features(request, space, files)
+    frame_maps = None
+    if hasattr(encoder, "load_frame_maps") and not files:
+        frame_maps = encoder.load_frame_maps(request.encoder_options, name)
+    features_recipe = recipe.features(request, space, files, None if frame_maps is None else frame_maps.digest)
     ready = catalog.ready_feature_set(store, request.dataset, name, request.features, features_recipe)
     if ready is not None and not request.again:
         return Summary(name, ready, True, 0, 0, 0, 0, time.monotonic() - started)
@@ -92,10 +97,13 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
     if imported is not None:
         imported.require_space(space)
     geometry = _stored_geometry(store, request, name, imported) or _new_geometry(store, request, name, imported, report)
+    findings = [*geometry.findings, *(imported.findings if imported is not None else ())]
     if imported is None:
+        seen, maps, skipped = _views(geometry, frame_maps)
+        findings += skipped
         features = fuse(
-            _maps(geometry, request, report),
-            geometry.correspondences,
+            _maps(geometry, seen, maps, request, report),
+            seen,
             [frame.camera for frame in geometry.frames],
             len(geometry.points),
             space,
@@ -143,7 +151,7 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
         len(features.point_index),
         sum(len(level.regions) for level in regions),
         time.monotonic() - started,
-        (*geometry.findings, *(imported.findings if imported is not None else ())),
+        tuple(findings),
     )
 
 
@@ -218,14 +226,32 @@ def _new_geometry(
     )
 
 
-def _maps(geometry: Geometry, request: Request, report: Report) -> Iterator[tuple[int, FeatureMap]]:
-    """The maps of all frames that see a point."""
-    useful = [
-        Picture(seen.frame, frame := geometry.frames[seen.frame], worked_on(frame, request).camera)
-        for seen in geometry.correspondences
-        if len(seen)
+def _views(
+    geometry: Geometry, frame_maps: FrameMaps | None
+) -> tuple[list[Correspondence], dict[str, Reader] | None, list[str]]:
+    """What frames see that have a map, the maps' readers where they are on disk, and what became of the others."""
+    seen = [one for one in geometry.correspondences if len(one)]
+    if frame_maps is None:
+        return seen, None, []
+    names = [geometry.frames[one.frame].name for one in seen]
+    maps = frame_maps.of_frames(names)
+    missing = [name for name in names if name not in maps]
+    finding = f"{len(missing)} of {len(names)} frames skipped: no map in {frame_maps.source}"
+    kept = [one for one, name in zip(seen, names, strict=True) if name in maps]
+    return kept, maps, [f"{finding} (such as {missing[0]})"] if missing else []
+
+
+def _maps(
+    geometry: Geometry, seen: list[Correspondence], maps: Mapping[str, Reader] | None, request: Request, report: Report
+) -> Iterator[tuple[int, FeatureMap]]:
+    """The maps of all frames that see a point: those on disk, else the network's."""
+    pictures = [
+        Picture(one.frame, frame := geometry.frames[one.frame], worked_on(frame, request).camera) for one in seen
     ]
-    network = image_encoder(request.encoder, request.encoder_options, request.device)
-    for done, pair in enumerate(extract(useful, network), start=1):
+    if maps is not None:
+        pairs = read_maps(pictures, maps)
+    else:
+        pairs = extract(pictures, image_encoder(request.encoder, request.encoder_options, request.device))
+    for done, pair in enumerate(pairs, start=1):
         yield pair
-        report("features", done, len(useful))
+        report("features", done, len(pictures))

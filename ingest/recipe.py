@@ -48,10 +48,13 @@ def geometry(request: Request) -> dict[str, Any]:
     }
 
 
-def features(request: Request, space: EmbeddingSpace, files: Sequence[Path] = ()) -> dict[str, Any]:
+def features(
+    request: Request, space: EmbeddingSpace, files: Sequence[Path] = (), maps_digest: str | None = None
+) -> dict[str, Any]:
     """Everything behind the vectors of a feature set, its geometry included.
 
     Vectors that were fused elsewhere are what their `files` hold; the encoder then only says who answers for the words.
+    `maps_digest` is that of the maps, where they were computed elsewhere.
     """
     imported = {"files": {path.name: _sha256(path) for path in files}, "unit_length": request.fuse.unit_length}
     return {
@@ -59,6 +62,7 @@ def features(request: Request, space: EmbeddingSpace, files: Sequence[Path] = ()
         "geometry": geometry(request),
         **encoding(request.encoder, request.encoder_options, space),
         **({"imported": imported} if files else {"fuse": _plain(request.fuse)}),
+        **({} if maps_digest is None else {"maps": maps_digest}),
         "objects": _plain(request.objects),
         "pool": _plain(request.pool),
     }
