@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ..store.errors import BadInput, MissingPackage
 from ..store.plugins import missing_package_sentence
@@ -205,6 +205,8 @@ def _decoding(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise BadInput(f"{path}: no such file") from error
+    except UnidentifiedImageError as error:  # its own words are an address in memory
+        raise BadInput(f"{path}: cannot be read as a picture: it is of no known kind") from error
     except (*_DECODING_ERRORS, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         detail = str(error).replace(str(path), "the file").strip() or type(error).__name__
         raise BadInput(f"{path}: cannot be read as a picture: {detail}") from error
