@@ -16,6 +16,7 @@ import pytest
 import torch
 from lseg_file import values_of
 from numpy.typing import NDArray
+from ovstore.ingest.taps import Grid, cells
 from ovstore.models.clip_text import openai_text_tower
 from ovstore.models.encoders import openseg
 from ovstore.models.openseg_maps import of_picture_size, of_separate_tiles, picks, shares, tiled, unit_in_place
@@ -62,12 +63,16 @@ def test_pixels_are_picked_as_tensorflow_1_aligns_corners(size, wanted, first, l
     assert (len(found), found[: len(first)], found[-len(last) :]) == (wanted, first, last)
 
 
-def test_openscene_s_picture_has_a_map_of_its_own_size() -> None:
-    network, image = Colours(), picture(24, 32)
-    values = of_picture_size(image, network)
-    whole = network(network.seen[0])
-    assert whole.shape[:2] == (48, 64)
-    np.testing.assert_array_equal(values, whole[picks(48, 24)[:, None], picks(64, 32)])
+def test_a_pixel_of_scannet_is_looked_up_where_openscene_does() -> None:
+    network_pixels = np.stack(np.mgrid[:480, :640], axis=-1).astype(np.float16)  # each its own row and column
+    values = of_picture_size(picture(240, 320), lambda encoded: network_pixels)
+    v, u = np.mgrid[:240, :320]
+    uv = np.stack([u, v], axis=-1).reshape(-1, 2).astype(np.float32)
+    cell, _ = cells(Grid(240, 320, image_height=240, image_width=320, bilinear=False), uv)
+    found = values.reshape(-1, 2)[cell[:, 0]].reshape(240, 320, 2)
+    assert found[0, [0, 1, 2, -3, -2, -1], 1].tolist() == [0, 2, 4, 635, 637, 639]
+    np.testing.assert_array_equal(found[..., 0], np.broadcast_to(picks(480, 240)[:, None], (240, 320)))
+    np.testing.assert_array_equal(found[..., 1], np.broadcast_to(picks(640, 320), (240, 320)))
 
 
 def test_one_size_needs_no_picking() -> None:
@@ -113,11 +118,11 @@ def test_the_whole_picture_is_one_tile() -> None:
 
 
 @pytest.mark.parametrize(("starts", "size", "length"), [([0, 48, 96], 64, 160), ([0, 64], 64, 128), ([0], 50, 50)])
-@pytest.mark.parametrize("cells", [7, 40, 160])
-def test_tiles_share_each_cell_and_fade_towards_their_border(starts, size, length, cells) -> None:
-    found = shares(starts, size, cells, length)
+@pytest.mark.parametrize("count", [7, 40, 160])
+def test_tiles_share_each_cell_and_fade_towards_their_border(starts, size, length, count) -> None:
+    found = shares(starts, size, count, length)
     np.testing.assert_allclose(found.sum(axis=0), 1, atol=1e-6)
-    centre = (np.arange(cells) + 0.5) * length / cells
+    centre = (np.arange(count) + 0.5) * length / count
     for start, share in zip(starts, found, strict=True):
         assert not share[(centre < start) | (centre >= start + size)].any()
 
