@@ -21,6 +21,7 @@ from .openseg_signature import SavedModel
 
 VARIABLE = "OVSTORE_TENSORFLOW_PYTHON"  # a Python (3.11 or newer) that has TensorFlow, where this one should not
 _PROCESS = Path(__file__).with_name("openseg_process.py")
+_SECONDS_TO_END = 5.0
 
 
 class Network:
@@ -106,8 +107,11 @@ class Network:
 
     def _death(self) -> OvstoreError:
         """What is known of a process that has ended."""
-        self._process.kill()
-        code = self._process.wait()
+        try:
+            code = self._process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
         last = ""
         if not self._printed.closed:
             self._printed.seek(0)
