@@ -30,7 +30,7 @@ class HouseCameras:
 
     color: tuple[str, ...]  # file names
     depth: tuple[str, ...]
-    intrinsics: NDArray[np.float64]  # (M, 4) fx, fy, cx, cy as the file has them
+    intrinsics: NDArray[np.float64]  # (M, 4) fx, fy, cx, cy as the file has them, finite and fx, fy other than 0
     camera_to_world: NDArray[np.float64]  # (M, 4, 4) y down, z forward; may be non-finite
     promised: int | None  # n_images
 
@@ -54,6 +54,10 @@ def read_conf(path: Path) -> HouseCameras:
             case ["intrinsics_matrix", *words]:
                 fx, _, cx, _, fy, cy, *_ = _numbers(path, number, line, words, 9)
                 current = (fx, fy, cx, cy)
+                if not np.isfinite(current).all() or 0 in (fx, fy):
+                    raise BadScene(
+                        f"{path}, line {number}: intrinsics {current}; finite numbers were expected, fx and fy not 0"
+                    )
             case ["scan", *words]:
                 if current is None:
                     raise BadScene(f"{path}, line {number}: a scan before any intrinsics_matrix")

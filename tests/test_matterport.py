@@ -296,7 +296,7 @@ def test_the_kind_of_room_is_told(scans: Path) -> None:
         ("intrinsics_matrix", "# matrix", "line 7: a scan before any intrinsics_matrix"),
         ("scan ", "scam ", r"no line 'scan DEPTH\.png COLOR\.jpg'"),
         (" 0 0 0 1\n", " 0 0 1 1\n", "last row is not 0 0 0 1"),
-        ("intrinsics_matrix ", "intrinsics_matrix nan 0 1 0 1 1 0 0 1\n#", "Intrinsics fx, fy, cx, cy"),
+        ("intrinsics_matrix ", "intrinsics_matrix nan 0 1 0 1 1 0 0 1\n#", "intrinsics .nan, 1.0, 1.0, 1.0.; finite"),
     ],
 )
 def test_a_wrong_conf_is_one_sentence(scans: Path, old: str, new: str, said: str) -> None:
