@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..store.errors import BadScene
 from ..store.scene import PointCloud
+from .naming import naming
 from .ply import Ply, read_ply
 
 _RGB = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
@@ -33,7 +34,7 @@ def as_cloud(path: Path, ply: Ply) -> PointCloud:
         raise BadScene(f"{path}: vertices without x, y, z (their properties are {', '.join(names)})")
     if len(vertices) == 0:
         raise BadScene(f"{path}: no points in it")
-    try:
+    with naming(path), np.errstate(over="ignore", invalid="ignore"):
         return PointCloud(
             _columns(vertices, ("x", "y", "z")).astype(np.float64),
             rgb=_rgb(path, vertices),
@@ -43,8 +44,6 @@ def as_cloud(path: Path, ply: Ply) -> PointCloud:
             segments=_integers(vertices, _SEGMENTS),
             faces=ply.faces,
         )
-    except BadScene as error:
-        raise BadScene(f"{path}: {error}" if str(path) not in str(error) else str(error)) from error
 
 
 def _columns(vertices: NDArray[np.void], names: tuple[str, ...]) -> NDArray[Any]:

@@ -139,3 +139,13 @@ def test_colours_as_floats_and_normals_of_any_length_are_understood(tmp_path: Pa
     np.testing.assert_array_equal(cloud.rgb, [[255, 128, 0], [0, 0, 255]])
     np.testing.assert_array_equal(cloud.normals, [[0, 0, 1], [1, 0, 0]])
     assert read_cloud(write(tmp_path, content.replace(b"0 0 2\n", b"0 0 0\n"))).normals is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_nan_of_any_kind_is_counted_without_a_warning(tmp_path: Path) -> None:
+    content = ply("binary_little_endian", TRIANGLES)
+    start = content.index(b"end_header\n") + len(b"end_header\n")
+    signalling = struct.pack("<I", 0x7F80_0001)
+    (tmp_path / "a.ply").write_bytes(content[:start] + signalling + content[start + 4 :])
+    with pytest.raises(BadScene, match=r"a\.ply: 1 of 5 points are not finite"):
+        read_cloud(tmp_path / "a.ply")
