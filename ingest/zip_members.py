@@ -67,5 +67,5 @@ class ZipMembers:
         except BadScene:
             raise
         except _ERRORS as error:
-            detail = getattr(error, "strerror", None) or error
+            detail = getattr(error, "strerror", None) or str(error)[:120]
             raise BadScene(f"{self.path}: cannot be read as a .zip archive: {detail}") from error
