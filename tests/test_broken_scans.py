@@ -151,7 +151,7 @@ def held_to_account() -> Iterator[None]:
 
 def outcome(scan: Scan, read: Callable[[Scan, Path], Scene] = Scan.take_in) -> Scene | OvstoreError | str:
     """A scene, a refusal, or in words what is wrong with the refusal."""
-    unpacked = scan.root.parent / "unpacked"
+    unpacked = scan.root.parent / f"unpacked-{scan.name}"
     try:
         with held_to_account():
             return read(scan, unpacked)
