@@ -1,0 +1,78 @@
+"""Previews of extracted features, drawn in a thread while the network goes on."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from ..ingest.engines import Outcome
+from ..ingest.extract_folder import PictureFile, sampling_of
+from ..ingest.feature_files import read_features
+from ..ingest.images import read_image
+from ..query import picture_file
+from ..query.feature_colours import Directions, main_directions, sample
+from ..query.preview import PANEL, Labels, preview
+from ..store.errors import OvstoreError
+
+FIRST = 16  # pictures that the colours of all are chosen by
+
+
+class Previews:
+    """Draws what it is given; the first pictures wait until there are enough of them to choose colours by."""
+
+    def __init__(self, out: Path, form: str, labels: Labels | None) -> None:
+        self._out, self._form, self._labels = out, form, labels
+        self._thread = ThreadPoolExecutor(1)
+        self._waiting: list[PictureFile] = []
+        self._directions: Directions | None = None
+        self._drawn: list[tuple[PictureFile, Future[None]]] = []
+
+    def __enter__(self) -> "Previews":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    @property
+    def count(self) -> int:
+        """How many pictures were given."""
+        return len(self._drawn) + len(self._waiting)
+
+    def add(self, picture: PictureFile) -> None:
+        """Draw the picture soon: its features are written."""
+        self._waiting.append(picture)
+        if len(self._waiting) >= FIRST or self._drawn:
+            self._draw_waiting()
+
+    def finished(self) -> Iterator[Outcome]:
+        """An Outcome a picture, as they are drawn; its result is the file."""
+        self._draw_waiting()
+        for picture, future in self._drawn:
+            yield Outcome(picture, picture.file(".preview.jpg"), future.exception())
+
+    def _draw_waiting(self) -> None:
+        first = tuple(self._waiting)
+        self._drawn += [(picture, self._thread.submit(self._draw, picture, first)) for picture in first]
+        self._waiting.clear()
+
+    def _draw(self, picture: PictureFile, first: tuple[PictureFile, ...]) -> None:
+        if self._directions is None:
+            self._directions = self._main_directions(first)
+        drawn = preview(
+            picture.path.name,
+            read_image(picture.path),
+            read_features(picture.file(f".{self._form}"), PANEL),
+            sampling_of(self._out),
+            self._directions,
+            self._labels,
+        )
+        picture_file.save(drawn, picture.file(".preview.jpg"))
+
+    def _main_directions(self, pictures: tuple[PictureFile, ...]) -> Directions:
+        """Of the pictures whose features can be read."""
+        samples = []
+        for picture in pictures:
+            try:
+                samples.append(sample(read_features(picture.file(f".{self._form}"), PANEL)))
+            except OvstoreError:  # told when it is drawn
+                continue
+        return main_directions(samples)

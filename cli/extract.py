@@ -1,0 +1,167 @@
+"""ovstore extract IMAGES OUT: per-pixel features of a folder of pictures."""
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..store import plugins
+from ..store.errors import OvstoreError, one_line
+from ._encoder_options import EncoderCommand, device_option, encoder_option
+from ._shared import counted, json_option, print_json
+
+if TYPE_CHECKING:
+    from ..ingest.engines import Outcome
+    from ..query.preview import Labels
+
+
+@click.command(cls=EncoderCommand, params=[encoder_option(), device_option()])
+@click.argument("images", metavar="IMAGES", type=click.Path(exists=True, path_type=Path))
+@click.argument("out", metavar="OUT", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["npy", "pt", "parquet"]),
+    default="npy",
+    show_default=True,
+    help="npy: float16 (h, w, C) at the network's own resolution. pt: a half tensor (C, H, W) at the picture's"
+    " size, as OpenScene's LSeg extraction writes it; 512 channels of 640x480 pixels are 300 MB. parquet: a"
+    " row a cell, u and v in pixels, vector.",
+)
+@click.option(
+    "--preview", "with_preview", is_flag=True, help="Also draw each picture beside its features, as NAME.preview.jpg."
+)
+@click.option(
+    "--labels", metavar="WORDS", help="Preview which of these words, separated by commas, is nearest at every pixel."
+)
+@click.option(
+    "--again", is_flag=True, help="Remove what is there of these pictures, also of another recipe, and make it anew."
+)
+@json_option
+def command(
+    images: Path, out: Path, file_format: str, with_preview: bool, labels: str | None, again: bool, as_json: bool,
+    encoder: str, device: str, **params: Any,
+) -> None:  # fmt: skip
+    """Write per-pixel features of pictures, a file each.
+
+    IMAGES is a folder, whose sub-folders are kept, or one picture; OUT gets NAME.npy for NAME.jpg. Pictures whose
+    file is there are left alone, one that cannot be read is reported and the others go on. OUT/extract.json says
+    which encoder, options and weights made the files; features of others go into another folder.
+
+    \b
+    Examples:
+      ovstore extract photos/ features/ --encoder openclip --preview --labels "grass, cat, stone"
+      ovstore extract frames/ features/ --encoder lseg --weights demo_e200.ckpt --long-side 640 --no-unit --format pt
+    """
+    from ..ingest import extract_folder, recipe
+    from ..ingest.extract import image_encoder
+    from ._options import from_params
+    from ._progress import stages
+
+    plugin = plugins.load("models.encoders", encoder, noun="encoder")
+    options = from_params(plugin.Options, params)
+    pictures = extract_folder.find_pictures(images, out)
+    made_by = recipe.encoding(encoder, options, plugin.space(options))
+    named = None if labels is None else _labels(labels, plugin, options, device)
+    extract_folder.prepare(out, pictures, file_format, made_by, again)
+    report = _Report(as_json)
+    with stages(len(pictures), "pictures") as bar, ExitStack() as stack:
+        previews = None
+        if with_preview or named is not None:
+            from ._preview import Previews
+
+            previews = stack.enter_context(Previews(out, file_format, named))
+        for outcome in extract_folder.extract_pictures(
+            pictures, out, file_format, made_by, lambda: image_encoder(encoder, options, device)
+        ):
+            report.extracted(outcome)
+            bar.scene_done()
+            if previews is not None and outcome.error is None:
+                previews.add(outcome.item)
+        if previews is not None:
+            for drawn, outcome in enumerate(previews.finished(), start=1):
+                report.drawn(outcome)
+                bar.report("previews", drawn, previews.count)
+    raise SystemExit(report.close())
+
+
+def _labels(text: str, plugin: ModuleType, options: Any, device: str) -> "Labels":
+    """Words separated by commas with vectors and colours; empty ones and repetitions are left out."""
+    from ..evaluation.palette import distinct_colours
+    from ..query.preview import Labels
+    from ..store.errors import BadInput
+
+    words: dict[str, str] = {}
+    for word in text.split(","):
+        if word := " ".join(word.split()):
+            words.setdefault(word.casefold(), word)
+    if not words:
+        raise BadInput(f"--labels is {text!r}; words separated by commas were expected, such as 'grass, cat, stone'.")
+    names = list(words.values())
+    return Labels(names, plugin.load_text_encoder(options, device)(names), distinct_colours(len(names)))
+
+
+class _Report:
+    """A line a picture on stdout as it is done, what there was at the end; or all of it as one JSON document."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self._documents: dict[Path, dict[str, Any]] = {}
+        self._written = self._turned = 0
+
+    def extracted(self, outcome: "Outcome") -> None:
+        if outcome.error is not None:
+            self._failed(outcome)
+            return
+        picture, made = outcome.item.path, outcome.result
+        self._documents[picture] = {"picture": _name(picture), "features": _name(made.path), "shape": made.shape}
+        if made.shape is not None:
+            self._written += 1
+            self._turned += made.turned
+            self._say(f"{picture}  {'x'.join(map(str, made.shape))}")
+
+    def drawn(self, outcome: "Outcome") -> None:
+        if outcome.error is not None:
+            self._failed(outcome)
+        else:
+            self._documents[outcome.item.path]["preview"] = _name(outcome.result)
+
+    def close(self) -> int:
+        """The exit code: 1 when some pictures failed."""
+        documents = list(self._documents.values())
+        failed = sum("failed" in document for document in documents)
+        there = sum("features" in document for document in documents) - self._written
+        if self._as_json:
+            print_json(documents)
+        else:
+            click.echo(f"{self._written} written, {there} there already, {failed} failed.")
+        if self._turned:
+            click.echo(
+                f"{counted(self._turned, 'picture')} would be shown turned (EXIF); "
+                "pixels and features lie as the file stores them.",
+                err=True,
+            )
+        if any("preview" in document for document in documents):
+            click.echo("Previews: *.preview.jpg beside the features", err=True)
+        return 1 if failed else 0
+
+    def _failed(self, outcome: "Outcome") -> None:
+        error, picture = outcome.error, outcome.item.path
+        if not isinstance(error, OvstoreError):
+            assert error is not None
+            raise error
+        reason = str(error).removeprefix(f"{one_line(str(picture))}: ")
+        self._documents.setdefault(picture, {"picture": _name(picture)})["failed"] = reason
+        self._say(f"{picture}  failed: {reason}")
+
+    def _say(self, line: str) -> None:
+        if not self._as_json:
+            click.echo(one_line(line))
+
+
+def _name(path: Path) -> str:
+    """For JSON, which cannot hold bytes that are no text."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

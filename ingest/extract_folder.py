@@ -1,0 +1,182 @@
+"""Per-pixel features of a folder of pictures, in a folder of files that remembers how they were made."""
+
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from ..store.errors import BadInput
+from ..store.features import FeatureMap
+from ..store.files import remove, replacing
+from .engines import Outcome
+from .extract import ImageEncoder, encoded
+from .feature_files import FORMATS, write_features
+from .images import IMAGE_SUFFIXES, image_size, is_turned, read_image
+
+NOTE = "extract.json"  # in the folder of features: how they were made
+_WAITING = 2  # maps that wait to be written while the network goes on
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """A picture, and what its files are called."""
+
+    path: Path
+    target: Path  # in the folder of features, without a suffix
+
+    def file(self, suffix: str) -> Path:
+        """`target` with ".npy", ".preview.jpg" ..."""
+        return self.target.with_name(self.target.name + suffix)
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """The features of one picture."""
+
+    path: Path
+    shape: tuple[int, ...] | None = None  # of the map (h, w, C); None: the file was there already
+    turned: bool = False  # the picture's EXIF says that it is to be shown turned; pixels are taken as they are stored
+
+
+def find_pictures(source: Path, out: Path) -> list[PictureFile]:
+    """The pictures of a folder and of those below it by name, or the one that `source` is; hidden ones are left out.
+
+    BadInput when there is none, and when two would have the same files.
+    """
+    if not source.is_dir():
+        return [PictureFile(source, out / source.stem)]
+    if source.resolve() == out.resolve():
+        raise BadInput(f"{out} is the folder of the pictures; name another one for what is made of them.")
+    found: dict[Path, PictureFile] = {}
+    for folder, folders, names in os.walk(source):
+        here = Path(folder)
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and (here / name).resolve() != out.resolve()
+        )
+        for name in sorted(names):
+            path = here / name
+            if name.startswith(".") or path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
+                continue
+            picture = PictureFile(path, out / here.relative_to(source) / path.stem)
+            if picture.target in found:
+                raise BadInput(
+                    f"{found[picture.target].path} and {path} would both become {picture.target.name}.*; rename one."
+                )
+            found[picture.target] = picture
+    if not found:
+        raise BadInput(f"No pictures in {source}; {', '.join(sorted(IMAGE_SUFFIXES))} were looked for.")
+    return list(found.values())
+
+
+def prepare(out: Path, pictures: Sequence[PictureFile], form: str, recipe: dict[str, Any], again: bool) -> None:
+    """Make the folder one for features of `recipe`; with `again`, remove what is there of these pictures.
+
+    BadInput when it holds features of another recipe, or files whose recipe nobody knows.
+    """
+    if again:
+        for picture in pictures:
+            for suffix in (*(f".{known}" for known in FORMATS), ".preview.jpg"):
+                remove(picture.file(suffix))
+        remove(out / NOTE)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        kept = json.loads((out / NOTE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        for picture in pictures:
+            if (path := picture.file(f".{form}")).exists():
+                raise BadInput(
+                    f"{path} is there, and no {NOTE} says how it was made. "
+                    "Name another folder, or --again to replace it."
+                ) from None
+        return
+    except OSError as error:
+        raise BadInput(f"{out}: {error.strerror or error}") from error
+    except ValueError:
+        kept = None
+    if (difference := _difference(kept, json.loads(json.dumps(recipe)))) is not None:
+        raise BadInput(
+            f"{out} holds features of another recipe: {difference}. "
+            "Name another folder, or --again to make these pictures' features anew."
+        )
+
+
+def sampling_of(out: Path) -> Literal["nearest", "bilinear"]:
+    """How a pixel samples the features in `out`."""
+    sampling = json.loads((out / NOTE).read_text(encoding="utf-8"))["sampling"]
+    return "nearest" if sampling == "nearest" else "bilinear"
+
+
+def extract_pictures(
+    pictures: Sequence[PictureFile],
+    out: Path,
+    form: str,
+    recipe: dict[str, Any],
+    load_encoder: Callable[[], ImageEncoder],
+) -> Iterator[Outcome]:
+    """An Extracted of each picture, those that are there first; one that cannot be read is an error, the others go on.
+
+    Files are written in a thread while the network runs; the encoder is loaded if there is anything to do.
+    """
+    missing = []
+    for picture in pictures:
+        if (path := picture.file(f".{form}")).exists():
+            yield Outcome(picture, Extracted(path))
+        else:
+            missing.append(picture)
+    if not missing:
+        return
+
+    def write(picture: PictureFile, found: FeatureMap) -> Extracted:
+        path = picture.file(f".{form}")
+        _note(out, recipe, found)
+        _make_folder(path.parent)
+        width, height = image_size(picture.path)
+        write_features(path, found, height, width)
+        return Extracted(path, found.values.shape, is_turned(picture.path))
+
+    with ThreadPoolExecutor(1) as writer:
+        waiting: deque[tuple[Outcome, Future[Extracted] | None]] = deque()
+        for seen in encoded(missing, lambda picture: read_image(picture.path), load_encoder()):
+            file = writer.submit(write, seen.item, seen.result) if seen.error is None else None
+            waiting.append((replace(seen, result=None), file))
+            while waiting and (len(waiting) > _WAITING or waiting[0][1] is None or waiting[0][1].done()):
+                yield _written(*waiting.popleft())
+        while waiting:
+            yield _written(*waiting.popleft())
+
+
+def _written(seen: Outcome, file: "Future[Extracted] | None") -> Outcome:
+    return seen if file is None else replace(seen, result=file.result())
+
+
+def _note(out: Path, recipe: dict[str, Any], found: FeatureMap) -> None:
+    """Written before the first file is, so that no file is ever without."""
+    if not (out / NOTE).exists():
+        with replacing(out / NOTE) as part:
+            part.write_text(json.dumps({**recipe, "sampling": found.sampling}, indent=2) + "\n", encoding="utf-8")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{folder}: {error.strerror or error}") from error
+
+
+def _difference(kept: Any, recipe: dict[str, Any]) -> str | None:
+    """What the two do not have in common, in words; None where they are the same."""
+    try:
+        before, now = kept["encoder"], recipe["encoder"]
+        if before["name"] != now["name"]:
+            return f"its encoder is {before['name']!r}, not {now['name']!r}"
+        for option in sorted({*before["options"], *now["options"]}):
+            values = [options.get(option) for options in (before["options"], now["options"])]
+            if values[0] != values[1]:
+                return f"its {option} is {values[0]!r}, not {values[1]!r}"
+        return None if kept["space"] == recipe["space"] else "its weights are others"
+    except (KeyError, TypeError, AttributeError):
+        return f"{NOTE} in it is not of this command"
