@@ -161,9 +161,9 @@ def _read_torch(path: Path) -> dict[str, object]:
 
 
 def _refuse_unsafe_archive(path: Path) -> None:
-    if not zipfile.is_zipfile(path):
-        return
     try:
+        if not zipfile.is_zipfile(path):
+            return
         entries = zipfile.ZipFile(path).infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise BadWeights(f"{path} is a damaged archive: {error}") from error
