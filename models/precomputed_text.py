@@ -51,7 +51,7 @@ class TextSide:
         if self.kind == TABLE:
             return self._look_up
         if self.kind == NONE:
-            raise BadInput(
+            raise UnknownWords(
                 f"The space {self.space_name!r} was declared without words (--text none); "
                 "ask with --like SCENE:REGION, or ingest again with the --text that its vectors are compared with."
             )

@@ -1,14 +1,17 @@
 """Maps that other tools left on disk: matched to frames, read in every form, and as good as the network's own."""
 
+import base64
 import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
 import torch
 import toy_room
 from command_line import document, ovstore
 from numpy.typing import NDArray
+from ovstore.models import precomputed_blosc
 from ovstore.models import precomputed_forms as forms
 from ovstore.models.encoders import color_words, precomputed
 from ovstore.models.frame_maps import match
@@ -83,6 +86,17 @@ def chw(values: NDArray[np.float16]) -> NDArray[np.float16]:
     return np.ascontiguousarray(values.transpose(2, 0, 1))
 
 
+CHUNKS = {  # (numbers 0 to 6, repeated) as halves of shape (5, 4, 13), by numcodecs
+    "lz4": b"0s$cc2m$~A2m$~AH~;_u6aWAK3jhEB9{>RW>remy0000H0001g06aiKL`6mi0Oe3ZL`6mb",
+    "zlib": b"0s&zH2m$~A2m$~AIRF3v6aWAK3jhEBcwS>*7zF?U1ONdN0001ZUSqIvaB^{VV;IR406o$<Vg",
+    "zstd": b"0s)Z%2m$~A2m$~AGynhq6aWAK8~^|SD77#BU<d(~002M$06aiKL`6md0D2Xw0H^>9",
+}
+BLOCKS = (  # 2000 int16 of 0 to 49, repeated, in four blocks of LZ4
+    b"0s$ccpbr25pbr25asU7T6aWAKL;wH)|04ha0s{mE1_uZU3JVMk4i69!5)%{^78e*98XFuP9v>hfA|oUvCMPH<Dl054E-x@KG64Vo|NsC0|BX;B"
+    b"E-x@K5&!@I9{>RW|NsC0|NsBKPyhe`000"
+)
+
+
 def write_zarr(path: Path, values: NDArray[np.float16]) -> None:
     """Version 2, one chunk, as it is."""
     path.mkdir()
@@ -112,6 +126,43 @@ def test_vectors_come_out_of_every_file_as_they_are(tmp_path: Path, colours, kin
     np.testing.assert_array_equal(read(tmp_path), colours)
 
 
+@pytest.mark.parametrize("codec", CHUNKS)
+def test_blosc_chunks_are_read(tmp_path: Path, codec: str) -> None:
+    values = (np.arange(5 * 4 * DIM) % 7).reshape(5, 4, DIM).astype(np.float16)
+    write_zarr(tmp_path / "7.zarr", values)
+    settings = json.loads((tmp_path / "7.zarr" / ".zarray").read_text())
+    (tmp_path / "7.zarr" / ".zarray").write_text(json.dumps({**settings, "compressor": {"id": "blosc"}}))
+    (tmp_path / "7.zarr" / "0.0.0").write_bytes(base64.b85decode(CHUNKS[codec]))
+    np.testing.assert_array_equal(read(tmp_path), values)
+
+
+def test_blosc_chunks_of_many_blocks_are_read() -> None:
+    found = precomputed_blosc.decompress(base64.b85decode(BLOCKS), 4000)
+    np.testing.assert_array_equal(np.frombuffer(found, np.int16), np.arange(2000) % 50)
+
+
+def test_zarr_of_version_3_in_chunks_is_read(tmp_path: Path, colours) -> None:
+    (tmp_path / "7.zarr" / "c" / "0" / "0").mkdir(parents=True)
+    (tmp_path / "7.zarr" / "c" / "1" / "0").mkdir(parents=True)
+    content = {
+        "node_type": "array",
+        "shape": colours.shape,
+        "data_type": "float16",
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [3, 4, DIM]}},
+        "chunk_key_encoding": {"name": "default"},
+        "codecs": [{"name": "bytes", "configuration": {"endian": "big"}}, {"name": "zstd"}, {"name": "crc32c"}],
+    }
+    (tmp_path / "7.zarr" / "zarr.json").write_text(json.dumps(content))
+    padded = np.concatenate([colours, colours[:1]]).astype(">f2")  # the last chunk is as large as the others
+    for number, chunk in enumerate((padded[:3], padded[3:])):
+        data = pyarrow.Codec("zstd").compress(chunk.tobytes(), asbytes=True) + bytes(4)
+        (tmp_path / "7.zarr" / "c" / str(number) / "0" / "0").write_bytes(data)
+    np.testing.assert_array_equal(read(tmp_path), colours)
+    (tmp_path / "7.zarr" / "c" / "1" / "0" / "0").unlink()
+    with pytest.raises(BadInput, match="the chunk c/1/0/0 is missing"):
+        read(tmp_path)
+
+
 def test_bfloat16_is_read(tmp_path: Path, colours) -> None:
     values = torch.from_numpy(colours).bfloat16()
     torch.save(values, tmp_path / "7.pt")
@@ -132,12 +183,18 @@ def lying(header_shape: tuple[int, ...]) -> bytes:
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
 
 
+def several_disks(path: Path) -> None:
+    torch.save(torch.zeros(5, 4, DIM), path)
+    path.write_bytes(path.read_bytes().replace(b"PK\6\7\0", b"PK\6\7\1"))
+
+
 BROKEN = {
     "cut short": ("7.npy", lambda path: path.write_bytes(lying((5, 4, DIM)) + bytes(8)), "cannot be read as arrays"),
     "huge": ("7.npy", lambda path: path.write_bytes(lying((1 << 40, 4, DIM))), "cannot be read as arrays"),
     "objects": ("7.npy", lambda path: np.save(path, np.array([{}]), allow_pickle=True), "cannot be read as arrays"),
     "text": ("7.pt", lambda path: path.write_text("no tensor"), "is not a readable PyTorch|asks to run code"),
     "code": ("7.pt", lambda path: torch.save(print, path), "asks to run code"),
+    "several disks": ("7.pt", several_disks, "is a damaged archive"),
     "stretched": ("7.pt", lambda path: torch.save(torch.zeros(1).expand(1 << 20, 4, DIM), path), "claims .* bytes"),
     "no safetensors": ("7.safetensors", lambda path: path.write_bytes(bytes(64)), "cannot be read as safetensors"),
     "other length": ("7.npy", lambda path: np.save(path, np.zeros((5, 4, 14))), r"shape \(5, 4, 14\); .*13 being"),
@@ -361,7 +418,7 @@ def test_the_space_is_the_text_towers_own(tmp_path: Path) -> None:
 def test_a_space_without_words_is_declared(tmp_path: Path) -> None:
     declared = options(tmp_path, text="none", space_name="dino/vits8", dim=384)
     assert (precomputed.space(declared).name, precomputed.space(declared).dim) == ("dino/vits8", 384)
-    with pytest.raises(BadInput, match=r"declared without words .* ask with --like"):
+    with pytest.raises(UnknownWords, match=r"declared without words .* ask with --like"):
         precomputed.load_text_encoder(declared)
     with pytest.raises(BadInput, match="no picture can be asked"):
         precomputed.load_image_encoder(declared)
