@@ -70,6 +70,12 @@ def options_of(request) -> Callable[[str], Any]:
         },
         "clip_pyramid": lambda: {"weights": request.getfixturevalue("small_clip"), "long_side": 16},
         "dino": lambda: {"model": "test_vit", "weights": request.getfixturevalue("small_vit"), "long_side": 64},
+        "precomputed": lambda: {
+            "text": "openclip",
+            "text_model": "ViT-B-16",
+            "text_weights": request.getfixturevalue("small_clip"),
+            "text_tag": "elsewhere",
+        },
     }
     return lambda name: plugins.load("models.encoders", name).Options(**settings.get(name, dict)())
 
