@@ -67,7 +67,7 @@ def load_image_encoder(
 ) -> Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]:
     """The image tower alone, as a function of pictures."""
     checkpoint = _checkpoint(options)
-    return image_encoder(checkpoint, space(options), options, device, checkpoint.image_size)
+    return image_encoder(build_visual(checkpoint), checkpoint, space(options), options, device, checkpoint.image_size)
 
 
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
@@ -95,11 +95,16 @@ def weights_name(weights: str, tag: str) -> str:
 
 
 def image_encoder(
-    checkpoint: Checkpoint, embedding_space: EmbeddingSpace, options: Options, device: str, smallest: int
+    visual: nn.Module,
+    checkpoint: Checkpoint,
+    embedding_space: EmbeddingSpace,
+    options: Options,
+    device: str,
+    smallest: int,
 ) -> Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]:
-    """Pictures to maps; those below `smallest` pixels grow to it."""
+    """Pictures to maps by the tower `visual`; those below `smallest` pixels grow to it."""
     where = device_of(device)
-    visual = build_visual(checkpoint).to(where)
+    visual = visual.to(where)
     cell = stride(visual)
     precision = precision_of(options.precision, where)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...store.errors import BadInput, BadWeights
 from ...store.features import EmbeddingSpace, FeatureMap
-from ..openclip_model import Checkpoint, build_text, read_side_config
+from ..openclip_model import Checkpoint, build_text, build_visual, read_side_config
 from ..tiny_words import TaughtWords
 from ..training.phrases import ANYTHING
 from . import openclip
@@ -46,7 +46,8 @@ def load_image_encoder(
     """Pictures of any size to maps; larger ones are shrunk to the size of the training pictures."""
     checkpoint = _checkpoint(options)
     same = openclip.Options(long_side=options.long_side or checkpoint.image_size, precision="float32")
-    return openclip.image_encoder(checkpoint, space(options), same, device, smallest=1)  # a crop keeps its scale
+    tower = build_visual(checkpoint)
+    return openclip.image_encoder(tower, checkpoint, space(options), same, device, smallest=1)  # a crop keeps its scale
 
 
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
