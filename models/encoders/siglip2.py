@@ -1,0 +1,83 @@
+"""SigLIP 2 from a folder of the Hugging Face hub: dense features for pictures, one vector for a text.
+
+    ovstore ingest scannet scans/ --encoder siglip2 --weights siglip2-base-patch16-512/
+
+The folder is google/siglip2-* as it is published (config.json, model.safetensors, preprocessor_config.json,
+tokenizer.json), but for the naflex models. Maps are made as by `openclip`, which takes open_clip's publications of
+the same networks; here every number is that of the library `transformers`, which need not be installed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...store.errors import BadInput
+from ...store.features import EmbeddingSpace, FeatureMap
+from ..clip_text import text_encoder
+from ..devices import require_precision
+from ..everyday import EVERYDAY
+from ..gemma_tokens import GemmaTokens
+from ..openclip_model import Checkpoint
+from ..prompts import templates_of
+from ..siglip_folder import build_image_tower, build_text_tower, read_siglip
+from ..weights_files import find_weights
+from . import openclip
+
+_USUAL_NAMES = tuple(f"siglip2-base-patch16-{size}" for size in (512, 384, 256, 224))
+_PUBLISHED_AT = "https://huggingface.co/google/siglip2-base-patch16-512 (the whole folder)"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What decides the numbers."""
+
+    weights: str = field(
+        default="", metadata={"help": "the model's folder; empty: siglip2-base-patch16-512 in OVSTORE_WEIGHTS"}
+    )
+    long_side: int = field(default=640, metadata={"help": "pixels of the longer side that the network sees; 0: all"})
+    templates: str = field(
+        default="ensemble", metadata={"help": "plain, photo, openscene, ensemble, or 'a {} here|the {}'"}
+    )
+    precision: str = field(default="auto", metadata={"help": "float32, float16, bfloat16; auto: float16 on CUDA"})
+
+    def __post_init__(self) -> None:
+        if self.long_side < 0:
+            raise BadInput(f"long_side is {self.long_side}; pixels, 0 or more, were expected.")
+        require_precision(self.precision)
+        templates_of(self.templates)
+
+
+def space(options: Options) -> EmbeddingSpace:
+    """Named siglip2/FOLDER, with the digest of the weights file."""
+    checkpoint = _checkpoint(options)
+    return openclip.space_of(checkpoint, f"siglip2/{checkpoint.path.parent.name}")
+
+
+def load_image_encoder(
+    options: Options, device: str = "auto"
+) -> Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]:
+    """Pictures of any size to a vector a patch, through the pooling head's value path."""
+    checkpoint = _checkpoint(options)
+    same = openclip.Options(long_side=options.long_side, precision=options.precision)
+    tower = build_image_tower(checkpoint)
+    return openclip.image_encoder(tower, checkpoint, space(options), same, device, checkpoint.image_size)
+
+
+def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
+    """The text tower alone, as a function of texts; each text is the mean over the templates."""
+    checkpoint = _checkpoint(options)
+    length = checkpoint.architecture["text_cfg"]["max_position_embeddings"]
+    tokens = GemmaTokens(checkpoint.path.parent / "tokenizer.json", length)
+    return text_encoder(build_text_tower(checkpoint), checkpoint.dim, tokens, options.templates, device)
+
+
+def background_texts(options: Options) -> tuple[str, ...]:
+    """Everyday things, and the words for no thing in particular."""
+    return EVERYDAY
+
+
+def _checkpoint(options: Options) -> Checkpoint:
+    found = find_weights(options.weights, _USUAL_NAMES, _PUBLISHED_AT).absolute()
+    return read_siglip(found if found.is_dir() else found.parent)
