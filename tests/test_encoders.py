@@ -9,6 +9,7 @@ import lseg_file
 import numpy as np
 import openseg_file
 import pytest
+import siglip_file
 import timm
 from numpy.typing import NDArray
 from open_clip.model import CLIP
@@ -57,6 +58,12 @@ def small_vit(tmp_path_factory) -> str:
     return str(path)
 
 
+@pytest.fixture(scope="session")
+def small_siglip(tmp_path_factory) -> str:
+    """A folder as of the Hugging Face hub, with a small SigLIP 2."""
+    return siglip_file.save_folder(tmp_path_factory.mktemp("hub") / "siglip2-small")
+
+
 @pytest.fixture
 def options_of(request) -> Callable[[str], Any]:
     """An encoder's Options by its name, with weights made for the test where it ships none."""
@@ -70,6 +77,7 @@ def options_of(request) -> Callable[[str], Any]:
         },
         "clip_pyramid": lambda: {"weights": request.getfixturevalue("small_clip"), "long_side": 16},
         "dino": lambda: {"model": "test_vit", "weights": request.getfixturevalue("small_vit"), "long_side": 64},
+        "siglip2": lambda: {"weights": request.getfixturevalue("small_siglip"), "long_side": 64},
         "precomputed": lambda: {
             "text": "openclip",
             "text_model": "ViT-B-16",
