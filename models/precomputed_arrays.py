@@ -46,9 +46,11 @@ def arrays(path: Path) -> dict[str, Callable[[], NDArray[Any]]]:
     return found
 
 
-def array(path: Path, key: str = "") -> NDArray[Any]:
-    """The array called `key`, or the only one; BadInput says what there is."""
+def array(path: Path, key: str = "", usual: str = "") -> NDArray[Any]:
+    """The array called `key`; without a key the only one, or the `usual`. BadInput says what there is."""
     found = arrays(path)
+    if not key and usual in found:
+        key = usual
     if not key and len(found) == 1:
         [key] = found
     if key not in found:

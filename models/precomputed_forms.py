@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..store.errors import BadInput
 
 MOST_BYTES = 6 << 30  # of one map in halves
-_CELLS_AT_ONCE = 1 << 15
+_CELLS_AT_ONCE = 1 << 13
 _MASK_THRESHOLD = 0.5  # a cell belongs to a mask from here on, as in panoptic inference
 
 
@@ -150,9 +150,8 @@ def _by_rows(size: tuple[int, ...], dim: int, rows: Callable[[slice], NDArray[np
         )
     found = np.empty((height, width, dim), np.float16)
     for part in _parts(height, width):
-        values = rows(part)
-        with np.errstate(over="ignore"):
-            found[part] = values
+        with np.errstate(over="ignore", invalid="ignore"):
+            found[part] = values = rows(part)
         if not np.isfinite(found[part]).all():
             broken = ~np.isfinite(values).all(axis=-1)
             what = f"{int(broken.sum())} cells are not finite" if broken.any() else "numbers beyond 65504; give --unit"

@@ -58,7 +58,9 @@ def _named(source: Source) -> Values:
     try:
         return source.read()
     except BadInput as error:
-        raise error if str(path.parent) in str(error) else BadInput(f"{path}: {error}") from error
+        if str(path.parent) in str(error):  # it names the file already
+            raise
+        raise BadInput(f"{path}: {error}") from error
     except MemoryError as error:
         raise BadInput(f"{path}: takes more memory than there is.") from error
 
@@ -88,7 +90,7 @@ def _scores(reading: Reading, path: Path) -> Values:
 
 def _masks(reading: Reading, path: Path) -> Values:
     """Told apart by their shapes: embeddings are (Q, dim), masks have Q planes, segments are whole numbers (h, w)."""
-    found = [_without_batch(load()) for load in arrays(path).values()]
+    found = [_without_batch(load(), reading.dim) for load in arrays(path).values()]
     embeddings = [one for one in found if one.ndim == 2 and one.shape[1] == reading.dim and one.dtype.kind == "f"]
     stacked = [one for one in found if one.ndim == 3]
     if len(embeddings) != 1 or len(stacked) != 1:
@@ -117,12 +119,7 @@ def _segments(reading: Reading, folder: Folder) -> dict[str, Source]:
 
 
 def _triplet(reading: Reading, picture: Path, row_file: Path, entries: Path | None) -> Values:
-    found = arrays(row_file)
-    pair = not reading.key and set(found) == {
-        "0",
-        "1",
-    }  # FC-CLIP's in- and out-of-vocabulary: UOV learns from the second
-    rows = array(row_file, "1" if pair else reading.key)
+    rows = array(row_file, reading.key, usual="1")  # of FC-CLIP's pair, in and out of vocabulary, as UOV learns from
     if rows.ndim != 2 or rows.shape[1] != reading.dim:
         raise BadInput(f"{row_file}: an array of shape {rows.shape}; a row of {reading.dim} a segment was expected.")
     ids = read_ids(picture)
@@ -134,8 +131,8 @@ def _labels(reading: Reading, folder: Folder) -> dict[str, Source]:
     """Pictures of class numbers."""
 
     def read(path: Path) -> Values:
-        ids = forms.spread(read_ids(path), reading.long_side)
-        return _classes(reading, _required(reading.names), np.where(np.isin(ids, _NO_LABEL), 0, ids + 1))
+        ids, names = forms.spread(read_ids(path), reading.long_side), _required(reading.names)
+        return _classes(reading, names, np.where(np.isin(ids, _NO_LABEL) & (ids >= len(names)), 0, ids + 1))
 
     return {name: Source((path,), partial(read, path)) for name, path in folder.files((".png",)).items()}
 
@@ -144,6 +141,9 @@ def _panoptic(reading: Reading, folder: Folder) -> dict[str, Source]:
     """Pictures of segment ids, whose categories one JSON tells."""
     path = folder.only_json()
     categories, known = panoptic(path)
+    if reading.names:
+        known = dict(enumerate(reading.names))
+    place = {category: number for number, category in enumerate(known, start=1)}
     pictures = {png.name: png for png in folder.files((".png",)).values()}
 
     def read(picture: Path) -> Values:
@@ -151,12 +151,10 @@ def _panoptic(reading: Reading, folder: Folder) -> dict[str, Source]:
         of_segment = categories[picture.name]
         if unknown := [int(one) for one in ids if one and int(one) not in of_segment]:
             raise BadInput(f"segment {unknown[0]} is not in {path.name}.")
-        names = reading.names or tuple(known[one] for one in sorted(known))
-        place = {one: number for number, one in enumerate(range(len(names)) if reading.names else sorted(known))}
         if strange := [one for one in of_segment.values() if one not in place]:
             raise BadInput(f"category {strange[0]} has no name in {path.name}; give --names.")
-        classes = np.array([place[of_segment[int(one)]] + 1 if one else 0 for one in ids])
-        return _classes(reading, names, classes[inverse.reshape(-1)].reshape(inverse.shape))
+        classes = np.array([place[of_segment[int(one)]] if one else 0 for one in ids])
+        return _classes(reading, tuple(known.values()), classes[inverse])
 
     return {
         Path(name).stem: Source((pictures[name], path), partial(read, pictures[name]))
@@ -189,8 +187,10 @@ def _ids(stored: NDArray[Any]) -> NDArray[np.int64]:
     return stored.astype(np.int64)
 
 
-def _without_batch(stored: NDArray[Any]) -> NDArray[Any]:
-    return stored[0] if stored.ndim in (3, 4) and len(stored) == 1 else stored
+def _without_batch(stored: NDArray[Any], dim: int) -> NDArray[Any]:
+    """Masks or embeddings of one picture; (1, h, w) is one mask."""
+    batch = stored.ndim == 4 or (stored.ndim == 3 and stored.shape[2] == dim)
+    return stored[0] if batch and len(stored) == 1 else stored
 
 
 def _required(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -69,7 +69,9 @@ def panoptic(path: Path) -> tuple[dict[str, dict[int, int]], dict[int, str]]:
     content = read_json(path)
     try:
         found = {
-            str(entry["file_name"]): {int(one["id"]): int(one["category_id"]) for one in entry["segments_info"]}
+            Path(str(entry["file_name"])).name: {
+                int(one["id"]): int(one["category_id"]) for one in entry["segments_info"]
+            }
             for entry in content["annotations"]
         }
         names = {int(one["id"]): str(one["name"]) for one in content.get("categories", ())}

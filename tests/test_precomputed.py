@@ -402,6 +402,18 @@ def test_detectron2s_runs_are_the_vectors_of_their_classes(tmp_path: Path) -> No
         read(tmp_path, form="semantic", names="red,blue")
 
 
+def test_other_maps_or_names_are_another_recipe(tmp_path: Path, colours) -> None:
+    def digest(**more: object) -> str:
+        return precomputed.load_frame_maps(options(tmp_path, **more), "room").digest
+
+    np.save(tmp_path / "7.npy", colours)
+    before = digest(names="red,blue")
+    assert digest(names="red,blue") == before
+    assert digest(names="blue,red") != before
+    np.save(tmp_path / "7.npy", colours[::-1])
+    assert digest(names="red,blue") != before
+
+
 # The text side
 
 

@@ -11,7 +11,7 @@ are found by name or number: "000020", "20" and "frame-000020" are one. `form` s
     dense          (D, h, w) or (h, w, D) vectors; (S, D, h, w) at several scales
     logits         (T, h, w) scores of the T classes called `names`; `probabilities`: the same after a softmax
     masks          (Q, h, w) masks and (Q, D) embeddings in one file; with (h, w) whole numbers, a vector a segment
-    winners        the same, and a cell takes the embedding of its strongest mask
+    winners        the same, but a cell takes the embedding of its strongest mask alone
     segments       FRAME.png with ids, FRAME.pt (.npy ...) with a row an id, row 0 being none's; FRAME.json is checked
     labels         FRAME.png with numbers of `names`; 255 or 65535 is none
     panoptic       COCO's panoptic: one JSON, coloured PNGs; categories become the vectors of their names
@@ -74,8 +74,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
             raise BadInput(f"form is {self.form!r}; {', '.join(get_args(Form))} are known.")
-        if self.long_side < 0:
-            raise BadInput(f"long_side is {self.long_side}; cells, 0 or more, were expected.")
+        if self.long_side < 0 or self.scale < -1:
+            raise BadInput(f"long_side {self.long_side} and scale {self.scale}: 0 or more, and -1 or more, are meant.")
 
     @property
     def text_side(self) -> TextSide:
@@ -123,5 +123,5 @@ def load_frame_maps(options: Options, scene: str) -> FrameMaps:
         return FeatureMap(embedding_space, source.read(), sampling)
 
     found = sources(reading, folder)
-    digest = digest_of(folder.path, (path for source in found.values() for path in source.files))
+    digest = digest_of(folder.path, (path for source in found.values() for path in source.files), reading.names)
     return FrameMaps(str(folder.path), digest, {name: partial(read, source) for name, source in found.items()})
