@@ -39,6 +39,8 @@ from ovstore.store.database import Store
 from ovstore.store.errors import BadScene, OvstoreError
 from ovstore.store.scene import Scene
 
+pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc to know its own memory")
+
 DATASETS = sorted({*plugins.names("ingest.datasets")} & {*plugins.names("ingest.generated.formats")})
 SECONDS = 10  # a try that takes longer hangs
 MEMORY = 500 << 20  # bytes above what the process has already
@@ -74,8 +76,8 @@ class Scan:
         return [chosen[i] for i in sorted(keep)]
 
     def words(self) -> set[str]:
-        """What a message about it has one of: the names of the scene, of its files, of their folders."""
-        return {self.name, *(path.name for path in (self.root, *self.root.rglob("*")))}
+        """What a message about it has one of: the name of the scene, the place of the scans, the name of a file."""
+        return {self.name, str(self.root), *(path.name for path in self.root.rglob("*.*"))}
 
     def take_in(self, unpacked: Path) -> Scene:
         """What ingest reads of it."""
