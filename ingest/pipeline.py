@@ -233,11 +233,11 @@ def _views(
     seen = [one for one in geometry.correspondences if len(one)]
     if frame_maps is None:
         return seen, None, []
-    names = [geometry.frames[one.frame].name for one in seen]
-    maps = frame_maps.of_frames(names)
-    missing = [name for name in names if name not in maps]
-    finding = f"{len(missing)} of {len(names)} frames skipped: no map in {frame_maps.source}"
-    kept = [one for one, name in zip(seen, names, strict=True) if name in maps]
+    frames = [geometry.frames[one.frame] for one in seen]
+    maps = frame_maps.of_frames({frame.name: frame.image_path.stem for frame in frames})
+    missing = [frame.name for frame in frames if frame.name not in maps]
+    finding = f"{len(missing)} of {len(frames)} frames skipped: no map in {frame_maps.source}"
+    kept = [one for one, frame in zip(seen, frames, strict=True) if frame.name in maps]
     return kept, maps, [f"{finding} (such as {missing[0]})"] if missing else []
 
 

@@ -1,7 +1,7 @@
 """Maps that wait on disk, and which of them is a frame's: its name says, or the number in it."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,16 +19,24 @@ class FrameMaps:
     digest: str  # of what decides their numbers, wherever they lie
     readers: Mapping[str, Reader]  # by name: the file's without its suffix, after its folders' ("left/000020")
 
-    def of_frames(self, frames: Sequence[str]) -> dict[str, Reader]:
-        """The readers of those frames that have a map; BadInput where names leave a choice or nothing fits at all."""
-        found = {frame: self.readers[name] for frame, name in match(frames, list(self.readers), self.source).items()}
+    def of_frames(self, frames: Mapping[str, str]) -> dict[str, Reader]:
+        """The readers of those frames that have a map; `frames` are names and what their pictures' files are called.
+
+        Maps are called like frames, or else like pictures. BadInput where that leaves a choice or nothing fits at all.
+        """
+        names = list(self.readers)
+        found = match(list(frames), names, self.source)
+        if not found:
+            times = Counter(frames.values())
+            frame_of = {picture: frame for frame, picture in frames.items() if times[picture] == 1}
+            found = {frame_of[picture]: name for picture, name in match(list(frame_of), names, self.source).items()}
         if frames and not found:
             held = f"{len(self.readers)} maps, such as {next(iter(self.readers))!r}" if self.readers else "no maps"
             raise BadInput(
-                f"{self.source}: none of the scene's {len(frames)} frames, such as {frames[0]!r}, has a map; "
-                f"it holds {held}. Files are called like frames, or by their numbers."
+                f"{self.source}: none of the scene's {len(frames)} frames, such as {next(iter(frames))!r}, has a map; "
+                f"it holds {held}. Files are called like frames or their pictures, or by their numbers."
             )
-        return found
+        return {frame: self.readers[name] for frame, name in found.items()}
 
 
 def match(frames: Sequence[str], names: Sequence[str], source: str) -> dict[str, str]:

@@ -35,7 +35,7 @@ def read(files: Path, frame: str = "7", scene: str = "room", **more: object) -> 
 
 
 def one_map(files: Path, frame: str = "7", scene: str = "room", **more: object) -> FeatureMap:
-    return precomputed.load_frame_maps(options(files, **more), scene).of_frames([frame])[frame]()
+    return precomputed.load_frame_maps(options(files, **more), scene).of_frames({frame: frame})[frame]()
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,14 @@ def test_two_maps_of_a_frame_or_two_frames_of_a_map_are_told() -> None:
         match(["20"], ["a/20", "b/20"], "maps")
     with pytest.raises(BadInput, match=r"'20' may be the map of frame '020' and of 'frame-20'"):
         match(["020", "frame-20"], ["20"], "maps")
+
+
+def test_a_map_may_be_called_like_the_frames_picture(tmp_path: Path, colours) -> None:
+    np.save(tmp_path / "n015-CAM_FRONT-1533.npy", colours)
+    maps = precomputed.load_frame_maps(options(tmp_path), "room")
+    assert list(maps.of_frames({"000_CAM_FRONT": "n015-CAM_FRONT-1533", "001_CAM_FRONT": "n016"})) == ["000_CAM_FRONT"]
+    with pytest.raises(BadInput, match="none of the scene's 2 frames"):
+        maps.of_frames({"left": "n015-CAM_FRONT-1533", "right": "n015-CAM_FRONT-1533"})
 
 
 def test_maps_lie_in_the_scenes_folder_or_directly(tmp_path: Path, colours) -> None:
