@@ -18,7 +18,8 @@ from .feature_files import FORMATS, write_features
 from .images import IMAGE_SUFFIXES, image_size, is_turned, read_image
 
 NOTE = "extract.json"  # in the folder of features: how they were made
-_WAITING = 2  # maps that wait to be written while the network goes on
+_WRITERS = max(1, min(4, (os.cpu_count() or 1) // 2))  # threads; a quick network makes gigabytes a second
+_WAITING = _WRITERS + 1  # maps that are being written, or wait for it, while the network goes on
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def extract_pictures(
 ) -> Iterator[Outcome]:
     """An Extracted of each picture, those that are there first; one that cannot be read is an error, the others go on.
 
-    Files are written in a thread while the network runs; the encoder is loaded if there is anything to do.
+    Files are written in threads while the network runs; the encoder is loaded if there is anything to do.
     """
     missing = []
     for picture in pictures:
@@ -138,10 +139,10 @@ def extract_pictures(
         write_features(path, found, height, width)
         return Extracted(path, found.values.shape, is_turned(picture.path))
 
-    with ThreadPoolExecutor(1) as writer:
+    with ThreadPoolExecutor(_WRITERS) as writers:
         waiting: deque[tuple[Outcome, Future[Extracted] | None]] = deque()
         for seen in encoded(missing, lambda picture: read_image(picture.path), load_encoder()):
-            file = writer.submit(write, seen.item, seen.result) if seen.error is None else None
+            file = writers.submit(write, seen.item, seen.result) if seen.error is None else None
             waiting.append((replace(seen, result=None), file))
             while waiting and (len(waiting) > _WAITING or waiting[0][1] is None or waiting[0][1].done()):
                 yield _written(*waiting.popleft())

@@ -25,7 +25,8 @@ def write_tensor(path: Path, found: FeatureMap, height: int, width: int) -> None
     step = max(1, _AT_ONCE // (height * width))
     for first in range(0, channels, step):
         some = torch.from_numpy(found.values[:, :, first : first + step]).permute(2, 0, 1)
-        room.write(first, sampled(some, height, width, found.sampling == "bilinear").half().numpy())
+        planes = sampled(some.contiguous(), height, width, found.sampling == "bilinear")  # as they lie it takes thrice
+        room.write(first, planes.half().numpy())
     with replacing(path) as part, part.open("wb") as file:  # a path's name would be written into the archive
         try:
             torch.save(torch.from_numpy(room.array), file)
