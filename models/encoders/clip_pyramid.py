@@ -33,7 +33,7 @@ from ._images import checked_image
 from .openclip import space_of, weights_name
 
 _SCALES = {"mean": range(len(PATCHES_ALONG)), "coarse": (0,), "middle": (1,), "fine": (2,)}
-_CROPS_AT_ONCE = {"cuda": 512, "cpu": 32}
+_CROPS_AT_ONCE = {"cuda": 512, "cpu": 32}  # one by one is less than half as fast on two CPU cores
 
 
 @dataclass(frozen=True)

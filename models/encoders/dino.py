@@ -63,7 +63,7 @@ def space(options: Options) -> EmbeddingSpace:
     with torch.device("meta"):
         network = _architecture(options.model)
     blocks = _blocks(options, network)
-    name = f"dino/{options.model}" + ("" if options.layers == "last" else f"/{options.layers}")
+    name = f"dino/{options.model}" + ("" if options.layers == "last" else f"/{','.join(map(str, blocks))}")
     name += "" if options.norm else "/before the norm"
     return EmbeddingSpace(name, network.embed_dim * len(blocks), sha256_of(_weights(options)))
 
