@@ -26,15 +26,6 @@ from ..store.errors import BadWeights
 _NESTED_UNDER = ("state_dict", "model_state_dict", "model", "module", "model_state")
 _FRAMEWORKS = {"pytorch_lightning", "lightning", "lightning_fabric", "argparse", "omegaconf", "pathlib", "typing"}
 _PREFIXES = ("module.", "_orig_mod.")
-_NUMPY: list[Any] = [
-    np.dtype,
-    np.ndarray,
-    multiarray.scalar,
-    multiarray._reconstruct,
-    (multiarray.scalar, "numpy.core.multiarray.scalar"),  # as NumPy 1 called them
-    (multiarray._reconstruct, "numpy.core.multiarray._reconstruct"),
-    *(type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1")),
-]
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
@@ -54,6 +45,47 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         if all(name.startswith(prefix) for name in tensors):
             tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
     return tensors
+
+
+class _Dtype:
+    """A dtype of plain numbers as a pickle describes it; anything more could make NumPy take numbers for pointers."""
+
+    def __init__(self, code: str, *_: object) -> None:
+        self.dtype = np.dtype(code)
+        if self.dtype.kind not in "fiub":
+            raise pickle.UnpicklingError(f"arrays of {self.dtype} are not arrays of numbers")
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, order, subdtype, names, fields, _, _, flags = state[:8]
+        if (subdtype, names, fields, flags) != (None, None, None, 0):
+            raise pickle.UnpicklingError(f"a dtype with the state {state} is not one of plain numbers")
+        if order in ("<", ">"):
+            self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Array(np.ndarray):
+    """An array as a pickle makes it: empty first, then given its shape, dtype and bytes."""
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:  # type: ignore[override]
+        version, shape, described, fortran, content = state
+        super().__setstate__((version, shape, described.dtype, fortran, content))
+
+
+def _empty_array(*_: object) -> _Array:
+    return _Array((0,), np.uint8)
+
+
+def _scalar(described: _Dtype, content: bytes) -> Any:
+    return multiarray.scalar(described.dtype, content)
+
+
+_NUMPY: list[Any] = [
+    np.ndarray,
+    (_Dtype, "numpy.dtype"),
+    (_Array, "ovstore.Array"),  # never a name in a file: states may be set of what _empty_array makes
+    *((_empty_array, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")),  # of NumPy 1 and 2
+    *((_scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
+]
 
 
 class _Inert:

@@ -74,6 +74,16 @@ def test_arrays_are_read_as_numpy_1_and_2_pickled_them(tmp_path, zipped: bool) -
             np.testing.assert_array_equal(found, stored)
 
 
+def test_an_array_whose_numbers_are_called_objects_is_refused(tmp_path) -> None:
+    """One bit of a pickled dtype makes NumPy take the numbers for pointers."""
+    torch.save(np.ones(3, np.float16), tmp_path / "a.pth", _use_new_zipfile_serialization=False)
+    content = (tmp_path / "a.pth").read_bytes()
+    assert content.count(b"K\x00t") == 1  # the flags, last of the dtype's state
+    (tmp_path / "a.pth").write_bytes(content.replace(b"K\x00t", b"K\x01t"))
+    with pytest.raises(BadWeights, match="was not loaded"):
+        read_torch(tmp_path / "a.pth")
+
+
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors", ".bin"])
 @pytest.mark.parametrize("zipped", [True, False])
 def test_code_in_a_checkpoint_is_never_run(tmp_path, suffix: str, zipped: bool) -> None:
