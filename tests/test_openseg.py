@@ -285,7 +285,7 @@ def test_the_death_of_the_process_is_a_sentence(folder) -> None:
 def test_an_interrupted_picture_ends_the_process_and_the_next_one_says_so(folder, monkeypatch) -> None:
     network = Network(read_saved_model(folder), REGIONS, "cpu")
     with monkeypatch.context() as during:
-        during.setattr(network, "_read_into", lambda target: signal.raise_signal(signal.SIGINT))
+        during.setattr(network, "_read_into", lambda target: signal.default_int_handler(signal.SIGINT, None))
         with pytest.raises(KeyboardInterrupt):
             network(png(picture(64, 64)))
     with pytest.raises(BadInput, match="was ended by signal 9"):
