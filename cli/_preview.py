@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..ingest.engines import Outcome
 from ..ingest.extract_folder import PictureFile, sampling_of
 from ..ingest.feature_files import read_features
@@ -55,16 +58,11 @@ class Previews:
         self._waiting.clear()
 
     def _draw(self, picture: PictureFile, first: tuple[PictureFile, ...]) -> None:
+        image, values = read_image(picture.path), self._features(picture)
         if self._directions is None:
             self._directions = self._main_directions(first)
-        drawn = preview(
-            picture.path.name,
-            read_image(picture.path),
-            read_features(picture.file(f".{self._form}"), PANEL),
-            sampling_of(self._out),
-            self._directions,
-            self._labels,
-        )
+        sampling = sampling_of(self._out)
+        drawn = preview(picture.path.name, image, values, sampling, self._directions, self._labels)
         picture_file.save(drawn, picture.file(".preview.jpg"))
 
     def _main_directions(self, pictures: tuple[PictureFile, ...]) -> Directions:
@@ -72,7 +70,10 @@ class Previews:
         samples = []
         for picture in pictures:
             try:
-                samples.append(sample(read_features(picture.file(f".{self._form}"), PANEL)))
+                samples.append(sample(self._features(picture)))
             except OvstoreError:  # told when it is drawn
                 continue
         return main_directions(samples)
+
+    def _features(self, picture: PictureFile) -> NDArray[np.float16]:
+        return read_features(picture.file(f".{self._form}"), PANEL)

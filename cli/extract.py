@@ -66,7 +66,7 @@ def command(
     pictures = extract_folder.find_pictures(images, out)
     made_by = recipe.encoding(encoder, options, plugin.space(options))
     named = None if labels is None else _labels(labels, plugin, options, device)
-    extract_folder.prepare(out, pictures, file_format, made_by, again)
+    extract_folder.prepare(out, pictures, made_by, again)
     report = _Report(as_json)
     with stages(len(pictures), "pictures") as bar, ExitStack() as stack:
         previews = None

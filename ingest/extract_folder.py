@@ -5,17 +5,21 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..store.errors import BadInput
 from ..store.features import FeatureMap
-from ..store.files import remove, replacing
+from ..store.files import replacing
 from .engines import Outcome
 from .extract import ImageEncoder, encoded
 from .feature_files import FORMATS, write_features
-from .images import IMAGE_SUFFIXES, image_size, is_turned, read_image
+from .images import IMAGE_SUFFIXES, is_turned, read_image
 
 NOTE = "extract.json"  # in the folder of features: how they were made
 _WRITERS = max(1, min(4, (os.cpu_count() or 1) // 2))  # threads; a quick network makes gigabytes a second
@@ -53,7 +57,7 @@ def find_pictures(source: Path, out: Path) -> list[PictureFile]:
     if source.resolve() == out.resolve():
         raise BadInput(f"{out} is the folder of the pictures; name another one for what is made of them.")
     found: dict[Path, PictureFile] = {}
-    for folder, folders, names in os.walk(source):
+    for folder, folders, names in os.walk(source, onerror=_unreadable):
         here = Path(folder)
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and (here / name).resolve() != out.resolve()
@@ -73,41 +77,37 @@ def find_pictures(source: Path, out: Path) -> list[PictureFile]:
     return list(found.values())
 
 
-def prepare(out: Path, pictures: Sequence[PictureFile], form: str, recipe: dict[str, Any], again: bool) -> None:
-    """Make the folder one for features of `recipe`; with `again`, remove what is there of these pictures.
+def prepare(out: Path, pictures: Sequence[PictureFile], recipe: dict[str, Any], again: bool) -> None:
+    """Make sure that all features in the folder are of `recipe`; with `again`, remove what is there of these pictures.
 
     BadInput when it holds features of another recipe, or files whose recipe nobody knows.
     """
-    if again:
-        for picture in pictures:
-            for suffix in (*(f".{known}" for known in FORMATS), ".preview.jpg"):
-                remove(picture.file(suffix))
-        remove(out / NOTE)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        kept = json.loads((out / NOTE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        for picture in pictures:
-            if (path := picture.file(f".{form}")).exists():
+    own = [picture.file(f".{form}") for picture in pictures for form in FORMATS]
+    with _folder(out):
+        note = out / NOTE
+        difference = _difference(note.read_text(encoding="utf-8"), recipe) if note.exists() else ""
+        if difference is not None:
+            strange = sorted(path for form in FORMATS for path in out.rglob(f"*.{form}"))
+            if again:
+                strange = sorted({*strange} - {*own})
+            if difference and (strange or not again):
+                rest = "; of other pictures, too" if again else ""
+                advice = "" if again else ", or --again to make these pictures' features anew"
                 raise BadInput(
-                    f"{path} is there, and no {NOTE} says how it was made. "
-                    "Name another folder, or --again to replace it."
-                ) from None
-        return
-    except OSError as error:
-        raise BadInput(f"{out}: {error.strerror or error}") from error
-    except ValueError:
-        kept = None
-    if (difference := _difference(kept, json.loads(json.dumps(recipe)))) is not None:
-        raise BadInput(
-            f"{out} holds features of another recipe: {difference}. "
-            "Name another folder, or --again to make these pictures' features anew."
-        )
+                    f"{out} holds features of another recipe: {difference}{rest}. Name another folder{advice}."
+                )
+            if strange:
+                raise BadInput(f"{strange[0]} is there, and no {NOTE} says how it was made. Name another folder.")
+        if again:
+            for path in (*own, *(picture.file(".preview.jpg") for picture in pictures)):
+                path.unlink(missing_ok=True)
+        if difference:
+            note.unlink()
 
 
 def sampling_of(out: Path) -> Literal["nearest", "bilinear"]:
     """How a pixel samples the features in `out`."""
-    sampling = json.loads((out / NOTE).read_text(encoding="utf-8"))["sampling"]
+    sampling = json.loads((out / NOTE).read_text(encoding="utf-8")).get("sampling")
     return "nearest" if sampling == "nearest" else "bilinear"
 
 
@@ -131,17 +131,24 @@ def extract_pictures(
     if not missing:
         return
 
+    sizes: dict[PictureFile, tuple[int, int, bool]] = {}  # height, width, turned, of what is on its way
+
+    def read(picture: PictureFile) -> NDArray[np.uint8]:
+        image = read_image(picture.path)
+        sizes[picture] = (*image.shape[:2], is_turned(picture.path))
+        return image
+
     def write(picture: PictureFile, found: FeatureMap) -> Extracted:
         path = picture.file(f".{form}")
-        _note(out, recipe, found)
-        _make_folder(path.parent)
-        width, height = image_size(picture.path)
-        write_features(path, found, height, width)
-        return Extracted(path, found.values.shape, is_turned(picture.path))
+        height, width, turned = sizes.pop(picture)
+        with _folder(path.parent):
+            _note(out, recipe, found)
+            write_features(path, found, height, width)
+        return Extracted(path, found.values.shape, turned)
 
     with ThreadPoolExecutor(_WRITERS) as writers:
         waiting: deque[tuple[Outcome, Future[Extracted] | None]] = deque()
-        for seen in encoded(missing, lambda picture: read_image(picture.path), load_encoder()):
+        for seen in encoded(missing, read, load_encoder()):
             file = writers.submit(write, seen.item, seen.result) if seen.error is None else None
             waiting.append((replace(seen, result=None), file))
             while waiting and (len(waiting) > _WAITING or waiting[0][1] is None or waiting[0][1].done()):
@@ -161,23 +168,31 @@ def _note(out: Path, recipe: dict[str, Any], found: FeatureMap) -> None:
             part.write_text(json.dumps({**recipe, "sampling": found.sampling}, indent=2) + "\n", encoding="utf-8")
 
 
-def _make_folder(folder: Path) -> None:
+@contextmanager
+def _folder(folder: Path) -> Iterator[None]:
+    """The folder, made if it is not there; what the system says of it and its files is BadInput."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
-        raise BadInput(f"{folder}: {error.strerror or error}") from error
+        raise BadInput(f"{error.filename or folder}: {error.strerror or error}") from error
 
 
-def _difference(kept: Any, recipe: dict[str, Any]) -> str | None:
-    """What the two do not have in common, in words; None where they are the same."""
+def _unreadable(error: OSError) -> None:
+    raise BadInput(f"{error.filename}: {error.strerror}") from error
+
+
+def _difference(note: str, recipe: dict[str, Any]) -> str | None:
+    """What the recipe of a note does not have in common with `recipe`, in words; None where they are the same."""
     try:
-        before, now = kept["encoder"], recipe["encoder"]
+        kept, wanted = json.loads(note), json.loads(json.dumps(recipe))
+        before, now = kept["encoder"], wanted["encoder"]
         if before["name"] != now["name"]:
             return f"its encoder is {before['name']!r}, not {now['name']!r}"
         for option in sorted({*before["options"], *now["options"]}):
             values = [options.get(option) for options in (before["options"], now["options"])]
             if values[0] != values[1]:
                 return f"its {option} is {values[0]!r}, not {values[1]!r}"
-        return None if kept["space"] == recipe["space"] else "its weights are others"
-    except (KeyError, TypeError, AttributeError):
+        return None if kept["space"] == wanted["space"] else "its weights are others"
+    except (ValueError, KeyError, TypeError, AttributeError):
         return f"{NOTE} in it is not of this command"

@@ -222,13 +222,25 @@ def test_features_of_another_recipe_are_refused_or_replaced(
     assert json.loads((out / "extract.json").read_text())["encoder"]["name"] == encoder
 
 
-def test_files_of_unknown_origin_are_not_taken_for_ours(pictures: Path, out: Path) -> None:
-    out.mkdir()
-    (out / "b.npy").write_bytes(b"of somebody else")
-    assert "no extract.json says how it was made" in extract(pictures, out).stderr
+def test_files_of_unknown_origin_are_never_taken_for_ours(pictures: Path, out: Path) -> None:
+    (out / "older").mkdir(parents=True)
+    (out / "older/z.pt").write_bytes(b"of somebody else")
+    for more in ([], ["--again"]):
+        result = extract(pictures, out, *more)
+        assert result.stderr.startswith(f"Error: {out}/older/z.pt is there, and no extract.json says how it was made")
     (out / "extract.json").write_text("[]")
     assert "extract.json in it is not of this command" in extract(pictures, out).stderr
-    assert (out / "b.npy").read_bytes() == b"of somebody else"
+    assert files_in(out) == ["extract.json", "older/z.pt"]
+
+
+def test_a_folder_never_holds_two_recipes(pictures: Path, out: Path) -> None:
+    extract(pictures, out)
+    result = extract(pictures / "b.jpg", out, "--again", "--patch", 8)
+    assert result.stderr == (
+        f"Error: {out} holds features of another recipe: its patch is 4, not 8; of other pictures, too. "
+        "Name another folder.\n"
+    )
+    assert len(files_in(out)) == 4
 
 
 # The words people see
