@@ -66,7 +66,7 @@ class _Dtype:
 class _Array(np.ndarray):
     """An array as a pickle makes it: empty first, then given its shape, dtype and bytes."""
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:  # type: ignore[override]
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         version, shape, described, fortran, content = state
         super().__setstate__((version, shape, described.dtype, fortran, content))
 
