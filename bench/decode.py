@@ -25,10 +25,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from ovstore.ingest.files.images import read_depth, read_image
 from ovstore.ingest.generated.recording import record
 from ovstore.ingest.generated.scene import Options, generate_scene, scannet_cameras
 from ovstore.ingest.generated.sensor import Sensor
-from ovstore.ingest.images import read_depth, read_image
 from PIL import Image
 
 try:

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from ovstore.ingest.datasets import scannet
-from ovstore.ingest.fuse import fuse
+from ovstore.ingest.files.images import read_depth, read_image
+from ovstore.ingest.fusion.fuse import fuse
+from ovstore.ingest.fusion.visibility import Options, correspond
 from ovstore.ingest.generated.catalogue import class_names
 from ovstore.ingest.generated.folder import generate_set
-from ovstore.ingest.images import read_depth, read_image
-from ovstore.ingest.visibility import Options, correspond
 from ovstore.models.encoders import tiny
 from ovstore.store.features import PointFeatures
 from ovstore.store.scene import PointCloud

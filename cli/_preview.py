@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..ingest.engines import Outcome
 from ..ingest.extract_folder import PictureFile, sampling_of
 from ..ingest.feature_files import read_features
-from ..ingest.images import read_image
+from ..ingest.files.images import read_image
 from ..query import picture_file
 from ..query.feature_colours import Directions, main_directions, sample
 from ..query.preview import PANEL, Labels, preview

@@ -106,9 +106,9 @@ def openscene(scenes: tuple[str, ...], out: Path, features: str | None, kind: st
     from functools import partial
     from typing import cast
 
-    from ..ingest.openscene_export import export_scene, kind_of_scene
-    from ..ingest.openscene_layout import Kind
-    from ..ingest.openscene_scene import is_written
+    from ..ingest.formats.openscene.export import export_scene, kind_of_scene
+    from ..ingest.formats.openscene.layout import Kind
+    from ..ingest.formats.openscene.scene import is_written
     from ..store import catalog
     from ..store.errors import BadInput
     from ._openscene import classes_of

@@ -94,8 +94,9 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
     from dataclasses import replace
     from pathlib import Path
 
-    from ..ingest import fuse, recipe, visibility
-    from ..ingest.openscene_layout import constants_of
+    from ..ingest import recipe
+    from ..ingest.formats.openscene.layout import constants_of
+    from ..ingest.fusion import fuse, visibility
     from ._options import from_params
 
     encoder = plugins.load("models.encoders", params["encoder"])

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from ..store.errors import BadScene
 from ..store.scene import Camera, Frame, PointCloud, Scene
-from .images import image_size, is_turned, read_depth
-from .poses import from_opengl_axes, inverted
-from .selection import spread
+from .files.images import image_size, is_turned, read_depth
+from .files.poses import from_opengl_axes, inverted
+from .formats.selection import spread
 
 ROTATION_TOLERANCE = 0.01  # of R'R from the identity; poses written with three decimals pass
 SKIPPED_SHARE = 0.1  # of the frames may have an improper rotation and are left out; more is a mistake of them all

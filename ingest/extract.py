@@ -15,7 +15,7 @@ from ..store.errors import BadScene
 from ..store.features import FeatureMap
 from ..store.scene import Camera, Frame
 from .engines import Outcome
-from .images import read_image
+from .files.images import read_image
 from .openscene import resize_nearest
 
 ImageEncoder = Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]

@@ -19,7 +19,7 @@ from ..store.files import replacing
 from .engines import Outcome
 from .extract import ImageEncoder, encoded
 from .feature_files import FORMATS, write_features
-from .images import IMAGE_SUFFIXES, is_turned, read_image
+from .files.images import IMAGE_SUFFIXES, is_turned, read_image
 
 NOTE = "extract.json"  # in the folder of features: how they were made
 _WRITERS = max(1, min(4, (os.cpu_count() or 1) // 2))  # threads; a quick network makes gigabytes a second

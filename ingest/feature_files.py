@@ -19,7 +19,7 @@ from ..store.codecs import slices, to_numpy, write_columns
 from ..store.errors import BadInput
 from ..store.features import FeatureMap
 from ..store.files import replacing
-from .arrays import map_npy
+from .files.arrays import map_npy
 
 FORMATS = ("npy", "pt", "parquet")
 _GROUP_ROWS = 16_384  # 16 MB at C = 512

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ..store.errors import BadInput
 from ..store.features import FeatureMap
 from ..store.files import replacing
-from .scratch import Scratch
+from .fusion.scratch import Scratch
 
 _IN_MEMORY = 1 << 29  # bytes of a tensor; a larger one waits in a file beside the one to be
 _AT_ONCE = 1 << 23  # values resampled at once, 32 MB

@@ -17,16 +17,16 @@ from ..store.scene import Frame, PointCloud, Scene
 from . import recipe
 from .checks import check_scene
 from .extract import Picture, extract, image_encoder, read_maps
-from .fuse import fuse
-from .images import read_depth
+from .files.images import read_depth
+from .fusion.fuse import fuse
+from .fusion.visibility import correspond
 from .imported import ImportedFeatures, point_features
-from .objects import objects
 from .openscene import CONSTANTS
 from .order import morton_order
-from .pool import pool_regions, pool_scene
 from .recipe import Request
-from .superpoints import superpoints
-from .visibility import correspond
+from .regions.objects import objects
+from .regions.pool import pool_regions, pool_scene
+from .regions.superpoints import superpoints
 
 Report = Callable[[str, int, int], None]  # stage, done, total
 

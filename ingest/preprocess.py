@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ..store import plugins
 from ..store.scene import PointCloud
 from .checks import check_scene
+from .formats.openscene.layout import Kind
+from .formats.openscene.scene import is_written, write_scene
 from .openscene import CONSTANTS
-from .openscene_layout import Kind
-from .openscene_scene import is_written, write_scene
 
 Classes = Callable[[PointCloud], tuple[NDArray[np.integer], Mapping[int, str] | None]]  # of each point, and their names
 

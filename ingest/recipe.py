@@ -8,11 +8,11 @@ from typing import Any
 
 from ..store.errors import BadScene
 from ..store.features import EmbeddingSpace
-from .fuse import Options as FuseOptions
-from .objects import Options as ObjectOptions
-from .pool import Options as PoolOptions
-from .superpoints import Options as SuperpointOptions
-from .visibility import Options as VisibilityOptions
+from .fusion.fuse import Options as FuseOptions
+from .fusion.visibility import Options as VisibilityOptions
+from .regions.objects import Options as ObjectOptions
+from .regions.pool import Options as PoolOptions
+from .regions.superpoints import Options as SuperpointOptions
 
 VERSION = 1  # raised when the same options start to give other numbers
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from ovstore.models.openseg_network import VARIABLE
+from ovstore.models.openseg.network import VARIABLE
 
 FAKE = Path(__file__).with_name("openseg_fake")  # on PYTHONPATH, its tensorflow.py is what `import tensorflow` finds
 INPUTS: dict[str, tuple[int, ...]] = {"inp_image_bytes": (), "inp_text_emb": (-1, -1, 768)}

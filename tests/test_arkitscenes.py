@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ovstore.ingest.arkit_frames import nearest_rows, read_trajectory
+from ovstore.ingest.cameras.upright import quarter_turns, turned, upright
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import arkitscenes
 from ovstore.ingest.datasets.arkitscenes import Options
-from ovstore.ingest.images import read_depth, read_image
-from ovstore.ingest.upright import quarter_turns, turned, upright
-from ovstore.ingest.visibility import correspond
+from ovstore.ingest.files.images import read_depth, read_image
+from ovstore.ingest.formats.arkitscenes.frames import nearest_rows, read_trajectory
+from ovstore.ingest.fusion.visibility import correspond
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.scene import Camera, Frame, Scene
 from PIL import Image

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from ovstore.ingest.boxes import boxes, least_rectangles
 from ovstore.ingest.compiled import COMPILED
+from ovstore.ingest.regions.boxes import boxes, least_rectangles
 from ovstore.store.errors import BadInput
 from ovstore.store.features import OrientedBox
 

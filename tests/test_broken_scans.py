@@ -28,10 +28,10 @@ from broken_files import CHANGES, Change, broken, half, lies, missing
 from command_line import ovstore
 from ovstore.cli._options import from_params, options_of
 from ovstore.ingest.checks import check_scene
+from ovstore.ingest.files.images import read_depth, read_image
 from ovstore.ingest.generated.recording import Recording, record
 from ovstore.ingest.generated.scene import scannet_cameras
 from ovstore.ingest.generated.sensor import Sensor
-from ovstore.ingest.images import read_depth, read_image
 from ovstore.store import catalog, jobs, plugins, verify
 from ovstore.store.database import Store
 from ovstore.store.errors import BadScene, OvstoreError

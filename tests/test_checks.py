@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets.rgbd import Options
-from ovstore.ingest.frame_options import FrameOptions
+from ovstore.ingest.formats.frame_options import FrameOptions
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.scene import Camera, Frame, PointCloud, Scene
 from PIL import Image

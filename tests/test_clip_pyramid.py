@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from open_clip.model import CLIP
 from open_clip.transform import image_transform
-from ovstore.models.clip_pyramid import PatchPyramid, patches_of, shrunk
-from ovstore.models.clip_pyramid_crops import crops
-from ovstore.models.clip_pyramid_file import read_pyramid, write_pyramid
-from ovstore.models.clip_pyramid_maps import rebuild, rebuild_plainly
 from ovstore.models.encoders import clip_pyramid
 from ovstore.models.encoders.clip_pyramid import Options
+from ovstore.models.pyramid.crops import crops
+from ovstore.models.pyramid.file import read_pyramid, write_pyramid
+from ovstore.models.pyramid.maps import rebuild, rebuild_plainly
+from ovstore.models.pyramid.patches import PatchPyramid, patches_of, shrunk
 from ovstore.store.errors import BadInput
 from ovstore.store.features import EmbeddingSpace
 from PIL import Image

@@ -10,14 +10,14 @@ import generated_room
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from ovstore.ingest.cameras.lenses import Lens, distort
 from ovstore.ingest.checks import check_scene
-from ovstore.ingest.colmap_frames import camera_to_world, read_depth_map
-from ovstore.ingest.colmap_model import read_cameras, read_images, read_points
 from ovstore.ingest.datasets import colmap
 from ovstore.ingest.datasets.colmap import Options
+from ovstore.ingest.files.images import read_depth, read_image
+from ovstore.ingest.formats.colmap.frames import camera_to_world, read_depth_map
+from ovstore.ingest.formats.colmap.model import read_cameras, read_images, read_points
 from ovstore.ingest.generated.formats import colmap as written
-from ovstore.ingest.images import read_depth, read_image
-from ovstore.ingest.lenses import Lens, distort
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.ply_writer import write_ply
 from ovstore.store.scene import Scene

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ovstore.ingest import fuse, visibility
+from ovstore.ingest.fusion import fuse, visibility
 from ovstore.ingest.openscene import CONSTANTS, adjusted, resize_nearest
 from ovstore.store.features import EmbeddingSpace, FeatureMap
 from ovstore.store.scene import Camera, Frame

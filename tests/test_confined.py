@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from ovstore.ingest.confined import Confined
+from ovstore.ingest.files.confined import Confined
 from ovstore.store.errors import BadScene
 
 

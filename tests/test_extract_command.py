@@ -15,10 +15,10 @@ import torch
 from click.testing import CliRunner, Result
 from ovstore.cli import main
 from ovstore.ingest.feature_files import read_features, write_features
-from ovstore.ingest.images import read_image
-from ovstore.ingest.taps import Grid, cells
+from ovstore.ingest.files.images import read_image
+from ovstore.ingest.fusion.taps import Grid, cells
 from ovstore.models.encoders import color_words
-from ovstore.models.lseg_checkpoint import read_lseg
+from ovstore.models.lseg.checkpoint import read_lseg
 from ovstore.query.feature_colours import main_directions, sample
 from ovstore.query.preview import MOST_LABELS, Labels, legend_of, nearest_label, preview
 from ovstore.store.features import EmbeddingSpace, FeatureMap

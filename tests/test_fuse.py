@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ovstore.ingest import scratch, weights
-from ovstore.ingest.fuse import OPENSCENE, Options, fuse
-from ovstore.ingest.sights import Sights
-from ovstore.ingest.taps import Grid, KeptMap, block_taps, cells
+from ovstore.ingest.fusion import scratch, weights
+from ovstore.ingest.fusion.fuse import OPENSCENE, Options, fuse
+from ovstore.ingest.fusion.sights import Sights
+from ovstore.ingest.fusion.taps import Grid, KeptMap, block_taps, cells
 from ovstore.store.errors import BadInput, SpaceMismatch
 from ovstore.store.features import Correspondence, EmbeddingSpace, FeatureMap, PointFeatures
 from ovstore.store.scene import Camera
@@ -107,7 +107,7 @@ def test_blocks_threads_and_memory_change_no_bit(path: str, kind: str, tmp_path:
 @pytest.mark.skipif("numba" not in PATHS, reason="numba is not installed")
 @pytest.mark.parametrize("options", [Options(), Options("view"), OPENSCENE], ids=str)
 def test_sums_as_maps_come_equal_sums_at_the_end(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ovstore.ingest import fuse_sums
+    from ovstore.ingest.fusion import fuse_sums
 
     used = []
     monkeypatch.setattr(fuse_sums.Sums, "add", lambda self, *a, add=fuse_sums.Sums.add: used.append(a) or add(self, *a))
@@ -211,7 +211,7 @@ def test_a_view_of_weight_zero_is_not_there() -> None:
 @pytest.mark.parametrize("by_view", [False, True])
 @pytest.mark.parametrize("bilinear", [False, True])
 def test_taps_by_loops_and_by_arrays_agree_exactly(by_view: bool, bilinear: bool) -> None:
-    from ovstore.ingest import fuse_kernels
+    from ovstore.ingest.fusion import fuse_kernels
 
     rng = np.random.default_rng(8)
     sights = Sights(sightings(), POINTS, lambda c: rng.choice([0, 0.3, 1], len(c)).astype(np.float32), 10**6)

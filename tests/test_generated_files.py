@@ -11,11 +11,11 @@ from generated_room import recording
 from ovstore.cli import main
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import rgbd, scannet
+from ovstore.ingest.files.images import read_depth
+from ovstore.ingest.files.ply import read_ply
 from ovstore.ingest.generated.formats import rgbd as rgbd_format
 from ovstore.ingest.generated.formats import scannet as scannet_format
 from ovstore.ingest.generated.plan import plan
-from ovstore.ingest.images import read_depth
-from ovstore.ingest.ply import read_ply
 from ovstore.store.scene import Scene
 
 SMALL = [

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from ovstore.ingest import images
-from ovstore.ingest.images import image_size, is_turned, read_depth, read_image
+from ovstore.ingest.files import images
+from ovstore.ingest.files.images import image_size, is_turned, read_depth, read_image
 from ovstore.store.errors import BadInput, MissingPackage
 from PIL import Image
 

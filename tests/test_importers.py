@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from command_line import ovstore
 from ovstore.ingest.checks import check_scene
+from ovstore.ingest.files.images import read_depth, read_image
+from ovstore.ingest.fusion.visibility import correspond
 from ovstore.ingest.generated.folder import Options, generate_set
-from ovstore.ingest.images import read_depth, read_image
-from ovstore.ingest.visibility import correspond
 from ovstore.store import plugins
 from ovstore.store.database import Store
 from ovstore.store.scene import Frame, Scene

@@ -15,8 +15,8 @@ from ovstore.evaluation.label_map import LabelUse, map_labels
 from ovstore.evaluation.label_set import IGNORED, LabelClass, LabelSet
 from ovstore.evaluation.legend import legend
 from ovstore.evaluation.palette import distinct_colours
+from ovstore.ingest.formats.scannet.nyu40 import NYU40
 from ovstore.ingest.generated import catalogue
-from ovstore.ingest.nyu40 import NYU40
 from ovstore.store.database import Store
 from ovstore.store.errors import BadInput, NotFound
 from small_scene import make

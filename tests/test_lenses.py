@@ -4,8 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ovstore.ingest.lenses import MAX_VIEW, MODELS, Lens, colmap_lens, distort, is_straight, pinhole_of, undistort
-from ovstore.ingest.undistort import rectified, undistorted, undistorted_depth
+from ovstore.ingest.cameras.lenses import (
+    MAX_VIEW,
+    MODELS,
+    Lens,
+    colmap_lens,
+    distort,
+    is_straight,
+    pinhole_of,
+    undistort,
+)
+from ovstore.ingest.cameras.undistort import rectified, undistorted, undistorted_depth
 from ovstore.store.errors import BadScene
 from PIL import Image
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import llff
 from ovstore.ingest.datasets.llff import Options
+from ovstore.ingest.files.images import read_image
 from ovstore.ingest.generated.formats import llff as form
-from ovstore.ingest.images import read_image
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.ply_writer import write_ply
 from ovstore.store.scene import Scene

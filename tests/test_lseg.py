@@ -9,11 +9,11 @@ import numpy as np
 import open_clip
 import pytest
 import torch
-from ovstore.models.clip_text import openai_text_tower
 from ovstore.models.encoders import lseg
-from ovstore.models.lseg_checkpoint import read_lseg
-from ovstore.models.lseg_network import LSegNetwork
-from ovstore.models.multi_scale import Windows, evaluate, padded
+from ovstore.models.lseg.checkpoint import read_lseg
+from ovstore.models.lseg.multi_scale import Windows, evaluate, padded
+from ovstore.models.lseg.network import LSegNetwork
+from ovstore.models.openclip.text import openai_text_tower
 from ovstore.store.errors import BadWeights
 from torch import nn
 from torch.nn import functional as F

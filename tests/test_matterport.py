@@ -14,13 +14,13 @@ from generated_room import recording
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import matterport
 from ovstore.ingest.datasets.matterport import Options
+from ovstore.ingest.files.images import read_depth
+from ovstore.ingest.formats.matterport.cameras import read_conf
+from ovstore.ingest.formats.matterport.regions import NEAREST, cameras_inside, cameras_nearest
+from ovstore.ingest.formats.matterport.splits import HOUSES
+from ovstore.ingest.fusion.visibility import correspond
 from ovstore.ingest.generated.formats import matterport as form
-from ovstore.ingest.images import read_depth
-from ovstore.ingest.matterport_cameras import read_conf
-from ovstore.ingest.matterport_regions import NEAREST, cameras_inside, cameras_nearest
-from ovstore.ingest.matterport_splits import HOUSES
 from ovstore.ingest.openscene import CONSTANTS
-from ovstore.ingest.visibility import correspond
 from ovstore.store import catalog
 from ovstore.store.database import Store
 from ovstore.store.errors import BadInput, BadScene

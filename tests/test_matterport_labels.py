@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ovstore.ingest.matterport_labels import LabelSet, label_set, read_categories, vote
-from ovstore.ingest.matterport_points import read_region
+from ovstore.ingest.formats.matterport.labels import LabelSet, label_set, read_categories, vote
+from ovstore.ingest.formats.matterport.points import read_region
 from ovstore.store.errors import BadScene
 
 TABLE = Path(__file__).parents[2] / "shared/data/labels/category_mapping.tsv"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from ovstore.ingest.naming import naming
+from ovstore.ingest.files.naming import naming
 from ovstore.store.errors import BadInput, BadScene
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from generated_room import recording
+from ovstore.ingest.cameras.lenses import Lens, distort
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import nerfstudio
 from ovstore.ingest.datasets.nerfstudio import Options
+from ovstore.ingest.files.images import read_depth, read_image
 from ovstore.ingest.generated.formats import nerfstudio as form
-from ovstore.ingest.images import read_depth, read_image
-from ovstore.ingest.lenses import Lens, distort
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.ply_writer import write_ply
 from ovstore.store.scene import Scene

@@ -17,15 +17,15 @@ from generated_room import recording
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import nuscenes
 from ovstore.ingest.datasets.nuscenes import Options
+from ovstore.ingest.files.json_rows import read_json_rows
+from ovstore.ingest.formats.nuscenes.splits import scenes_of, split_of
+from ovstore.ingest.fusion.visibility import correspond
 from ovstore.ingest.generated.folder import Options as SetOptions
 from ovstore.ingest.generated.folder import generate_set
 from ovstore.ingest.generated.formats import nuscenes as written
 from ovstore.ingest.generated.lidar import driving_class
 from ovstore.ingest.generated.nuscenes_rows import CATEGORIES
 from ovstore.ingest.generated.render import cast
-from ovstore.ingest.json_rows import read_json_rows
-from ovstore.ingest.nuscenes_splits import scenes_of, split_of
-from ovstore.ingest.visibility import correspond
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.scene import Scene
 
@@ -233,8 +233,8 @@ def test_poses_that_are_not_there_are_counted(release: Path) -> None:
 
 
 def test_tables_are_read_once_until_they_change(release: Path) -> None:
-    from ovstore.ingest.confined import Confined
-    from ovstore.ingest.nuscenes_tables import read_tables
+    from ovstore.ingest.files.confined import Confined
+    from ovstore.ingest.formats.nuscenes.tables import read_tables
 
     first = read_tables(release / TABLES, Confined(release))
     assert read_tables(release / TABLES, Confined(release)) is first

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from ovstore.ingest.objects import Options, objects
+from ovstore.ingest.regions.objects import Options, objects
 from ovstore.store.errors import BadInput
 from ovstore.store.features import EmbeddingSpace, PointFeatures
 from ovstore.store.scene import PointCloud

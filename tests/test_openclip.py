@@ -10,11 +10,12 @@ import pytest
 import torch
 from open_clip.model import CLIP, CustomTextCLIP
 from open_clip.transform import image_transform
-from ovstore.models import openclip_hub, openclip_model
 from ovstore.models.encoders import openclip
 from ovstore.models.encoders.openclip import Options
-from ovstore.models.openclip_dense import dense, pooled, stride
-from ovstore.models.openclip_images import grid_of, stitch, to_pixels, windows
+from ovstore.models.openclip import hub as openclip_hub
+from ovstore.models.openclip import model as openclip_model
+from ovstore.models.openclip.dense import dense, pooled, stride
+from ovstore.models.openclip.images import grid_of, stitch, to_pixels, windows
 from ovstore.models.prompts import fill, templates_of
 from ovstore.store.errors import BadInput, BadWeights, NotFound
 from PIL import Image

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ovstore.ingest.formats.openscene.files import read_features, read_points, write_features, write_points
 from ovstore.ingest.imported import ImportedFeatures, point_features
-from ovstore.ingest.openscene_files import read_features, read_points, write_features, write_points
 from ovstore.store.errors import BadScene
 from ovstore.store.features import Correspondence, EmbeddingSpace
 from ovstore.store.scene import PointCloud

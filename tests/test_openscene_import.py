@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from command_line import ovstore
 from ovstore.ingest.datasets import openscene
+from ovstore.ingest.formats.openscene.files import write_features, write_points
+from ovstore.ingest.formats.openscene.layout import constants_of
 from ovstore.ingest.generated.formats import openscene as generated
 from ovstore.ingest.openscene import CONSTANTS
-from ovstore.ingest.openscene_files import write_features, write_points
-from ovstore.ingest.openscene_layout import constants_of
 from ovstore.store import catalog, verify
 from ovstore.store.database import Store
 from ovstore.store.errors import BadInput, BadScene

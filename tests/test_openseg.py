@@ -16,12 +16,12 @@ import pytest
 import torch
 from lseg_file import values_of
 from numpy.typing import NDArray
-from ovstore.ingest.taps import Grid, cells
-from ovstore.models.clip_text import openai_text_tower
+from ovstore.ingest.fusion.taps import Grid, cells
 from ovstore.models.encoders import openseg
-from ovstore.models.openseg_maps import of_picture_size, of_separate_tiles, picks, shares, tiled, unit_in_place
-from ovstore.models.openseg_network import VARIABLE, Network
-from ovstore.models.openseg_signature import PIXELS, REGIONS, read_saved_model
+from ovstore.models.openclip.text import openai_text_tower
+from ovstore.models.openseg.maps import of_picture_size, of_separate_tiles, picks, shares, tiled, unit_in_place
+from ovstore.models.openseg.network import VARIABLE, Network
+from ovstore.models.openseg.signature import PIXELS, REGIONS, read_saved_model
 from ovstore.store.errors import BadInput, BadWeights, MissingPackage
 from PIL import Image
 

@@ -11,7 +11,7 @@ import toy_room
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import rgbd
 from ovstore.ingest.datasets.rgbd import Options
-from ovstore.ingest.images import read_image
+from ovstore.ingest.files.images import read_image
 from ovstore.store.errors import BadInput
 from ovstore.store.scene import Scene
 from PIL import Image

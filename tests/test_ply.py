@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ovstore.ingest.clouds import read_cloud
-from ovstore.ingest.ply import read_ply
+from ovstore.ingest.files.clouds import read_cloud
+from ovstore.ingest.files.ply import read_ply
 from ovstore.store.errors import BadScene
 from ovstore.store.ply_writer import write_ply
 

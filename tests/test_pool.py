@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from ovstore.ingest.compiled import COMPILED
-from ovstore.ingest.pool import Options, pool_regions, pool_scene
-from ovstore.ingest.prototypes import prototypes
-from ovstore.ingest.region_sums import farthest, farthest_plain, sum_directions, sum_directions_plain
+from ovstore.ingest.regions.pool import Options, pool_regions, pool_scene
+from ovstore.ingest.regions.prototypes import prototypes
+from ovstore.ingest.regions.sums import farthest, farthest_plain, sum_directions, sum_directions_plain
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.features import Correspondence, EmbeddingSpace, PointFeatures, RegionFeatures
 from ovstore.store.scene import Camera, Frame, PointCloud

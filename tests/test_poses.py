@@ -7,14 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from ovstore.ingest.intrinsics import read_intrinsics
-from ovstore.ingest.poses import (
-    from_opengl_axes,
-    inverted,
-    read_pose,
-    read_trajectory,
-    rotation_of_quaternions,
-)
+from ovstore.ingest.files.intrinsics import read_intrinsics
+from ovstore.ingest.files.poses import from_opengl_axes, inverted, read_pose, read_trajectory, rotation_of_quaternions
 from ovstore.store.errors import BadInput, BadScene
 from scipy.spatial.transform import Rotation
 

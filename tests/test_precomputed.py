@@ -11,11 +11,11 @@ import torch
 import toy_room
 from command_line import document, ovstore
 from numpy.typing import NDArray
-from ovstore.models import precomputed_blosc
-from ovstore.models import precomputed_forms as forms
 from ovstore.models.encoders import color_words, precomputed
 from ovstore.models.frame_maps import match
-from ovstore.models.precomputed_segments import run_lengths
+from ovstore.models.precomputed import blosc
+from ovstore.models.precomputed import forms as forms
+from ovstore.models.precomputed.segments import run_lengths
 from ovstore.store import catalog
 from ovstore.store.database import Store
 from ovstore.store.errors import BadInput, OvstoreError, UnknownWords
@@ -145,7 +145,7 @@ def test_blosc_chunks_are_read(tmp_path: Path, codec: str) -> None:
 
 
 def test_blosc_chunks_of_many_blocks_are_read() -> None:
-    found = precomputed_blosc.decompress(base64.b85decode(BLOCKS), 4000)
+    found = blosc.decompress(base64.b85decode(BLOCKS), 4000)
     np.testing.assert_array_equal(np.frombuffer(found, np.int16), np.arange(2000) % 50)
 
 

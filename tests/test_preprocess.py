@@ -12,11 +12,11 @@ from click.testing import CliRunner, Result
 from command_line import ovstore
 from ovstore.cli import main
 from ovstore.ingest.datasets import openscene as importer
+from ovstore.ingest.files.images import read_image
+from ovstore.ingest.formats.openscene.splits import scannet_split
+from ovstore.ingest.formats.scannet.nyu40 import NYU40
 from ovstore.ingest.generated.formats import matterport, nuscenes, openscene, replica, rgbd, scannet
-from ovstore.ingest.images import read_image
-from ovstore.ingest.nyu40 import NYU40
 from ovstore.ingest.openscene import adjusted, resize_bilinear, resize_nearest
-from ovstore.ingest.openscene_splits import scannet_split
 from ovstore.store import catalog
 from ovstore.store.database import Store
 from ovstore.store.scene import Camera, Scene

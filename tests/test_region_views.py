@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from ovstore.ingest.region_views import best_views
+from ovstore.ingest.regions.views import best_views
 from ovstore.store.features import Correspondence
 from ovstore.store.scene import Camera, Frame
 

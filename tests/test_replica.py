@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ovstore.ingest import visibility
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import replica
 from ovstore.ingest.datasets.replica import Options
-from ovstore.ingest.images import read_depth, read_image
+from ovstore.ingest.files.images import read_depth, read_image
+from ovstore.ingest.files.ply import read_ply
+from ovstore.ingest.fusion import visibility
 from ovstore.ingest.openscene import CONSTANTS
 from ovstore.ingest.pipeline import worked_on
-from ovstore.ingest.ply import read_ply
 from ovstore.ingest.recipe import Request
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.scene import Camera, Frame, Scene

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import rgbd
 from ovstore.ingest.datasets.rgbd import Options
-from ovstore.ingest.images import read_depth, read_image
+from ovstore.ingest.files.images import read_depth, read_image
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.ply_writer import write_ply
 from ovstore.store.scene import Camera, Scene

@@ -11,10 +11,10 @@ import pytest
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import rscan
 from ovstore.ingest.datasets.rscan import Options
-from ovstore.ingest.images import read_depth
-from ovstore.ingest.obj import read_obj, sampled
-from ovstore.ingest.ply import read_ply
-from ovstore.ingest.zip_members import ZipMembers
+from ovstore.ingest.files.images import read_depth
+from ovstore.ingest.files.obj import read_obj, sampled
+from ovstore.ingest.files.ply import read_ply
+from ovstore.ingest.files.zip_members import ZipMembers
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.scene import Scene
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from generated_room import recording
 from ovstore.ingest.checks import check_scene
-from ovstore.ingest.colmap_frames import camera_to_world
-from ovstore.ingest.colmap_model import read_images
 from ovstore.ingest.datasets import scannetpp
 from ovstore.ingest.datasets.scannetpp import Options
+from ovstore.ingest.files.images import read_image
+from ovstore.ingest.formats.colmap.frames import camera_to_world
+from ovstore.ingest.formats.colmap.model import read_images
+from ovstore.ingest.fusion.visibility import Options as VisibilityOptions
+from ovstore.ingest.fusion.visibility import correspond
 from ovstore.ingest.generated.formats import scannetpp as form
-from ovstore.ingest.images import read_image
-from ovstore.ingest.visibility import Options as VisibilityOptions
-from ovstore.ingest.visibility import correspond
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.scene import Scene
 

@@ -11,11 +11,11 @@ from generated_room import recording
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import semantickitti
 from ovstore.ingest.datasets.semantickitti import Options
+from ovstore.ingest.files.images import read_image
+from ovstore.ingest.formats.semantickitti.labels import read_labels
 from ovstore.ingest.generated.formats import semantickitti as written
 from ovstore.ingest.generated.lidar import driving_class
 from ovstore.ingest.generated.render import cast
-from ovstore.ingest.images import read_image
-from ovstore.ingest.semantickitti_labels import read_labels
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.scene import Scene
 from PIL import Image

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ovstore.ingest.images import read_depth, read_image
-from ovstore.ingest.sens import read_recording
-from ovstore.ingest.unpack import unpack_frames
+from ovstore.ingest.files.images import read_depth, read_image
+from ovstore.ingest.formats.scannet.sens import read_recording
+from ovstore.ingest.formats.scannet.unpack import unpack_frames
 from ovstore.store.errors import BadScene
 from sens_file import SensFile, small
 

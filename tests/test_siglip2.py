@@ -9,9 +9,9 @@ import siglip_file
 import torch
 from ovstore.models.encoders import siglip2
 from ovstore.models.encoders.siglip2 import Options
-from ovstore.models.gemma_tokens import GemmaTokens
-from ovstore.models.openclip_dense import dense, pooled
-from ovstore.models.siglip_folder import build_image_tower, build_text_tower, read_siglip
+from ovstore.models.openclip.dense import dense, pooled
+from ovstore.models.siglip.folder import build_image_tower, build_text_tower, read_siglip
+from ovstore.models.siglip.gemma_tokens import GemmaTokens
 from ovstore.store.errors import BadWeights
 from safetensors.numpy import save_file
 

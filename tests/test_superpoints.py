@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from ovstore.ingest.compiled import COMPILED
-from ovstore.ingest.superpoints import Options, grow, superpoints
+from ovstore.ingest.regions.superpoints import Options, grow, superpoints
 from ovstore.store.errors import BadInput
 from ovstore.store.scene import PointCloud
 

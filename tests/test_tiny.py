@@ -10,8 +10,8 @@ import pytest
 import torch
 from ovstore.models.encoders import tiny
 from ovstore.models.encoders.tiny import SHIPPED, Options
-from ovstore.models.openclip_dense import pooled
-from ovstore.models.openclip_model import build_visual, read_side_config
+from ovstore.models.openclip.dense import pooled
+from ovstore.models.openclip.model import build_visual, read_side_config
 from ovstore.models.tiny_words import TaughtWords
 from ovstore.models.training.examples import Example, Lessons, load_examples, majority, save_examples
 from ovstore.models.training.held_out import label_pictures

@@ -7,7 +7,7 @@ import pytest
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import rgbd, tum
 from ovstore.ingest.datasets.tum import Options
-from ovstore.ingest.images import read_depth, read_image
+from ovstore.ingest.files.images import read_depth, read_image
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.scene import Scene
 from scipy.spatial.transform import Rotation

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ovstore.ingest import visibility
-from ovstore.ingest.splat import draw_numpy
-from ovstore.ingest.visibility import Options, correspond, make_view, see_numpy
+from ovstore.ingest.fusion import visibility
+from ovstore.ingest.fusion.splat import draw_numpy
+from ovstore.ingest.fusion.visibility import Options, correspond, make_view, see_numpy
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.scene import Camera, Frame
 
@@ -141,7 +141,7 @@ def test_a_depth_image_of_its_own_size_is_read_at_its_own_pixels() -> None:
     "options", [Options(0.3), Options(0.1, border=5), visibility.OPENSCENE, Options(splat_radius=0.1)], ids=str
 )
 def test_loops_and_arrays_agree_exactly(options: Options) -> None:
-    kernels = pytest.importorskip("ovstore.ingest.visibility_kernels")
+    kernels = pytest.importorskip("ovstore.ingest.fusion.visibility_kernels")
     rng = np.random.default_rng(5)
     points = np.concatenate(
         [cloud(20_000), rng.integers(-3, 3, (500, 3)) / 2, [[1e308, 1e308, 5e-324], [0, 1e-300, 1e-300]]]
@@ -156,7 +156,7 @@ def test_loops_and_arrays_agree_exactly(options: Options) -> None:
 
 
 def test_drawing_agrees_exactly() -> None:
-    kernels = pytest.importorskip("ovstore.ingest.visibility_kernels")
+    kernels = pytest.importorskip("ovstore.ingest.fusion.visibility_kernels")
     rng = np.random.default_rng(6)
     splats = (rng.integers(-5, 45, 300), rng.integers(-5, 35, 300), rng.uniform(1, 4, 300), rng.integers(0, 4, 300))
     one, other = np.full((2, 30, 40), np.inf)

@@ -19,13 +19,13 @@ from typing import Literal
 
 from ...store.errors import BadInput, BadScene
 from ...store.scene import Frame, PointCloud, Scene
-from ..arkit_boxes import labelled, read_boxes
-from ..arkit_frames import TRAJECTORY, read_frames
-from ..clouds import read_cloud
-from ..confined import Confined
-from ..depth_cloud import depth_cloud
-from ..frame_options import FrameOptions
-from ..upright import upright
+from ..cameras.upright import upright
+from ..files.clouds import read_cloud
+from ..files.confined import Confined
+from ..formats.arkitscenes.boxes import labelled, read_boxes
+from ..formats.arkitscenes.frames import TRAJECTORY, read_frames
+from ..formats.depth_cloud import depth_cloud
+from ..formats.frame_options import FrameOptions
 
 _SPLITS = {"Training": "train", "Validation": "val"}
 

@@ -20,14 +20,14 @@ from typing import Literal
 
 from ...store.errors import BadInput, BadScene
 from ...store.scene import PointCloud, Scene
-from ..clouds import read_cloud
-from ..colmap_frames import Reading, read_frames
-from ..colmap_layout import Workspace, find_workspace, is_scene
-from ..colmap_model import model_file, read_cameras
-from ..colmap_points import MIN_TRACK, sparse_points
-from ..confined import Confined
-from ..frame_options import UNKNOWN_SCALE, FrameOptions, UpAxis
-from ..poses import up_axis_of
+from ..files.clouds import read_cloud
+from ..files.confined import Confined
+from ..files.poses import up_axis_of
+from ..formats.colmap.frames import Reading, read_frames
+from ..formats.colmap.layout import Workspace, find_workspace, is_scene
+from ..formats.colmap.model import model_file, read_cameras
+from ..formats.colmap.points import MIN_TRACK, sparse_points
+from ..formats.frame_options import UNKNOWN_SCALE, FrameOptions, UpAxis
 
 
 @dataclass(frozen=True)

@@ -19,18 +19,18 @@ import numpy as np
 
 from ...store.errors import BadScene
 from ...store.scene import Frame, PointCloud, Scene
-from ..clouds import read_cloud
-from ..colmap_points import points_file, sparse_points
-from ..confined import Confined
-from ..frame_options import UNKNOWN_SCALE, FrameOptions, UpAxis
-from ..images import IMAGE_SUFFIXES, image_size
-from ..llff_labels import FOLDER as SEGMENTATIONS
-from ..llff_labels import vote
-from ..llff_poses import Views, read_poses_bounds
-from ..poses import up_axis_of
-from ..scene_folders import scene_folder, scene_folders
-from ..selection import spread
-from ..written_paths import written_path
+from ..files.clouds import read_cloud
+from ..files.confined import Confined
+from ..files.images import IMAGE_SUFFIXES, image_size
+from ..files.poses import up_axis_of
+from ..files.written_paths import written_path
+from ..formats.colmap.points import points_file, sparse_points
+from ..formats.frame_options import UNKNOWN_SCALE, FrameOptions, UpAxis
+from ..formats.llff.labels import FOLDER as SEGMENTATIONS
+from ..formats.llff.labels import vote
+from ..formats.llff.poses import Views, read_poses_bounds
+from ..formats.scene_folders import scene_folder, scene_folders
+from ..formats.selection import spread
 
 FILE = "poses_bounds.npy"
 IMAGES = ("images", "images_2", "images_4", "images_8")

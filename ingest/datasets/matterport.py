@@ -20,14 +20,14 @@ from pathlib import Path
 
 from ...store.errors import BadInput, BadScene
 from ...store.scene import Scene
-from ..confined import Confined
-from ..frame_options import FrameOptions
-from ..matterport_cameras import YOrigin, read_conf
-from ..matterport_frames import Choice, Views, region_frames
-from ..matterport_labels import TABLE, Category, LabelSet, read_categories
-from ..matterport_layout import REGIONS, beside, conf_of, houses, part, regions, required_part, split_of
-from ..matterport_points import read_region
-from ..matterport_rooms import read_room
+from ..files.confined import Confined
+from ..formats.frame_options import FrameOptions
+from ..formats.matterport.cameras import YOrigin, read_conf
+from ..formats.matterport.frames import Choice, Views, region_frames
+from ..formats.matterport.labels import TABLE, Category, LabelSet, read_categories
+from ..formats.matterport.layout import REGIONS, beside, conf_of, houses, part, regions, required_part, split_of
+from ..formats.matterport.points import read_region
+from ..formats.matterport.rooms import read_room
 
 _NAME = re.compile(r"(.+)_region(0|[1-9][0-9]{0,5})", re.DOTALL)
 

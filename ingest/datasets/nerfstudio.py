@@ -24,17 +24,17 @@ import numpy as np
 from ...store.errors import BadScene
 from ...store.scene import Frame, PointCloud, Scene
 from ..checks import check_frames
-from ..clouds import read_cloud
-from ..colmap_points import points_file, sparse_points
-from ..confined import Confined
-from ..depth_points import points_from_depth
-from ..frame_options import UNKNOWN_SCALE, FrameOptions, UpAxis
-from ..nerfstudio_frames import Reading, read_frames
-from ..nerfstudio_json import Listed, Transforms, read_transforms
-from ..polycam import is_polycam, read_polycam
-from ..poses import up_axis_of
-from ..scene_folders import scene_folder, scene_folders
-from ..written_paths import written_path
+from ..files.clouds import read_cloud
+from ..files.confined import Confined
+from ..files.poses import up_axis_of
+from ..files.written_paths import written_path
+from ..formats.colmap.points import points_file, sparse_points
+from ..formats.depth_points import points_from_depth
+from ..formats.frame_options import UNKNOWN_SCALE, FrameOptions, UpAxis
+from ..formats.nerfstudio.frames import Reading, read_frames
+from ..formats.nerfstudio.polycam import is_polycam, read_polycam
+from ..formats.nerfstudio.transforms import Listed, Transforms, read_transforms
+from ..formats.scene_folders import scene_folder, scene_folders
 
 FILE = "transforms.json"
 SPLITS = ("train", "val", "test")

@@ -22,12 +22,12 @@ from typing import Literal
 
 from ...store.errors import BadInput, BadScene
 from ...store.scene import Scene
-from ..confined import Confined
-from ..drives import DriveOptions
-from ..nuscenes_drive import Drive, read_frames, read_points
-from ..nuscenes_labels import Labels
-from ..nuscenes_splits import scenes_of, split_of
-from ..nuscenes_tables import read_scenes, read_tables, version_folder
+from ..files.confined import Confined
+from ..formats.drives import DriveOptions
+from ..formats.nuscenes.drive import Drive, read_frames, read_points
+from ..formats.nuscenes.labels import Labels
+from ..formats.nuscenes.splits import scenes_of, split_of
+from ..formats.nuscenes.tables import read_scenes, read_tables, version_folder
 
 _VOXEL = {"scene": 0.1, "keyframe": 0.0}  # metres
 _SWEEPS = {"scene": 0.0, "keyframe": 0.5}  # seconds

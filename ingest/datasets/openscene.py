@@ -29,19 +29,19 @@ import numpy as np
 
 from ...store.errors import BadInput, BadScene
 from ...store.scene import Frame, PointCloud, Scene
-from ..confined import Confined
-from ..frame_options import FrameOptions, UpAxis
-from ..images import IMAGE_SUFFIXES
+from ..files.confined import Confined
+from ..files.images import IMAGE_SUFFIXES
+from ..files.json_text import read_object
+from ..files.poses import read_pose, up_axis_of
+from ..formats.frame_options import FrameOptions, UpAxis
+from ..formats.matterport.regions import cameras_inside, cameras_nearest
+from ..formats.openscene.classes import CLASSES
+from ..formats.openscene.files import read_features, read_points
+from ..formats.openscene.layout import Place, feature_files, find_scenes
+from ..formats.rgbd.frames import Reading, read_frames
+from ..formats.rgbd.layout import Layout
 from ..imported import ImportedFeatures
-from ..json_text import read_object
-from ..matterport_regions import cameras_inside, cameras_nearest
 from ..openscene import CONSTANTS
-from ..openscene_classes import CLASSES
-from ..openscene_files import read_features, read_points
-from ..openscene_layout import Place, feature_files, find_scenes
-from ..poses import read_pose, up_axis_of
-from ..rgbd_frames import Reading, read_frames
-from ..rgbd_layout import Layout
 
 log = logging.getLogger(__name__)
 

@@ -23,16 +23,16 @@ from pathlib import Path
 
 from ...store.errors import BadInput, BadScene
 from ...store.scene import Frame, PointCloud, Scene
-from ..clouds import read_cloud
-from ..confined import Confined
-from ..depth_cloud import depth_cloud
-from ..frame_options import FrameOptions
-from ..images import image_size
-from ..json_text import read_object
-from ..poses import up_axis_of
-from ..replica_labels import MESH, labelled, read_semantics
-from ..rgbd_frames import Reading, read_frames
-from ..rgbd_layout import Layout
+from ..files.clouds import read_cloud
+from ..files.confined import Confined
+from ..files.images import image_size
+from ..files.json_text import read_object
+from ..files.poses import up_axis_of
+from ..formats.depth_cloud import depth_cloud
+from ..formats.frame_options import FrameOptions
+from ..formats.replica.labels import MESH, labelled, read_semantics
+from ..formats.rgbd.frames import Reading, read_frames
+from ..formats.rgbd.layout import Layout
 
 CAMERA = "cam_params.json"
 

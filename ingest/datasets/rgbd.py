@@ -24,13 +24,13 @@ import numpy as np
 from ...store.errors import BadInput, BadScene
 from ...store.scene import PointCloud, Scene
 from ..checks import check_frames
-from ..clouds import read_cloud
-from ..confined import Confined
-from ..depth_points import points_from_depth
-from ..frame_options import FrameOptions, UpAxis
-from ..poses import up_axis_of
-from ..rgbd_frames import Reading, read_frames
-from ..rgbd_layout import Named, find_layout, is_scene
+from ..files.clouds import read_cloud
+from ..files.confined import Confined
+from ..files.poses import up_axis_of
+from ..formats.depth_points import points_from_depth
+from ..formats.frame_options import FrameOptions, UpAxis
+from ..formats.rgbd.frames import Reading, read_frames
+from ..formats.rgbd.layout import Named, find_layout, is_scene
 
 
 @dataclass(frozen=True)

@@ -22,15 +22,15 @@ from scipy.spatial import KDTree
 
 from ...store.errors import BadInput, BadScene
 from ...store.scene import PointCloud, Scene
-from ..clouds import read_cloud
-from ..confined import Confined
-from ..frame_options import FrameOptions
-from ..images import read_image
-from ..json_text import read_json, read_object
-from ..obj import read_obj, sampled
-from ..rscan_sequence import Archive, Folder, read_frames
-from ..scannet_labels import read_segments
-from ..upright import upright
+from ..cameras.upright import upright
+from ..files.clouds import read_cloud
+from ..files.confined import Confined
+from ..files.images import read_image
+from ..files.json_text import read_json, read_object
+from ..files.obj import read_obj, sampled
+from ..formats.frame_options import FrameOptions
+from ..formats.rscan.sequence import Archive, Folder, read_frames
+from ..formats.scannet.labels import read_segments
 
 LABELLED, OBJ, TEXTURE = "labels.instances.annotated.v2.ply", "mesh.refined.v2.obj", "mesh.refined_0.png"
 SEMSEG, SEGMENTS = "semseg.v2.json", "mesh.refined.0.010000.segs.v2.json"

@@ -23,11 +23,11 @@ from typing import Literal
 
 from ...store.errors import BadInput, BadScene
 from ...store.scene import PointCloud, Scene
-from ..clouds import read_cloud
-from ..confined import Confined
-from ..frame_options import FrameOptions
-from ..scannet_frames import Selection, exported_frames, recorded_frames
-from ..scannet_labels import belongs_to, read_aggregation, read_nyu40, read_segments
+from ..files.clouds import read_cloud
+from ..files.confined import Confined
+from ..formats.frame_options import FrameOptions
+from ..formats.scannet.frames import Selection, exported_frames, recorded_frames
+from ..formats.scannet.labels import belongs_to, read_aggregation, read_nyu40, read_segments
 
 MESH = "_vh_clean_2.ply"
 SEGMENTS = "_vh_clean_2.0.010000.segs.json"

@@ -22,13 +22,13 @@ import numpy as np
 
 from ...store.errors import BadInput, BadScene
 from ...store.scene import PointCloud, Scene
-from ..clouds import read_cloud
-from ..confined import Confined
-from ..frame_options import FrameOptions
-from ..nerfstudio_frames import Reading, read_frames
-from ..nerfstudio_json import Listed, read_transforms
-from ..scannet_labels import read_aggregation, read_segments
-from ..scene_folders import scene_folder, scene_folders
+from ..files.clouds import read_cloud
+from ..files.confined import Confined
+from ..formats.frame_options import FrameOptions
+from ..formats.nerfstudio.frames import Reading, read_frames
+from ..formats.nerfstudio.transforms import Listed, read_transforms
+from ..formats.scannet.labels import read_aggregation, read_segments
+from ..formats.scene_folders import scene_folder, scene_folders
 
 MESH, SEGMENTS, OBJECTS = "scans/mesh_aligned_0.05.ply", "scans/segments.json", "scans/segments_anno.json"
 MILLIMETRES = 1000.0

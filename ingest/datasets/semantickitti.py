@@ -24,9 +24,9 @@ import numpy as np
 from ...store.errors import BadInput, BadScene
 from ...store.scene import Scene
 from ..checks import EXTENT
-from ..confined import Confined
-from ..drives import DriveOptions
-from ..semantickitti_sequence import VELODYNE, read_frames, read_points, read_sequence, scan_numbers
+from ..files.confined import Confined
+from ..formats.drives import DriveOptions
+from ..formats.semantickitti.sequence import VELODYNE, read_frames, read_points, read_sequence, scan_numbers
 
 _VOXEL = {"sequence": 0.2, "scan": 0.0}  # metres
 _SPLITS = {

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from ...store.errors import BadInput, BadScene
 from ...store.scene import Camera, Scene
-from ..confined import Confined
-from ..depth_cloud import depth_cloud
-from ..frame_options import FrameOptions
-from ..images import image_size
-from ..poses import up_axis_of
-from ..rgbd_frames import Reading, read_frames
-from ..rgbd_layout import Layout
+from ..files.confined import Confined
+from ..files.images import image_size
+from ..files.poses import up_axis_of
+from ..formats.depth_cloud import depth_cloud
+from ..formats.frame_options import FrameOptions
+from ..formats.rgbd.frames import Reading, read_frames
+from ..formats.rgbd.layout import Layout
 
 CAMERA = Camera(640, 480, 525.0, 525.0, 319.5, 239.5)
 DEPTH_SCALE = 5000.0  # stored units per metre

@@ -4,19 +4,7 @@ import numpy as np
 
 from .kinds import KINDS
 from .kit import Kit, Thing
-from .things import (
-    bathroom,
-    bedroom,
-    clutter,
-    decor,
-    kitchen,
-    office,
-    planted,
-    seating,
-    shell,
-    storage,
-    tables,
-)
+from .things import bathroom, bedroom, clutter, decor, kitchen, office, planted, seating, shell, storage, tables
 
 THEMES = (shell, seating, tables, storage, bedroom, kitchen, bathroom, office, decor, clutter, planted)
 

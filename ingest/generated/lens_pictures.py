@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...store.scene import Camera
-from ..lenses import Lens, undistort
+from ..cameras.lenses import Lens, undistort
 
 T = TypeVar("T", bound=np.generic)
 

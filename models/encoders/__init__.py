@@ -23,6 +23,6 @@ and, where its maps were computed elsewhere and lie on disk,
                                  the maps of a scene's frames by name (models/frame_maps.py), read in place of running
                                  `load_image_encoder`: no picture is decoded, and a frame without a map is left out
 
-Both towers load apart. An encoder knows no files of scenes (but such maps), no points and no database. `device` is "auto", "cpu" or
-"cuda"; it never changes the recipe.
+Both towers load apart. An encoder knows no files of scenes (but such maps), no points and no database. `device` is
+"auto", "cpu" or "cuda"; it never changes the recipe.
 """

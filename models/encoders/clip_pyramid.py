@@ -5,7 +5,7 @@
 
 Some 3,500 passes through the image tower for a picture of any size: an encoder for a GPU. Crops see whole things, so
 words for whole things fit better than with single patches, and edges come out softer. `load_patch_encoder` gives the
-patches themselves (clip_pyramid_file.py keeps them, 3.5 MB a picture); the maps are made of them exactly.
+patches themselves (models/pyramid/file.py keeps them, 3.5 MB a picture); the maps are made of them exactly.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,15 +20,15 @@ from torch.nn import functional as F
 
 from ...store.errors import BadInput
 from ...store.features import EmbeddingSpace, FeatureMap
-from ..clip_pyramid import LARGEST_SIDE, PATCHES_ALONG, PatchPyramid, patches_of, shrunk
-from ..clip_pyramid_crops import crops
-from ..clip_pyramid_maps import scale_map
-from ..clip_text import text_encoder, tokenizer_of
 from ..devices import device_of, lowered, precision_of, require_precision
 from ..everyday import EVERYDAY
-from ..openclip_dense import pooled
-from ..openclip_model import Checkpoint, build_text, build_visual, find_checkpoint
+from ..openclip.dense import pooled
+from ..openclip.model import Checkpoint, build_text, build_visual, find_checkpoint
+from ..openclip.text import text_encoder, tokenizer_of
 from ..prompts import templates_of
+from ..pyramid.crops import crops
+from ..pyramid.maps import scale_map
+from ..pyramid.patches import LARGEST_SIDE, PATCHES_ALONG, PatchPyramid, patches_of, shrunk
 from ._images import checked_image
 from .openclip import space_of, weights_name
 

@@ -26,8 +26,8 @@ from torch.nn import functional as F
 from ...store.errors import BadInput, BadWeights, NotFound, UnknownWords
 from ...store.features import EmbeddingSpace, FeatureMap
 from ..devices import batches, device_of, lowered, precision_of, require_precision, to_device
-from ..openclip_hub import hub_or_cache
-from ..openclip_images import grid_of, to_pixels
+from ..openclip.hub import hub_or_cache
+from ..openclip.images import grid_of, to_pixels
 from ..safe_load import load_into, read_state_dict, sha256_of
 from ..weights_files import find_weights, named_weights
 from ._images import checked_image

@@ -22,11 +22,11 @@ from torch.nn import functional as F
 
 from ...store.errors import BadInput
 from ...store.features import EmbeddingSpace, FeatureMap
-from ..clip_text import text_encoder, tokenizer_of
 from ..devices import batches, device_of, lowered, precision_of, require_precision, to_device
 from ..everyday import EVERYDAY
-from ..lseg_checkpoint import PUBLISHED_AT, USUAL_NAMES, LSegCheckpoint, read_lseg
-from ..multi_scale import Windows, both_ways, evaluate, padded
+from ..lseg.checkpoint import PUBLISHED_AT, USUAL_NAMES, LSegCheckpoint, read_lseg
+from ..lseg.multi_scale import Windows, both_ways, evaluate, padded
+from ..openclip.text import text_encoder, tokenizer_of
 from ..prompts import templates_of
 from ..safe_load import sha256_of
 from ..weights_files import find_weights

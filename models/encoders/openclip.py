@@ -18,12 +18,12 @@ from torch.nn import functional as F
 
 from ...store.errors import BadInput
 from ...store.features import EmbeddingSpace, FeatureMap
-from ..clip_text import text_encoder, tokenizer_of
 from ..devices import BATCH_PIXELS, batches, device_of, lowered, precision_of, require_precision, to_device
 from ..everyday import EVERYDAY
-from ..openclip_dense import dense, stride
-from ..openclip_images import Window, grid_of, stitch, to_pixels, windows
-from ..openclip_model import Checkpoint, build_text, build_visual, find_checkpoint, logit_scale
+from ..openclip.dense import dense, stride
+from ..openclip.images import Window, grid_of, stitch, to_pixels, windows
+from ..openclip.model import Checkpoint, build_text, build_visual, find_checkpoint, logit_scale
+from ..openclip.text import text_encoder, tokenizer_of
 from ..prompts import templates_of
 from ..safe_load import sha256_of
 from ..weights_files import named_weights

@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from ...store.errors import BadInput, BadWeights, NotFound
 from ...store.features import EmbeddingSpace, FeatureMap
-from ..clip_text import openai_text_tower, text_encoder, tokenizer_of
 from ..everyday import EVERYDAY
-from ..openclip_model import find_checkpoint
-from ..openseg_maps import of_picture_size, of_separate_tiles, tiled, unit_in_place
-from ..openseg_network import Network
-from ..openseg_signature import PIXELS, PUBLISHED_AT, REGIONS, SavedModel, read_saved_model
+from ..openclip.model import find_checkpoint
+from ..openclip.text import openai_text_tower, text_encoder, tokenizer_of
+from ..openseg.maps import of_picture_size, of_separate_tiles, tiled, unit_in_place
+from ..openseg.network import Network
+from ..openseg.signature import PIXELS, PUBLISHED_AT, REGIONS, SavedModel, read_saved_model
 from ..prompts import templates_of
 from ..safe_load import read_state_dict
 from ..weights_files import find_weights

@@ -32,9 +32,9 @@ from numpy.typing import NDArray
 from ...store.errors import BadInput
 from ...store.features import EmbeddingSpace, FeatureMap
 from ..frame_maps import FrameMaps
-from ..precomputed_files import digest_of, scene_folder
-from ..precomputed_readers import SMOOTH, Form, Reading, Source, sources
-from ..precomputed_text import TextSide, names_of
+from ..precomputed.files import digest_of, scene_folder
+from ..precomputed.readers import SMOOTH, Form, Reading, Source, sources
+from ..precomputed.text import TextSide, names_of
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from ...store.errors import BadInput
 from ...store.features import EmbeddingSpace, FeatureMap
-from ..clip_text import text_encoder
 from ..devices import require_precision
 from ..everyday import EVERYDAY
-from ..gemma_tokens import GemmaTokens
-from ..openclip_model import Checkpoint
+from ..openclip.model import Checkpoint
+from ..openclip.text import text_encoder
 from ..prompts import templates_of
-from ..siglip_folder import build_image_tower, build_text_tower, read_siglip
+from ..siglip.folder import build_image_tower, build_text_tower, read_siglip
+from ..siglip.gemma_tokens import GemmaTokens
 from ..weights_files import find_weights
 from . import openclip
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...store.errors import BadInput, BadWeights
 from ...store.features import EmbeddingSpace, FeatureMap
-from ..openclip_model import Checkpoint, build_text, build_visual, read_side_config
+from ..openclip.model import Checkpoint, build_text, build_visual, read_side_config
 from ..tiny_words import TaughtWords
 from ..training.phrases import ANYTHING
 from . import openclip

@@ -7,7 +7,7 @@ import torch
 from open_clip.model import CustomTextCLIP
 from torch.nn import functional as F
 
-from ..openclip_dense import dense
+from ..openclip.dense import dense
 from ..tiny_words import TaughtWords
 from .examples import Example, network_input
 from .phrases import Language

@@ -19,7 +19,7 @@ from open_clip.model import CustomTextCLIP
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..openclip_dense import dense
+from ..openclip.dense import dense
 from ..safe_load import load_into
 from ..tiny_trunk import STRIDE
 from ..tiny_words import CONTEXT_LENGTH, TaughtWords

@@ -1,4 +1,4 @@
-"""As much of TensorFlow as models/openseg_process.py asks of it, in numpy, and a small OpenSeg.
+"""As much of TensorFlow as models/openseg/process.py asks of it, in numpy, and a small OpenSeg.
 
 Its network sees a square of 64 pixels and gives 24 numbers a pixel: red, green and blue from 0 to 1, then ones; its
 own pixels' (image_embedding_feat) three times as long as the regions'. Black pixels get zeros. Some pictures are

@@ -12,7 +12,7 @@ from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from ....store.scene import Camera
-from ...lenses import MODELS, Lens, distort
+from ...cameras.lenses import MODELS, Lens, distort
 from ..lens_pictures import through
 from ..recording import RecordedFrame, Recording
 from ..sensor import encode_jpeg

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ....store.scene import Camera
-from ...lenses import Lens
+from ...cameras.lenses import Lens
 from ..lens_pictures import through
 from ..recording import RecordedFrame, Recording
 from ..scene import render

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ....store.scene import Camera
-from ...nyu40 import NYU40
+from ...formats.scannet.nyu40 import NYU40
 from ..catalogue import class_names
 from ..kinds import KINDS
 from ..recording import Recording

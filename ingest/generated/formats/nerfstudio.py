@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ...lenses import Lens
-from ...poses import from_opengl_axes
+from ...cameras.lenses import Lens
+from ...files.poses import from_opengl_axes
 from ..lens_pictures import through
 from ..recording import Recording
 from ..sensor import encode_jpeg

@@ -8,11 +8,11 @@ import numpy as np
 from PIL import Image
 
 from ....store.scene import PointCloud
-from ...nyu40 import NYU40
+from ...formats.openscene.classes import CLASSES
+from ...formats.openscene.files import UNLABELLED, write_points
+from ...formats.openscene.layout import LONG
+from ...formats.scannet.nyu40 import NYU40
 from ...openscene import resize_nearest
-from ...openscene_classes import CLASSES
-from ...openscene_files import UNLABELLED, write_points
-from ...openscene_layout import LONG
 from ..recording import RecordedFrame, Recording
 
 NEXT = "ovstore ingest openscene {path}"

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from ....store.ply_writer import write_ply
-from ...lenses import Lens
-from ...poses import from_opengl_axes
+from ...cameras.lenses import Lens
+from ...files.poses import from_opengl_axes
 from ..lens_pictures import through
 from ..recording import Recording
 from ..sensor import encode_jpeg

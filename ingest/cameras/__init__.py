@@ -1,0 +1,1 @@
+"""Lenses, and pictures made into those of pinholes."""

@@ -1,0 +1,88 @@
+"""Point clouds and meshes of files, as PointClouds."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...store.errors import BadScene
+from ...store.scene import PointCloud
+from .naming import naming
+from .ply import Ply, read_ply
+
+_RGB = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
+_NORMALS = (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
+_LABELS = ("label", "labels", "semantic_label", "class")
+_INSTANCES = ("instance", "instance_id", "object_id", "objectId")
+_SEGMENTS = ("segment", "segment_id", "superpoint")
+
+
+def read_cloud(path: Path) -> PointCloud:
+    """The points of a .ply with what it knows of them: colours, normals, labels, instances, segments, faces.
+
+    Integer properties named label, instance or segment (or a usual other name of those) are taken as such.
+    """
+    return as_cloud(path, read_ply(path))
+
+
+def as_cloud(path: Path, ply: Ply) -> PointCloud:
+    """The same of a file that was read."""
+    vertices = ply.vertices
+    names = vertices.dtype.names or ()
+    if not {"x", "y", "z"} <= set(names):
+        raise BadScene(f"{path}: vertices without x, y, z (their properties are {', '.join(names)})")
+    if len(vertices) == 0:
+        raise BadScene(f"{path}: no points in it")
+    with naming(path), np.errstate(over="ignore", invalid="ignore"):
+        return PointCloud(
+            _columns(vertices, ("x", "y", "z")).astype(np.float64),
+            rgb=_rgb(path, vertices),
+            normals=_normals(vertices),
+            labels=_integers(vertices, _LABELS),
+            instances=_integers(vertices, _INSTANCES),
+            segments=_integers(vertices, _SEGMENTS),
+            faces=ply.faces,
+        )
+
+
+def _columns(vertices: NDArray[np.void], names: tuple[str, ...]) -> NDArray[Any]:
+    return np.stack([vertices[name] for name in names], axis=1)
+
+
+def _present(vertices: NDArray[np.void], choices: tuple[tuple[str, ...], ...]) -> NDArray[Any] | None:
+    known = set(vertices.dtype.names or ())
+    return next((_columns(vertices, names) for names in choices if set(names) <= known), None)
+
+
+def _rgb(path: Path, vertices: NDArray[np.void]) -> NDArray[np.uint8] | None:
+    """8 bits as they are, 16 bits cut to their upper 8, floats from 0 to 1."""
+    colours = _present(vertices, _RGB)
+    if colours is None or colours.dtype == np.uint8:
+        return colours
+    if colours.dtype == np.uint16:
+        return (colours >> 8).astype(np.uint8)
+    values = np.nan_to_num(colours.astype(np.float64))
+    if colours.dtype.kind == "f" and values.min() >= 0 and values.max() <= 1:
+        values = values * 255
+    if values.min() < 0 or values.max() > 255:
+        raise BadScene(f"{path}: colours from {values.min():g} to {values.max():g}; expected 0 to 255, or 0 to 1")
+    return np.round(values).astype(np.uint8)
+
+
+def _normals(vertices: NDArray[np.void]) -> NDArray[np.float32] | None:
+    """Unit normals; none at all where some are zero or not finite: those are better computed from the points."""
+    normals = _present(vertices, _NORMALS)
+    if normals is None:
+        return None
+    length = np.linalg.norm(normals.astype(np.float64), axis=1)
+    if not (np.isfinite(length) & (length > 1e-6)).all():
+        return None
+    return (normals / length[:, None]).astype(np.float32)
+
+
+def _integers(vertices: NDArray[np.void], choices: tuple[str, ...]) -> NDArray[np.int32] | None:
+    for name in choices:
+        if name in (vertices.dtype.names or ()) and vertices.dtype[name].kind in "iu":
+            return np.where(vertices[name] < 0, -1, vertices[name]).astype(np.int32)
+    return None

@@ -1,0 +1,145 @@
+"""The numbers of a pinhole camera, from the text, JSON and .npy files that tools write.
+
+3x3, 3x4 or 4x4 rows                 fx at (0, 0), fy at (1, 1), cx at (0, 2), cy at (1, 2)
+"fx fy cx cy", "width height fx fy cx cy"
+{"width", "height", "intrinsic_matrix": 9 numbers column by column}       Open3D
+{"fx", "fy", "cx", "cy"}, {"fl_x", "fl_y", "cx", "cy", "w", "h"}          Replica, nerfstudio; also below "camera"
+{"camera_angle_x", ...}, {"K": 3x3 rows}
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...store.errors import BadScene
+from ...store.scene import Camera
+from .arrays import map_npy
+from .naming import naming
+from .numbers_text import read_rows
+
+_MAX_JSON_BYTES = 1 << 28
+_ALIASES = {
+    "width": ("width", "w", "image_width"),
+    "height": ("height", "h", "image_height"),
+    "fx": ("fx", "fl_x", "focal_x", "focal_length_x"),
+    "fy": ("fy", "fl_y", "focal_y", "focal_length_y"),
+    "cx": ("cx", "ppx", "principal_point_x"),
+    "cy": ("cy", "ppy", "principal_point_y"),
+}
+
+
+@dataclass(frozen=True)
+class Intrinsics:
+    """A camera that may not know yet how large its images are."""
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int | None = None
+    height: int | None = None
+
+    def camera(self, width: int, height: int) -> Camera:
+        """The camera of images of this size: as it is, or resized when the file was about another size.
+
+        BadScene where one is portrait and the other landscape: no resizing does that.
+        """
+        own = Camera(self.width or width, self.height or height, self.fx, self.fy, self.cx, self.cy)
+        if (own.width - own.height) * (width - height) < 0:
+            raise BadScene(
+                f"{width}x{height} pixels, but its intrinsics are about {own.width}x{own.height}: was the image turned "
+                "after it was taken? Turn it back, or give the intrinsics of the turned one"
+            )
+        return own if (own.width, own.height) == (width, height) else own.resized(width, height)
+
+
+def read_intrinsics(path: Path) -> Intrinsics:
+    """The intrinsics that a text or JSON file holds; BadScene names the formats known."""
+    found = _from_json(path) if path.suffix.lower() == ".json" else _from_text(path)
+    with naming(path):
+        found.camera(found.width or 1, found.height or 1)
+    return found
+
+
+def _from_text(path: Path) -> Intrinsics:
+    rows = _npy_rows(path) if path.suffix.lower() == ".npy" else read_rows(path)
+    widths = [len(row) for row in rows]
+    if widths in ([3, 3, 3], [4, 4, 4], [4, 4, 4, 4]):
+        return Intrinsics(rows[0][0], rows[1][1], rows[0][2], rows[1][2])
+    flat = [number for row in rows for number in row]
+    if len(flat) == 9:
+        return Intrinsics(flat[0], flat[4], flat[2], flat[5])
+    if len(flat) == 4:
+        fx, fy, cx, cy = flat
+        return Intrinsics(fx, fy, cx, cy)
+    if len(flat) == 6 and min(flat[:2]) >= 1 and all(math.isfinite(n) and n == int(n) for n in flat[:2]):
+        width, height, fx, fy, cx, cy = flat
+        return Intrinsics(fx, fy, cx, cy, int(width), int(height))
+    raise BadScene(
+        f"{path}: {len(rows)} rows with {len(flat)} numbers; expected a 3x3 or 4x4 matrix, 'fx fy cx cy' or "
+        "'width height fx fy cx cy'"
+    )
+
+
+def _npy_rows(path: Path) -> list[list[float]]:
+    array = map_npy(path)
+    if array.ndim != 2 or max(array.shape) > 4:
+        raise BadScene(f"{path}: {array.dtype} of shape {array.shape}; a 3x3 or 4x4 matrix was expected")
+    return [[float(number) for number in row] for row in array]
+
+
+def _from_json(path: Path) -> Intrinsics:
+    try:
+        if path.stat().st_size > _MAX_JSON_BYTES:
+            raise BadScene(f"{path}: too large for intrinsics")
+        body = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise BadScene(f"{path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise BadScene(f"{path}: not JSON: {error}") from error
+    if isinstance(body, dict) and isinstance(body.get("camera"), dict):
+        body = body["camera"]
+    if not isinstance(body, dict):
+        raise BadScene(f"{path}: a JSON object with intrinsics was expected, not {type(body).__name__}")
+    width, height = (_integer(path, _find(body, name)) for name in ("width", "height"))
+    if (matrix := body.get("intrinsic_matrix")) is not None:
+        m = _numbers(path, matrix, 9)
+        return Intrinsics(m[0], m[4], m[6], m[7], width, height)
+    if (matrix := body.get("K")) is not None:
+        rows = list(matrix) if isinstance(matrix, list) else []
+        flat = [n for row in rows for n in row] if all(isinstance(row, list) for row in rows) else rows
+        m = _numbers(path, flat, 9)
+        return Intrinsics(m[0], m[4], m[2], m[5], width, height)
+    fx = _find(body, "fx")
+    angle = body.get("camera_angle_x")
+    if fx is None and isinstance(angle, int | float) and width and 0 < angle < math.pi:
+        fx = width / 2 / math.tan(angle / 2)
+    if fx is None:
+        raise BadScene(f"{path}: neither 'intrinsic_matrix', 'K', 'fx' nor 'fl_x' in it; found {', '.join(body)[:80]}")
+    if (fy := _find(body, "fy")) is None:
+        fy = fx
+    centre = [_find(body, name) for name in ("cx", "cy")]
+    if centre == [None, None] and width and height:
+        centre = [(width - 1) / 2, (height - 1) / 2]
+    fx, fy, cx, cy = _numbers(path, [fx, fy, *centre], 4)
+    return Intrinsics(fx, fy, cx, cy, width, height)
+
+
+def _find(body: dict[str, Any], name: str) -> Any:
+    return next((body[alias] for alias in _ALIASES[name] if alias in body), None)
+
+
+def _integer(path: Path, value: Any) -> int | None:
+    if value is None:
+        return None
+    (number,) = _numbers(path, [value], 1)
+    return int(number)
+
+
+def _numbers(path: Path, values: Any, count: int) -> list[float]:
+    usable = isinstance(values, list) and all(isinstance(v, int | float) and math.isfinite(v) for v in values)
+    if not usable or len(values) != count:
+        raise BadScene(f"{path}: {count} finite numbers were expected, found {str(values)[:60]}")
+    return [float(value) for value in values]

@@ -1,0 +1,1 @@
+"""ARKitScenes: frames matched by time, boxes as labels."""

@@ -1,0 +1,1 @@
+"""COLMAP: models, workspaces, frames and points."""

@@ -1,0 +1,225 @@
+"""COLMAP's sparse models: cameras, images and points3D, each a binary file (.bin, little-endian) or a text (.txt).
+
+A folder with both is read as COLMAP reads it: binary first. Files of rigs and frames are passed over: each image has
+its own pose in any version. Where keypoints lie in the pictures is passed over too. The format is COLMAP's
+doc/format.rst. Counts are held against the bytes that follow; nothing is believed before.
+"""
+
+import mmap
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....store.errors import BadScene
+from ...cameras.lenses import MODELS, Lens, colmap_lens
+
+MAX_SIDE = 1 << 20  # pixels
+MAX_TEXT = 1 << 32  # bytes
+_PANORAMA = 17  # EQUIRECTANGULAR: a sphere, which is no lens
+_POINT = np.dtype([("id", "<u8"), ("xyz", "<f8", 3), ("rgb", "u1", 3), ("error", "<f8")])
+_KEYPOINT_BYTES, _TRACK_BYTES = 24, 8
+_NAMES = {model.number: name for name, model in MODELS.items()}
+
+
+@dataclass(frozen=True)
+class Images:
+    """The registered images, in the order of the file."""
+
+    names: tuple[str, ...]  # paths below the folder of the pictures
+    camera_ids: tuple[int, ...]
+    poses: NDArray[np.float64]  # (N, 7) qw qx qy qz tx ty tz of the world to the camera
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points that images share."""
+
+    xyz: NDArray[np.float64]  # (N, 3) units of the world
+    rgb: NDArray[np.uint8]  # (N, 3)
+    error: NDArray[np.float64]  # (N,) pixels, the mean over the images that show it; -1 not known
+    track_length: NDArray[np.int64]  # (N,) images that show it
+
+
+def model_file(folder: Path, part: str) -> Path | None:
+    """The file of "cameras", "images" or "points3D" in a model's folder."""
+    files = (folder / f"{part}.bin", folder / f"{part}.txt")
+    return next((file for file in files if file.is_file()), None)
+
+
+def read_cameras(path: Path) -> dict[int, Lens]:
+    """camera id -> lens."""
+    cameras = dict(_binary_cameras(path) if path.suffix == ".bin" else _text_cameras(path))
+    if not cameras:
+        raise BadScene(f"{path}: no cameras in it")
+    return cameras
+
+
+def read_images(path: Path) -> Images:
+    """The images and their poses."""
+    rows = list(_binary_images(path) if path.suffix == ".bin" else _text_images(path))
+    if not rows:
+        raise BadScene(f"{path}: no registered images in it")
+    names, camera_ids, poses = zip(*rows, strict=True)
+    return Images(names, camera_ids, np.array(poses, np.float64))
+
+
+def read_points(path: Path) -> Points:
+    """The points; there may be none."""
+    return _binary_points(path) if path.suffix == ".bin" else _text_points(path)
+
+
+class _Bytes:
+    """A binary file, read from its beginning to its end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.at = path, 0
+        try:
+            with path.open("rb") as file:
+                self.data: mmap.mmap | bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError:  # an empty file cannot be mapped
+            self.data = b""
+        except OSError as error:
+            raise BadScene(f"{path}: {error.strerror or error}") from error
+
+    def take(self, layout: struct.Struct) -> tuple[float, ...]:
+        """The numbers that come next."""
+        self.skip(layout.size)
+        return layout.unpack_from(self.data, self.at - layout.size)
+
+    def skip(self, count: int) -> None:
+        if count > len(self.data) - self.at:
+            raise BadScene(f"{self.path}: cut short: {count:,} bytes were expected at byte {self.at:,}")
+        self.at += count
+
+    def records(self) -> Iterator[int]:
+        """0, 1, ... as many as the file's first number says, which must take all of its bytes."""
+        (count,) = self.take(struct.Struct("<Q"))
+        yield from range(int(count))
+        if self.at != len(self.data):
+            raise BadScene(f"{self.path}: {len(self.data) - self.at:,} bytes more than its {count:,} records take")
+
+
+def _binary_cameras(path: Path) -> Iterator[tuple[int, Lens]]:
+    file, head = _Bytes(path), struct.Struct("<IiQQ")
+    for _ in file.records():
+        camera_id, number, width, height = (int(value) for value in file.take(head))
+        if number not in _NAMES:
+            raise _no_lens(path, camera_id, "EQUIRECTANGULAR" if number == _PANORAMA else str(number))
+        numbers = file.take(struct.Struct(f"<{MODELS[_NAMES[number]].count}d"))
+        yield camera_id, _lens(path, camera_id, _NAMES[number], width, height, numbers)
+
+
+def _text_cameras(path: Path) -> Iterator[tuple[int, Lens]]:
+    for number, line in _lines(path):
+        if not _is_remark(line):
+            words = line.split()
+            try:
+                camera_id, model, width, height = int(words[0]), words[1], int(words[2]), int(words[3])
+                numbers = tuple(float(word) for word in words[4:])
+            except (ValueError, IndexError) as error:
+                raise _misread(path, number, line, "CAMERA_ID MODEL WIDTH HEIGHT PARAMS") from error
+            if model not in MODELS:
+                raise _no_lens(path, camera_id, model)
+            yield camera_id, _lens(path, camera_id, model, width, height, numbers)
+
+
+def _no_lens(path: Path, camera_id: int, model: str) -> BadScene:
+    if model == "EQUIRECTANGULAR":
+        return BadScene(f"{path}: camera {camera_id} is a panorama of the whole sphere; cut it into views first")
+    return BadScene(f"{path}: camera {camera_id} has the model {model[:40]!r}; known are {', '.join(MODELS)}")
+
+
+def _lens(path: Path, camera_id: int, model: str, width: int, height: int, numbers: tuple[float, ...]) -> Lens:
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+        raise BadScene(f"{path}: camera {camera_id} has pictures of {width:,}x{height:,} pixels")
+    try:
+        return colmap_lens(model, width, height, numbers)
+    except BadScene as error:
+        raise BadScene(f"{path}: camera {camera_id}: {error}") from error
+
+
+def _binary_images(path: Path) -> Iterator[tuple[str, int, tuple[float, ...]]]:
+    file, head, count = _Bytes(path), struct.Struct("<I7dI"), struct.Struct("<Q")
+    for number in file.records():
+        _, *pose, camera_id = file.take(head)
+        end = file.data.find(b"\0", file.at)
+        if end < 0:
+            raise BadScene(f"{path}: cut short in the name of image {number + 1}")
+        try:
+            name = file.data[file.at : end].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise BadScene(f"{path}: the name of image {number + 1} is no UTF-8 text") from error
+        file.skip(end + 1 - file.at)
+        (keypoints,) = file.take(count)
+        file.skip(int(keypoints) * _KEYPOINT_BYTES)
+        yield name, int(camera_id), tuple(pose)
+
+
+def _text_images(path: Path) -> Iterator[tuple[str, int, tuple[float, ...]]]:
+    lines = _lines(path)
+    for number, line in lines:
+        if not _is_remark(line):
+            words = line.split(maxsplit=9)
+            try:
+                pose, camera_id, name = tuple(float(word) for word in words[1:8]), int(words[8]), words[9].strip()
+            except (ValueError, IndexError) as error:
+                raise _misread(path, number, line, "IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME") from error
+            next(lines, None)  # its keypoints, an empty line where it has none
+            yield name, camera_id, pose
+
+
+def _binary_points(path: Path) -> Points:
+    file, count = _Bytes(path), struct.Struct("<Q")
+    starts, lengths = [], []
+    for _ in file.records():
+        starts.append(file.at)
+        file.skip(_POINT.itemsize)
+        (length,) = file.take(count)
+        file.skip(int(length) * _TRACK_BYTES)
+        lengths.append(int(length))
+    every = np.frombuffer(file.data, np.uint8)[np.array(starts, np.int64)[:, None] + np.arange(_POINT.itemsize)]
+    points = every.view(_POINT).reshape(-1)
+    xyz, rgb, error = (np.ascontiguousarray(points[name]) for name in ("xyz", "rgb", "error"))
+    return Points(xyz, rgb, error, np.array(lengths, np.int64))
+
+
+def _text_points(path: Path) -> Points:
+    numbers, lengths = [], []
+    for number, line in _lines(path):
+        if not _is_remark(line):
+            words = line.split()
+            try:
+                numbers.append([float(word) for word in words[1:8]])
+                lengths.append((len(words) - 8) // 2)
+                whole = len(words) >= 8 and len(words) % 2 == 0 and all(0 <= value <= 255 for value in numbers[-1][3:6])
+            except ValueError:
+                whole = False
+            if not whole:
+                raise _misread(path, number, line, "POINT3D_ID X Y Z R G B ERROR, then two numbers an image")
+    rows = np.array(numbers, np.float64).reshape(-1, 7)
+    return Points(rows[:, :3], rows[:, 3:6].astype(np.uint8), rows[:, 6], np.array(lengths, np.int64))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines and their numbers from 1 on."""
+    try:
+        if path.stat().st_size > MAX_TEXT:
+            raise BadScene(f"{path}: {path.stat().st_size:,} bytes; texts of more than {MAX_TEXT:,} are not read")
+        with path.open(encoding="utf-8") as file:
+            yield from enumerate(file, start=1)
+    except OSError as error:
+        raise BadScene(f"{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise BadScene(f"{path}: not a text file") from error
+
+
+def _is_remark(line: str) -> bool:
+    return not line.strip() or line.lstrip().startswith("#")
+
+
+def _misread(path: Path, number: int, line: str, expected: str) -> BadScene:
+    return BadScene(f"{path}, line {number}: {line.strip()[:60]!r}; expected {expected}")

@@ -1,0 +1,32 @@
+"""The options of recordings made from a vehicle with a lidar: what one scene is, and which points it has."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...store.errors import BadInput
+from .frame_options import FrameOptions
+
+
+@dataclass(frozen=True)
+class DriveOptions(FrameOptions):
+    """A dataset adds `unit`, what becomes one scene, with the words of its own."""
+
+    voxel_size: float | None = field(
+        default=None,
+        metadata={"help": "Metres: of the points in such a cube one is kept; 0 keeps all. By the unit unless given."},
+    )
+    ego_radius: float = field(
+        default=1.0,
+        metadata={"help": "Metres: points nearer to the lidar in both x and y are the vehicle's own; 0 keeps them."},
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_zero_or_more("voxel_size", "ego_radius")
+
+    def _require_zero_or_more(self, *names: str) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if value is not None and not (np.isfinite(value) and value >= 0):
+                raise BadInput(f"--{name.replace('_', '-')} is 0 or a positive number, not {value}.")

@@ -1,0 +1,40 @@
+"""The options that every format has: which frames are taken, and whether links may leave a scan's folder."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from ...store.errors import BadInput
+
+UpAxis = Literal["auto", "x", "y", "z", "-x", "-y", "-z"]  # auto: poses.up_axis_of
+UNKNOWN_SCALE = "the world's scale is not known: its unit is taken for a metre; --world-scale gives units per metre"
+
+
+@dataclass(frozen=True)
+class FrameOptions:
+    """A dataset's Options add what its format does not say of itself."""
+
+    frame_stride: int = field(default=1, metadata={"help": "Take every n-th frame."})
+    frame_limit: int | None = field(
+        default=None, metadata={"help": "At most this many frames a scene, spread evenly over the recording."}
+    )
+    follow_links: bool = field(
+        default=False,
+        metadata={"help": "Also follow links inside a scene's folder that lead out of it.", "recipe": False},
+    )
+
+    def __post_init__(self) -> None:
+        self._require_counts("frame_stride", "frame_limit")
+
+    def _require_counts(self, *names: str) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise BadInput(f"--{name.replace('_', '-')} is at least 1, not {value}.")
+
+    def _require_positive(self, *names: str) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if value is not None and not (np.isfinite(value) and value > 0):
+                raise BadInput(f"--{name.replace('_', '-')} is a positive number, not {value}.")

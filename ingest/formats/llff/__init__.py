@@ -1,0 +1,1 @@
+"""LLFF: poses and bounds, and the masks of 3D-OVS."""

@@ -1,0 +1,1 @@
+"""Matterport3D: houses, cameras, regions and their labels."""

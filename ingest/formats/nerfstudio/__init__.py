@@ -1,0 +1,1 @@
+"""nerfstudio and its kin: transforms.json and Polycam's keyframes."""

@@ -1,0 +1,126 @@
+"""The frames of a transforms.json: its pictures found, straightened where their lens bends them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from ....store.errors import BadScene
+from ....store.scene import Frame
+from ...cameras.lenses import pinhole_of
+from ...cameras.undistort import undistorted, undistorted_depth
+from ...files.confined import Confined
+from ...files.images import IMAGE_SUFFIXES, image_size
+from ...files.naming import naming
+from ...files.written_paths import written_path
+from ..rgbd.layout import order
+from ..selection import spread
+from .transforms import Listed, lens_of
+
+_GUESSED = (".png", ".jpg", ".jpeg")  # what a file_path without an ending may lack; Blender's scenes mean .png
+_NAMED = 3  # missing pictures that a finding names
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Where a file's paths start, its units, and how many frames are wanted."""
+
+    images: Path  # file_path is relative to it
+    depths: Path  # depth_file_path is
+    world_scale: float  # units of the poses per metre
+    depth_scale: float  # stored units per metre
+    stride: int = 1
+    limit: int | None = None
+
+
+def read_frames(
+    listed: Sequence[Listed], reading: Reading, confined: Confined, unpacked: Path
+) -> tuple[tuple[Frame, ...], list[str]]:
+    """The frames whose picture is there and whose pose is finite (and that have depth, where any has), and findings."""
+    listed, findings = _distinct(listed)
+    pictures = {entry.file_path: _picture(entry, reading, confined) for entry in listed}
+    missing = [entry.file_path for entry in listed if pictures[entry.file_path] is None]
+    if missing:
+        findings.append(
+            f"{len(missing)} of {len(listed)} frames skipped: no such picture ({_some(missing)}; looked in "
+            f"{reading.images})"
+        )
+    there = [entry for entry in listed if pictures[entry.file_path] is not None]
+    names = _names(there)
+    there.sort(key=lambda entry: order(names[entry.file_path]))
+    depths = {entry.file_path: _depth(entry, reading, confined) for entry in there}
+    with_depth = [entry for entry in there if depths[entry.file_path] is not None]
+    if with_depth and len(with_depth) < len(there):
+        findings.append(f"{len(there) - len(with_depth)} of {len(there)} frames skipped: no depth of their own")
+    chosen = (with_depth or there)[:: reading.stride]
+    posed = [entry for entry in chosen if np.isfinite(entry.camera_to_world).all()]
+    if len(posed) < len(chosen):
+        findings.append(f"{len(chosen) - len(posed)} of {len(chosen)} frames skipped: no valid camera_to_world")
+    if not posed:
+        raise BadScene(f"{confined.folder.name}: no usable frame ({'; '.join(findings) or 'the list is empty'})")
+    return tuple(
+        _frame(names[entry.file_path], entry, pictures[entry.file_path], depths[entry.file_path], reading, unpacked)
+        for entry in spread(posed, reading.limit)
+    ), findings
+
+
+def _frame(
+    name: str, entry: Listed, picture: Path | None, depth: Path | None, reading: Reading, unpacked: Path
+) -> Frame:
+    assert picture is not None
+    depth_camera, lens = None, lens_of(entry, *image_size(picture))
+    with naming(picture):
+        camera = pinhole_of(lens)
+    if depth is not None:
+        with naming(depth):
+            depth_lens = lens.resized(*image_size(depth))
+            depth_camera = pinhole_of(depth_lens)
+        depth = undistorted_depth(depth, depth_lens, depth_camera, unpacked)
+    camera_to_world = entry.camera_to_world.copy()
+    camera_to_world[:3, 3] /= reading.world_scale
+    image = undistorted(picture, lens, camera, unpacked)
+    return Frame(name, camera, camera_to_world, image, depth, depth_camera, reading.depth_scale)
+
+
+def _distinct(listed: Sequence[Listed]) -> tuple[list[Listed], list[str]]:
+    """Each file_path once, the first time it is listed."""
+    first = {_plain(entry): entry for entry in reversed(listed)}
+    kept = [entry for entry in listed if first[_plain(entry)] is entry]
+    twice = len(listed) - len(kept)
+    return kept, [f"{twice} of {len(listed)} frames skipped: their picture is listed before"] if twice else []
+
+
+def _picture(entry: Listed, reading: Reading, confined: Confined) -> Path | None:
+    path = written_path(entry.file_path, confined, reading.images)
+    if path.is_file():
+        return path
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return None
+    guesses = (confined(path.with_name(path.name + suffix)) for suffix in _GUESSED)
+    return next((guess for guess in guesses if guess.is_file()), None)
+
+
+def _depth(entry: Listed, reading: Reading, confined: Confined) -> Path | None:
+    if not entry.depth_file_path:
+        return None
+    path = written_path(entry.depth_file_path, confined, reading.depths)
+    return path if path.is_file() else None
+
+
+def _names(entries: Sequence[Listed]) -> dict[str, str]:
+    """file_path -> the picture's stem; where two have the same, all are named with their folders."""
+    stems = {entry.file_path: _plain(entry).stem for entry in entries}
+    if len(set(stems.values())) == len(stems):
+        return stems
+    return {entry.file_path: str(_plain(entry)) for entry in entries}
+
+
+def _plain(entry: Listed) -> PurePosixPath:
+    """Without the ./ and the backslashes that a path may be written with."""
+    return PurePosixPath(entry.file_path.replace("\\", "/"))
+
+
+def _some(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return ", ".join(path[:100] for path in paths[:_NAMED]) + more

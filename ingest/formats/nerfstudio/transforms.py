@@ -1,0 +1,225 @@
+"""transforms.json, as Blender's synthetic scenes, instant-ngp, nerfstudio and ns-process-data write it.
+
+    {"camera_model": "OPENCV", "fl_x": .., "fl_y": .., "cx": .., "cy": .., "w": .., "h": .., "k1": .., "p1": ..,
+     "applied_transform": 3x4, "applied_scale": 1.0, "ply_file_path": "sparse_pc.ply",
+     "frames": [{"file_path": "images/frame_00001.png", "transform_matrix": 4x4, "depth_file_path": ..}, ..]}
+
+What a frame says goes before what the file says for all. Poses are camera-to-world with OpenGL's axes; pixels count
+from the picture's corner, so that principal points lie half a pixel further on than the house's. Facts:
+nerfstudio/data/dataparsers/{nerfstudio,instant_ngp,blender}_dataparser.py and instant-ngp/src/nerf_loader.cu.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....store.errors import BadScene
+from ...cameras.lenses import Lens
+from ...files.json_text import read_object
+from ...files.naming import naming
+from ...files.poses import from_opengl_axes
+
+_PERSPECTIVE = (
+    "SIMPLE_PINHOLE",
+    "PINHOLE",
+    "SIMPLE_RADIAL",
+    "RADIAL",
+    "OPENCV",
+)  # one formula with fewer or more terms
+_FISHEYE = "OPENCV_FISHEYE"
+_SAME_SHAPE = 0.02  # by which width : height of a picture and of its camera may differ when the picture was scaled
+_LENS_KEYS = ("k1", "k2", "k3", "k4", "p1", "p2")  # also the order of nerfstudio's distortion_params
+_INTRINSICS = frozenset(
+    {*_LENS_KEYS, "distortion_params", "camera_model", "is_fisheye", "w", "h", "cx", "cy"}
+    | {f"{word}{axis}" for axis in "xy" for word in ("fl_", "camera_angle_")}
+    | {"x_fov", "y_fov"}
+)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A frame as the file lists it."""
+
+    file_path: str
+    depth_file_path: str  # "" where there is none
+    camera_to_world: NDArray[np.float64]  # (4, 4) OpenCV axes, in the file's units; may be non-finite
+    numbers: dict[str, Any]  # the intrinsics, its own before those of the file
+    where: str  # the file and the frame's place in it, for people
+
+
+@dataclass(frozen=True)
+class Transforms:
+    """One file."""
+
+    path: Path
+    frames: tuple[Listed, ...]
+    applied_transform: NDArray[np.float64] | None  # (3, 4) original world to the world of the poses
+    applied_scale: float  # by which the poses were scaled after that
+    ply_file_path: str  # "" where there is none
+    depth_unit: float | None  # units of the world that 1 stored in a depth picture stands for; None: not said
+    lists: dict[str, frozenset[str]]  # "train", "val", "test" -> file_paths
+    has_masks: bool
+
+
+def read_transforms(path: Path, keys: Sequence[str] = ("frames",)) -> Transforms:
+    """The frames of all the lists named by `keys` that the file has."""
+    body = read_object(path)
+    if not any(isinstance(body.get(key), list) for key in keys):
+        raise BadScene(f"{path}: no list 'frames' in it; a transforms.json of nerfstudio or instant-ngp was expected")
+    entries = [(key, number, entry) for key in keys for number, entry in enumerate(_list(path, body, key))]
+    applied = body.get("applied_transform")
+    scale = _number(path, body, "applied_scale")
+    unit = _number(path, body, "depth_unit_scale_factor", "integer_depth_scale")
+    for name, value in (("applied_scale", scale), ("depth unit", unit)):
+        if value is not None and not value > 0:
+            raise BadScene(f"{path}: {name} is {value}; a positive number was expected")
+    return Transforms(
+        path,
+        tuple(listed(f"{path}, {key}[{number}]", body, entry) for key, number, entry in entries),
+        None if applied is None else _matrix(f"{path}: applied_transform", applied)[:3],
+        1.0 if scale is None else scale,
+        _text(f"{path}", body, "ply_file_path"),
+        unit,
+        {
+            split: frozenset(_filenames(path, body[f"{split}_filenames"]))
+            for split in ("train", "val", "test")
+            if f"{split}_filenames" in body
+        },
+        any(isinstance(entry, dict) and "mask_path" in entry for _, _, entry in entries),
+    )
+
+
+def listed(where: str, body: dict[str, Any], entry: Any) -> Listed:
+    """One frame; `body` says what holds for all."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("file_path"), str):
+        raise BadScene(f"{where}: an object with 'file_path' and 'transform_matrix' was expected")
+    if "transform_matrix" not in entry:
+        raise BadScene(f"{where}: no 'transform_matrix'; poses that change during a picture are not read")
+    matrix = _matrix(f"{where}: transform_matrix", entry["transform_matrix"])
+    depth = _text(where, entry, "depth_file_path") or _text(where, entry, "depth_path")
+    numbers = {key: value for source in (body, entry) for key, value in source.items() if key in _INTRINSICS}
+    return Listed(entry["file_path"], depth, from_opengl_axes(matrix[None])[0], numbers, where)
+
+
+def lens_of(entry: Listed, width: int, height: int) -> Lens:
+    """The camera of a picture of this size; the file's own size may be another of the same shape."""
+    where, numbers = entry.where, entry.numbers
+    w, h = (_size(where, numbers, key) or size for key, size in (("w", width), ("h", height)))
+    if abs(w * height / (h * width) - 1) > _SAME_SHAPE:
+        turned = " (is it stored turned?)" if (w > h) != (width > height) else ""
+        raise BadScene(f"{where}: its camera has {w}x{h} pixels, its picture {width}x{height}{turned}")
+    fx, fy = (_focal(where, numbers, axis, size) for axis, size in (("x", w), ("y", h)))
+    if fx is None and fy is None:
+        raise BadScene(f"{where}: no focal length; fl_x, camera_angle_x or x_fov was expected")
+    cx, cy = _number(where, numbers, "cx"), _number(where, numbers, "cy")
+    model, params = _model(where, numbers)
+    with naming(where):
+        lens = Lens(
+            model,
+            w,
+            h,
+            fx if fx is not None else fy,  # type: ignore[arg-type]
+            fy if fy is not None else fx,  # type: ignore[arg-type]
+            (w / 2 if cx is None else cx) - 0.5,
+            (h / 2 if cy is None else cy) - 0.5,
+            params,
+        )
+    return lens if (w, h) == (width, height) else lens.resized(width, height)
+
+
+def _model(where: str, numbers: dict[str, Any]) -> tuple[str, tuple[float, ...]]:
+    """COLMAP's name of the lens, and its parameters."""
+    named = numbers.get("camera_model", _FISHEYE if numbers.get("is_fisheye") is True else "OPENCV")
+    if named not in (*_PERSPECTIVE, _FISHEYE):
+        raise BadScene(
+            f"{where}: camera_model {str(named)[:40]!r} shows no plane picture; {', '.join((*_PERSPECTIVE, _FISHEYE))} "
+            "are read. Cut panoramas into perspective pictures first (ns-process-data does)"
+        )
+    listed = numbers.get("distortion_params")
+    if listed is not None and (not isinstance(listed, list) or len(listed) != len(_LENS_KEYS)):
+        raise BadScene(f"{where}: distortion_params are {len(_LENS_KEYS)} numbers ({', '.join(_LENS_KEYS)})")
+    source = numbers if listed is None else dict(zip(_LENS_KEYS, listed, strict=True))
+    k1, k2, k3, k4, p1, p2 = (_number(where, source, key) or 0.0 for key in _LENS_KEYS)
+    if named == _FISHEYE:
+        if p1 or p2:
+            raise BadScene(f"{where}: camera_model {_FISHEYE} has k1 to k4; p1 = {p1:g} and p2 = {p2:g} were found too")
+        return _FISHEYE, (k1, k2, k3, k4)
+    if not (k1 or k2 or k3 or k4 or p1 or p2):
+        return "PINHOLE", ()
+    if k4:
+        raise BadScene(f"{where}: k4 = {k4:g} belongs to a fisheye; say so with camera_model {_FISHEYE}")
+    return ("FULL_OPENCV", (k1, k2, p1, p2, k3, 0.0, 0.0, 0.0)) if k3 else ("OPENCV", (k1, k2, p1, p2))
+
+
+def _focal(where: str, numbers: dict[str, Any], axis: str, size: int) -> float | None:
+    """Pixels, from fl_*, *_fov in degrees or camera_angle_* in radians."""
+    if (focal := _number(where, numbers, f"fl_{axis}")) is not None:
+        return focal
+    degrees, radians = _number(where, numbers, f"{axis}_fov"), _number(where, numbers, f"camera_angle_{axis}")
+    angle = radians if degrees is None else math.radians(degrees)
+    if angle is None:
+        return None
+    if not 0 < angle < math.pi:
+        raise BadScene(f"{where}: a view of {math.degrees(angle):g} degrees; 0 to 180 were expected")
+    return size / 2 / math.tan(angle / 2)
+
+
+def _size(where: str, numbers: dict[str, Any], key: str) -> int | None:
+    value = _number(where, numbers, key)
+    if value is not None and not (1 <= value < 1 << 31 and value == int(value)):
+        raise BadScene(f"{where}: {key} = {value:g} is no number of pixels")
+    return None if value is None else int(value)
+
+
+def _number(where: str | Path, numbers: dict[str, Any], *keys: str) -> float | None:
+    """The first of these that is given."""
+    for key in keys:
+        if (value := numbers.get(key)) is None:
+            continue
+        try:
+            if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+                return float(value)
+        except OverflowError:
+            pass
+        raise BadScene(f"{where}: {key} is {str(value)[:40]!r}; a number was expected")
+    return None
+
+
+def _matrix(what: str, rows: Any) -> NDArray[np.float64]:
+    """(4, 4) from rows of numbers, the last of which may be left out."""
+    try:
+        matrix = np.array(rows, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        matrix = np.empty(0)
+    if matrix.shape == (3, 4):
+        return np.concatenate([matrix, [[0.0, 0.0, 0.0, 1.0]]])
+    if matrix.shape != (4, 4):
+        raise BadScene(f"{what} is {str(rows)[:40]!r}; 4 rows of 4 numbers were expected")
+    if np.isfinite(matrix).all() and np.abs(matrix[3] - [0, 0, 0, 1]).max() > 1e-4:
+        raise BadScene(f"{what} ends with {matrix[3].tolist()} instead of 0 0 0 1")
+    return matrix
+
+
+def _list(path: Path, body: dict[str, Any], key: str) -> list[Any]:
+    value = body.get(key, [])
+    if not isinstance(value, list):
+        raise BadScene(f"{path}: {key!r} is no list")
+    return value
+
+
+def _filenames(path: Path, value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise BadScene(f"{path}: train_filenames, val_filenames and test_filenames are lists of file paths")
+    return value
+
+
+def _text(where: str, body: dict[str, Any], key: str) -> str:
+    value = body.get(key)
+    if value is not None and not isinstance(value, str):
+        raise BadScene(f"{where}: {key} is {str(value)[:40]!r}; a path was expected")
+    return value or ""

@@ -1,0 +1,1 @@
+"""nuScenes: tables, drives, labels and splits."""

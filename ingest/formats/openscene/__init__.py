@@ -1,0 +1,1 @@
+"""OpenScene's own files: processed scans and fused features, in and out."""

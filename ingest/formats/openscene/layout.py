@@ -1,0 +1,140 @@
+"""Where OpenScene keeps what belongs to a scene: its folders NAME_3d and NAME_2d, and folders of fused features.
+
+What a folder is of is told by its name, as OpenScene itself does it: scannet_3d, matterport_3d_40, nuscenes_3d ...
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ....store.errors import BadInput, BadScene
+from ...openscene import CONSTANTS, Constants
+
+Kind = Literal["scannet", "matterport", "replica", "nuscenes", "custom"]
+
+SPLITS = ("train", "val", "test")
+LONG = "_vh_clean_2"  # what ScanNet's files are called after the scene's name
+_POINTS = re.compile(r"(?P<name>.+)_3d(_\d+)?")  # matterport_3d_40 goes with matterport_2d
+_REGION = re.compile(r"(?P<house>.+)_region\d+")
+
+
+@dataclass(frozen=True)
+class Place:
+    """One scene."""
+
+    kind: Kind
+    points: Path  # the .pth
+    split: str | None
+    pictures: Path | None  # its folder with color, pose ...; None where there is none
+    intrinsics: Path | None  # the file for all scenes of the dataset, where there is one
+
+    @property
+    def label_names(self) -> Path:
+        """Names of the scene's labels, {"3": "chair"}; OpenScene has no such file, and it need not exist."""
+        return self.points.with_suffix(".json")
+
+
+def find_scenes(root: Path) -> dict[str, Place]:
+    """The scenes of NAME_3d folders at `root`, in it, or in folders directly below it (custom scenes, one a folder)."""
+    places: dict[str, Place] = {}
+    for folder, splits in _points_folders(root):
+        for name, place in _scenes(folder, splits):
+            if name in places:
+                raise BadScene(
+                    f"{places[name].points} and {place.points} are both of scene {name}: "
+                    "name one of their folders, such as NAME_3d/val"
+                )
+            places[name] = place
+    return places
+
+
+def kind_of(folder: Path) -> Kind:
+    """What a NAME_3d folder is of."""
+    kinds: tuple[Kind, ...] = ("scannet", "matterport", "replica", "nuscenes")
+    return next((kind for kind in kinds if f"{kind}_3d" in folder.name), "custom")
+
+
+def constants_of(format: str, root: Path) -> Constants | None:
+    """How OpenScene treats scans of `format`: its processed files as the dataset that their folders are of."""
+    if format != "openscene":
+        return CONSTANTS.get(format)
+    kinds = sorted({place.kind for place in find_scenes(root).values()})
+    if len(kinds) > 1:
+        raise BadInput(
+            f"{root} holds files of {' and '.join(kinds)}, which OpenScene treats differently: name one folder"
+        )
+    return CONSTANTS[kinds[0]] if kinds else None
+
+
+def house_of(region: str) -> str:
+    """The house of a Matterport region "HOUSE_region7"."""
+    matched = _REGION.fullmatch(region)
+    return matched["house"] if matched else region
+
+
+def feature_files(folder: Path, name: str) -> list[Path]:
+    """The fused features of a scene below `folder`: NAME.pt, or the chunks NAME_0.pt, NAME_1.pt ... by number."""
+    chunk = re.compile(re.escape(name) + r"_(\d+)\.pt")
+    for place in (folder, *(folder / split for split in SPLITS if (folder / split).is_dir())):
+        chunks = {int(matched[1]): path for path in _listed(place) if (matched := chunk.fullmatch(path.name))}
+        if chunks:
+            return [chunks[number] for number in sorted(chunks)]
+        if (whole := place / f"{name}.pt").is_file():
+            return [whole]
+    return []
+
+
+def _points_folders(root: Path) -> list[tuple[Path, tuple[str, ...]]]:
+    """Folders with points, and which splits in them are asked for ("" is the folder itself)."""
+    everything = ("", *SPLITS)
+    if root.name in SPLITS and _POINTS.fullmatch(root.parent.name):
+        return [(root.parent, (root.name,))]
+    if _POINTS.fullmatch(root.name):
+        return [(root, everything)]
+    if inside := _named(root):
+        if len(inside) > 1:
+            names = ", ".join(folder.name for folder in inside)
+            raise BadScene(f"{root}: folders with points of {len(inside)} datasets ({names}); name one of them")
+        return [(inside[0], everything)]
+    return [(found, everything) for folder in _listed(root) if folder.is_dir() for found in _named(folder)]
+
+
+def _named(folder: Path) -> list[Path]:
+    return [path for path in _listed(folder) if path.is_dir() and _POINTS.fullmatch(path.name)]
+
+
+def _scenes(folder: Path, splits: tuple[str, ...]) -> list[tuple[str, Place]]:
+    matched = _POINTS.fullmatch(folder.name)
+    pictures = folder.with_name(f"{matched['name']}_2d") if matched else None
+    kind = kind_of(folder)
+    found = []
+    for split in splits:
+        paths = _listed(folder / split) if split == "" or (folder / split).is_dir() else []
+        for path in paths:
+            if path.suffix == ".pth":
+                name = path.stem.removesuffix(LONG)
+                found.append((name, _place(kind, name, path, split or None, pictures)))
+    return found
+
+
+def _place(kind: Kind, name: str, points: Path, split: str | None, pictures: Path | None) -> Place:
+    if pictures is None or not pictures.is_dir():
+        return Place(kind, points, split, None, None)
+    own = house_of(name) if kind == "matterport" else name
+    folders = (pictures / split / own, pictures / own) if split else (pictures / own,)
+    shared = pictures / "intrinsics.txt"
+    return Place(
+        kind,
+        points,
+        split,
+        next((folder for folder in folders if folder.is_dir()), None),
+        shared if shared.exists() else None,
+    )
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except (OSError, ValueError) as error:
+        raise BadScene(f"{folder}: {getattr(error, 'strerror', None) or error}") from error

@@ -1,0 +1,1 @@
+"""Replica: the labels of its release."""

@@ -1,0 +1,1 @@
+"""3RScan: its sequences."""

@@ -1,0 +1,1 @@
+"""ScanNet: recordings, exported frames, labels."""

@@ -1,0 +1,40 @@
+"""Scenes that are folders: the one that a person points at, or those directly below it."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ...store.errors import BadInput, BadScene
+
+IsScene = Callable[[Path], bool]
+
+
+def scene_folders(root: Path, is_scene: IsScene, expected: str, below: Sequence[str] = ("",)) -> list[str]:
+    """The names of the scenes, sorted: `root` itself, or the folders in it and in its folders `below`.
+
+    `expected` says for people what there are none of, and what was looked for.
+    """
+    try:
+        if is_scene(root):
+            return [root.resolve().name]
+        places = [root / place for place in below if (root / place).is_dir() or not place]
+        paths = [path for place in places for path in place.iterdir() if not path.name.startswith(".")]
+        found = sorted({path.name for path in paths if path.is_dir() and is_scene(path)})
+    except OSError as error:
+        raise BadInput(f"{root}: {error.strerror or error}") from error
+    if not found:
+        raise BadInput(f"{root}: no {expected}")
+    return found
+
+
+def scene_folder(root: Path, name: str, is_scene: IsScene, expected: str, below: Sequence[str] = ("",)) -> Path:
+    """The folder of one scene, found without a look at the others; `expected` is what it should hold."""
+    try:
+        if name == root.resolve().name and is_scene(root):
+            return root
+        if Path(name).name == name and name not in ("", ".."):
+            for place in below:
+                if is_scene(root / place / name):
+                    return root / place / name
+    except (OSError, ValueError) as error:  # too long, or with a zero byte
+        raise BadScene(f"{name[:100]}: {getattr(error, 'strerror', None) or error}") from error
+    raise BadScene(f"{name[:100]}: no folder of that name with {expected} below {root}")

@@ -1,0 +1,1 @@
+"""SemanticKITTI: sequences and labels."""

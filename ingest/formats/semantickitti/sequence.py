@@ -1,0 +1,176 @@
+"""A sequence of KITTI's odometry benchmark: poses and calibration, pictures and scans.
+
+A pose is that of the left grey camera (camera 0) in the axes it had at the first scan. `Tr` maps the lidar to camera 0,
+and P2 = K [I | t] what camera 0 sees to pixels of the left colour camera, which stands at -t in the axes of camera 0.
+"""
+
+from collections.abc import Sequence as Several
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....store.errors import BadInput, BadScene
+from ....store.scene import Camera, Frame, PointCloud
+from ...files.confined import Confined
+from ...files.images import image_size
+from ...files.numbers_text import read_rows
+from ...files.poses import read_trajectory
+from ..lidar_points import Accumulation, read_sweep, usable_points
+from ..selection import spread
+from .labels import LABELS, read_labels
+
+VELODYNE = "velodyne"
+_COLUMNS = 4  # x, y, z, remission
+_FARTHEST = 1e6  # of any number of poses and calibration; sequences are a few kilometres long
+_SIDES = {"image_2": "P2", "image_3": "P3"}
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """What the scans of a sequence have in common."""
+
+    folder: Path
+    projections: dict[str, NDArray[np.float64]]  # (3, 4) by name, P0 to P3
+    lidar_to_camera: NDArray[np.float64]  # (4, 4) camera 0
+    camera_to_start: NDArray[np.float64]  # (S, 4, 4) camera 0 to its first axes; a row a scan
+    times: NDArray[np.float64] | None  # (S,) seconds
+
+    def lidar_to_world(self, scan: int) -> NDArray[np.float64] | None:
+        """(4, 4) the world is the lidar's axes at the first scan; None where the pose is lost."""
+        if scan >= len(self.camera_to_start) or not (np.abs(self.camera_to_start[scan]) < _FARTHEST).all():
+            return None
+        return np.linalg.inv(self.lidar_to_camera) @ self.camera_to_start[scan] @ self.lidar_to_camera
+
+    def camera_to_world(self, scan: int, side: str) -> NDArray[np.float64] | None:
+        """(4, 4) of a colour camera, image_2 or image_3."""
+        lidar_to_world = self.lidar_to_world(scan)
+        if lidar_to_world is None:
+            return None
+        projection = self.projections[_SIDES[side]]
+        camera_0_to_this = np.eye(4)
+        camera_0_to_this[:3, 3] = np.linalg.inv(projection[:, :3]) @ projection[:, 3]
+        return lidar_to_world @ np.linalg.inv(camera_0_to_this @ self.lidar_to_camera)
+
+
+def scan_numbers(folder: Path) -> list[int]:
+    """The numbers of a sequence's scans, ascending."""
+    try:
+        stems = [path.stem for path in (folder / VELODYNE).iterdir() if path.suffix == ".bin"]
+    except OSError as error:
+        raise BadInput(f"{folder / VELODYNE}: {error.strerror or error}") from error
+    return sorted(int(stem) for stem in stems if len(stem) == 6 and stem.isascii() and stem.isdigit())
+
+
+def read_sequence(folder: Path, confined: Confined) -> Sequence:
+    """calib.txt, poses.txt and, where there is one, times.txt."""
+    projections, lidar_to_camera = _calibration(confined(folder / "calib.txt"))
+    poses = read_trajectory(confined(folder / "poses.txt"))
+    times = None
+    if (listing := folder / "times.txt").exists():
+        rows = read_rows(confined(listing))
+        if any(len(row) != 1 for row in rows):
+            raise BadScene(f"{listing}: a time a line was expected")
+        times = np.array(rows)[:, 0]
+    return Sequence(folder, projections, lidar_to_camera, poses.matrices, times)
+
+
+def read_frames(
+    sequence: Sequence, scans: Several[int], limit: int | None, stereo: bool, confined: Confined
+) -> tuple[list[Frame], list[str]]:
+    """The pictures that were taken with the scans, and findings."""
+    sides = tuple(_SIDES) if stereo else ("image_2",)
+    if not (sequence.folder / "image_2").is_dir():
+        raise BadScene(
+            f"{sequence.folder}: no folder image_2; features come from pictures: "
+            "unpack the colour images of KITTI's odometry benchmark there"
+        )
+    wanted = spread([(scan, side) for scan in scans for side in sides], limit)
+    frames, missing, lost = [], [], 0
+    for scan, side in wanted:
+        path = confined(sequence.folder / side / f"{scan:06d}.png")
+        pose = sequence.camera_to_world(scan, side)
+        if not path.is_file():
+            missing.append(f"{side}/{path.name}")
+        elif pose is None:
+            lost += 1
+        else:
+            name = f"{scan:06d}" if side == "image_2" else f"{scan:06d}_right"
+            frames.append(Frame(name, _camera(sequence, side, path), pose, path, timestamp=_time(sequence, scan)))
+    findings = []
+    if missing:
+        findings.append(f"{len(missing)} of {len(wanted)} frames skipped: no such picture (such as {missing[0]})")
+    if lost:
+        findings.append(f"{lost} of {len(wanted)} frames skipped: poses.txt has no valid pose for them")
+    return frames, findings
+
+
+def read_points(
+    sequence: Sequence, scans: Several[int], voxel_size: float, ego_radius: float, confined: Confined
+) -> tuple[PointCloud, list[str]]:
+    """All scans in the world, and findings."""
+    cloud = Accumulation(str(sequence.folder), voxel_size)
+    lost = wrong = 0
+    for scan in scans:
+        pose = sequence.lidar_to_world(scan)
+        if pose is None:
+            lost += 1
+            continue
+        path = confined(sequence.folder / VELODYNE / f"{scan:06d}.bin")
+        local = read_sweep(path, _COLUMNS)[:, :3]
+        kept, unmeasured = usable_points(path, local, ego_radius)
+        wrong += unmeasured
+        labels = instances = None
+        if (listing := confined(sequence.folder / "labels" / f"{scan:06d}.label")).exists():
+            labels, instances = (column[kept] for column in read_labels(listing, len(local)))
+        cloud.add(local[kept].astype(np.float64) @ pose[:3, :3].T + pose[:3, 3], labels, instances)
+    if lost == len(scans):
+        raise BadScene(f"{sequence.folder / 'poses.txt'}: no valid pose for any of {len(scans)} scans")
+    findings = []
+    if lost:
+        findings.append(f"{lost} of {len(scans)} scans skipped: poses.txt has no valid pose for them")
+    if wrong:
+        findings.append(f"{wrong:,} lidar points left out: not finite, or too far to be measurements")
+    points = cloud.cloud(LABELS)
+    if unknown := sorted(set(points.label_names) - set(LABELS)):
+        findings.append(f"labels that SemanticKITTI does not have: {', '.join(map(str, unknown[:8]))}")
+    return points, findings
+
+
+def _camera(sequence: Sequence, side: str, path: Path) -> Camera:
+    """KITTI's sequences are rectified to sizes of their own, so the size is the picture's."""
+    (fx, _, cx, _), (_, fy, cy, _), _ = sequence.projections[_SIDES[side]].tolist()
+    return Camera(*image_size(path), fx, fy, cx, cy)
+
+
+def _time(sequence: Sequence, scan: int) -> float | None:
+    return None if sequence.times is None or scan >= len(sequence.times) else float(sequence.times[scan])
+
+
+def _calibration(path: Path) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
+    """P2 and P3, and Tr as (4, 4)."""
+    rows = {name: np.array(numbers) for name, numbers in _named_rows(path) if len(numbers) == 12}
+    for name in (*_SIDES.values(), "Tr"):
+        if name not in rows:
+            raise BadScene(f"{path}: no line '{name}: ' with 12 numbers; take the calib.txt that comes with the scans")
+        if not (np.abs(rows[name]) < _FARTHEST).all() or abs(np.linalg.det(rows[name].reshape(3, 4)[:, :3])) < 1e-9:
+            raise BadScene(f"{path}: the numbers of {name} are no calibration")
+    lidar_to_camera = np.vstack([rows["Tr"].reshape(3, 4), [0, 0, 0, 1]])
+    return {name: rows[name].reshape(3, 4) for name in _SIDES.values()}, lidar_to_camera
+
+
+def _named_rows(path: Path) -> list[tuple[str, list[float]]]:
+    """Lines such as "P2: 7.07e+02 0 ..."."""
+    try:
+        if path.stat().st_size > 1 << 20:
+            raise BadScene(f"{path}: {path.stat().st_size:,} bytes are too many for a calibration")
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        return [
+            (name.strip(), [float(word) for word in rest.split()])
+            for name, _, rest in (x.partition(":") for x in lines)
+        ]
+    except OSError as error:
+        raise BadScene(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise BadScene(f"{path}: lines such as 'P2: ' and 12 numbers were expected: {error}") from error

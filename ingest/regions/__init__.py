@@ -1,0 +1,1 @@
+"""From points with vectors to superpoints and objects with vectors, boxes and evidence."""

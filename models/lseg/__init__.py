@@ -1,0 +1,1 @@
+"""LSeg: its checkpoints, network and evaluator."""

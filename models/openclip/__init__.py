@@ -1,0 +1,1 @@
+"""CLIP towers by open_clip: weights, dense maps, texts."""

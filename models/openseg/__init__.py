@@ -1,0 +1,1 @@
+"""OpenSeg: its SavedModel in a process of TensorFlow's own, and maps made of its tiles."""

@@ -1,0 +1,1 @@
+"""Maps, scores and masks that other tools left on disk."""

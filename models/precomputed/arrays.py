@@ -1,0 +1,111 @@
+"""Arrays of numbers in files that other tools wrote: .npy, .npz, .pt, .pth, .safetensors, .zarr.
+
+Nothing is unpickled, what a header claims is held against the file before memory is taken, and .npy stays on disk until
+its parts are asked for.
+"""
+
+import math
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...store import plugins
+from ...store.errors import BadInput
+from . import zarr
+
+MAX_BYTES = 8 << 30  # of one array; a 1920x1280 picture with 768 halves a pixel is 3.8 GB
+SUFFIXES = (".npy", ".npz", ".pt", ".pth", ".safetensors", ".zarr")
+
+_READING = (
+    OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError, OverflowError, MemoryError, zipfile.BadZipFile,
+    zlib.error, NotImplementedError, RuntimeError,
+)  # fmt: skip
+
+
+def arrays(path: Path) -> dict[str, Callable[[], NDArray[Any]]]:
+    """What the file holds by name ("" for an array that has none, "0", "1" in a list), each read when it is called."""
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        return {"": lambda: _map_npy(path)}
+    if suffix == ".npz":
+        return _members(path)
+    if suffix == ".zarr":
+        return zarr.arrays(path, MAX_BYTES)
+    try:
+        tensors = import_module(".tensors", __package__)
+    except ModuleNotFoundError as error:
+        plugins.raise_missing_package(f"maps in {suffix}", error)
+    found: dict[str, Callable[[], NDArray[Any]]] = tensors.arrays(path)
+    return found
+
+
+def array(path: Path, key: str = "", usual: str = "") -> NDArray[Any]:
+    """The array called `key`; without a key the only one, or the `usual`. BadInput says what there is."""
+    found = arrays(path)
+    if not key and usual in found:
+        key = usual
+    if not key and len(found) == 1:
+        [key] = found
+    if key not in found:
+        held = f"{path}: holds {', '.join(sorted(found)) or 'no arrays'}"
+        raise BadInput(f"{held}, and no {key!r}." if key else f"{held}; name one with --key." if found else f"{held}.")
+    return found[key]()
+
+
+def _map_npy(path: Path) -> NDArray[Any]:
+    try:
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    except _READING as error:
+        raise _unreadable(path, error) from error
+    if not isinstance(mapped, np.ndarray):
+        raise BadInput(f"{path}: an archive that is called .npy; call it .npz.")
+    return require_numbers(path, mapped)
+
+
+def _members(path: Path) -> dict[str, Callable[[], NDArray[Any]]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+    except _READING as error:
+        raise _unreadable(path, error) from error
+    return {info.filename.removesuffix(".npy"): lambda info=info: _member(path, info) for info in infos}  # type: ignore[misc]
+
+
+def _member(path: Path, info: zipfile.ZipInfo) -> NDArray[Any]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            with archive.open(info) as file:
+                version = np.lib.format.read_magic(file)
+                header = (
+                    np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                )
+                shape, _, dtype = header(file)
+                size = file.tell() + math.prod(shape) * dtype.itemsize
+            if size != info.file_size or size > MAX_BYTES:
+                raise BadInput(
+                    f"{path}: {info.filename} claims {size:,} bytes for {shape}; it has {info.file_size:,}, "
+                    f"and at most {MAX_BYTES:,} are read."
+                )
+            with archive.open(info) as file:
+                return require_numbers(path, np.lib.format.read_array(file, allow_pickle=False))
+    except _READING as error:
+        raise _unreadable(path, error) from error
+
+
+def require_numbers(path: Path, found: NDArray[Any]) -> NDArray[Any]:
+    """The same array, or a sentence: real numbers were expected, and at least one."""
+    if found.dtype.kind not in "fiub" or found.size == 0:
+        raise BadInput(f"{path}: an array of {found.dtype} of shape {found.shape}; real numbers were expected.")
+    return found
+
+
+def _unreadable(path: Path, error: BaseException) -> BadInput:
+    detail = getattr(error, "strerror", None) or str(error).replace(str(path), "the file") or type(error).__name__
+    return BadInput(f"{path}: cannot be read as arrays of numbers: {detail.splitlines()[0]}")

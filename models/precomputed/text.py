@@ -1,0 +1,145 @@
+"""What vectors that others computed are compared with: an encoder's words, a table of words, or none."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...store import plugins
+from ...store.errors import BadInput, UnknownWords
+from ...store.features import EmbeddingSpace, FeatureMap
+from ..weights_files import named_weights
+from . import arrays
+
+TABLE, NONE = "table", "none"
+_MOST_NAMES = 1 << 20  # bytes of a file of names
+
+TextEncoder = Callable[[Sequence[str]], NDArray[np.float32]]
+ImageEncoder = Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]
+
+
+@dataclass(frozen=True)
+class TextSide:
+    """A text tower that is somebody else's, so that its space is theirs too and equal spaces compare."""
+
+    kind: str  # an encoder's name, TABLE or NONE
+    settings: dict[str, str]  # of the encoder: model, weights, tag, templates; "" for what nobody said
+    names: str  # the words of a table
+    space_name: str
+    dim: int
+
+    def space(self) -> EmbeddingSpace:
+        """The encoder's own; a table's named words/FILE; else as declared."""
+        if self.kind == TABLE:
+            path, rows = self._table()
+            return EmbeddingSpace(f"words/{path.stem}", rows.shape[1], _sha256(path))
+        if self.kind == NONE:
+            if not self.space_name or self.dim < 1:
+                raise BadInput("A space without words is declared by --space-name NAME and --dim NUMBER.")
+            return EmbeddingSpace(self.space_name, self.dim, "")
+        module, options = self._encoder()
+        found: EmbeddingSpace = module.space(options)
+        return found
+
+    def text_encoder(self, device: str) -> TextEncoder:
+        """Texts to unit rows."""
+        if self.kind == TABLE:
+            return self._look_up
+        if self.kind == NONE:
+            raise UnknownWords(
+                f"The space {self.space_name!r} was declared without words (--text none); "
+                "ask with --like SCENE:REGION, or ingest again with the --text that its vectors are compared with."
+            )
+        module, options = self._encoder()
+        found: TextEncoder = module.load_text_encoder(options, device)
+        return found
+
+    def image_encoder(self, device: str) -> ImageEncoder:
+        """Pictures that are asked with, by the image network of the encoder whose words these are."""
+        if self.kind in (TABLE, NONE):
+            raise BadInput(
+                "These maps were computed elsewhere, by a network that is not at hand: no picture can be asked."
+            )
+        module, options = self._encoder()
+        found: ImageEncoder = module.load_image_encoder(options, device)
+        return found
+
+    def background(self) -> tuple[str, ...]:
+        """What answers are weighed against."""
+        if self.kind == TABLE:
+            return names_of(self.names)
+        if self.kind == NONE:
+            return ()
+        module, options = self._encoder()
+        found: tuple[str, ...] = module.background_texts(options)
+        return found
+
+    def _encoder(self) -> tuple[ModuleType, Any]:
+        if not self.kind:
+            raise BadInput(
+                "Say which text tower the vectors are compared with, such as --text openclip --text-model ViT-B-32 "
+                "--text-weights openai, --text lseg --text-weights demo_e200.ckpt, --text table, or --text none."
+            )
+        if self.kind == "precomputed":
+            raise BadInput("precomputed has no words of its own; --text names another encoder.")
+        module = plugins.load("models.encoders", self.kind, noun="encoder")
+        known = {field.name for field in fields(module.Options)}
+        given = {name: value for name, value in self.settings.items() if value}
+        for name in given:
+            if name not in known:
+                raise BadInput(f"--text {self.kind} has no {name}; leave out --text-{name}.")
+        if "model" in known and not {"model", "weights"} <= set(given):
+            raise BadInput(
+                f"--text {self.kind} knows many models of equal length: give --text-model and --text-weights."
+            )
+        return module, module.Options(**given)
+
+    def _table(self) -> tuple[Path, NDArray[np.float32]]:
+        path = named_weights(self.settings["weights"])
+        words = names_of(self.names)
+        if path is None or not words:
+            raise BadInput(
+                "--text table is a file of rows with the words they stand for: --text-weights text_embedding.pt and "
+                f"--names words.txt; there is {'no such file' if words else 'no word'}."
+            )
+        rows = arrays.array(path).astype(np.float32)
+        if rows.ndim != 2 or len(rows) - len(words) not in (0, 1):  # the row more is FC-CLIP's for no class
+            raise BadInput(f"{path}: an array of shape {rows.shape} for {len(words)} words; a row each was expected.")
+        rows = rows[: len(words)]
+        length = np.linalg.norm(rows, axis=1, keepdims=True)
+        if not (np.isfinite(length) & (length > 0)).all():
+            raise BadInput(f"{path}: rows without a direction: zero, or not finite.")
+        return path, rows / length
+
+    def _look_up(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        path, rows = self._table()
+        row_of = {word.casefold(): row for word, row in zip(names_of(self.names), rows, strict=True)}
+        for text in texts:
+            if text.strip().casefold() not in row_of:
+                raise UnknownWords(
+                    f"{text!r} is not among the {len(row_of)} words of {path}, such as {next(iter(row_of))!r}."
+                )
+        return np.array([row_of[text.strip().casefold()] for text in texts], np.float32).reshape(-1, rows.shape[1])
+
+
+def names_of(names: str) -> tuple[str, ...]:
+    """Words between commas, or the lines of a file."""
+    path = Path(names).expanduser()
+    try:
+        if not names or not path.is_file():
+            return tuple(word for part in names.split(",") if (word := part.strip()))
+        if path.stat().st_size > _MOST_NAMES:
+            raise BadInput(f"{path}: {path.stat().st_size:,} bytes; a list of names, one a line, was expected.")
+        return tuple(word for line in path.read_text(encoding="utf-8").splitlines() if (word := line.strip()))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: not a list of names, one a line: {error}") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

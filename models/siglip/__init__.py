@@ -1,0 +1,1 @@
+"""SigLIP 2 from folders of the Hugging Face hub."""
