@@ -1,4 +1,4 @@
-"""ovstore labels list|show|map: the classes that answers are held against."""
+"""ovstore labels list|show|map|encode: the classes that answers are held against."""
 
 from collections import Counter
 from pathlib import Path
@@ -32,6 +32,7 @@ def command() -> None:
       ovstore labels list
       ovstore labels show scannet20
       ovstore labels map scannet20 --all
+      ovstore labels encode scannet20
     """
 
 
@@ -132,6 +133,40 @@ def map_scenes(name: str, scenes: tuple[str, ...], all_scenes: bool, table: Path
         print_json(report)
     elif held:
         _print_report(report)
+
+
+@command.command("encode")
+@click.argument("name", metavar="SET")
+@click.option("--features", metavar="NAME", help="The feature sets whose encoder reads them  [default: the commonest]")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE.npz", help="Write them: texts, class and vectors."
+)
+@_table
+def encode_set(name: str, features: str | None, out: Path | None, table: Path | None) -> None:
+    """Turn the words of SET into vectors, in one batch.
+
+    They are kept in the store: asking for any of them then needs no network.
+
+    \b
+    Examples:
+      ovstore labels encode scannet20
+      ovstore labels encode ade20k --features lseg --out ade20k.npz
+    """
+    import numpy as np
+
+    from ..evaluation import label_files
+    from ..query.question import target_of
+    from ..store.files import replacing
+
+    label_set = label_files.load(name, table)
+    words = [(index, text) for index, each in enumerate(label_set.classes) for text in each.texts]
+    with opened_store() as store:
+        target = target_of(store, features)
+        vectors = target.encoder.texts([text for _, text in words])
+    if out is not None:
+        with replacing(out) as part, part.open("wb") as file:
+            np.savez(file, texts=[text for _, text in words], index=[index for index, _ in words], vectors=vectors)
+    click.echo(f"{label_set.name}: {counted(len(words), 'text')} as vectors of {target.space.name}")
 
 
 def _print_set(label_set: "LabelSet") -> None:

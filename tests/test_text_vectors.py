@@ -1,5 +1,6 @@
 """Words that were asked before are answered without the network that reads words."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,29 @@ def test_one_who_may_only_read_is_answered_all_the_same(asked: Store, code: str)
     finally:
         with asked.connect() as connection:
             connection.execute(text("DROP FUNCTION refuse CASCADE"))
+
+
+def test_the_words_of_a_label_set_become_vectors_in_one_batch(asked: Store, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    colours = {
+        "name": "colours", "title": "Colours", "source": "a test",
+        "classes": [{"name": "pink", "id": 1, "rgb": [255, 0, 255], "words": ["pink", "pale red"]},
+                    {"name": "black", "id": 2, "rgb": [0, 0, 0]}],
+    }  # fmt: skip
+    (tmp_path / "colours.json").write_text(json.dumps(colours))
+    batches = []
+    plain = color_words.load_text_encoder(color_words.Options())
+    _text_tower.cache_clear()
+    monkeypatch.setattr(
+        color_words, "load_text_encoder", lambda *_: lambda texts: batches.append(texts) or plain(texts)
+    )
+    result = ovstore(asked, "labels", "encode", tmp_path / "colours.json", "--out", tmp_path / "colours.npz")
+    assert result.stdout == "colours: 3 texts as vectors of color_words\n", result.output
+    assert batches == [["pink", "pale red", "black"]]
+    with np.load(tmp_path / "colours.npz") as written:
+        assert written["texts"].tolist() == batches[0] and written["index"].tolist() == [0, 0, 1]
+        np.testing.assert_array_equal(written["vectors"], plain(batches[0]))
+    assert ovstore(asked, "labels", "encode", tmp_path / "colours.json").exit_code == 0
+    assert len(batches) == 1  # they are kept
 
 
 def test_texts_leave_with_their_space(store: Store, tmp_path: Path) -> None:
