@@ -15,10 +15,11 @@ Sparse points are few and hide nothing: without depth maps, points are seen thro
 """
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from ...store.errors import BadInput, BadScene
+from ...store.errors import BadScene
 from ...store.scene import PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
@@ -28,6 +29,7 @@ from ..formats.colmap.layout import Workspace, find_workspace, is_scene
 from ..formats.colmap.model import model_file, read_cameras
 from ..formats.colmap.points import MIN_TRACK, sparse_points
 from ..formats.frame_options import UNKNOWN_SCALE, FrameOptions, UpAxis
+from ..formats.scene_folders import scene_folder, scene_folders
 
 
 @dataclass(frozen=True)
@@ -62,25 +64,17 @@ class Options(FrameOptions):
 
 def scene_names(root: Path, options: Options) -> list[str]:
     """The folders with a model: `root` itself, or those directly below it."""
-    try:
-        if is_scene(root, options.model):
-            return [root.resolve().name]
-        below = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")]
-        names = sorted(path.name for path in below if is_scene(path, options.model))
-    except OSError as error:
-        raise BadInput(f"{root}: {error.strerror or error}") from error
-    if not names:
-        raise BadInput(
-            f"{root}: no COLMAP model. Looked for cameras and images, .bin or .txt, in it and in each of its folders: "
-            f"in {options.model or 'sparse/0, sparse, dense/sparse, dense/0/sparse'} and beside them; "
-            "name another place with --model"
-        )
-    return names
+    expected = (
+        "COLMAP model. Looked for cameras and images, .bin or .txt, in it and in each of its folders: "
+        f"in {options.model or 'sparse/0, sparse, dense/sparse, dense/0/sparse'} and beside them; "
+        "name another place with --model"
+    )
+    return scene_folders(root, partial(is_scene, model=options.model), expected)
 
 
 def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
     """One scene, its points from its dense cloud or else from its model."""
-    folder = _scene_folder(root, name, options)
+    folder = scene_folder(root, name, partial(is_scene, model=options.model), "a COLMAP model")
     confined = Confined(folder, options.follow_links)
     workspace, findings = find_workspace(folder, options.model, options.images, confined)
     cameras = model_file(workspace.model, "cameras")
@@ -98,17 +92,6 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     points = replace(points, xyz=points.xyz / scale)
     up_axis = up_axis_of(frames) if options.up_axis == "auto" else options.up_axis
     return Scene(name, frames, points, str(folder.absolute()), up_axis=up_axis, findings=tuple(findings))
-
-
-def _scene_folder(root: Path, name: str, options: Options) -> Path:
-    try:
-        if name == root.resolve().name and is_scene(root, options.model):
-            return root
-        if Path(name).name == name and is_scene(root / name, options.model):
-            return root / name
-    except OSError as error:
-        raise BadScene(f"{name}: {error.strerror or error}") from error
-    raise BadScene(f"{name}: no folder of that name with a COLMAP model below {root}")
 
 
 def _points(folder: Path, workspace: Workspace, options: Options, confined: Confined) -> tuple[PointCloud, list[str]]:

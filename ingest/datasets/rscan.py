@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from ...store.errors import BadInput, BadScene
+from ...store.errors import BadScene
 from ...store.scene import PointCloud, Scene
 from ..cameras.upright import upright
 from ..files.clouds import read_cloud
@@ -31,6 +31,7 @@ from ..files.obj import read_obj, sampled
 from ..formats.frame_options import FrameOptions
 from ..formats.rscan.sequence import Archive, Folder, read_frames
 from ..formats.scannet.labels import read_segments
+from ..formats.scene_folders import scene_folder, scene_folders
 
 LABELLED, OBJ, TEXTURE = "labels.instances.annotated.v2.ply", "mesh.refined.v2.obj", "mesh.refined_0.png"
 SEMSEG, SEGMENTS = "semseg.v2.json", "mesh.refined.0.010000.segs.v2.json"
@@ -56,22 +57,13 @@ class Options(FrameOptions):
 
 def scene_names(root: Path, options: Options) -> list[str]:
     """The scans: `root` itself, or the folders in it."""
-    try:
-        if _is_scan(root):
-            return [root.resolve().name]
-        names = sorted(path.name for path in root.iterdir() if not path.name.startswith(".") and _is_scan(path))
-    except OSError as error:
-        raise BadInput(f"{root}: {error.strerror or error}") from error
-    if not names:
-        raise BadInput(f"{root}: no 3RScan scan. Looked for {', '.join(_MARKS)} in it and in each of its folders")
-    return names
+    expected = f"3RScan scan. Looked for {', '.join(_MARKS)} in it and in each of its folders"
+    return scene_folders(root, _is_scan, expected)
 
 
 def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
     """One scan; what is unpacked or turned lies below `unpacked`."""
-    folder = root if name == root.resolve().name and _is_scan(root) else root / name
-    if Path(name).name != name or not _is_scan(folder):
-        raise BadScene(f"{name}: no folder of that name with {' or '.join(_MARKS)} below {root}")
+    folder = scene_folder(root, name, _is_scan, " or ".join(_MARKS))
     confined = Confined(folder, options.follow_links)
     sequence: Folder | Archive
     if (folder / "sequence").is_dir():

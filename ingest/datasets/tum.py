@@ -13,7 +13,7 @@ at 640x480, no distortion. Points are made from the depth. Take `rgbd` for anoth
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...store.errors import BadInput, BadScene
+from ...store.errors import BadScene
 from ...store.scene import Camera, Scene
 from ..files.confined import Confined
 from ..files.images import image_size
@@ -22,10 +22,12 @@ from ..formats.depth_cloud import depth_cloud
 from ..formats.frame_options import FrameOptions
 from ..formats.rgbd.frames import Reading, read_frames
 from ..formats.rgbd.layout import Layout
+from ..formats.scene_folders import scene_folder, scene_folders
 
 CAMERA = Camera(640, 480, 525.0, 525.0, 319.5, 239.5)
 DEPTH_SCALE = 5000.0  # stored units per metre
 POSES = "groundtruth.txt"
+_FOLDERS = "folders rgb and depth"
 
 
 @dataclass(frozen=True)
@@ -45,22 +47,13 @@ class Options(FrameOptions):
 
 def scene_names(root: Path, options: Options) -> list[str]:
     """The recordings: `root` itself, or the folders in it."""
-    try:
-        if _is_recording(root):
-            return [root.resolve().name]
-        names = sorted(path.name for path in root.iterdir() if not path.name.startswith(".") and _is_recording(path))
-    except OSError as error:
-        raise BadInput(f"{root}: {error.strerror or error}") from error
-    if not names:
-        raise BadInput(f"{root}: no TUM recording. Looked for folders rgb and depth in it and in each of its folders")
-    return names
+    expected = f"TUM recording. Looked for {_FOLDERS} in it and in each of its folders"
+    return scene_folders(root, _is_recording, expected)
 
 
 def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
     """One recording."""
-    folder = root if name == root.resolve().name and _is_recording(root) else root / name
-    if Path(name).name != name or not _is_recording(folder):
-        raise BadScene(f"{name}: no folder of that name with folders rgb and depth below {root}")
+    folder = scene_folder(root, name, _is_recording, _FOLDERS)
     confined = Confined(folder, options.follow_links)
     if not (folder / POSES).is_file():
         raise BadScene(f"{name}: no {POSES} in {folder}; recordings without poses cannot be read")
