@@ -42,8 +42,8 @@ def _common() -> list[click.Parameter]:
         click.Option(["--scene", "scenes"], multiple=True, help="Only this scene; may be given again."),
         click.Option(["--features"], help="A name for the feature sets  [default: the encoder]"),
         click.Option(["--compat"], type=click.Choice(["openscene"]),
-                     help="Reproduce the numbers of OpenScene's fusion exactly, oddities included."
-                     " Visibility is another then: give --name to keep other features of the same scans."),
+                     help="Reproduce the numbers of OpenScene's fusion exactly, oddities included;"
+                     " lseg and openseg then see pictures as they did there. Visibility is another then: give --name to keep other features of the same scans."),
         click.Option(["--depth-tolerance"], type=float,
                      help="Share of the depth reading by which a point may miss it and still count as seen."),
         click.Option(["--splat-radius"], type=float,
@@ -103,6 +103,7 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
     compat = params["compat"] == "openscene"
     seen, fused = (visibility.OPENSCENE, fuse.OPENSCENE) if compat else (visibility.Options(), fuse.Options())
     constants = constants_of(format, Path(params["path"])) if compat else None
+    published = getattr(encoder, "OPENSCENE", {}) if compat else {}
     historical = constants.options if constants else {}
     if constants:
         seen = replace(seen, depth_tolerance=constants.depth_tolerance, border=constants.border)
@@ -121,7 +122,7 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
         root=Path(params["path"]).resolve(),
         encoder=params["encoder"],
         dataset_options=from_params(plugins.load("ingest.datasets", format).Options, {**historical, **typed}),
-        encoder_options=from_params(encoder.Options, params),
+        encoder_options=from_params(encoder.Options, {**published, **typed}),
         features=params["features"] or params["encoder"],
         visibility=seen,
         fuse=fused,

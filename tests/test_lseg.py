@@ -3,6 +3,7 @@
 import json
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import lseg_file
 import numpy as np
@@ -116,12 +117,15 @@ def test_the_text_tower_is_open_clips() -> None:
         torch.testing.assert_close(tower(tokens), clip.encode_text(tokens))
 
 
+@pytest.mark.parametrize("settings", [{"long_side": 40, "unit": False}, lseg.OPENSCENE], ids=["extract", "openscene"])
 @pytest.mark.parametrize("size", [(30, 40), (40, 30), (31, 40)])
-def test_extraction_adds_the_mirror_image_and_has_the_size_of_the_picture(vit: Path, size: tuple[int, int]) -> None:
+def test_extraction_adds_the_mirror_image_and_has_the_size_of_the_picture(
+    vit: Path, size: tuple[int, int], settings: dict[str, Any]
+) -> None:
     """The feature recipe step by step: twice the size, a black square, both ways, cut."""
     height, width = size
     image = picture(height, width)
-    options = lseg.Options(weights=str(vit), long_side=40, unit=False)
+    options = lseg.Options(weights=str(vit), **settings)
     [found] = lseg.load_image_encoder(options, "cpu")([image])
     pixels = torch.from_numpy(image.transpose(2, 0, 1) / 127.5 - 1).float()[None]
     larger = F.interpolate(pixels, size=(2 * height, 2 * width), mode="bilinear", align_corners=True)

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import lseg_file
 import numpy as np
 import pytest
 import toy_room
@@ -81,6 +82,18 @@ def test_compat_keeps_the_plain_mean_and_is_another_recipe(store: Store, room: P
     assert (length < 0.99).any()  # where views disagree, their mean is shorter
     [hit] = json.loads(ovstore(store, "search", "red", "--top", 1, "--json").stdout)["hits"]
     assert hit["score"] > 0.9
+
+
+def test_compat_makes_the_features_as_openscene_does_but_for_what_is_typed(
+    store: Store, room: Path, tmp_path: Path
+) -> None:
+    lseg_file.save_small(tmp_path / "demo_e200.ckpt")
+    lseg = ("--encoder", "lseg", "--weights", tmp_path / "demo_e200.ckpt", "--compat", "openscene", "--frame-limit", 2)
+    for typed, expected in [((), ("openscene", False, "float32")), (("--unit",), ("openscene", True, "float32"))]:
+        assert ovstore(store, "ingest", "rgbd", room, *lseg, *typed).exit_code == 0
+        [found] = catalog.feature_sets(store)
+        options = found.recipe["encoder"]["options"]
+        assert (options["mode"], options["unit"], options["precision"]) == expected
 
 
 def test_compat_and_weights_of_views_exclude_each_other(store: Store, room: Path) -> None:

@@ -23,6 +23,11 @@ and, where its maps were computed elsewhere and lie on disk,
                                  the maps of a scene's frames by name (models/frame_maps.py), read in place of running
                                  `load_image_encoder`: no picture is decoded, and a frame without a map is left out
 
+and, where OpenScene has published features of the encoder,
+
+    OPENSCENE                    values of Options by name, with which its numbers come out: the defaults under
+                                 --compat openscene, where what is typed goes before
+
 Both towers load apart. An encoder knows no files of scenes (but such maps), no points and no database. `device` is
 "auto", "cpu" or "cuda"; it never changes the recipe.
 """

@@ -5,7 +5,8 @@
 
 `extract` is how the per-pixel features are made that OpenScene fuses: the picture at twice `long_side`, padded with
 black to a square, plus its mirror image, gives features at `long_side`. `evaluate` is lang-seg's own evaluator: six
-scales, sliding windows, each also mirrored; dozens of times slower. The original keeps the sum of both mirror images,
+scales, sliding windows, each also mirrored; dozens of times slower. `openscene` is `extract` at each picture's own
+size, as OpenScene's script is to be called. The original keeps the sum of both mirror images,
 whose length (up to 2) says how well they agree: --no-unit keeps it too.
 """
 
@@ -32,7 +33,9 @@ from ..safe_load import sha256_of
 from ..weights_files import find_weights
 from ._images import checked_image
 
-_LONG_SIDE = {"extract": 320, "evaluate": 520}
+OPENSCENE = {"mode": "openscene", "unit": False, "precision": "float32"}
+
+_LONG_SIDE = {"extract": 320, "evaluate": 520, "openscene": 0}
 _STRIDE = 32  # of the coarsest level
 _LOGIT_SCALE = 1 / 0.07  # a constant of the original
 _OUT_SIDE = 640  # pixels of the longer side of what the evaluator hands over, at most
@@ -47,11 +50,16 @@ class Options:
     weights: str = field(
         default="", metadata={"help": "an LSeg checkpoint; empty: demo_e200.ckpt in the folder OVSTORE_WEIGHTS"}
     )
-    mode: Literal["extract", "evaluate"] = field(
-        default="extract", metadata={"help": "how pictures go through the network: once, or at six scales in windows"}
+    mode: Literal["extract", "evaluate", "openscene"] = field(
+        default="extract",
+        metadata={"help": "extract: once; evaluate: at six scales in windows; openscene: once, at each picture's size"},
     )
     long_side: int = field(
-        default=0, metadata={"help": "pixels of the longer side of the features; 0: 320, for evaluate 520 at scale 1"}
+        default=0,
+        metadata={
+            "help": "pixels of the longer side of the features; 0: 320, for evaluate 520 at scale 1, "
+            "for openscene the picture's own"
+        },
     )
     tight: bool = field(
         default=False, metadata={"help": "pad to multiples of 32 only, not to a square: a third quicker, other numbers"}
@@ -63,6 +71,8 @@ class Options:
     precision: str = field(default="auto", metadata={"help": "float32, float16, bfloat16; auto: bfloat16 on CUDA"})
 
     def __post_init__(self) -> None:
+        if self.mode not in _LONG_SIDE:
+            raise BadInput(f"mode is {self.mode!r}: {', '.join(_LONG_SIDE)}.")
         if self.long_side < 0:
             raise BadInput(f"long_side is {self.long_side}; pixels, 0 or more, were expected.")
         require_precision(self.precision)
@@ -78,7 +88,7 @@ def space(options: Options) -> EmbeddingSpace:
 def load_image_encoder(
     options: Options, device: str = "auto"
 ) -> Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]:
-    """Pictures of any size to maps of `long_side` cells along the longer side."""
+    """Pictures of any size to maps of `long_side` cells along the longer side, for `openscene` of their own size."""
     where = device_of(device)
     embedding_space = space(options)
     forward = _forward(read_lseg(_path(options)), where, precision_of(options.precision, where, torch.bfloat16))
@@ -101,10 +111,10 @@ def load_image_encoder(
 
     def encode(images: Sequence[NDArray[np.uint8]]) -> list[FeatureMap]:
         with torch.inference_mode():
-            if options.mode == "extract":
-                values = extracted(images)
-            else:
+            if options.mode == "evaluate":
                 values = {position: evaluated(image) for position, image in enumerate(images)}
+            else:
+                values = extracted(images)
             if options.unit:
                 values = {position: F.normalize(value, dim=0) for position, value in values.items()}
             return [FeatureMap(embedding_space, _on_host(values[position])) for position in range(len(images))]
@@ -150,9 +160,10 @@ def _pixels(image: NDArray[np.uint8]) -> Tensor:
 
 
 def _size(shape: Sequence[int], long_side: int) -> tuple[int, int]:
-    """(height, width) of a picture (height, width, ...) with its longer side at `long_side`, the other rounded."""
+    """(height, width) of a picture (height, width, ...) with its longer side at `long_side`, the other rounded; 0: its own."""
     height, width = shape[:2]
     longer = max(height, width)
+    long_side = long_side or longer
     return max(1, int(height * long_side / longer + 0.5)), max(1, int(width * long_side / longer + 0.5))
 
 

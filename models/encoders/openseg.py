@@ -1,7 +1,7 @@
 """OpenSeg: per-pixel features in the space of CLIP ViT-L/14@336px, from the TensorFlow SavedModel of its authors.
 
     ovstore ingest scannet scans/ --encoder openseg --weights exported_model/
-    ovstore ingest openscene data/ --encoder openseg --weights exported_model/ --mode openscene --no-unit
+    ovstore ingest openscene data/ --encoder openseg --weights exported_model/ --compat openscene
 
 The network sees squares of 640 pixels. `tiles` lays overlapping ones over a larger picture and blends them;
 `openscene` shrinks or enlarges the whole picture, and `openscene-tiles` cuts it up without overlap, each as OpenScene
@@ -33,6 +33,8 @@ from ..weights_files import find_weights
 from ._images import checked_image
 
 log = logging.getLogger(__name__)
+
+OPENSCENE = {"mode": "openscene", "unit": False}
 
 _USUAL_NAMES = ("exported_model", "openseg_clip", "openseg")
 _LARGEST_CELL = 64  # of 640: a tenth of a tile
