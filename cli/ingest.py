@@ -43,7 +43,8 @@ def _common() -> list[click.Parameter]:
         click.Option(["--features"], help="A name for the feature sets  [default: the encoder]"),
         click.Option(["--compat"], type=click.Choice(["openscene"]),
                      help="Reproduce the numbers of OpenScene's fusion exactly, oddities included;"
-                     " lseg and openseg then see pictures as they did there. Visibility is another then: give --name to keep other features of the same scans."),
+                     " lseg and openseg then see pictures as they did there. Visibility is another then:"
+                     " give --name to keep other features of the same scans."),
         click.Option(["--depth-tolerance"], type=float,
                      help="Share of the depth reading by which a point may miss it and still count as seen."),
         click.Option(["--splat-radius"], type=float,

@@ -160,7 +160,7 @@ def _pixels(image: NDArray[np.uint8]) -> Tensor:
 
 
 def _size(shape: Sequence[int], long_side: int) -> tuple[int, int]:
-    """(height, width) of a picture (height, width, ...) with its longer side at `long_side`, the other rounded; 0: its own."""
+    """(height, width) of a picture (height, width, ...) with `long_side` along the longer side; 0: as it is."""
     height, width = shape[:2]
     longer = max(height, width)
     long_side = long_side or longer
