@@ -217,7 +217,7 @@ def test_files_that_were_not_downloaded_are_counted(release: Path) -> None:
     sorted((release / "samples/LIDAR_TOP").iterdir())[0].unlink()
     scene = load(release)
     assert len(scene.frames) == 6 * len(TRACKED) - 3
-    assert "3 of 48 frames skipped: no such picture (such as samples/CAM_BACK/" in scene.findings[0]
+    assert "3 of 48 frames skipped: no such file (such as samples/CAM_BACK/" in scene.findings[0]
     assert scene.findings[1].startswith("1 of 8 sweeps skipped: no such file (such as samples/LIDAR_TOP/")
     shutil.rmtree(release / "samples/LIDAR_TOP")
     with pytest.raises(BadScene, match=r"scene-0061: none of its 8 lidar sweeps is there .*unpack the release's blobs"):

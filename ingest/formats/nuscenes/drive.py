@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....store.errors import BadScene
 from ....store.scene import Camera, Frame, PointCloud
@@ -58,23 +60,11 @@ def read_frames(
     chosen = set(keyframes)
     shots = [s for s in drive.shots if s.keyframe and s.sensor.intrinsic is not None and s.sample in chosen]
     shots.sort(key=lambda shot: (number_of[shot.sample], rank.get(shot.sensor.channel, len(rank))))
-    shots = spread(shots, limit)
-    frames, missing, lost = [], [], 0
-    for shot in shots:
-        path = written_path(shot.filename, confined)
-        pose = drive.tables.sensor_to_world(shot)
-        if not path.is_file():
-            missing.append(shot.filename)
-        elif pose is None:
-            lost += 1
-        else:
-            name = f"{number_of[shot.sample]:03d}_{shot.sensor.channel}"
-            frames.append(Frame(name, _camera(shot), pose, path, timestamp=shot.timestamp * 1e-6))
-    findings = []
-    if missing:
-        findings.append(f"{len(missing)} of {len(shots)} frames skipped: no such picture (such as {missing[0][:200]})")
-    if lost:
-        findings.append(f"{lost} of {len(shots)} frames skipped: ego_pose.json has no pose for them")
+    posed, findings = _posed(drive, spread(shots, limit), "frames", confined)
+    frames = []
+    for shot, path, camera_to_world in posed:
+        name = f"{number_of[shot.sample]:03d}_{shot.sensor.channel}"
+        frames.append(Frame(name, _camera(shot), camera_to_world, path, timestamp=shot.timestamp * 1e-6))
     return frames, findings
 
 
@@ -82,35 +72,45 @@ def read_points(
     drive: Drive, sweeps: Sequence[Shot], voxel_size: float, ego_radius: float, labels: Labels, confined: Confined
 ) -> tuple[PointCloud, list[str]]:
     """All sweeps in the global frame, and findings; labels are those of keyframes."""
-    cloud = Accumulation(drive.name, voxel_size)
-    missing, lost, wrong = [], 0, 0
-    for shot in sweeps:
-        path = written_path(shot.filename, confined)
-        pose = drive.tables.sensor_to_world(shot)
-        if not path.is_file():
-            missing.append(shot.filename)
-        elif pose is None:
-            lost += 1
-        else:
-            local = read_sweep(path, _COLUMNS)[:, :3]
-            kept, unmeasured = usable_points(path, local, ego_radius)
-            wrong += unmeasured
-            xyz = local[kept].astype(np.float64) @ pose[:3, :3].T + pose[:3, 3]
-            cloud.add(xyz, *(labels.of(shot, xyz, kept) if shot.keyframe else (None, None)))
-    if len(missing) + lost == len(sweeps):
-        example = f", such as {missing[0][:200]}" if missing else ""
+    posed, findings = _posed(drive, sweeps, "sweeps", confined)
+    if not posed:
         raise BadScene(
-            f"{drive.name}: none of its {len(sweeps)} lidar sweeps is there with a pose{example}: "
-            "unpack the release's blobs"
+            f"{drive.name}: none of its {len(sweeps)} lidar sweeps is there with a pose: unpack the release's blobs"
+            + (f" ({'; '.join(findings)})" if findings else "")
         )
-    findings = []
-    if missing:
-        findings.append(f"{len(missing)} of {len(sweeps)} sweeps skipped: no such file (such as {missing[0][:200]})")
-    if lost:
-        findings.append(f"{lost} of {len(sweeps)} sweeps skipped: ego_pose.json has no pose for them")
+    cloud = Accumulation(drive.name, voxel_size)
+    wrong = 0
+    for shot, path, lidar_to_world in posed:
+        local = read_sweep(path, _COLUMNS)[:, :3]
+        kept, unmeasured = usable_points(path, local, ego_radius)
+        wrong += unmeasured
+        xyz = local[kept].astype(np.float64) @ lidar_to_world[:3, :3].T + lidar_to_world[:3, 3]
+        cloud.add(xyz, *(labels.of(shot, xyz, kept) if shot.keyframe else (None, None)))
     if wrong:
         findings.append(f"{wrong:,} lidar points left out: not finite, or too far to be measurements")
     return cloud.cloud(labels.names), findings
+
+
+def _posed(
+    drive: Drive, shots: Sequence[Shot], what: str, confined: Confined
+) -> tuple[list[tuple[Shot, Path, NDArray[np.float64]]], list[str]]:
+    """The shots whose file and pose are there, with both (sensor_to_world); findings count the others, as `what`."""
+    posed, missing, lost = [], [], 0
+    for shot in shots:
+        path = written_path(shot.filename, confined)
+        sensor_to_world = drive.tables.sensor_to_world(shot)
+        if not path.is_file():
+            missing.append(shot.filename)
+        elif sensor_to_world is None:
+            lost += 1
+        else:
+            posed.append((shot, path, sensor_to_world))
+    findings = []
+    if missing:
+        findings.append(f"{len(missing)} of {len(shots)} {what} skipped: no such file (such as {missing[0][:200]})")
+    if lost:
+        findings.append(f"{lost} of {len(shots)} {what} skipped: ego_pose.json has no pose for them")
+    return posed, findings
 
 
 def _camera(shot: Shot) -> Camera:
