@@ -24,14 +24,13 @@ from ..files.clouds import read_cloud
 from ..files.confined import Confined
 from ..formats.arkitscenes.boxes import labelled, read_boxes
 from ..formats.arkitscenes.frames import TRAJECTORY, read_frames
-from ..formats.depth_cloud import depth_cloud
-from ..formats.frame_options import FrameOptions
+from ..formats.depth_cloud import DepthCloudOptions, depth_cloud
 
 _SPLITS = {"Training": "train", "Validation": "val"}
 
 
 @dataclass(frozen=True)
-class Options(FrameOptions):
+class Options(DepthCloudOptions):
     """How ARKitScenes is read."""
 
     frame_stride: int = field(
@@ -45,13 +44,10 @@ class Options(FrameOptions):
     )
     as_stored: bool = field(default=False, metadata={"help": "Leave pictures on their side, as they are stored."})
     depth_scale: float | None = field(default=None, metadata={"help": "Depth units per metre, 1000 unless given."})
-    voxel_size: float = field(
-        default=0.02, metadata={"help": "Metres between points made from depth, where there is no mesh."}
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require_positive("depth_scale", "voxel_size")
+        self._require_positive("depth_scale")
 
 
 def scene_names(root: Path, options: Options) -> list[str]:

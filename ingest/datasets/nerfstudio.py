@@ -13,7 +13,7 @@ of --cloud, ply_file_path or sparse_pc.ply, else of the depth, else of the COLMA
 What ns-process-data makes of Record3D, RealityCapture, Metashape and COLMAP projects is read as well.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -23,14 +23,13 @@ import numpy as np
 
 from ...store.errors import BadScene
 from ...store.scene import Frame, PointCloud, Scene
-from ..checks import check_frames
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
 from ..files.poses import up_axis_of
 from ..files.written_paths import written_path
 from ..formats.colmap.points import points_file, sparse_points
-from ..formats.depth_points import points_from_depth
-from ..formats.frame_options import UNKNOWN_SCALE, FrameOptions, UpAxis
+from ..formats.depth_cloud import DepthCloudOptions, depth_cloud
+from ..formats.frame_options import UNKNOWN_SCALE, UpAxis
 from ..formats.nerfstudio.frames import Reading, read_frames
 from ..formats.nerfstudio.polycam import is_polycam, read_polycam
 from ..formats.nerfstudio.transforms import Listed, Transforms, read_transforms
@@ -44,7 +43,7 @@ MILLIMETRES = 0.001  # nerfstudio's depth_unit_scale_factor unless told otherwis
 
 
 @dataclass(frozen=True)
-class Options(FrameOptions):
+class Options(DepthCloudOptions):
     """What the folder does not say of itself."""
 
     transforms: str = field(default="", metadata={"help": "The .json with the frames, where it has another name."})
@@ -59,18 +58,10 @@ class Options(FrameOptions):
         default=None, metadata={"help": "Units of the poses and points per metre; 1 unless given."}
     )
     up_axis: UpAxis = field(default="auto", metadata={"help": "The world's up; auto asks the cameras."})
-    voxel_size: float = field(
-        default=0.02, metadata={"help": "Metres between points made from depth, where there is no cloud."}
-    )
-    min_pixels: int = field(
-        default=2, metadata={"help": "Readings that a point made from depth needs; more drops more noise."}
-    )
-    max_depth: float | None = field(default=None, metadata={"help": "Metres beyond which readings make no points."})
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require_positive("depth_scale", "world_scale", "voxel_size", "max_depth")
-        self._require_counts("min_pixels")
+        self._require_positive("depth_scale", "world_scale")
 
 
 def scene_names(root: Path, options: Options) -> list[str]:
@@ -102,7 +93,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     )
     frames, findings = read_frames(listed, reading, confined, unpacked)
     points, source = _points(folder, main, frames, options, confined, findings)
-    findings.append(f"points: {source}")
+    findings.append(source)
     if options.world_scale is None and frames[0].depth_path is None:
         findings.append(UNKNOWN_SCALE)
     if any(file.has_masks for file in files.values()):
@@ -145,32 +136,29 @@ def _of_views(files: dict[str, Transforms], options: Options) -> list[Listed]:
 def _points(
     folder: Path,
     main: Transforms | None,
-    frames: Iterable[Frame],
+    frames: Sequence[Frame],
     options: Options,
     confined: Confined,
     findings: list[str],
 ) -> tuple[PointCloud, str]:
-    """The points in metres, and what they are from.
+    """The points in metres, and a finding.
 
     ply_file_path is about the world of the poses as applied_transform turned it, before applied_scale.
     """
     named, scale = main.ply_file_path if main is not None else "", options.world_scale or 1.0
     for text in (options.cloud, named, SPARSE):
         if text and (path := written_path(text, confined)).is_file():
-            return _scaled(read_cloud(path), scale), path.name
+            return _scaled(read_cloud(path), scale), f"points: {path.name}"
         if text and text == options.cloud:
             raise BadScene(f"{folder}: no file at --cloud {text}")
         if text and text == named:
             findings.append(f"ply_file_path {text} is not there")
-    with_depth = [frame for frame in frames if frame.depth_path is not None]
-    if with_depth:
-        proper, _ = check_frames(with_depth, options)
-        points = points_from_depth(proper, options.voxel_size, options.min_pixels, options.max_depth)
-        return points, f"fused from depth, one a voxel of {options.voxel_size:g} m"
+    if any(frame.depth_path is not None for frame in frames):
+        return depth_cloud(folder.name, frames, options)
     if main is not None and (model := points_file(folder, confined)) is not None:
         points, source = sparse_points(model)
         turn = _FROM_COLMAP if main.applied_transform is None else main.applied_transform
-        return _scaled(replace(points, xyz=points.xyz @ turn[:, :3].T + turn[:, 3]), scale), source
+        return _scaled(replace(points, xyz=points.xyz @ turn[:, :3].T + turn[:, 3]), scale), f"points: {source}"
     raise BadScene(
         f"{folder.name}: no points: neither ply_file_path nor {SPARSE}, depth_file_path or colmap/sparse/0 is there. "
         "Name a .ply of the scene with --cloud (nerfstudio exports one: ns-export pointcloud)"

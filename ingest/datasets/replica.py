@@ -28,8 +28,7 @@ from ..files.confined import Confined
 from ..files.images import image_size
 from ..files.json_text import read_object
 from ..files.poses import up_axis_of
-from ..formats.depth_cloud import depth_cloud
-from ..formats.frame_options import FrameOptions
+from ..formats.depth_cloud import DepthCloudOptions, depth_cloud
 from ..formats.replica.labels import MESH, labelled, read_semantics
 from ..formats.rgbd.frames import Reading, read_frames
 from ..formats.rgbd.layout import Layout
@@ -57,7 +56,7 @@ _NO_PICTURES = (
 
 
 @dataclass(frozen=True)
-class Options(FrameOptions):
+class Options(DepthCloudOptions):
     """How Replica is read."""
 
     frame_stride: int = field(
@@ -70,13 +69,10 @@ class Options(FrameOptions):
         default=None,
         metadata={"help": "Depth units per metre; as cam_params.json says, else 6553.5 (NICE-SLAM) or 1000 (vMAP)."},
     )
-    voxel_size: float = field(
-        default=0.02, metadata={"help": "Metres between points made from depth, where there is no mesh."}
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require_positive("depth_scale", "voxel_size")
+        self._require_positive("depth_scale")
 
 
 @dataclass(frozen=True)

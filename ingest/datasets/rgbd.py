@@ -23,18 +23,17 @@ import numpy as np
 
 from ...store.errors import BadInput, BadScene
 from ...store.scene import PointCloud, Scene
-from ..checks import check_frames
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
 from ..files.poses import up_axis_of
-from ..formats.depth_points import points_from_depth
-from ..formats.frame_options import FrameOptions, UpAxis
+from ..formats.depth_cloud import DepthCloudOptions, depth_cloud
+from ..formats.frame_options import UpAxis
 from ..formats.rgbd.frames import Reading, read_frames
 from ..formats.rgbd.layout import Named, find_layout, is_scene
 
 
 @dataclass(frozen=True)
-class Options(FrameOptions):
+class Options(DepthCloudOptions):
     """What the folder does not say of itself."""
 
     color: str = field(default="", metadata={"help": "Colour images: a folder or pattern inside the scene's folder."})
@@ -65,20 +64,12 @@ class Options(FrameOptions):
         default=1.0, metadata={"help": "Units of poses and cloud per metre (1000 for millimetres)."}
     )
     up_axis: UpAxis = field(default="auto", metadata={"help": "The world's up; auto asks the cameras."})
-    voxel_size: float = field(
-        default=0.02, metadata={"help": "Metres between points made from depth, where there is no cloud."}
-    )
-    min_pixels: int = field(
-        default=2, metadata={"help": "Readings that a point made from depth needs; more drops more noise."}
-    )
-    max_depth: float | None = field(default=None, metadata={"help": "Metres beyond which readings make no points."})
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.fx is None and any(value is not None for value in (self.fy, self.cx, self.cy)):
             raise BadInput("--fy, --cx and --cy come with --fx.")
-        self._require_positive("depth_scale", "world_scale", "voxel_size", "max_depth")
-        self._require_counts("min_pixels")
+        self._require_positive("depth_scale", "world_scale")
 
     @property
     def named(self) -> Named:
@@ -122,12 +113,8 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
         points = _cloud(folder, layout.cloud, options, confined)
         findings.append(f"points: {layout.cloud.name}")
     else:
-        with_depth = [frame for frame in frames if frame.depth_path is not None]
-        if not with_depth:
-            raise BadScene(f"{name}: neither a .ply with points nor depth to make them from in {folder}")
-        proper, _ = check_frames(with_depth, options)
-        points = points_from_depth(proper, options.voxel_size, options.min_pixels, options.max_depth)
-        findings.append(f"points: fused from depth, one a voxel of {options.voxel_size:g} m")
+        points, finding = depth_cloud(name, frames, options)
+        findings.append(finding)
     up_axis = up_axis_of(frames) if options.up_axis == "auto" else options.up_axis
     return Scene(name, frames, points, str(folder.absolute()), up_axis=up_axis, findings=tuple(findings))
 

@@ -18,8 +18,7 @@ from ...store.scene import Camera, Scene
 from ..files.confined import Confined
 from ..files.images import image_size
 from ..files.poses import up_axis_of
-from ..formats.depth_cloud import depth_cloud
-from ..formats.frame_options import FrameOptions
+from ..formats.depth_cloud import DepthCloudOptions, depth_cloud
 from ..formats.rgbd.frames import Reading, read_frames
 from ..formats.rgbd.layout import Layout
 from ..formats.scene_folders import scene_folder, scene_folders
@@ -31,18 +30,10 @@ _FOLDERS = "folders rgb and depth"
 
 
 @dataclass(frozen=True)
-class Options(FrameOptions):
+class Options(DepthCloudOptions):
     """How a recording is read."""
 
     frame_stride: int = field(default=10, metadata={"help": "Take every n-th frame; there are thirty a second."})
-    voxel_size: float = field(default=0.02, metadata={"help": "Metres between the points, which are made from depth."})
-    min_pixels: int = field(default=2, metadata={"help": "Readings that a point needs; more drops more noise."})
-    max_depth: float | None = field(default=None, metadata={"help": "Metres beyond which readings make no points."})
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require_positive("voxel_size", "max_depth")
-        self._require_counts("min_pixels")
 
 
 def scene_names(root: Path, options: Options) -> list[str]:
@@ -71,7 +62,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     )
     layout = Layout(images, depths, confined(folder / POSES), None, None, None)
     frames, findings = read_frames(folder, layout, reading)
-    points, finding = depth_cloud(name, frames, options, options.min_pixels, options.max_depth)
+    points, finding = depth_cloud(name, frames, options)
     return Scene(
         name,
         frames,

@@ -1,24 +1,46 @@
 """Points for a scan that brings none: made from its frames' depth, once the frames are seen to fit together."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, field
 
 from ...store.errors import BadScene
 from ...store.scene import Frame, PointCloud
 from ..checks import check_frames
 from .depth_points import points_from_depth
+from .frame_options import FrameOptions
 
 
-def depth_cloud(
-    name: str, frames: Sequence[Frame], options: Any, min_pixels: int = 2, max_depth: float | None = None
-) -> tuple[PointCloud, str]:
-    """Points one a voxel of `options.voxel_size` metres from all frames that have depth, and a finding."""
+@dataclass(frozen=True)
+class DepthCloudOptions(FrameOptions):
+    """Of formats whose scans may come without points."""
+
+    voxel_size: float = field(
+        default=0.02,
+        metadata={
+            "help": "Metres between points made from depth, where there are none; half makes four times as many."
+        },
+    )
+    min_pixels: int = field(
+        default=2, metadata={"help": "Readings that a point made from depth needs; more drops more noise."}
+    )
+    max_depth: float | None = field(
+        default=None, metadata={"help": "Metres beyond which readings make no points; all make some unless given."}
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_positive("voxel_size", "max_depth")
+        self._require_counts("min_pixels")
+
+
+def depth_cloud(name: str, frames: Sequence[Frame], options: DepthCloudOptions) -> tuple[PointCloud, str]:
+    """Points one a voxel from all frames that have depth, and a finding."""
     with_depth = [frame for frame in frames if frame.depth_path is not None]
     if not with_depth:
-        raise BadScene(f"{name}: neither a mesh nor depth to make points from")
+        raise BadScene(f"{name}: neither a .ply with points nor depth to make them from")
     try:
         proper, _ = check_frames(with_depth, options)
+        points = points_from_depth(proper, options.voxel_size, options.min_pixels, options.max_depth)
     except BadScene as error:
         raise BadScene(f"{name}: {error}") from error
-    points = points_from_depth(proper, options.voxel_size, min_pixels, max_depth)
     return points, f"points: fused from depth, one a voxel of {options.voxel_size:g} m"
