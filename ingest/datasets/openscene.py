@@ -31,7 +31,7 @@ from ...store.errors import BadInput, BadScene
 from ...store.scene import Frame, PointCloud, Scene
 from ..files.confined import Confined
 from ..files.images import IMAGE_SUFFIXES
-from ..files.json_text import read_object
+from ..files.json_text import read_label_names
 from ..files.poses import read_pose, up_axis_of
 from ..formats.frame_options import FrameOptions, UpAxis
 from ..formats.matterport.regions import cameras_inside, cameras_nearest
@@ -124,11 +124,7 @@ def _points(place: Place, options: Options) -> PointCloud:
     confined = Confined(place.points.parent, options.follow_links)
     names = dict(enumerate(CLASSES.get(place.kind, ())))
     if place.label_names.exists():
-        path = confined(place.label_names)
-        try:
-            names = {int(number): str(name) for number, name in read_object(path).items()}
-        except ValueError as error:
-            raise BadScene(f'{path}: an object such as {{"3": "chair"}} was expected: {error}') from error
+        names = read_label_names(confined(place.label_names))
     return read_points(confined(place.points), names)
 
 

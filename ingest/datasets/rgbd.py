@@ -14,7 +14,6 @@ negative fy is right for left-handed worlds (ICL-NUIM) and for pictures stored u
 own the depth camera is the colour camera at the depth picture's size.
 """
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -25,6 +24,7 @@ from ...store.errors import BadInput, BadScene
 from ...store.scene import PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
+from ..files.json_text import read_label_names
 from ..files.poses import up_axis_of
 from ..formats.depth_cloud import DepthCloudOptions, depth_cloud
 from ..formats.frame_options import UpAxis
@@ -144,13 +144,5 @@ def _cloud(folder: Path, path: Path, options: Options, confined: Confined) -> Po
     names = {int(label): f"label {label}" for label in np.unique(points.labels) if label >= 0}
     listing = folder / "label_names.json"
     if listing.exists():
-        names |= _label_names(confined(listing))
+        names |= read_label_names(confined(listing))
     return replace(points, label_names=names)
-
-
-def _label_names(path: Path) -> dict[int, str]:
-    try:
-        body = json.loads(path.read_text(encoding="utf-8"))
-        return {int(label): str(name) for label, name in body.items()}
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise BadScene(f'{path}: an object such as {{"3": "chair"}} was expected: {error}') from error

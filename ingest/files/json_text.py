@@ -27,3 +27,11 @@ def read_object(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadScene(f"{path}: a JSON object was expected, not a {type(body).__name__}")
     return body
+
+
+def read_label_names(path: Path) -> dict[int, str]:
+    """Names of the labels of a cloud, {"3": "chair"}."""
+    try:
+        return {int(label): str(name) for label, name in read_object(path).items()}
+    except ValueError as error:
+        raise BadScene(f'{path}: an object such as {{"3": "chair"}} was expected: {error}') from error
