@@ -23,28 +23,25 @@ from ...store.features import EmbeddingSpace, FeatureMap
 from ..devices import device_of, lowered, precision_of, require_precision
 from ..everyday import EVERYDAY
 from ..openclip.dense import pooled
-from ..openclip.model import Checkpoint, build_text, build_visual, find_checkpoint
-from ..openclip.text import text_encoder, tokenizer_of
+from ..openclip.model import build_visual
+from ..openclip.options import WEIGHTS, ModelOptions
 from ..prompts import templates_of
 from ..pyramid.crops import crops
 from ..pyramid.maps import scale_map
 from ..pyramid.patches import LARGEST_SIDE, PATCHES_ALONG, PatchPyramid, patches_of, shrunk
 from ._images import checked_image
-from .openclip import space_of, weights_name
+from ._options import PRECISION, TEMPLATES
+from .openclip import space_of
 
 _SCALES = {"mean": range(len(PATCHES_ALONG)), "coarse": (0,), "middle": (1,), "fine": (2,)}
 _CROPS_AT_ONCE = {"cuda": 512, "cpu": 32}  # one by one is less than half as fast on two CPU cores
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ModelOptions):
     """What decides the numbers."""
 
-    model: str = field(default="ViT-B-16", metadata={"help": "an open_clip model name"})
-    weights: str = field(
-        default="openai", metadata={"help": "a published tag, or a file (also by name in OVSTORE_WEIGHTS)"}
-    )
-    tag: str = field(default="", metadata={"help": "which published weights a local file holds"})
+    weights: str = field(default="openai", metadata=WEIGHTS)
     long_side: int = field(
         default=320, metadata={"help": "pixels of the map's longer side; 0: an eighth of the picture, as the original"}
     )
@@ -54,10 +51,8 @@ class Options:
     scale: Literal["mean", "coarse", "middle", "fine"] = field(
         default="mean", metadata={"help": "which patches make the map: the mean of all three sizes, or one of them"}
     )
-    templates: str = field(
-        default="plain", metadata={"help": "plain, photo, openscene, ensemble, or 'a {} here|the {}'"}
-    )
-    precision: str = field(default="auto", metadata={"help": "float32, float16, bfloat16; auto: float16 on CUDA"})
+    templates: str = field(default="plain", metadata=TEMPLATES)
+    precision: str = field(default="auto", metadata=PRECISION)
 
     def __post_init__(self) -> None:
         if not 0 <= self.long_side <= LARGEST_SIDE:
@@ -72,7 +67,7 @@ class Options:
 
 def space(options: Options) -> EmbeddingSpace:
     """Named clip_pyramid/MODEL/WEIGHTS, with the digest of the weights file."""
-    return space_of(_checkpoint(options), f"clip_pyramid/{options.model}/{weights_name(options.weights, options.tag)}")
+    return space_of(options.checkpoint(), f"clip_pyramid/{options.name}")
 
 
 def load_image_encoder(
@@ -95,7 +90,7 @@ def load_image_encoder(
 def load_patch_encoder(options: Options, device: str = "auto") -> Callable[[NDArray[np.uint8]], PatchPyramid]:
     """A picture to its patches and their vectors, all that the maps are made of."""
     where = device_of(device)
-    checkpoint = _checkpoint(options)
+    checkpoint = options.checkpoint()
     visual = build_visual(checkpoint).to(where)
     precision = precision_of(options.precision, where)
     mean, deviation = (
@@ -120,16 +115,9 @@ def load_patch_encoder(options: Options, device: str = "auto") -> Callable[[NDAr
 
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
     """The text tower alone, as a function of texts."""
-    checkpoint = _checkpoint(options)
-    return text_encoder(
-        build_text(checkpoint), checkpoint.dim, tokenizer_of(checkpoint.tokenizer_of), options.templates, device
-    )
+    return options.text_encoder(options.templates, device)
 
 
 def background_texts(options: Options) -> tuple[str, ...]:
     """Everyday things, and the words for no thing in particular."""
     return EVERYDAY
-
-
-def _checkpoint(options: Options) -> Checkpoint:
-    return find_checkpoint(options.model, options.weights, options.tag)

@@ -31,6 +31,7 @@ from ..openclip.images import grid_of, to_pixels
 from ..safe_load import load_into, read_state_dict, sha256_of
 from ..weights_files import find_weights, named_weights
 from ._images import checked_image
+from ._options import LONG_SIDE, PRECISION, require_long_side
 
 _TRAINED_AT = 224  # pixels of DINO's crops; smaller pictures grow to it
 
@@ -41,18 +42,17 @@ class Options:
 
     model: str = field(default="vit_base_patch14_reg4_dinov2.lvd142m", metadata={"help": "a timm model name"})
     weights: str = field(default="", metadata={"help": "a file of its weights; empty: the published ones"})
-    long_side: int = field(default=640, metadata={"help": "pixels of the longer side that the network sees; 0: all"})
+    long_side: int = field(default=640, metadata=LONG_SIDE)
     layers: str = field(
         default="last", metadata={"help": "last, or numbers of blocks (from 0) whose vectors are joined, such as 5,11"}
     )
     norm: bool = field(
         default=True, metadata={"help": "the network's last norm; off: its tokens, as 3D-OVS takes them"}
     )
-    precision: str = field(default="auto", metadata={"help": "float32, float16, bfloat16; auto: float16 on CUDA"})
+    precision: str = field(default="auto", metadata=PRECISION)
 
     def __post_init__(self) -> None:
-        if self.long_side < 0:
-            raise BadInput(f"long_side is {self.long_side}; pixels, 0 or more, were expected.")
+        require_long_side(self.long_side)
         if self.layers != "last" and not all(part.isdecimal() for part in self.layers.split(",")):
             raise BadInput(f"layers is {self.layers!r}: last, or numbers of blocks such as 5,11.")
         require_precision(self.precision)

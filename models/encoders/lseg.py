@@ -32,6 +32,7 @@ from ..prompts import templates_of
 from ..safe_load import sha256_of
 from ..weights_files import find_weights
 from ._images import checked_image
+from ._options import TEMPLATES, require_long_side
 
 OPENSCENE = {"mode": "openscene", "unit": False, "precision": "float32"}
 
@@ -65,16 +66,13 @@ class Options:
         default=False, metadata={"help": "pad to multiples of 32 only, not to a square: a third quicker, other numbers"}
     )
     unit: bool = field(default=True, metadata={"help": "unit length; off: the sums that the original writes"})
-    templates: str = field(
-        default="plain", metadata={"help": "plain, photo, openscene, ensemble, or 'a {} here|the {}'"}
-    )
+    templates: str = field(default="plain", metadata=TEMPLATES)
     precision: str = field(default="auto", metadata={"help": "float32, float16, bfloat16; auto: bfloat16 on CUDA"})
 
     def __post_init__(self) -> None:
         if self.mode not in _LONG_SIDE:
             raise BadInput(f"mode is {self.mode!r}: {', '.join(_LONG_SIDE)}.")
-        if self.long_side < 0:
-            raise BadInput(f"long_side is {self.long_side}; pixels, 0 or more, were expected.")
+        require_long_side(self.long_side)
         require_precision(self.precision)
         templates_of(self.templates)
 

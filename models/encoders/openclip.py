@@ -22,31 +22,24 @@ from ..devices import BATCH_PIXELS, batches, device_of, lowered, precision_of, r
 from ..everyday import EVERYDAY
 from ..openclip.dense import dense, stride
 from ..openclip.images import Window, grid_of, stitch, to_pixels, windows
-from ..openclip.model import Checkpoint, build_text, build_visual, find_checkpoint, logit_scale
-from ..openclip.text import text_encoder, tokenizer_of
+from ..openclip.model import Checkpoint, build_visual, logit_scale
+from ..openclip.options import ModelOptions
 from ..prompts import templates_of
 from ..safe_load import sha256_of
-from ..weights_files import named_weights
 from ._images import checked_image
+from ._options import LONG_SIDE, PRECISION, TEMPLATES
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ModelOptions):
     """What decides the numbers."""
 
-    model: str = field(default="ViT-B-16", metadata={"help": "an open_clip model name"})
-    weights: str = field(
-        default="laion2b_s34b_b88k", metadata={"help": "a published tag, or a file (also by name in OVSTORE_WEIGHTS)"}
-    )
-    tag: str = field(default="", metadata={"help": "which published weights a local file holds"})
-    long_side: int = field(default=640, metadata={"help": "pixels of the longer side that the network sees; 0: all"})
+    long_side: int = field(default=640, metadata=LONG_SIDE)
     window: int = field(default=0, metadata={"help": "pixels of a sliding window; 0: the whole picture at once"})
     overlap: float = field(default=0.25, metadata={"help": "share of a window that its neighbour sees too"})
     residual: bool = field(default=False, metadata={"help": "keep the last block's skip connection and MLP"})
-    templates: str = field(
-        default="ensemble", metadata={"help": "plain, photo, openscene, ensemble, or 'a {} here|the {}'"}
-    )
-    precision: str = field(default="auto", metadata={"help": "float32, float16, bfloat16; auto: float16 on CUDA"})
+    templates: str = field(default="ensemble", metadata=TEMPLATES)
+    precision: str = field(default="auto", metadata=PRECISION)
 
     def __post_init__(self) -> None:
         if self.long_side < 0 or self.window < 0:
@@ -59,23 +52,20 @@ class Options:
 
 def space(options: Options) -> EmbeddingSpace:
     """Named openclip/MODEL/WEIGHTS, with the digest of the weights file."""
-    return space_of(_checkpoint(options), f"openclip/{options.model}/{weights_name(options.weights, options.tag)}")
+    return space_of(options.checkpoint(), f"openclip/{options.name}")
 
 
 def load_image_encoder(
     options: Options, device: str = "auto"
 ) -> Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]:
     """The image tower alone, as a function of pictures."""
-    checkpoint = _checkpoint(options)
+    checkpoint = options.checkpoint()
     return image_encoder(build_visual(checkpoint), checkpoint, space(options), options, device, checkpoint.image_size)
 
 
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
     """The text tower alone, as a function of texts; each text is the mean over the templates."""
-    checkpoint = _checkpoint(options)
-    return text_encoder(
-        build_text(checkpoint), checkpoint.dim, tokenizer_of(checkpoint.tokenizer_of), options.templates, device
-    )
+    return options.text_encoder(options.templates, device)
 
 
 def background_texts(options: Options) -> tuple[str, ...]:
@@ -86,12 +76,6 @@ def background_texts(options: Options) -> tuple[str, ...]:
 def space_of(checkpoint: Checkpoint, name: str) -> EmbeddingSpace:
     """The space of a checkpoint under a name of its own."""
     return EmbeddingSpace(name, checkpoint.dim, sha256_of(checkpoint.path), logit_scale(checkpoint))
-
-
-def weights_name(weights: str, tag: str) -> str:
-    """What people call the weights: the published tag, or the file's name where that is all there is."""
-    path = named_weights(weights)
-    return tag or (path.stem if path is not None and path.is_file() else weights)
 
 
 def image_encoder(
@@ -146,7 +130,3 @@ def image_encoder(
 def _forward(visual: nn.Module, pixels: Tensor, residual: bool, precision: torch.dtype) -> Tensor:
     with lowered(pixels.device, precision):
         return dense(visual, pixels, residual)
-
-
-def _checkpoint(options: Options) -> Checkpoint:
-    return find_checkpoint(options.model, options.weights, options.tag)

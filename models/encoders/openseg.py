@@ -31,6 +31,7 @@ from ..prompts import templates_of
 from ..safe_load import read_state_dict
 from ..weights_files import find_weights
 from ._images import checked_image
+from ._options import TEMPLATES
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +68,7 @@ class Options:
         default=True, metadata={"help": "average features over the regions that the network proposes"}
     )
     unit: bool = field(default=True, metadata={"help": "unit length; off: the features as the network gives them"})
-    templates: str = field(
-        default="openscene", metadata={"help": "plain, photo, openscene, ensemble, or 'a {} here|the {}'"}
-    )
+    templates: str = field(default="openscene", metadata=TEMPLATES)
 
     def __post_init__(self) -> None:
         if self.mode not in ("tiles", "openscene", "openscene-tiles"):

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput
 from ...store.features import EmbeddingSpace, FeatureMap
 from ..devices import require_precision
 from ..everyday import EVERYDAY
@@ -24,6 +23,7 @@ from ..siglip.folder import build_image_tower, build_text_tower, read_siglip
 from ..siglip.gemma_tokens import GemmaTokens
 from ..weights_files import find_weights
 from . import openclip
+from ._options import LONG_SIDE, PRECISION, TEMPLATES, require_long_side
 
 _USUAL_NAMES = tuple(f"siglip2-base-patch16-{size}" for size in (512, 384, 256, 224))
 _PUBLISHED_AT = "https://huggingface.co/google/siglip2-base-patch16-512 (the whole folder)"
@@ -36,15 +36,12 @@ class Options:
     weights: str = field(
         default="", metadata={"help": "the model's folder; empty: siglip2-base-patch16-512 in OVSTORE_WEIGHTS"}
     )
-    long_side: int = field(default=640, metadata={"help": "pixels of the longer side that the network sees; 0: all"})
-    templates: str = field(
-        default="ensemble", metadata={"help": "plain, photo, openscene, ensemble, or 'a {} here|the {}'"}
-    )
-    precision: str = field(default="auto", metadata={"help": "float32, float16, bfloat16; auto: float16 on CUDA"})
+    long_side: int = field(default=640, metadata=LONG_SIDE)
+    templates: str = field(default="ensemble", metadata=TEMPLATES)
+    precision: str = field(default="auto", metadata=PRECISION)
 
     def __post_init__(self) -> None:
-        if self.long_side < 0:
-            raise BadInput(f"long_side is {self.long_side}; pixels, 0 or more, were expected.")
+        require_long_side(self.long_side)
         require_precision(self.precision)
         templates_of(self.templates)
 

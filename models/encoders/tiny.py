@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput, BadWeights
+from ...store.errors import BadWeights
 from ...store.features import EmbeddingSpace, FeatureMap
 from ..openclip.model import Checkpoint, build_text, build_visual, read_side_config
+from ..openclip.text import text_encoder
 from ..tiny_words import TaughtWords
 from ..training.phrases import ANYTHING
 from . import openclip
+from ._options import require_long_side
 
 SHIPPED = Path(__file__).parent.parent / "weights" / "tiny.safetensors"
 
@@ -31,8 +33,7 @@ class Options:
     long_side: int = field(default=0, metadata={"help": "pixels of the longer side; 0: the size it was trained on"})
 
     def __post_init__(self) -> None:
-        if self.long_side < 0:
-            raise BadInput(f"long_side is {self.long_side}; pixels, 0 or more, were expected.")
+        require_long_side(self.long_side)
 
 
 def space(options: Options) -> EmbeddingSpace:
@@ -53,9 +54,7 @@ def load_image_encoder(
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
     """Texts of taught words to unit rows; UnknownWords for any other."""
     checkpoint = _checkpoint(options)
-    return openclip.text_encoder(
-        build_text(checkpoint), checkpoint.dim, TaughtWords(taught_words(options)), "plain", device
-    )
+    return text_encoder(build_text(checkpoint), checkpoint.dim, TaughtWords(taught_words(options)), "plain", device)
 
 
 def background_texts(options: Options) -> tuple[str, ...]:
