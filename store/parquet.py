@@ -11,7 +11,7 @@ Everything is zstd-1 with page checksums. Vectors are plain FixedSizeList<float1
 without a copy; geometry, which compresses, is delta coded and byte-split.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from .scene import PointCloud
 
 _POINT_ROWS = 65_536  # rows a row group
 _FEATURE_ROWS = 2_048  # the least a region costs to read: an 800-point one takes a third of the time it does at 8,192
+_BLOCK_GROUPS = 4  # row groups that are read at once where all rows are wanted, but not all in memory
 
 RowRanges = dict[Level, dict[int, tuple[int, int]]]  # level -> ordinal -> (first row, one past the last)
 
@@ -177,12 +178,20 @@ def read_features(path: Path, space: EmbeddingSpace) -> PointFeatures:
     with opened(path, "features") as (file, about):
         columns = to_numpy(file.read(columns=["point_index", "view_count", "vector"]))
     vectors = columns["vector"]
-    if about["space"] != space.name or vectors.shape[1] != space.dim:
-        raise BadInput(
-            f"{path} holds {vectors.shape[1]}-dimensional vectors of {about['space']!r}, not {space.name!r}."
-        )
+    _require_space(path, about, vectors, space)
     order = np.argsort(columns["point_index"])
     return PointFeatures(space, columns["point_index"][order], vectors[order], columns["view_count"][order])
+
+
+def feature_blocks(path: Path, space: EmbeddingSpace) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float16]]]:
+    """point_index and vectors of all rows in file order, a few thousand at a time."""
+    with opened(path, "features") as (file, about):
+        groups = range(file.metadata.num_row_groups)
+        for first in groups[::_BLOCK_GROUPS]:
+            table = file.read_row_groups(groups[first : first + _BLOCK_GROUPS], columns=["point_index", "vector"])
+            columns = to_numpy(table)
+            _require_space(path, about, columns["vector"], space)
+            yield columns["point_index"], columns["vector"]
 
 
 def read_feature_rows(path: Path, start: int, stop: int) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
@@ -204,6 +213,14 @@ def read_feature_regions(path: Path) -> tuple[NDArray[np.int32], dict[Level, NDA
     with opened(path, "features") as (file, _):
         columns = to_numpy(file.read(columns=["point_index", *LEVELS]))
     return columns["point_index"], {level: columns[level] for level in LEVELS}
+
+
+def _require_space(path: Path, about: dict[str, Any], vectors: NDArray[np.float16], space: EmbeddingSpace) -> None:
+    """BadInput for a file of another space than the catalog says."""
+    if about["space"] != space.name or vectors.shape[1] != space.dim:
+        raise BadInput(
+            f"{path} holds {vectors.shape[1]}-dimensional vectors of {about['space']!r}, not {space.name!r}."
+        )
 
 
 def _runs(ordinals: NDArray[np.int32]) -> dict[int, tuple[int, int]]:
