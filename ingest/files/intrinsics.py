@@ -7,7 +7,6 @@
 {"camera_angle_x", ...}, {"K": 3x3 rows}
 """
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,10 @@ from typing import Any
 from ...store.errors import BadScene
 from ...store.scene import Camera
 from .arrays import map_npy
+from .json_text import read_json
 from .naming import naming
 from .numbers_text import read_rows
 
-_MAX_JSON_BYTES = 1 << 28
 _ALIASES = {
     "width": ("width", "w", "image_width"),
     "height": ("height", "h", "image_height"),
@@ -91,14 +90,7 @@ def _npy_rows(path: Path) -> list[list[float]]:
 
 
 def _from_json(path: Path) -> Intrinsics:
-    try:
-        if path.stat().st_size > _MAX_JSON_BYTES:
-            raise BadScene(f"{path}: too large for intrinsics")
-        body = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise BadScene(f"{path}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise BadScene(f"{path}: not JSON: {error}") from error
+    body = read_json(path)
     if isinstance(body, dict) and isinstance(body.get("camera"), dict):
         body = body["camera"]
     if not isinstance(body, dict):

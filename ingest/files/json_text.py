@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ...store.errors import BadScene
+from .whole import read_bytes
 
 MAX_BYTES = 1 << 28
 
@@ -12,11 +13,7 @@ MAX_BYTES = 1 << 28
 def read_json(path: Path, max_bytes: int = MAX_BYTES) -> Any:
     """What a JSON file holds; BadScene when it is missing, too large or not JSON."""
     try:
-        if path.stat().st_size > max_bytes:
-            raise BadScene(f"{path}: {path.stat().st_size:,} bytes; at most {max_bytes:,} are read")
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise BadScene(f"{path}: {error.strerror or error}") from error
+        return json.loads(read_bytes(path, max_bytes))
     except (ValueError, RecursionError) as error:
         raise BadScene(f"{path}: not JSON: {error}") from error
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...store.errors import BadScene
+from .whole import read_bytes
 
 MAX_BYTES = 1 << 30
 _Lines = list[bytes]
@@ -26,12 +27,7 @@ def read_obj(path: Path) -> Obj:
 
     A vertex on a seam of the texture has several coordinates: it gets those of the first face.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadScene(f"{path}: {path.stat().st_size:,} bytes; at most {MAX_BYTES:,} are read")
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise BadScene(f"{path}: {error.strerror or error}") from error
+    lines = read_bytes(path, MAX_BYTES).splitlines()
     xyz = _table(path, [line[2:] for line in lines if line.startswith(b"v ")], 3)
     uv = _table(path, [line[3:] for line in lines if line.startswith(b"vt ")], 2)
     corners = [line.split()[1:] for line in lines if line.startswith(b"f ")]

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from ...store.errors import BadScene
 from ...store.scene import PointCloud
+from ..files.whole import read_bytes
 
-MAX_SWEEP_BYTES = 1 << 26
+MAX_SWEEP_BYTES = 1 << 26  # of a sweep, and of the labels of its points
 MAX_POINTS = 40_000_000  # of a scene; the largest sweeps have 130,000
 MAX_RANGE = 500.0  # metres from the sensor; no lidar of a vehicle measures farther
 _TOGETHER = 4_000_000  # points that wait until they are thinned at once
@@ -17,20 +18,10 @@ _CELLS = 1 << 20  # on either side of the first point, along each axis
 
 def read_sweep(path: Path, columns: int) -> NDArray[np.float32]:
     """(N, columns) a raw file of little-endian float32: x, y, z in metres, then what the sensor adds to a point."""
-    data = read_bytes(path)
+    data = read_bytes(path, MAX_SWEEP_BYTES)
     if not data or len(data) % (4 * columns):
         raise BadScene(f"{path}: {len(data):,} bytes; a sweep has {4 * columns} a point ({columns} float32)")
     return np.frombuffer(data, "<f4").reshape(-1, columns)
-
-
-def read_bytes(path: Path, limit: int = MAX_SWEEP_BYTES) -> bytes:
-    """A whole file of bounded size."""
-    try:
-        if path.stat().st_size > limit:
-            raise BadScene(f"{path}: {path.stat().st_size:,} bytes; at most {limit:,} are read")
-        return path.read_bytes()
-    except OSError as error:
-        raise BadScene(f"{path}: {error.strerror or error}") from error
 
 
 def usable_points(path: Path, xyz: NDArray[np.float32], ego_radius: float) -> tuple[NDArray[np.bool_], int]:

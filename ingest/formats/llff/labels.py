@@ -17,6 +17,7 @@ from ....store.errors import BadScene
 from ....store.scene import Frame
 from ...files.confined import Confined
 from ...files.images import read_image
+from ...files.whole import read_text
 from ...files.written_paths import written_path
 from ...fusion.visibility import Options as VisibilityOptions
 from ...fusion.visibility import correspond
@@ -53,15 +54,7 @@ def vote(
 
 
 def _class_names(path: Path) -> list[str]:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise BadScene(f"{path}: {path.stat().st_size:,} bytes; a name a line was expected")
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise BadScene(f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise BadScene(f"{path}: not a text file") from error
-    names = sorted({line.strip() for line in lines} - {""})
+    names = sorted({line.strip() for line in read_text(path, _MAX_BYTES).splitlines()} - {""})
     if not names:
         raise BadScene(f"{path}: no names in it")
     return names

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ....store.errors import BadScene
 from ....store.scene import Camera
 from ...files.poses import from_opengl_axes
+from ...files.whole import read_text
 
 YOrigin = Literal["bottom", "top"]  # which row of pixels is 0 for cy
 MAX_BYTES = 1 << 26  # the largest house has a few thousand lines of 250 bytes
@@ -47,7 +48,7 @@ def read_conf(path: Path) -> HouseCameras:
     """All cameras of a house."""
     color, depth, intrinsics, matrices = [], [], [], []
     current, promised = None, None
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(read_text(path, MAX_BYTES).splitlines(), start=1):
         match line.split():
             case ["n_images", count] if count.isdecimal() and len(count) < 10:
                 promised = int(count)
@@ -72,17 +73,6 @@ def read_conf(path: Path) -> HouseCameras:
     if (np.abs(camera_to_world[tracked, 3] - [0, 0, 0, 1]) > 1e-6).any():
         raise BadScene(f"{path}: a camera-to-world whose last row is not 0 0 0 1")
     return HouseCameras(tuple(color), tuple(depth), np.array(intrinsics), from_opengl_axes(camera_to_world), promised)
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadScene(f"{path}: {path.stat().st_size:,} bytes; the cameras of a house take at most {MAX_BYTES:,}")
-        return path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise BadScene(f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise BadScene(f"{path}: not a text file") from error
 
 
 def _numbers(path: Path, number: int, line: str, words: list[str], count: int) -> list[float]:

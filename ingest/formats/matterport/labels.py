@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....store.errors import BadScene
+from ...files.whole import read_text
 from ..scannet.nyu40 import NYU40
 
 LabelSet = Literal["raw", "21", "40", "80", "160"]
@@ -39,21 +40,14 @@ class Category:
 
 def read_categories(path: Path) -> tuple[Category, ...]:
     """The rows of a category_mapping.tsv, in their order."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadScene(f"{path}: {path.stat().st_size:,} bytes; a table of categories has at most {MAX_BYTES:,}")
-        head, *lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise BadScene(f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise BadScene(f"{path}: not a text file") from error
-    columns = head.rstrip("\r").split("\t")
+    head, *lines = read_text(path, MAX_BYTES).split("\n")
+    columns = head.split("\t")
     if missing := [name for name in _COLUMNS if name not in columns]:
         raise BadScene(f"{path}: no column {', '.join(missing)}; a table with tabs between {', '.join(_COLUMNS)} ...")
     places = [columns.index(name) for name in _COLUMNS]
     categories = []
     for number, line in enumerate(lines, start=2):
-        fields = line.rstrip("\r").split("\t")
+        fields = line.split("\t")
         if fields == [""]:
             continue
         if len(fields) != len(columns):

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from ....store.errors import BadScene
 from ...files.confined import Confined
 from ...files.json_rows import read_json_rows
-from ..lidar_points import read_bytes
+from ...files.whole import read_bytes
+from ..lidar_points import MAX_SWEEP_BYTES
 from .tables import Shot, matrix_of, numbers_of, read_once, text_of, unit_quaternion
 
 PANOPTIC = 1000  # a panoptic label is this times the category's index, plus the instance's number
@@ -86,7 +87,7 @@ class Labels:
 
 def read_lidarseg(path: Path, points: int) -> NDArray[np.int32]:
     """(points,) category indices."""
-    data = read_bytes(path)
+    data = read_bytes(path, MAX_SWEEP_BYTES)
     if len(data) != points:
         raise BadScene(f"{path}: {len(data):,} labels of one byte; its sweep has {points:,} points")
     return np.frombuffer(data, np.uint8).astype(np.int32)
@@ -94,7 +95,7 @@ def read_lidarseg(path: Path, points: int) -> NDArray[np.int32]:
 
 def read_panoptic(path: Path, points: int) -> NDArray[np.integer]:
     """(points,) the array `data` of an .npz; its size is checked before it is unpacked, and nothing is unpickled."""
-    packed = read_bytes(path)
+    packed = read_bytes(path, MAX_SWEEP_BYTES)
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive, archive.open("data.npy") as member:
             content = member.read(8 * points + 4096)

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....store.errors import BadScene
-from ..lidar_points import read_bytes
+from ...files.whole import read_bytes
+from ..lidar_points import MAX_SWEEP_BYTES
 
 # semantic-kitti.yaml; its 0, "unlabeled", is no label here
 LABELS = {
@@ -26,7 +27,7 @@ def read_labels(path: Path, points: int) -> tuple[NDArray[np.int32], NDArray[np.
     An instance is its class and its number in one, as numbers may be counted class by class. What moves and what rests
     are one class there, so that a car that stops stays the same object.
     """
-    data = read_bytes(path)
+    data = read_bytes(path, MAX_SWEEP_BYTES)
     if len(data) != 4 * points:
         raise BadScene(f"{path}: {len(data):,} bytes; its scan has {points:,} points, four bytes each were expected")
     packed = np.frombuffer(data, "<u4")

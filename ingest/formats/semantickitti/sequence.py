@@ -17,6 +17,7 @@ from ...files.confined import Confined
 from ...files.images import image_size
 from ...files.numbers_text import read_rows
 from ...files.poses import read_trajectory
+from ...files.whole import read_text
 from ..lidar_points import Accumulation, read_sweep, usable_points
 from ..selection import spread
 from .labels import LABELS, read_labels
@@ -24,6 +25,7 @@ from .labels import LABELS, read_labels
 VELODYNE = "velodyne"
 _COLUMNS = 4  # x, y, z, remission
 _FARTHEST = 1e6  # of any number of poses and calibration; sequences are a few kilometres long
+_CALIBRATION_BYTES = 1 << 20
 _SIDES = {"image_2": "P2", "image_3": "P3"}
 
 
@@ -162,15 +164,8 @@ def _calibration(path: Path) -> tuple[dict[str, NDArray[np.float64]], NDArray[np
 
 def _named_rows(path: Path) -> list[tuple[str, list[float]]]:
     """Lines such as "P2: 7.07e+02 0 ..."."""
+    rows = (line.partition(":") for line in read_text(path, _CALIBRATION_BYTES).splitlines())
     try:
-        if path.stat().st_size > 1 << 20:
-            raise BadScene(f"{path}: {path.stat().st_size:,} bytes are too many for a calibration")
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-        return [
-            (name.strip(), [float(word) for word in rest.split()])
-            for name, _, rest in (x.partition(":") for x in lines)
-        ]
-    except OSError as error:
-        raise BadScene(f"{path}: {error.strerror or error}") from error
+        return [(name.strip(), [float(word) for word in rest.split()]) for name, _, rest in rows]
     except ValueError as error:
         raise BadScene(f"{path}: lines such as 'P2: ' and 12 numbers were expected: {error}") from error
