@@ -3,6 +3,7 @@
 import shlex
 from pathlib import Path
 
+import generated_room
 import numpy as np
 import pytest
 from command_line import ovstore
@@ -71,6 +72,17 @@ def scene_of(scans, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[n
 @pytest.mark.parametrize("name", NAMES)
 def test_there_are_generated_scans_of_it(name: str) -> None:
     assert name in plugins.names(FORMATS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_equal_recordings_make_equal_bytes(name: str, tmp_path: Path) -> None:
+    made = []
+    for root in (tmp_path / "one", tmp_path / "other"):
+        generated_room.write(name, root / "scene0000_00")
+        plugins.load(FORMATS, name).write_set(root, ["scene0000_00"])
+        made.append(generated_room.contents(root))
+    assert made[0] == made[1]
+    assert len(made[0]) > 5
 
 
 @pytest.mark.parametrize("name", NAMES)

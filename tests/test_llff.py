@@ -5,15 +5,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import generated_room
 import numpy as np
 import pytest
-from generated_room import recording
+from generated_room import recording, tracked
 from numpy.typing import NDArray
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import llff
 from ovstore.ingest.datasets.llff import Options
 from ovstore.ingest.files.images import read_image
-from ovstore.ingest.generated.formats import llff as form
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.ply_writer import write_ply
 from ovstore.store.scene import Scene
@@ -25,10 +25,7 @@ WHITE, BLACK = Image.new("L", (40, 30), 255), Image.new("L", (40, 30), 0)
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("llff") / "room"
-    folder.mkdir()
-    form.write(folder, recording())
-    return folder
+    return generated_room.write("llff", tmp_path_factory.mktemp("llff") / "room")
 
 
 @pytest.fixture
@@ -66,8 +63,7 @@ def load(folder: Path, options: Options | None = None) -> Scene:
 def test_the_recording_comes_back(room: Path) -> None:
     made = recording()
     scene = check_scene(load(room))
-    tracked = [frame for frame in made.frames if np.isfinite(frame.camera_to_world).all()]
-    for frame, truth in zip(scene.frames, tracked, strict=True):
+    for frame, truth in zip(scene.frames, tracked().values(), strict=True):
         np.testing.assert_allclose(frame.camera_to_world, truth.camera_to_world, atol=1e-12)
         assert frame.depth_path is None
     distance, nearest = KDTree(made.mesh.xyz).query(scene.points.xyz)

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import generated_room
 import numpy as np
 import pytest
-from generated_room import recording
+from generated_room import recording, tracked
 from ovstore.ingest.cameras.lenses import Lens, distort
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import nerfstudio
 from ovstore.ingest.datasets.nerfstudio import Options
 from ovstore.ingest.files.images import read_depth, read_image
-from ovstore.ingest.generated.formats import nerfstudio as form
 from ovstore.store.errors import BadInput, BadScene
 from ovstore.store.ply_writer import write_ply
 from ovstore.store.scene import Scene
@@ -27,10 +27,7 @@ OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("nerfstudio") / "room"
-    folder.mkdir()
-    form.write(folder, recording())
-    return folder
+    return generated_room.write("nerfstudio", tmp_path_factory.mktemp("nerfstudio") / "room")
 
 
 @pytest.fixture
@@ -70,9 +67,8 @@ def change(folder: Path, edit: Change, file: str = "transforms.json") -> None:
 def test_the_recording_comes_back(room: Path) -> None:
     made = recording()
     scene = check_scene(load(room))
-    tracked = [frame for frame in made.frames if np.isfinite(frame.camera_to_world).all()]
     assert [frame.name for frame in scene.frames][:2] == ["frame_00001", "frame_00002"]
-    for frame, truth in zip(scene.frames, tracked, strict=True):
+    for frame, truth in zip(scene.frames, tracked().values(), strict=True):
         np.testing.assert_allclose(frame.camera_to_world, truth.camera_to_world, atol=1e-12)
         assert frame.depth_scale == 1000
     np.testing.assert_allclose(scene.points.xyz, made.mesh.xyz, atol=1e-6)
@@ -324,9 +320,8 @@ def test_polycam_exports_are_read_as_they_are(room: Path, tmp_path: Path) -> Non
     for part in ("images", "cameras", "depth"):
         (keyframes / part).mkdir(parents=True)
     made = recording()
-    tracked = [frame for frame in made.frames if np.isfinite(frame.camera_to_world).all()]
     camera = made.depth_camera
-    for number, frame in enumerate(tracked):
+    for number, frame in enumerate(tracked().values()):
         Image.open(io.BytesIO(frame.jpeg)).save(keyframes / f"images/{number}.jpg")
         Image.fromarray(frame.depth).save(keyframes / f"depth/{number}.png")
         body: dict[str, Any] = {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx + 0.5, "cy": camera.cy + 0.5}
@@ -336,7 +331,9 @@ def test_polycam_exports_are_read_as_they_are(room: Path, tmp_path: Path) -> Non
         (keyframes / f"cameras/{number}.json").write_text(json.dumps(body))
     assert nerfstudio.scene_names(tmp_path, Options()) == ["capture", "room"]
     scene = check_scene(load(tmp_path / "capture", Options(voxel_size=0.05)))
-    np.testing.assert_allclose([f.camera_to_world for f in scene.frames], [f.camera_to_world for f in tracked])
+    np.testing.assert_allclose(
+        [f.camera_to_world for f in scene.frames], [f.camera_to_world for f in tracked().values()]
+    )
     assert scene.frames[0].depth_camera == camera and scene.frames[0].depth_scale == 1000
 
 

@@ -11,7 +11,6 @@ from command_line import ovstore
 from ovstore.ingest.datasets import openscene
 from ovstore.ingest.formats.openscene.files import write_features, write_points
 from ovstore.ingest.formats.openscene.layout import constants_of
-from ovstore.ingest.generated.formats import openscene as generated
 from ovstore.ingest.openscene import CONSTANTS
 from ovstore.store import catalog, verify
 from ovstore.store.database import Store
@@ -23,10 +22,7 @@ NAME = "scene0000_00"
 
 @pytest.fixture(scope="module")
 def processed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("openscene") / "room"
-    folder.mkdir()
-    generated.write(folder, generated_room.recording())
-    return folder
+    return generated_room.write("openscene", tmp_path_factory.mktemp("openscene") / "room")
 
 
 @pytest.fixture
@@ -66,7 +62,7 @@ def test_a_scene_has_the_points_frames_and_labels_of_its_recording(processed: Pa
     recording, scene = generated_room.recording(), load(processed)
     np.testing.assert_array_equal(scene.points.xyz, recording.mesh.xyz.astype(np.float64))
     np.testing.assert_array_equal(scene.points.rgb, recording.mesh.rgb)
-    tracked = [n for n, frame in enumerate(recording.frames) if np.isfinite(frame.camera_to_world).all()]
+    tracked = generated_room.tracked()
     assert [frame.name for frame in scene.frames] == [str(number) for number in tracked]
     for frame, number in zip(scene.frames, tracked, strict=True):
         np.testing.assert_allclose(frame.camera_to_world, recording.frames[number].camera_to_world, atol=1e-6)
