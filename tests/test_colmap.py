@@ -1,4 +1,4 @@
-"""COLMAP: the generated room through a lens and as a dense workspace, real photographs, and pycolmap as referee."""
+"""COLMAP: the generated room through a lens, real photographs, and pycolmap as referee."""
 
 import io
 import shutil
@@ -9,17 +9,15 @@ from pathlib import Path
 import generated_room
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from ovstore.ingest.cameras.lenses import Lens, distort
+from colmap_room import as_text, load, model_of, tracked
+from ovstore.ingest.cameras.lenses import distort
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import colmap
 from ovstore.ingest.datasets.colmap import Options
-from ovstore.ingest.files.images import read_depth, read_image
-from ovstore.ingest.formats.colmap.frames import camera_to_world, read_depth_map
+from ovstore.ingest.files.images import read_image
+from ovstore.ingest.formats.colmap.frames import camera_to_world
 from ovstore.ingest.formats.colmap.model import read_cameras, read_images, read_points
 from ovstore.ingest.generated.formats import colmap as written
-from ovstore.store.errors import BadInput, BadScene
-from ovstore.store.ply_writer import write_ply
 from ovstore.store.scene import Scene
 from PIL import Image
 
@@ -28,10 +26,7 @@ MAUPERTUIS = Path(__file__).parents[2] / "shared" / "data" / "colmap_maupertuis"
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("colmap") / "room"
-    folder.mkdir()
-    written.write(folder, generated_room.recording())
-    return folder
+    return generated_room.write("colmap", tmp_path_factory.mktemp("colmap") / "room")
 
 
 @pytest.fixture
@@ -43,60 +38,6 @@ def room(original: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def loaded(original: Path) -> Scene:
     return load(original)
-
-
-@pytest.fixture(scope="module")
-def dense_original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What image_undistorter, patch_match_stereo and stereo_fusion leave: here in units of half a metre."""
-    folder = tmp_path_factory.mktemp("colmap") / "room"
-    recording, workspace = generated_room.recording(), folder / "dense" / "0"
-    for part in ("images", "sparse", "stereo/depth_maps"):
-        (workspace / part).mkdir(parents=True)
-    camera = recording.color_camera
-    lens = Lens("PINHOLE", camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy)
-    model = written.sparse_model(recording, lens)
-    images = tuple(replace(image, pose=(*image.pose[:4], *np.multiply(image.pose[4:], 2))) for image in model.images)
-    points = tuple(replace(point, xyz=tuple(np.multiply(point.xyz, 2).tolist())) for point in model.points)
-    written.write_binary(workspace / "sparse", replace(model, images=images, points=points))
-    for number, frame in enumerate(recording.frames):
-        (workspace / "images" / f"{number:04d}.jpg").write_bytes(frame.jpeg)
-        write_depth_map(workspace / "stereo/depth_maps" / f"{number:04d}.jpg.geometric.bin", frame.depth / 500)
-        write_depth_map(workspace / "stereo/depth_maps" / f"{number:04d}.jpg.photometric.bin", frame.depth / 499)
-    write_ply(workspace / "fused.ply", recording.mesh.xyz * 2, recording.mesh.rgb)
-    return folder
-
-
-@pytest.fixture
-def dense(dense_original: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(dense_original, tmp_path / "room")
-
-
-def load(folder: Path, **options: object) -> Scene:
-    name = folder.resolve().name
-    return colmap.load_scene(folder, name, Options(**options), folder.parent / "unpacked")  # type: ignore[arg-type]
-
-
-def write_depth_map(path: Path, depth: NDArray[np.floating]) -> None:
-    path.write_bytes(f"{depth.shape[1]}&{depth.shape[0]}&1&".encode() + depth.astype("<f4").tobytes())
-
-
-def tracked() -> dict[str, NDArray[np.float64]]:
-    frames = generated_room.recording().frames
-    return {f"{i:04d}": f.camera_to_world for i, f in enumerate(frames) if np.isfinite(f.camera_to_world).all()}
-
-
-def model_of(recording_lens: Lens | None = None) -> written.Model:
-    recording = generated_room.recording()
-    return written.sparse_model(recording, recording_lens or written.lens_of(recording.color_camera))
-
-
-def as_text(room: Path, model: written.Model | None = None) -> Path:
-    """The room's model as text, in place of the binary one; the folder of the model."""
-    folder = room / "sparse" / "0"
-    for path in folder.iterdir():
-        path.unlink()
-    written.write_text(folder, model or model_of())
-    return folder
 
 
 def test_poses_come_back(loaded: Scene) -> None:
@@ -193,52 +134,6 @@ def test_real_photographs_are_used_as_they_are() -> None:
     assert len(scene.points) == 1039 and scene.up_axis == "-y"
     assert scene.frames[0].image_path == MAUPERTUIS / "images" / "00.jpg"
     assert "100% of the points lie inside the views" in scene.findings
-
-
-def test_a_dense_workspace_is_taken_with_its_depth_and_its_cloud(dense: Path) -> None:
-    scene = check_scene(load(dense, world_scale=2.0))
-    recording = generated_room.recording()
-    assert np.allclose(scene.points.xyz, recording.mesh.xyz, atol=1e-6)
-    for frame in scene.frames:
-        assert np.allclose(frame.camera_to_world, tracked()[frame.name], atol=1e-9)
-        assert frame.image_path == dense / "dense/0/images" / f"{frame.name}.jpg"
-        depth = read_depth(frame.depth_path, frame.depth_scale)  # type: ignore[arg-type]
-        assert np.allclose(depth, recording.frames[int(frame.name)].depth / 1000, atol=1e-6)
-    findings = " ".join(scene.findings)
-    assert "depth: geometric maps" in findings and "points: fused.ply" in findings and "scale is" not in findings
-
-
-def test_depth_maps_of_either_kind_or_none(dense: Path) -> None:
-    photometric = load(dense, world_scale=2.0, depth="photometric")
-    assert "depth: photometric maps of multi-view stereo" in photometric.findings
-    assert all(frame.depth_path is None for frame in load(dense, depth="none").frames)
-    (dense / "dense/0/stereo/depth_maps/0000.jpg.geometric.bin").unlink()
-    assert "1 of 8 frames skipped: no geometric depth map" in load(dense).findings
-
-
-def test_depth_maps_are_written_once(dense: Path) -> None:
-    first, second = load(dense), load(dense)
-    assert [frame.depth_path for frame in first.frames] == [frame.depth_path for frame in second.frames]
-
-
-def test_smaller_depth_maps_have_a_camera_of_their_size(dense: Path) -> None:
-    for path in (dense / "dense/0/stereo/depth_maps").iterdir():
-        write_depth_map(path, read_depth_map(path)[::2, ::2])
-    frame = load(dense, world_scale=2.0).frames[0]
-    assert frame.depth_camera == frame.camera.resized(80, 60)
-
-
-def test_the_sparse_points_of_a_dense_workspace(dense: Path) -> None:
-    assert len(load(dense, cloud="sparse").points) == len(model_of_pinhole().points)
-    shutil.copy(dense / "dense/0/fused.ply", dense / "mine.ply")
-    (dense / "dense/0/fused.ply").unlink()
-    assert "points: mine.ply" in load(dense, cloud="mine.ply").findings
-    assert len(load(dense).points) == len(model_of_pinhole().points)
-
-
-def model_of_pinhole() -> written.Model:
-    camera = generated_room.recording().color_camera
-    return model_of(Lens("PINHOLE", camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy))
 
 
 def test_the_largest_model_is_taken_and_another_by_name(room: Path) -> None:
@@ -379,122 +274,3 @@ def test_world_scale_divides_poses_and_points_alike(room: Path, loaded: Scene) -
         assert np.allclose(frame.camera_to_world[:3, 3] * 2, other.camera_to_world[:3, 3])
         assert np.allclose(frame.camera_to_world[:3, :3], other.camera_to_world[:3, :3])
     assert not any("scale" in finding for finding in scene.findings)
-
-
-def cut(path: Path, count: int) -> None:
-    path.write_bytes(path.read_bytes()[:count])
-
-
-def lie(path: Path, at: int, layout: str, value: int) -> None:
-    body = bytearray(path.read_bytes())
-    struct.pack_into(layout, body, at, value)
-    path.write_bytes(bytes(body))
-
-
-MODEL = "sparse/0"
-WRONG = {
-    "no cameras": (lambda room: cut(room / MODEL / "cameras.bin", 0), r"cameras\.bin: cut short"),
-    "unknown model": (
-        lambda room: lie(room / MODEL / "cameras.bin", 12, "<i", 99),
-        "camera 1 has the model '99'; known are SIMPLE_PINHOLE",
-    ),
-    "panorama": (
-        lambda room: lie(room / MODEL / "cameras.bin", 12, "<i", 17),
-        "camera 1 is a panorama of the whole sphere; cut it into views first",
-    ),
-    "huge camera": (
-        lambda room: lie(room / MODEL / "cameras.bin", 16, "<Q", 1 << 60),
-        "camera 1 has pictures of 1,152",
-    ),
-    "wider camera": (
-        lambda room: lie(room / MODEL / "cameras.bin", 16, "<Q", 320),
-        r"0000\.jpg: 160x120 pixels; its camera says 320x120",
-    ),
-    "turned camera": (
-        lambda room: (
-            lie(room / MODEL / "cameras.bin", 16, "<Q", 120),
-            lie(room / MODEL / "cameras.bin", 24, "<Q", 160),
-        ),
-        "its camera says 120x160; was it turned after it was reconstructed",
-    ),
-    "more images than there are": (
-        lambda room: lie(room / MODEL / "images.bin", 0, "<Q", 1 << 50),
-        r"images\.bin: cut short",
-    ),
-    "fewer images than there are": (
-        lambda room: lie(room / MODEL / "images.bin", 0, "<Q", 2),
-        r"images\.bin: [\d,]+ bytes more than its 2 records take",
-    ),
-    "images cut": (lambda room: cut(room / MODEL / "images.bin", 500), r"images\.bin: cut short: [\d,]+ bytes"),
-    "another camera": (
-        lambda room: lie(room / MODEL / "cameras.bin", 8, "<I", 5),
-        r"0000\.jpg was taken with camera 1, which is not listed",
-    ),
-    "long track": (
-        lambda room: lie(room / MODEL / "points3D.bin", 8 + 43, "<Q", 1 << 61),
-        r"points3D\.bin: cut short",
-    ),
-    "no points": (lambda room: (room / MODEL / "points3D.bin").unlink(), "neither points3D in .* nor fused.ply"),
-    "no point": (
-        lambda room: (room / MODEL / "points3D.bin").write_bytes(struct.pack("<Q", 0)),
-        "none of its 0 points is left",
-    ),
-    "no pictures": (lambda room: shutil.rmtree(room / "images"), "none of its pictures, such as '0000.jpg'.*--images"),
-    "text cameras": (
-        lambda room: (as_text(room) / "cameras.txt").write_text("1 OPENCV wide high"),
-        r"cameras\.txt, line 1: '1 OPENCV wide high'; expected CAMERA_ID MODEL WIDTH HEIGHT PARAMS",
-    ),
-    "text images": (
-        lambda room: (as_text(room) / "images.txt").write_text("# none\n1 1 0 0 0 0 0 0 1\n\n"),
-        r"images\.txt, line 2: .* expected IMAGE_ID QW",
-    ),
-    "text points": (
-        lambda room: (as_text(room) / "points3D.txt").write_text("1 0 0 0 300 0 0 0.5 1 1"),
-        r"points3D\.txt, line 1: .* expected POINT3D_ID X Y Z",
-    ),
-    "binary text": (
-        lambda room: (as_text(room) / "images.txt").write_bytes(b"\xff\xfe\x00"),
-        r"images\.txt: not a text file",
-    ),
-}
-
-
-@pytest.mark.parametrize("wrong", WRONG)
-def test_what_is_wrong_is_said_in_one_sentence(room: Path, wrong: str) -> None:
-    spoil, words = WRONG[wrong]
-    spoil(room)
-    with pytest.raises(BadScene, match=words):
-        load(room)
-
-
-@pytest.mark.parametrize("name", ["../../../secret.jpg", "/etc/hostname", "a\0b.jpg", "x" * 300])
-def test_names_that_lead_out_or_can_be_no_file_are_refused(room: Path, name: str) -> None:
-    model = model_of()
-    as_text(room, replace(model, images=(replace(model.images[0], name=name), *model.images[1:])))
-    with pytest.raises(BadScene, match=r"leads out of the scan's folder|can be no file|too long"):
-        load(room)
-
-
-def test_a_depth_map_that_is_none_is_refused(dense: Path) -> None:
-    path = dense / "dense/0/stereo/depth_maps/0000.jpg.geometric.bin"
-    cut(path, 5000)
-    with pytest.raises(BadScene, match=r"160x120 readings are 76,800 bytes, not 4,990: cut short\?"):
-        load(dense)
-    path.write_bytes(b"99999999&99999999&1&")
-    with pytest.raises(BadScene, match="not a depth map of COLMAP"):
-        load(dense)
-
-
-def test_depth_maps_of_bent_pictures_are_refused(dense: Path) -> None:
-    written.write_binary(dense / "dense/0/sparse", model_of())
-    with pytest.raises(BadScene, match="but the camera is OPENCV; leave them out with --depth none"):
-        load(dense)
-
-
-def test_a_folder_without_a_model_says_what_was_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"no COLMAP model\. Looked for cameras and images"):
-        colmap.scene_names(tmp_path, Options())
-    with pytest.raises(BadScene, match="no folder of that name with a COLMAP model"):
-        colmap.load_scene(tmp_path, "../room", Options(), tmp_path)
-    with pytest.raises(BadScene, match="name too long"):
-        colmap.load_scene(tmp_path, "x" * 400, Options(), tmp_path)
