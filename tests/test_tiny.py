@@ -24,7 +24,9 @@ from ovstore.store.errors import BadInput, BadWeights, UnknownWords
 from torch.nn import functional as F
 
 LANGUAGE = language_of(["chair", "snoopy", "wall"], ["red", "white"], ["wooden", "plush"])
-SMALL = TrainingOptions(grid=(4, 6), dim=16, text_width=32, text_layers=1, steps=60, batch=4, window=(3, 4), cells=40)
+SMALL = TrainingOptions(
+    grid=(4, 6), dim=16, text_width=32, text_layers=1, steps=30, batch=4, window=(3, 4), cells=40, learning_rate=4e-3
+)
 
 
 def encode_text(*texts: str) -> np.ndarray:
