@@ -343,8 +343,8 @@ def test_the_process_ends_with_its_network(folder) -> None:
 def test_the_process_ends_with_a_parent_that_was_killed(folder) -> None:
     script = (
         "import os, signal, time; from pathlib import Path\n"
-        "from ovstore.models.openseg_network import Network\n"
-        "from ovstore.models.openseg_signature import read_saved_model\n"
+        "from ovstore.models.openseg.network import Network\n"
+        "from ovstore.models.openseg.signature import read_saved_model\n"
         f"network = Network(read_saved_model(Path({str(folder)!r})), 'ppixel_ave_feat', 'cpu')\n"
         "sibling = os.fork()\n"
         "if sibling == 0: time.sleep(60)\n"  # it holds the pipes open
