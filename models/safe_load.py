@@ -9,6 +9,7 @@ frameworks in such archives are replaced by empty ones.
 import functools
 import hashlib
 import pickle
+import stat
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from torch import nn
 
 from ..store.errors import BadWeights
 
-_NESTED_UNDER = ("state_dict", "model_state_dict", "model", "module", "model_state")
+_NESTED_UNDER = ("state_dict", "model_state_dict", "model", "module", "model_state", "model_points")
 _FRAMEWORKS = {"pytorch_lightning", "lightning", "lightning_fabric", "argparse", "omegaconf", "pathlib", "typing"}
 _PREFIXES = ("module.", "_orig_mod.")
 
@@ -161,7 +162,12 @@ def sha256_of(path: Path) -> str:
         status = path.stat()
     except OSError as error:
         raise BadWeights(f"No weights at {path}.") from error
-    return _sha256(path, status.st_size, status.st_mtime_ns)
+    if not stat.S_ISREG(status.st_mode):  # a pipe or a device may never end
+        raise BadWeights(f"{path} is {'a folder' if stat.S_ISDIR(status.st_mode) else 'no file'}; give the weights file.")
+    try:
+        return _sha256(path, status.st_size, status.st_mtime_ns)
+    except OSError as error:
+        raise BadWeights(f"{path}: {error.strerror or error}") from error
 
 
 @functools.lru_cache(maxsize=32)
