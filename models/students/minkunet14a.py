@@ -1,0 +1,12 @@
+"""MinkUNet 14A: one residual unit a block, 8 million parameters."""
+
+from torch import nn
+
+from ..minkunet.network import PLANES_A, MinkUNet, Options, Plan
+
+__all__ = ["Options", "build"]
+
+
+def build(options: Options, in_channels: int, out_channels: int) -> nn.Module:
+    """193 tensors for three colours in and 512 or 768 channels out."""
+    return MinkUNet(Plan(units=(1,) * 8, planes=PLANES_A), options, in_channels, out_channels)

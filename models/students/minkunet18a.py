@@ -1,0 +1,12 @@
+"""MinkUNet 18A, OpenScene's network: two residual units a block, 16 million parameters."""
+
+from torch import nn
+
+from ..minkunet.network import PLANES_A, MinkUNet, Options, Plan
+
+__all__ = ["Options", "build"]
+
+
+def build(options: Options, in_channels: int, out_channels: int) -> nn.Module:
+    """289 tensors; OpenScene's has 3 channels in, and 512 (LSeg) or 768 (OpenSeg) out."""
+    return MinkUNet(Plan(units=(2,) * 8, planes=PLANES_A), options, in_channels, out_channels)
