@@ -1,0 +1,48 @@
+"""Scenes of the store that are judged: which they are, and their truth."""
+
+from collections.abc import Sequence
+
+from ..store import catalog, loading
+from ..store.catalog import SceneInfo
+from ..store.database import Store
+from ..store.errors import BadInput, NotFound
+from .label_map import MappedLabels, map_labels
+from .label_set import LabelSet
+
+
+def select(
+    store: Store, split: str | None = None, datasets: Sequence[str] = (), names: Sequence[str] = ()
+) -> list[SceneInfo]:
+    """Those that meet all conditions, by dataset and name; NotFound when none does.
+
+    BadInput for two scenes of one name, whose files would be one.
+    """
+    held = [scene for name in dict.fromkeys(datasets) or (None,) for scene in catalog.scenes(store, name)]
+    if not held:
+        raise NotFound("The store holds no scene yet. Take scans in first: ovstore ingest --help")
+    if names:
+        dataset = datasets[0] if len(datasets) == 1 else None
+        wanted = {catalog.find_scene(store, name, dataset).id for name in names}
+        held = [scene for scene in held if scene.id in wanted]
+    splits = sorted({scene.split for scene in held if scene.split is not None})
+    found = [scene for scene in held if split in (None, scene.split)]
+    if not found:
+        raise NotFound(
+            f"None of {len(held)} scenes is of split {split!r}. Their splits: {', '.join(splits) or 'none'}."
+        )
+    by_name: dict[str, SceneInfo] = {}
+    for scene in found:
+        if by_name.setdefault(scene.name, scene) is not scene:
+            raise BadInput(
+                f"{by_name[scene.name].full_name} and {scene.full_name} have one name: choose one with --dataset."
+            )
+    return found
+
+
+def truth_of(store: Store, scene: SceneInfo, label_set: LabelSet) -> MappedLabels | None:
+    """The scene's own labels as classes, in the store's order of points; None where no point has one."""
+    labels, names = loading.load_labels(store, scene.id)
+    if labels is None:
+        return None
+    mapped = map_labels(label_set, labels, names)
+    return mapped if (mapped.index >= 0).any() else None
