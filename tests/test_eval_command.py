@@ -1,21 +1,26 @@
 """`ovstore eval` on scenes whose every number can be worked out by hand: vectors are colour words themselves."""
 
 import json
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from types import SimpleNamespace
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import small_scene
 from command_line import document, lines, ovstore
 from numpy.typing import NDArray
+from ovstore.cli._class_texts import class_texts
 from ovstore.evaluation import label_files
 from ovstore.evaluation.benchmark_files import no_class_id, read_prediction, write_prediction
 from ovstore.evaluation.clouds import RIGHT, UNCOUNTED, UNPREDICTED, WRONG
 from ovstore.evaluation.protocol import asked_texts
 from ovstore.ingest.files.clouds import read_cloud
 from ovstore.models.encoders import color_words
+from ovstore.models.prompts import templates_of
+from ovstore.query.encode import Encoder
 from ovstore.store import catalog
 from ovstore.store.database import Store
 from ovstore.store.errors import BadInput
@@ -349,6 +354,51 @@ def test_openscene_asks_for_other_as_it_is_and_misnames_a_class_of_the_larger_se
         "matterport80": [(78, "other")], "matterport160": [(158, "other")], "nuscenes16": [],
     }  # fmt: skip
     assert not any(each.bare for each in asked_texts(label_files.load("matterport160"), openscene=False))
+
+
+@dataclass(frozen=True)
+class Prompting(Encoder):
+    """An encoder with templates, which keeps what it was asked."""
+
+    @dataclass(frozen=True)
+    class Options:
+        templates: str = "photo"
+
+        def __post_init__(self) -> None:
+            templates_of(self.templates)
+
+    @property
+    def plugin(self) -> Any:
+        return SimpleNamespace(Options=self.Options)
+
+    def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        ASKED.extend(
+            template.replace("{}", text) for text in texts for template in templates_of(self.options.templates)
+        )
+        return np.ones((len(texts), 2), np.float32)
+
+
+ASKED: list[str] = []
+
+
+@pytest.mark.parametrize(
+    ("openscene", "templates", "first", "last", "asked_with"),
+    [
+        (False, None, "a photo of a wall.", "a photo of a other.", '"a photo of a {}."'),
+        (False, "the {}|{}", "the wall", "other", '"the {}", "{}"'),
+        (True, None, "a wall in a scene", "other", "\"a {} in a scene\", but 'other' as it is"),
+        (True, "plain", "wall", "other", "words as they are, but 'other' as it is"),
+    ],
+)
+def test_words_are_asked_in_the_sentences_of_encoder_protocol_or_person(
+    openscene: bool, templates: str | None, first: str, last: str, asked_with: str
+) -> None:
+    ASKED.clear()
+    prompted = class_texts(Prompting("stub", "{}", SPACE), label_files.load("scannet20"), openscene, templates)
+    assert (ASKED[0], ASKED[-1], prompted.asked_with) == (first, last, asked_with)
+    assert prompted.texts.index.tolist() == list(range(20)) and prompted.texts.half == openscene
+    with pytest.raises(BadInput, match=r"templates is 'no place'"):
+        class_texts(Prompting("stub", "{}", SPACE), label_files.load("scannet20"), openscene, "no place")
 
 
 def test_nuscenes_is_asked_with_the_words_of_the_original() -> None:
