@@ -42,6 +42,13 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     tensors = {str(name): value for name, value in loaded.items() if isinstance(value, torch.Tensor)}
     if not tensors:
         raise BadWeights(f"{path} holds no tensors; a checkpoint with a state dict was expected.")
+    for name, tensor in tensors.items():
+        if tensor.layout != torch.strided or tensor.is_quantized:
+            raise BadWeights(
+                f"{path}: {name} is a tensor of {tensor.dtype}, {tensor.layout}; a dense one was expected."
+            )
+        if tensor.numel() * tensor.element_size() > path.stat().st_size:  # one number, spread over any shape
+            raise BadWeights(f"{path}: {name} claims the shape {tuple(tensor.shape)}, which the file does not hold.")
     for prefix in _PREFIXES:
         if all(name.startswith(prefix) for name in tensors):
             tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
@@ -163,7 +170,9 @@ def sha256_of(path: Path) -> str:
     except OSError as error:
         raise BadWeights(f"No weights at {path}.") from error
     if not stat.S_ISREG(status.st_mode):  # a pipe or a device may never end
-        raise BadWeights(f"{path} is {'a folder' if stat.S_ISDIR(status.st_mode) else 'no file'}; give the weights file.")
+        raise BadWeights(
+            f"{path} is {'a folder' if stat.S_ISDIR(status.st_mode) else 'no file'}; give the weights file."
+        )
     try:
         return _sha256(path, status.st_size, status.st_mtime_ns)
     except OSError as error:

@@ -302,6 +302,15 @@ def test_weights_of_another_model_are_one_sentence_with_counts(tmp_path) -> None
         openclip.load_image_encoder(Options(weights=str(weights)), "cpu")
 
 
+def test_a_configuration_that_asks_to_run_code_is_refused(tmp_path) -> None:
+    weights = write_checkpoint(tmp_path, "native")
+    config = json.loads((tmp_path / "open_clip_config.json").read_text())
+    config["model_cfg"]["text_cfg"]["tokenizer_kwargs"] = {"trust_remote_code": True}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(config))
+    with pytest.raises(BadWeights, match="asks to run code"):
+        openclip.load_text_encoder(Options(weights=str(weights)), "cpu")
+
+
 def test_a_tag_that_cannot_be_downloaded_says_where_the_file_is(monkeypatch) -> None:
     def offline(*_: object, **__: object) -> str:
         raise OSError("no route to host")

@@ -116,6 +116,12 @@ def several_disks(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"PK\6\7\0", b"PK\6\7\1"))
 
 
+def zarr_outside(path: Path) -> None:
+    write_zarr(path, COLOURS)
+    settings = json.loads((path / ".zarray").read_text())
+    (path / ".zarray").write_text(json.dumps({**settings, "dimension_separator": "/../"}))
+
+
 BROKEN = {
     "cut short": ("7.npy", lambda path: path.write_bytes(lying((5, 4, DIM)) + bytes(8)), "cannot be read as arrays"),
     "huge": ("7.npy", lambda path: path.write_bytes(lying((1 << 40, 4, DIM))), "cannot be read as arrays"),
@@ -132,6 +138,7 @@ BROKEN = {
     "too large": ("7.npy", lambda path: np.save(path, np.full((5, 4, DIM), 1e6)), "beyond 65504; give --unit"),
     "words": ("7.npy", lambda path: np.save(path, np.full((5, 4, DIM), "x")), "real numbers were expected"),
     "empty": ("7.npz", lambda path: np.savez(path), "holds no arrays"),
+    "outside": ("7.zarr", zarr_outside, "the separator '/../'"),
     "no zarr": ("7.zarr", lambda path: path.mkdir() or (path / "zarr.json").write_text("{"), "not the JSON"),
 }
 

@@ -1,6 +1,7 @@
 """Checkpoints are read as numbers, whoever wrote them; what is more than numbers is refused with a sentence."""
 
 import hashlib
+import os
 import pickle
 import sys
 import types
@@ -198,3 +199,22 @@ def test_the_digest_follows_the_content(tmp_path) -> None:
     assert sha256_of(file) == hashlib.sha256(b"three").hexdigest()
     with pytest.raises(BadWeights, match="No weights at"):
         sha256_of(tmp_path / "missing")
+
+
+def test_what_is_no_file_has_no_digest(tmp_path) -> None:
+    with pytest.raises(BadWeights, match="is a folder; give the weights file"):
+        sha256_of(tmp_path)
+    os.mkfifo(tmp_path / "pipe.ckpt")
+    with pytest.raises(BadWeights, match=r"pipe\.ckpt is no file"):
+        sha256_of(tmp_path / "pipe.ckpt")
+
+
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor")
+@pytest.mark.parametrize(
+    ("tensor", "sentence"),
+    [(torch.zeros(1).expand(1 << 40), "which the file does not hold"), (torch.zeros(3).to_sparse(), "a dense one was")],
+)
+def test_weights_that_would_grow_are_refused(tmp_path, tensor, sentence: str) -> None:
+    torch.save({"weight": tensor}, tmp_path / "a.pt")
+    with pytest.raises(BadWeights, match=sentence):
+        read_state_dict(tmp_path / "a.pt")

@@ -100,6 +100,7 @@ def broken(folder: Path, name: str, **changes: object) -> None:
         ("config.json", {"vision_config": {"hidden_act": "gelu"}}, "activation"),
         ("config.json", {"vision_config": {"image_size": "large"}}, "damaged"),
         ("config.json", {"text_config": {"num_attention_heads": 7}}, "768 channels in 7 heads"),
+        ("config.json", {"vision_config": {"num_hidden_layers": 10**9}}, "num_hidden_layers is 1000000000"),
         ("preprocessor_config.json", {"resample": 9}, "damaged"),
         ("preprocessor_config.json", {"image_mean": [0.5]}, "damaged"),
     ],

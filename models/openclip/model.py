@@ -73,7 +73,9 @@ def read_side_config(config: Path, weights: Path) -> Checkpoint:
         architecture, preprocessing = content["model_cfg"], content.get("preprocess_cfg", {})
         if not {"embed_dim", "vision_cfg", "text_cfg"} <= set(architecture):
             raise KeyError("embed_dim, vision_cfg, text_cfg")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if "trust_remote_code" in (architecture["text_cfg"].get("tokenizer_kwargs") or {}):
+            raise ValueError("its tokenizer asks to run code (trust_remote_code)")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadWeights(f"{config} is not an open_clip configuration: {error}") from error
     return _settled(weights, f"local-dir:{config.parent}", architecture, preprocessing)
 
@@ -81,9 +83,8 @@ def read_side_config(config: Path, weights: Path) -> Checkpoint:
 def build_visual(checkpoint: Checkpoint) -> nn.Module:
     """The image tower alone, float32 on the CPU, in evaluation mode."""
     architecture = checkpoint.architecture
-    visual = _build_vision_tower(
-        architecture["embed_dim"], dict(architecture["vision_cfg"]), architecture.get("quick_gelu", False)
-    )
+    settings = {**architecture["vision_cfg"], "timm_model_pretrained": False}  # nothing is fetched for what is loaded
+    visual = _build_vision_tower(architecture["embed_dim"], settings, architecture.get("quick_gelu", False))
     _load_tower(visual, "visual.", checkpoint)
     accept_any_size(visual)
     return visual

@@ -22,7 +22,7 @@ class Folder:
         """Name without suffix, after its folders -> file, in order of names; a zarr folder counts as a file."""
         found: dict[str, Path] = {}
         for path in sorted(_walk(self.path, self.deep)):
-            if path.suffix.lower() in suffixes:
+            if path.suffix.lower() in suffixes and (path.is_file() or path.is_dir()):  # a pipe would never end
                 name = path.relative_to(self.path).with_suffix("").as_posix()
                 if name in found:
                     raise BadInput(f"{self.path}: {found[name].name} and {path.name} are called alike; keep one.")

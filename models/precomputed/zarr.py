@@ -18,6 +18,7 @@ from ...store.errors import BadInput
 from . import blosc
 
 _MOST_JSON = 1 << 20
+_MOST_OVERHEAD = 1 << 16  # bytes of a codec's headers, beside an eighth of what would not shrink
 _CODECS = {"zlib": "zlib", "gzip": "zlib", "zstd": "zstd", "blosc": "blosc"}
 _V3_DTYPES = {f"{kind}{bits}": f"{kind}{bits}" for kind in ("float", "int", "uint") for bits in (8, 16, 32, 64)}
 
@@ -34,6 +35,10 @@ class _Layout:
     checksum: bool  # four bytes of CRC-32C behind the codec's
     prefix: str
     separator: str
+
+    def __post_init__(self) -> None:
+        if self.separator not in (".", "/"):  # anything else could lead out of the folder
+            raise ValueError(f"the separator {self.separator!r}")
 
     def chunk_path(self, index: tuple[int, ...]) -> str:
         return self.prefix + self.separator.join(map(str, index))
@@ -82,6 +87,8 @@ def _indices(counts: list[int]) -> Iterator[tuple[int, ...]]:
 
 def _chunk(path: Path, layout: _Layout, size: int) -> NDArray[Any]:
     try:
+        if path.stat().st_size > size + size // 8 + _MOST_OVERHEAD:
+            raise ValueError(f"{path.stat().st_size:,} bytes for a chunk of {size:,}")
         data = path.read_bytes()
         if layout.checksum:
             data = data[:-4]

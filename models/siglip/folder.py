@@ -28,6 +28,9 @@ _BASE = {
 }  # fmt: skip
 _VISION = {**_BASE, "image_size": 224, "patch_size": 16, "vision_use_head": True}
 _TEXT = {**_BASE, "vocab_size": 32000, "max_position_embeddings": 64}
+_LARGEST = {"num_hidden_layers": 1000, "vocab_size": 1 << 20}
+_LARGEST_OTHER = 1 << 14
+_MOST_JSON = 1 << 20
 _RESAMPLING = {2: "bilinear", 3: "bicubic"}  # Pillow's numbers
 
 
@@ -64,19 +67,20 @@ def read_siglip(folder: Path) -> Checkpoint:
 def build_image_tower(checkpoint: Checkpoint) -> nn.Module:
     """The image tower alone, float32 on the CPU, in evaluation mode, as open_clip wraps those of timm."""
     sizes = checkpoint.architecture["vision_cfg"]
-    trunk = VisionTransformer(
-        img_size=sizes["image_size"],
-        patch_size=sizes["patch_size"],
-        embed_dim=sizes["hidden_size"],
-        depth=sizes["num_hidden_layers"],
-        num_heads=sizes["num_attention_heads"],
-        mlp_ratio=_ratio(sizes),
-        num_classes=0,
-        class_token=False,
-        global_pool="map",
-        norm_layer=partial(nn.LayerNorm, eps=sizes["layer_norm_eps"]),
-        act_layer="gelu_tanh",
-    )
+    with torch.device("meta"):  # sizes are the file's claim until its tensors fit
+        trunk = VisionTransformer(
+            img_size=sizes["image_size"],
+            patch_size=sizes["patch_size"],
+            embed_dim=sizes["hidden_size"],
+            depth=sizes["num_hidden_layers"],
+            num_heads=sizes["num_attention_heads"],
+            mlp_ratio=_ratio(sizes),
+            num_classes=0,
+            class_token=False,
+            global_pool="map",
+            norm_layer=partial(nn.LayerNorm, eps=sizes["layer_norm_eps"]),
+            act_layer="gelu_tanh",
+        )
     load_into(trunk, _image_tensors(_part(checkpoint, "vision_model.")), f"{checkpoint.path} and its config.json")
     tower = _Tower(trunk)
     accept_any_size(tower)
@@ -99,7 +103,8 @@ def build_text_tower(checkpoint: Checkpoint) -> nn.Module:
         "norm_kwargs": {"eps": sizes["layer_norm_eps"]},
         "act_kwargs": {"approximate": "tanh"},
     }
-    tower: nn.Module = _build_text_tower(checkpoint.dim, settings)
+    with torch.device("meta"):
+        tower: nn.Module = _build_text_tower(checkpoint.dim, settings)
     load_into(tower, _text_tensors(_part(checkpoint, "text_model.")), f"{checkpoint.path} and its config.json")
     return tower
 
@@ -115,6 +120,9 @@ class _Tower(TimmModel):
 
 def _sizes(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     sizes = {name: type(default)(given.get(name, default)) for name, default in defaults.items()}
+    for name, size in sizes.items():
+        if type(size) is int and not 1 <= size <= _LARGEST.get(name, _LARGEST_OTHER):
+            raise ValueError(f"{name} is {size}")
     if sizes["num_attention_heads"] < 1 or sizes["hidden_size"] % sizes["num_attention_heads"]:
         raise ValueError(f"{sizes['hidden_size']} channels in {sizes['num_attention_heads']} heads")
     return sizes
@@ -197,10 +205,12 @@ def _renamed(name: str, rules: Mapping[str, str]) -> str:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
+        if not path.is_file() or path.stat().st_size > _MOST_JSON:
+            raise FileNotFoundError(path)
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadWeights(f"No {path.name} in {path.parent}; the whole folder of the model is needed.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadWeights(f"{path} is not JSON: {error}") from error
     if not isinstance(content, dict):
         raise BadWeights(f"{path} holds a {type(content).__name__}; an object was expected.")

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ...store.errors import BadWeights
 
+_MOST_JSON = 1 << 28  # bytes; Gemma's have 34 million
 _SPACE = "\u2581"
 
 
@@ -25,9 +26,11 @@ class GemmaTokens:
 
     def __init__(self, path: Path, length: int) -> None:
         try:
+            if path.stat().st_size > _MOST_JSON:
+                raise ValueError(f"{path.stat().st_size:,} bytes")
             content = json.loads(path.read_text(encoding="utf-8"))
             self._read(content)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise BadWeights(
                 f"{path} is not the tokenizer of SigLIP 2 ({type(error).__name__}: {error}); take tokenizer.json from "
                 f"the folder that the weights come from."
