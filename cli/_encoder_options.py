@@ -17,9 +17,20 @@ class EncoderCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         from ._options import options_of
 
-        encoder = plugins.load("models.encoders", _value_of("--encoder", args) or DEFAULT_ENCODER, noun="encoder")
+        name = _value_of("--encoder", args) or DEFAULT_ENCODER
+        encoder = plugins.load("models.encoders", name, noun="encoder")
         ctx.meta["ovstore.encoder"] = options_of(encoder.Options)
+        ctx.meta["ovstore.encoder.title"] = f"Options of --encoder {name}"
         return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        theirs = ctx.meta.get("ovstore.encoder", [])
+        own = [param for param in self.get_params(ctx) if param not in theirs]
+        for title, params in (("Options", own), (ctx.meta.get("ovstore.encoder.title", ""), theirs)):
+            options = [param for param in params if isinstance(param, click.Option)]  # arguments are in the usage line
+            if records := [record for option in options if (record := option.get_help_record(ctx)) is not None]:
+                with formatter.section(title):
+                    formatter.write_dl(records)
 
 
 def encoder_option() -> click.Option:

@@ -54,7 +54,8 @@ def command(
     \b
     Examples:
       ovstore extract photos/ features/ --encoder openclip --preview --labels "grass, cat, stone"
-      ovstore extract frames/ features/ --encoder lseg --weights demo_e200.ckpt --long-side 640 --no-unit --format pt
+      ovstore extract frames/ features/ --encoder lseg --weights demo_e200.ckpt \\
+        --mode openscene --no-unit --format pt
     """
     from ..ingest import extract_folder, recipe
     from ..ingest.extract import image_encoder

@@ -38,7 +38,8 @@ def test_a_list_of_commands_says_of_each_in_a_line_what_it_does(words: tuple[str
 @pytest.mark.parametrize("name", plugins.names("ingest.datasets"))
 def test_folder_trees_keep_their_lines_in_the_help(name: str) -> None:
     document = plugins.load("ingest.datasets", name).__doc__ or ""
-    shown = CliRunner().invoke(main, ["ingest", name, "--help"]).output
+    shown = CliRunner(env={"COLUMNS": "100"}).invoke(main, ["ingest", name, "--help"]).output
+    assert max(map(len, shown.splitlines())) <= 100
     drawn = [line.strip() for line in document.splitlines() if line.startswith("      ")]
     assert drawn
     assert set(drawn) <= {line.strip() for line in shown.splitlines()}
@@ -139,3 +140,11 @@ def test_columns_of_one_name_are_not_dropped_silently(store: Store) -> None:
     said = sql_json(store, "SELECT 1 AS a, 2 AS a")
     assert said.exit_code == 1
     assert "name them apart" in said.stderr
+
+
+@pytest.mark.parametrize("command", [["extract"], ["ingest", "scannet"]], ids=" ".join)
+def test_an_encoders_options_have_a_heading_of_their_own(command: list[str]) -> None:
+    shown = CliRunner().invoke(main, [*command, "--encoder", "color_words", "--help"]).output
+    own, theirs = shown.partition("Options:\n")[2].split("Options of --encoder color_words:\n")
+    assert "--encoder TEXT" in own and "--help" in own and "--patch" not in own
+    assert theirs.split()[0] == "--patch" and "--help" not in theirs
