@@ -1,12 +1,12 @@
 """ARKitScenes: recordings of an iPad with lidar, meshes, boxes around furniture; the sets raw and 3dod.
 
-    ARKITSCENES/Training/40753679/                    or directly below ARKITSCENES
-      lowres_wide/40753679_6845.806.png               pictures, 256x192
-      lowres_depth/40753679_6845.806.png              millimetres
+    ARKITSCENES/Training/40753679/                  or directly below ARKITSCENES
+      lowres_wide/40753679_6845.806.png             pictures, 256x192
+      lowres_depth/40753679_6845.806.png            millimetres
       lowres_wide_intrinsics/40753679_6845.806.pincam
-      lowres_wide.traj                                poses
-      40753679_3dod_mesh.ply                          the points; without it they are made from depth
-      40753679_3dod_annotation.json                   boxes with names: labels                            (optional)
+      lowres_wide.traj                              poses
+      40753679_3dod_mesh.ply                        the points; else they are made from depth
+      40753679_3dod_annotation.json                 boxes with names: labels           (optional)
 
 In the set 3dod the first four lie in 40753679_frames/. PATH is the folder with the recordings (or with Training and
 Validation, which tell the split), or one recording. Pictures are stored on their side mostly, and turned until the sky

@@ -1,12 +1,12 @@
 """COLMAP: photographs with a sparse model, or a dense workspace with depth maps and a fused cloud.
 
     SCENE/
-      images/                      the pictures, in folders or not; images_2, images_4 ... with --images
-      sparse/0/                    cameras, images, points3D as .bin or .txt; or directly in sparse/ or SCENE/
-      dense/, dense/0/ ...         what image_undistorter made: taken rather than the above    (optional)
+      images/                   the pictures, in folders or not; images_2, images_4 with --images
+      sparse/0/                 cameras, images, points3D, .bin or .txt; or in sparse/ or SCENE/
+      dense/, dense/0/ ...      of image_undistorter: taken rather than the above     (optional)
         images/  sparse/
-        stereo/depth_maps/         PICTURE.geometric.bin or PICTURE.photometric.bin
-        fused.ply                  the points, where there is one
+        stereo/depth_maps/      PICTURE.geometric.bin or PICTURE.photometric.bin
+        fused.ply               the points, where there is one
 
 PATH is one such folder (or a dense workspace), or a folder of many. Pictures of lenses with distortion are straightened
 once, for all camera models of COLMAP but panoramas. Pictures smaller than their camera take its intrinsics to their
@@ -28,7 +28,7 @@ from ..formats.colmap.frames import Reading, read_frames
 from ..formats.colmap.layout import Workspace, find_workspace, is_scene
 from ..formats.colmap.model import model_file, read_cameras
 from ..formats.colmap.points import MIN_TRACK, sparse_points
-from ..formats.frame_options import UNKNOWN_SCALE, FrameOptions, UpAxis
+from ..formats.frame_options import UNKNOWN_SCALE, UP_AXIS_HELP, FrameOptions, UpAxis
 from ..formats.scene_folders import scene_folder, scene_folders
 
 
@@ -49,12 +49,14 @@ class Options(FrameOptions):
     )
     world_scale: float | None = field(default=None, metadata={"help": "Units of the world per metre; 1 unless given."})
     min_track: int = field(
-        default=MIN_TRACK, metadata={"help": "Images that a sparse point was found in; more drops more wrong points."}
+        default=MIN_TRACK,
+        metadata={"help": "Images that a sparse point must be found in; more drops more wrong points."},
     )
     max_error: float | None = field(
-        default=None, metadata={"help": "Pixels that a sparse point may lie off its images in the mean."}
+        default=None,
+        metadata={"help": "Pixels that a sparse point may lie off its images in the mean; no limit unless given."},
     )
-    up_axis: UpAxis = field(default="auto", metadata={"help": "The world's up; auto asks the cameras."})
+    up_axis: UpAxis = field(default="auto", metadata={"help": UP_AXIS_HELP})
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,11 +1,11 @@
 """LLFF scenes (NeRF's forward-facing captures, 3D-OVS): poses_bounds.npy with pictures and a COLMAP model.
 
     SCENE/
-      poses_bounds.npy                     a row a picture, in the order of their names
-      images/ (else images_2, _4, _8)      00.png ...     .jpg .JPG .png
-      sparse/0/points3D.bin (or .txt)      the points: what COLMAP left when it found the poses
-      segmentations/classes.txt            optional, as 3D-OVS has them: a name a line, and masks of some views
-      segmentations/03/red apple.png       white where view 3 shows it; points that the view sees are labelled so
+      poses_bounds.npy                   a row a picture, in the order of their names
+      images/ (else images_2, _4, _8)    00.png ...     .jpg .JPG .png
+      sparse/0/points3D.bin (or .txt)    the points: what COLMAP left when it found the poses
+      segmentations/classes.txt          a name a line, and masks of some views        (optional)
+      segmentations/03/red apple.png     white where view 3 shows it; labels the points it sees
 
 PATH is one such folder, or a folder of many. LLFF keeps no points of its own: those of another reconstruction in the
 same world are named with --cloud. The cameras of the file are those of pictures without distortion.
@@ -25,7 +25,7 @@ from ..files.images import IMAGE_SUFFIXES, image_size
 from ..files.poses import up_axis_of
 from ..files.written_paths import written_path
 from ..formats.colmap.points import points_file, sparse_points
-from ..formats.frame_options import UNKNOWN_SCALE, FrameOptions, UpAxis
+from ..formats.frame_options import UNKNOWN_SCALE, UP_AXIS_HELP, FrameOptions, UpAxis
 from ..formats.llff.labels import FOLDER as SEGMENTATIONS
 from ..formats.llff.labels import vote
 from ..formats.llff.poses import Views, read_poses_bounds
@@ -45,7 +45,7 @@ class Options(FrameOptions):
     world_scale: float | None = field(
         default=None, metadata={"help": "Units of the poses and points per metre; 1 unless given."}
     )
-    up_axis: UpAxis = field(default="auto", metadata={"help": "The world's up; auto asks the cameras."})
+    up_axis: UpAxis = field(default="auto", metadata={"help": UP_AXIS_HELP})
 
     def __post_init__(self) -> None:
         super().__post_init__()

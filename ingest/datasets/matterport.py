@@ -1,17 +1,18 @@
 """Matterport3D: the release, a region of a house a scene.
 
     SCANS/17DRP5sb8fy/
-      region_segmentations/region0.ply                    a mesh: its vertices are the points, its faces have labels
-      undistorted_camera_parameters/17DRP5sb8fy.conf      cameras
-      undistorted_color_images/PANORAMA_i0_0.jpg          camera 0-2, turn 0-5
-      undistorted_depth_images/PANORAMA_d0_0.png          4000 units a metre (optional)
-      house_segmentations/17DRP5sb8fy.house               the kind of room (optional)
-    SCANS/metadata/category_mapping.tsv                   names of the labels; here, in PATH, or up to two folders above
-    SCANS/scenes_train.txt  scenes_val.txt  scenes_test.txt    houses of each split; else the benchmark's are known
+      region_segmentations/region0.ply                  its vertices are the points
+      undistorted_camera_parameters/17DRP5sb8fy.conf    cameras
+      undistorted_color_images/PANORAMA_i0_0.jpg        camera 0-2, turn 0-5
+      undistorted_depth_images/PANORAMA_d0_0.png        4000 units a metre           (optional)
+      house_segmentations/17DRP5sb8fy.house             the kind of room             (optional)
+    SCANS/metadata/category_mapping.tsv                 names of the labels          (optional)
+    SCANS/scenes_train.txt ..._val.txt ..._test.txt     else the benchmark's splits  (optional)
 
 PATH is the folder with the houses (or with `scans` or `v1/scans`), or one house, its .zip files unpacked where they
 are, so that their folders may lie in 17DRP5sb8fy/17DRP5sb8fy/ too. A scene is called 17DRP5sb8fy_region0. It takes the
-pictures whose cameras are inside the box of its points; a region without any takes the 100 nearest of the house.
+pictures whose cameras are inside the box of its points; a region without any takes the 100 nearest of the house. The
+table and the lists are also found in PATH and up to two folders above.
 """
 
 import re

@@ -1,12 +1,13 @@
 """nerfstudio, instant-ngp and Blender scenes: transforms.json with pictures, depth and points.
 
     SCENE/
-      transforms.json                                or transforms_train.json, _val.json, _test.json (Blender's scenes)
-      images/frame_00001.png ...                     file_path, with or without its ending
-      depth/frame_00001.png ...                      depth_file_path (depth_path), optional: .png in 1/1000, .npy
-      sparse_pc.ply                                  ply_file_path, optional
+      transforms.json                or transforms_train.json, _val.json, _test.json (Blender)
+      images/frame_00001.png ...     file_path, with or without its ending
+      depth/frame_00001.png ...      depth_file_path: .png in 1/1000, .npy            (optional)
+      sparse_pc.ply                  ply_file_path                                    (optional)
     or, as Polycam exports a LiDAR capture:
-      keyframes/{images,cameras,depth}/ID.{jpg,json,png}, corrected_images and corrected_cameras before images, cameras
+      keyframes/{images,cameras,depth}/ID.{jpg,json,png}
+      keyframes/corrected_images/  corrected_cameras/     taken rather than these     (optional)
 
 PATH is one such folder, or a folder of many. Pictures of a lens with distortion are straightened once. Points are those
 of --cloud, ply_file_path or sparse_pc.ply, else of the depth, else of the COLMAP model in colmap/sparse/0 or sparse/0.
@@ -29,7 +30,7 @@ from ..files.poses import up_axis_of
 from ..files.written_paths import written_path
 from ..formats.colmap.points import points_file, sparse_points
 from ..formats.depth_cloud import DepthCloudOptions, depth_cloud
-from ..formats.frame_options import UNKNOWN_SCALE, UpAxis
+from ..formats.frame_options import UNKNOWN_SCALE, UP_AXIS_HELP, UpAxis
 from ..formats.nerfstudio.frames import Reading, read_frames
 from ..formats.nerfstudio.polycam import is_polycam, read_polycam
 from ..formats.nerfstudio.transforms import Listed, Transforms, read_transforms
@@ -48,7 +49,7 @@ class Options(DepthCloudOptions):
 
     transforms: str = field(default="", metadata={"help": "The .json with the frames, where it has another name."})
     views: Literal["all", "train", "val", "test"] = field(
-        default="all", metadata={"help": "The frames of one split only, where the files tell them apart."}
+        default="all", metadata={"help": "All frames, or those of one split where the files tell them apart."}
     )
     cloud: str = field(default="", metadata={"help": "The .ply with the scene's points or mesh, in the poses' world."})
     depth_scale: float | None = field(
@@ -57,7 +58,7 @@ class Options(DepthCloudOptions):
     world_scale: float | None = field(
         default=None, metadata={"help": "Units of the poses and points per metre; 1 unless given."}
     )
-    up_axis: UpAxis = field(default="auto", metadata={"help": "The world's up; auto asks the cameras."})
+    up_axis: UpAxis = field(default="auto", metadata={"help": UP_AXIS_HELP})
 
     def __post_init__(self) -> None:
         super().__post_init__()

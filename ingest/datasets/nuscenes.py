@@ -1,12 +1,13 @@
 """nuScenes: the official release, v1.0-mini, v1.0-trainval or v1.0-test.
 
     NUSCENES/
-      v1.0-mini/           scene.json  sample.json  sample_data.json  ego_pose.json  sensor.json  calibrated_sensor.json
-                           category.json  instance.json  sample_annotation.json
-      samples/             CAM_FRONT/*.jpg ... (six cameras)  LIDAR_TOP/*.pcd.bin        keyframes, 2 a second
-      sweeps/              LIDAR_TOP/*.pcd.bin                                           those between (optional)
-      lidarseg/v1.0-mini/  TOKEN_lidarseg.bin                                            a category a point (optional)
-      panoptic/v1.0-mini/  TOKEN_panoptic.npz                                            and an instance (optional)
+      v1.0-mini/           scene.json  sample.json  sample_data.json  ego_pose.json  sensor.json
+                           calibrated_sensor.json  category.json  instance.json
+                           sample_annotation.json
+      samples/             CAM_FRONT/*.jpg ... LIDAR_TOP/*.pcd.bin     keyframes, 2 a second
+      sweeps/              LIDAR_TOP/*.pcd.bin         sweeps between the keyframes    (optional)
+      lidarseg/v1.0-mini/  TOKEN_lidarseg.bin          a category a point              (optional)
+      panoptic/v1.0-mini/  TOKEN_panoptic.npz          and an instance                 (optional)
 
 PATH is that folder. A scene is a drive of 20 s: the frames are the keyframes of the six cameras, the points their lidar
 sweeps, one point kept in each cube of 0.1 m. With --unit keyframe each keyframe is a scene, scene-0061_000 and so on:
@@ -44,8 +45,8 @@ class Options(DriveOptions):
     unit: Literal["scene", "keyframe"] = field(
         default="scene", metadata={"help": "What becomes one scene: a whole drive of 20 s, or a keyframe of it."}
     )
-    split: Literal["", "train", "val", "test"] = field(
-        default="", metadata={"help": "Only the scenes of this official split.", "recipe": False}
+    split: Literal["all", "train", "val", "test"] = field(
+        default="all", metadata={"help": "All scenes, or only those of this official split.", "recipe": False}
     )
     sweep_seconds: float | None = field(
         default=None,
@@ -64,7 +65,7 @@ def scene_names(root: Path, options: Options) -> list[str]:
     """The release's scenes, or their keyframes; scene.json alone is read."""
     folder = version_folder(root, options.version)
     scenes = read_scenes(folder, Confined(root, options.follow_links))
-    if options.split:
+    if options.split != "all":
         wanted = scenes_of(options.split, _is_mini(folder))
         if not (chosen := {name: row for name, row in scenes.items() if name in wanted}):
             raise BadInput(f"{folder}: none of its {len(scenes)} scenes is of the split {options.split!r}")

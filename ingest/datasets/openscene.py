@@ -1,14 +1,16 @@
 """OpenScene's processed folders: points, posed pictures, and the fused features that were published.
 
     DATA/scannet_3d/train/
-      scene0000_00_vh_clean_2.pth          (coordinates, colours, labels); the short name too
-    DATA/scannet_2d/                       (optional with --fused)
-      intrinsics.txt                       4x4, of pictures as large as they are
-      scene0000_00/                        color/0.jpg  depth/0.png  pose/0.txt
-    DATA/matterport_3d/test/               HOUSE_region0.pth; pictures in matterport_2d/HOUSE/, intrinsic/NAME.txt too
-    DATA/nuscenes_3d/val/                  SCENE.pth; pictures in nuscenes_2d/val/SCENE/, pose/ and K/ as back.npy
-    DATA/replica_3d/, DATA/custom_3d/      office0.pth: no folders for splits
-      office0.json                         {"3": "chair"}: names of the labels (optional, and ours)
+      scene0000_00_vh_clean_2.pth        (coordinates, colours, labels); the short name too
+    DATA/scannet_2d/                     (optional with --fused)
+      intrinsics.txt                     4x4, of pictures as large as they are
+      scene0000_00/                      color/0.jpg  depth/0.png  pose/0.txt
+    DATA/matterport_3d/test/             HOUSE_region0.pth
+    DATA/matterport_2d/HOUSE/            the same, and intrinsic/NAME.txt
+    DATA/nuscenes_3d/val/                SCENE.pth
+    DATA/nuscenes_2d/val/SCENE/          color/back.jpg  pose/back.npy  K/back.npy
+    DATA/replica_3d/, DATA/custom_3d/    office0.pth: no folders for splits
+      office0.json                       {"3": "chair"}: names of the labels (optional, and ours)
 
     FUSED/                                 {"feat", "mask_full"}: give it with --fused
       scene0000_00_0.pt ..., HOUSE_region0_0.pt, SCENE.pt
@@ -33,7 +35,7 @@ from ..files.confined import Confined
 from ..files.images import IMAGE_SUFFIXES
 from ..files.json_text import read_label_names
 from ..files.poses import read_pose, up_axis_of
-from ..formats.frame_options import FrameOptions, UpAxis
+from ..formats.frame_options import UP_AXIS_HELP, FrameOptions, UpAxis
 from ..formats.matterport.regions import cameras_inside, cameras_nearest
 from ..formats.openscene.classes import CLASSES
 from ..formats.openscene.files import read_features, read_points
@@ -57,7 +59,7 @@ class Options(FrameOptions):
     depth_scale: float | None = field(
         default=None, metadata={"help": "Depth units per metre; by the folder's name, else 1000."}
     )
-    up_axis: UpAxis = field(default="auto", metadata={"help": "The world's up; auto asks the cameras."})
+    up_axis: UpAxis = field(default="auto", metadata={"help": UP_AXIS_HELP})
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,12 +1,12 @@
 """Any folder of posed RGB-D: pictures, depth, poses, intrinsics, and a cloud or mesh where there is one.
 
     SCENE/
-      color/ (colour, rgb, images ...)     00000.jpg     .jpg .png .ppm .bmp .webp .tif
-      depth/                               00000.png     .png .pgm .tif with 16 bits, .npy or .exr with metres
-      trajectory.log, pose.txt, traj.txt, groundtruth.txt ..., or a folder pose/ with a text file a frame
-      intrinsic.txt, camera_intrinsic.json ...           or --fx --fy --cx --cy
-      mesh.ply, cloud.ply or any only .ply               optional: without one, points are made from the depth
-      label_names.json                                   optional: {"3": "chair"} for the cloud's property `label`
+      color/ (colour, rgb, images ...)    00000.jpg     .jpg .png .ppm .bmp .webp .tif
+      depth/                              00000.png     16-bit .png .pgm .tif; metres in .npy .exr
+      trajectory.log, pose.txt, traj.txt, groundtruth.txt ..., or pose/ with a text file a frame
+      intrinsic.txt, camera_intrinsic.json ...    or --fx --fy --cx --cy
+      mesh.ply, cloud.ply or any only .ply        else points are made from depth      (optional)
+      label_names.json                            {"3": "chair"} for the .ply's labels (optional)
 
 PATH is one such folder, or a folder of many. Frames belong together by name, by number, or by time where the names are
 timestamps (TUM). Poses are camera-to-world and cameras look along +z with y down, unless options say otherwise; a
@@ -27,7 +27,7 @@ from ..files.confined import Confined
 from ..files.json_text import read_label_names
 from ..files.poses import up_axis_of
 from ..formats.depth_cloud import DepthCloudOptions, depth_cloud
-from ..formats.frame_options import UpAxis
+from ..formats.frame_options import UP_AXIS_HELP, UpAxis
 from ..formats.rgbd.frames import Reading, read_frames
 from ..formats.rgbd.layout import Named, find_layout, is_scene
 
@@ -40,20 +40,24 @@ class Options(DepthCloudOptions):
     depth: str = field(default="", metadata={"help": "Depth pictures: a folder or pattern."})
     poses: str = field(default="", metadata={"help": "Poses: a trajectory file, or a folder or pattern of files."})
     intrinsics: str = field(default="", metadata={"help": "Intrinsics: a file, or a folder with one a frame."})
-    cloud: str = field(default="", metadata={"help": "The .ply with the scene's points or mesh."})
+    cloud: str = field(
+        default="", metadata={"help": "The .ply with the scene's points or mesh, inside the scene's folder."}
+    )
     depth_scale: float | None = field(
         default=None, metadata={"help": "Depth units per metre; 1000 for integers and 1 for floats unless given."}
     )
-    fx: float | None = field(default=None, metadata={"help": "Focal length in pixels of the colour image."})
+    fx: float | None = field(
+        default=None, metadata={"help": "Focal length in pixels of the colour image, where no file has intrinsics."}
+    )
     fy: float | None = field(
         default=None,
         metadata={"help": "Vertical focal length, that of --fx unless given; negative where the world is left-handed."},
     )
     cx: float | None = field(
-        default=None, metadata={"help": "Principal point in pixels, the image's middle unless given."}
+        default=None, metadata={"help": "Column of the principal point in pixels, the image's middle unless given."}
     )
     cy: float | None = field(
-        default=None, metadata={"help": "Principal point in pixels, the image's middle unless given."}
+        default=None, metadata={"help": "Row of the principal point in pixels, the image's middle unless given."}
     )
     world_to_camera: bool = field(default=False, metadata={"help": "The poses map the world into the camera."})
     axes: Literal["opencv", "opengl"] = field(
@@ -63,7 +67,7 @@ class Options(DepthCloudOptions):
     world_scale: float = field(
         default=1.0, metadata={"help": "Units of poses and cloud per metre (1000 for millimetres)."}
     )
-    up_axis: UpAxis = field(default="auto", metadata={"help": "The world's up; auto asks the cameras."})
+    up_axis: UpAxis = field(default="auto", metadata={"help": UP_AXIS_HELP})
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,11 +1,11 @@
 """3RScan: phone recordings of rooms that change, textured meshes, objects with names.
 
     3RSCAN/4acaebcc-6c10-2a2a-858b-29c7e4fb410d/
-      sequence.zip (or the folder sequence)     _info.txt, frame-000000.color.jpg, .depth.pgm, .pose.txt ...
+      sequence.zip (or sequence/)               _info.txt, frame-000000.color.jpg, .depth.pgm ...
       labels.instances.annotated.v2.ply         the points, with an objectId each
-      semseg.v2.json                            the objects' names                         (optional)
-      mesh.refined.v2.obj, mesh.refined_0.png   the points' colours; the points themselves where there are no labels
-      mesh.refined.0.010000.segs.v2.json        segments                                   (optional)
+      semseg.v2.json                            the objects' names                     (optional)
+      mesh.refined.v2.obj  mesh.refined_0.png   the points' colours; the points without labels
+      mesh.refined.0.010000.segs.v2.json        segments                               (optional)
 
 PATH is the folder with the scans, or one scan. Where 3RScan.json lies in PATH or beside it, scans know their split.
 Each scan stays in its own world: rescans are not moved to their reference. Pictures are stored on their side mostly,

@@ -3,10 +3,10 @@
     SCANS/scene0000_00/
       scene0000_00.sens                             colour, depth, poses, cameras
       scene0000_00_vh_clean_2.ply                   the mesh: its vertices are the points
-      scene0000_00_vh_clean_2.0.010000.segs.json    segments (optional)
-      scene0000_00.aggregation.json                 object instances with names (optional)
-      scene0000_00_vh_clean_2.labels.ply            NYU40 classes, used where there is no aggregation (optional)
-      scene0000_00.txt                              image sizes of the calibration (optional)
+      scene0000_00_vh_clean_2.0.010000.segs.json    segments                           (optional)
+      scene0000_00.aggregation.json                 object instances with names        (optional)
+      scene0000_00_vh_clean_2.labels.ply            NYU40 classes, without aggregation (optional)
+      scene0000_00.txt                              image sizes of the calibration     (optional)
 
     or, in place of the .sens:
       color/0.jpg  depth/0.png  pose/0.txt          one of each a frame

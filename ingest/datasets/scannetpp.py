@@ -1,14 +1,15 @@
 """ScanNet++: laser-scan meshes with DSLR pictures, or with those of an iPhone and its depth.
 
-    DATA/data/036bce3393/                              or PATH is the folder 'data', or one scene
-      scans/mesh_aligned_0.05.ply                      the mesh: its vertices are the points
-      scans/segments.json  segments_anno.json          segments and objects with names (optional)
-      dslr/nerfstudio/transforms_undistorted.json      with dslr/resized_undistorted_images/DSC00001.JPG, where both
-                                                       are there
-      dslr/nerfstudio/transforms.json                  else with dslr/resized_images: fisheye, straightened once
-      iphone/nerfstudio/transforms.json                --camera iphone: with iphone/rgb/frame_000000.jpg and, in
-                                                       millimetres, iphone/depth/frame_000000.png
-    DATA/splits/nvs_sem_train.txt ...                  scenes know their split where such lists are there
+    DATA/data/036bce3393/                            or PATH is the folder 'data', or one scene
+      scans/mesh_aligned_0.05.ply                    the mesh: its vertices are the points
+      scans/segments.json  segments_anno.json        segments, objects with names      (optional)
+      dslr/resized_undistorted_images/DSC00001.JPG   with nerfstudio/transforms_undistorted.json
+      dslr/resized_images/                           else these: fisheye, straightened once, with
+                                                     nerfstudio/transforms.json
+      iphone/rgb/frame_000000.jpg                    with --camera iphone
+      iphone/depth/frame_000000.png                  millimetres
+      iphone/nerfstudio/transforms.json
+    DATA/splits/nvs_sem_train.txt ...                the scenes' splits                (optional)
 
 Pictures and depth of the iPhone are those that the toolkit's iphone.prepare_iphone_data extracts. Points stay in the
 scan's world; where objects overlap, a point is the smallest one's, as in the toolkit. The DSLR has no depth.
@@ -44,7 +45,7 @@ class Options(FrameOptions):
 
     camera: Literal["dslr", "iphone"] = field(default="dslr", metadata={"help": "The camera whose pictures are used."})
     views: Literal["all", "train", "test"] = field(
-        default="all", metadata={"help": "The pictures for training, or those kept for novel views, only."}
+        default="all", metadata={"help": "All pictures, those for training, or those kept for novel views."}
     )
     scene_list: str = field(
         default="",

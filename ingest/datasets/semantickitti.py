@@ -2,11 +2,11 @@
 
     dataset/sequences/08/
       velodyne/000000.bin      a scan: x, y, z, remission as float32
-      labels/000000.label      uint32 a point: class in the lower 16 bits, instance in the upper (optional)
-      image_2/000000.png       the left colour camera; image_3 the right one (optional)
+      labels/000000.label      uint32 a point: class in the lower half, instance above (optional)
+      image_2/000000.png       the left colour camera; image_3 the right one           (optional)
       calib.txt                P0 to P3, and Tr from the lidar to the left grey camera
       poses.txt                a pose of the left grey camera a line, 12 numbers
-      times.txt                seconds (optional)
+      times.txt                seconds                                                 (optional)
 
 PATH is the folder with the sequences, one above it (`dataset`, or what holds that), or one sequence. A scene is a
 sequence: every tenth picture and scan, one point kept in each cube of 0.2 m. With --unit scan each of those scans is a
@@ -46,8 +46,8 @@ class Options(DriveOptions):
     unit: Literal["sequence", "scan"] = field(
         default="sequence", metadata={"help": "What becomes one scene: a whole sequence, or a scan of it."}
     )
-    split: Literal["", "train", "val", "test"] = field(
-        default="", metadata={"help": "Only the sequences of this official split.", "recipe": False}
+    split: Literal["all", "train", "val", "test"] = field(
+        default="all", metadata={"help": "All sequences, or only those of this official split.", "recipe": False}
     )
     stereo: bool = field(default=False, metadata={"help": "Also take the right camera's pictures, image_3."})
 
@@ -60,7 +60,7 @@ def scene_names(root: Path, options: Options) -> list[str]:
             f"{root}: no SemanticKITTI. Looked for NN/{VELODYNE} in it, in its folders 'sequences' and "
             f"'dataset/sequences', and for {VELODYNE} in the folder itself"
         )
-    if options.split:
+    if options.split != "all":
         chosen = {name: folder for name, folder in folders.items() if _split(name) == options.split}
         if not chosen:
             raise BadInput(f"{root}: no sequence of the split {options.split!r} ({' '.join(_SPLITS[options.split])})")

@@ -17,14 +17,14 @@ class DepthCloudOptions(FrameOptions):
     voxel_size: float = field(
         default=0.02,
         metadata={
-            "help": "Metres between points made from depth, where there are none; half makes four times as many."
+            "help": "Metres between points made from depth, where the scan has none; half makes four times as many."
         },
     )
     min_pixels: int = field(
         default=2, metadata={"help": "Readings that a point made from depth needs; more drops more noise."}
     )
     max_depth: float | None = field(
-        default=None, metadata={"help": "Metres beyond which readings make no points; all make some unless given."}
+        default=None, metadata={"help": "Metres beyond which readings make no points; no limit unless given."}
     )
 
     def __post_init__(self) -> None:

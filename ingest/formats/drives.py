@@ -14,7 +14,9 @@ class DriveOptions(FrameOptions):
 
     voxel_size: float | None = field(
         default=None,
-        metadata={"help": "Metres: of the points in such a cube one is kept; 0 keeps all. By the unit unless given."},
+        metadata={
+            "help": "Metres: one point is kept of each such cube; larger keeps fewer, 0 all. By --unit unless given."
+        },
     )
     ego_radius: float = field(
         default=1.0,

@@ -8,6 +8,7 @@ import numpy as np
 from ...store.errors import BadInput
 
 UpAxis = Literal["auto", "x", "y", "z", "-x", "-y", "-z"]  # auto: poses.up_axis_of
+UP_AXIS_HELP = "The world's up; auto takes the axis that is nearest to up in the pictures."
 UNKNOWN_SCALE = "the world's scale is not known: its unit is taken for a metre; --world-scale gives units per metre"
 
 
@@ -15,9 +16,12 @@ UNKNOWN_SCALE = "the world's scale is not known: its unit is taken for a metre; 
 class FrameOptions:
     """A dataset's Options add what its format does not say of itself."""
 
-    frame_stride: int = field(default=1, metadata={"help": "Take every n-th frame."})
+    frame_stride: int = field(
+        default=1, metadata={"help": "Take every n-th frame; a larger n is quicker and sees less."}
+    )
     frame_limit: int | None = field(
-        default=None, metadata={"help": "At most this many frames a scene, spread evenly over the recording."}
+        default=None,
+        metadata={"help": "At most this many frames a scene, spread evenly over the recording; no limit unless given."},
     )
     follow_links: bool = field(
         default=False,
