@@ -3,7 +3,9 @@
 import dataclasses
 import types
 import typing
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
@@ -11,11 +13,14 @@ import click
 Options = TypeVar("Options")
 
 
-def options_of(cls: type) -> list[click.Option]:
-    """One click option for each field of `cls` that carries metadata={"help": ...}."""
+def options_of(cls: type, defaults: Mapping[str, Any] = MappingProxyType({})) -> list[click.Option]:
+    """One click option for each field of `cls` that carries metadata={"help": ...}.
+
+    Help tells of a field's default, or of that in `defaults`, which the command puts in its place.
+    """
     hints = typing.get_type_hints(cls)
     return [
-        _option(field, hints[field.name])
+        _option(field, hints[field.name], defaults.get(field.name, field.default))
         for field in dataclasses.fields(cls)
         if "help" in field.metadata and field.init
     ]
@@ -27,10 +32,10 @@ def from_params(cls: type[Options], params: dict[str, Any]) -> Options:
     return cls(**{name: value for name, value in params.items() if name in names and value is not None})
 
 
-def _option(field: "dataclasses.Field[Any]", hint: Any) -> click.Option:
+def _option(field: "dataclasses.Field[Any]", hint: Any, default: Any) -> click.Option:
     flag = "--" + field.name.replace("_", "-")
-    default = "" if field.default in (None, dataclasses.MISSING, "", ()) else f"  [default: {_shown(field.default)}]"
-    help_text = f"{field.metadata['help']}{default}"
+    shown = "" if default in (None, dataclasses.MISSING, "", ()) else f"  [default: {_shown(default)}]"
+    help_text = f"{field.metadata['help']}{shown}"
     if hint is bool:
         return click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=help_text)
     hint = _without_none(hint)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -42,6 +43,16 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, Decimal) and value.is_finite():
         return int(value) if value == value.to_integral_value() else float(value)
     return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def why_failed(error: BaseException, scene: str) -> str:
+    """The sentence about a scene that failed, to stand after its name; a bug of ours also says where, on stderr."""
+    from ..store.errors import OvstoreError
+
+    if isinstance(error, OvstoreError):
+        return str(error).removeprefix(f"{scene}: ")
+    traceback.print_exception(error)
+    return f"{type(error).__name__}: {error}"
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str] = ()) -> None:

@@ -8,7 +8,7 @@ import click
 from ..store import plugins
 from ._encoder_options import EncoderCommand, device_option, encoder_option
 from ._plugin_group import PluginGroup
-from ._shared import opened_store, print_json
+from ._shared import opened_store, print_json, why_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,12 +46,14 @@ def _common() -> list[click.Parameter]:
                      " lseg and openseg then see pictures as they did there. Visibility is another then:"
                      " give --name to keep other features of the same scans."),
         click.Option(["--depth-tolerance"], type=float,
-                     help="Share of the depth reading by which a point may miss it and still count as seen."),
+                     help="Share of the depth reading by which a point may miss it"
+                     " and still count as seen  [default: 0.05]"),
         click.Option(["--splat-radius"], type=float,
                      help="Metres: frames without depth get one drawn from the points, squares of this half-width;"
                      " about the spacing of the points. Else nothing hides what lies behind it."),
         click.Option(["--weighting"], type=click.Choice(["mean", "view"]),
-                     help="How views of a point are averaged: alike, or by distance, angle and image border."),
+                     help="How views of a point are averaged: alike, or by distance, angle and image border"
+                     "  [default: mean]"),
         click.Option(["--memory-mb"], type=int, default=2048, show_default=True,
                      help="Feature maps kept in memory for a scene; beyond it they wait on disk, with equal results."),
         device_option(),
@@ -149,19 +151,15 @@ def _run(engine: str | None, workers: int, store: Any, jobs: list[Any]) -> "Iter
 
 def _print_outcomes(outcomes: "Iterator[Outcome]", count: int, as_json: bool) -> int:
     """A line a scene on stdout; the exit code says whether some failed."""
-    import traceback
     from dataclasses import asdict
 
-    from ..store.errors import OvstoreError, one_line
+    from ..store.errors import one_line
 
     documents, failed, unchanged = [], 0, 0
     for outcome in outcomes:
         scene = one_line(outcome.item.scene)
         if outcome.error is not None:
-            reason = str(outcome.error)
-            if not isinstance(outcome.error, OvstoreError):  # a bug of ours: say where, and go on with the others
-                traceback.print_exception(outcome.error)
-                reason = f"{type(outcome.error).__name__}: {reason}"
+            reason = why_failed(outcome.error, scene)
             failed += 1
             documents.append({"scene": scene, "failed": reason})
             line = f"{scene}  failed: {reason}"

@@ -8,7 +8,7 @@ import click
 
 from ..store import plugins
 from ._plugin_group import PluginGroup
-from ._shared import print_json
+from ._shared import print_json, why_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,19 +24,20 @@ class _Preprocess(click.Command):
     """`ovstore preprocess NAME`."""
 
     def __init__(self, name: str, dataset: "ModuleType") -> None:
+        from ..ingest import preprocess
         from ._options import options_of
 
         summary = (dataset.__doc__ or name).partition("\n")[0]
         super().__init__(
             name,
             callback=partial(_preprocess, name),
-            help=f"{summary}\n\nThe options are those of `ovstore ingest {name}`; unless given, they are what OpenScene"
-            f" read with.\n\n\b\nExample:\n  ovstore preprocess {name} scans/ data/",
+            help=f"{summary}\n\nIN and the options are those of `ovstore ingest {name}`, whose help shows the folders;"
+            f" the defaults are what OpenScene read with.\n\n\b\nExample:\n  ovstore preprocess {name} scans/ data/",
             short_help=summary,
             params=[
                 click.Argument(["source"], metavar="IN", type=click.Path(exists=True, path_type=Path)),
                 click.Argument(["out"], metavar="OUT", type=click.Path(file_okay=False, path_type=Path)),
-                *options_of(dataset.Options),
+                *options_of(dataset.Options, preprocess.options_of(name)),
                 click.Option(["--as", "kind"], type=click.Choice(_KINDS),
                              help="Which of OpenScene's datasets is written  [default: FORMAT, else custom]"),
                 click.Option(["--scene", "scenes"], multiple=True, help="Only this scene; may be given again."),
@@ -97,20 +98,16 @@ def _run(jobs: "list[Job]", kind: str, numbered: bool, workers: int) -> "Iterato
 
 def _print_outcomes(outcomes: "Iterator[Outcome]", as_json: bool) -> int:
     """A line a scene on stdout; the exit code says whether some failed."""
-    import traceback
     from dataclasses import asdict
 
-    from ..store.errors import OvstoreError
+    from ..store.errors import one_line
 
     documents: list[dict[str, Any]] = []
     counts = {"written": 0, "there already": 0, "failed": 0}
     for outcome in outcomes:
-        scene, result = outcome.item.scene, outcome.result
+        scene, result = one_line(outcome.item.scene), outcome.result
         if outcome.error is not None:
-            reason = str(outcome.error)
-            if not isinstance(outcome.error, OvstoreError):  # a bug of ours: say where, and go on with the others
-                traceback.print_exception(outcome.error)
-                reason = f"{type(outcome.error).__name__}: {reason}"
+            reason = why_failed(outcome.error, scene)
             counts["failed"] += 1
             documents.append({"scene": scene, "failed": reason})
             lines = [f"{scene}  failed: {reason}"]

@@ -147,6 +147,20 @@ def test_what_is_there_is_left_alone_and_what_fails_leaves_nothing(from_scannet:
     assert json.loads(again.stdout)[0]["frames"] == len(list((out / f"scannet_2d/{NAME}/color").iterdir())) < 3
 
 
+def test_a_scene_that_fails_is_named_once_and_moves_no_cursor(from_scannet: Path, tmp_path: Path) -> None:
+    scans = raw(scannet, tmp_path / "scans")
+    result = preprocess("scannet", scans, tmp_path / "data", "--scene", "sc\x1b[2J", "--scene", "scene0007_00")
+    assert result.exit_code == 1
+    odd, missing, _ = result.stdout.splitlines()
+    assert odd.startswith(r"sc\x1b[2J  failed: ")
+    assert missing.startswith("scene0007_00  failed: no folder of that name")
+
+
+def test_help_tells_of_the_defaults_that_openscene_has() -> None:
+    shown = " ".join(CliRunner().invoke(main, ["preprocess", "nuscenes", "--help"]).output.split())
+    assert "What becomes one scene: a whole drive of 20 s, or a keyframe of it. [default: keyframe]" in shown
+
+
 def test_two_processes_write_what_one_does(from_scannet: Path, tmp_path: Path) -> None:
     preprocess("scannet", raw(scannet, tmp_path / "scans"), tmp_path / "data", "--frame-stride", 3, "--workers", 2)
     files = sorted(path.relative_to(from_scannet) for path in from_scannet.rglob("*") if path.is_file())
