@@ -16,7 +16,7 @@ from ..store.features import FeatureMap
 from ..store.scene import Camera, Frame
 from .engines import Outcome
 from .files.images import read_image
-from .openscene import resize_nearest
+from .openscene import resize_bilinear, resize_nearest
 
 ImageEncoder = Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]
 
@@ -31,6 +31,7 @@ class Picture:
     position: int  # in Scene.frames
     frame: Frame
     camera: Camera  # the frame's own, or a smaller one of the same picture
+    bilinear: bool = False  # how it becomes smaller; False: by taking the nearest pixels
 
 
 @lru_cache(maxsize=1)
@@ -73,11 +74,13 @@ def read_maps(
 
 
 def _decode(picture: Picture) -> NDArray[np.uint8]:
-    """The image, which must have the size its camera says; at a smaller one by taking the nearest pixels."""
+    """The image, which must have the size its camera says, brought to a smaller one's where that is asked."""
     image, camera = read_image(picture.frame.image_path), picture.frame.camera
     if image.shape[:2] != (camera.height, camera.width):
         raise BadScene(
             f"{picture.frame.image_path}: {image.shape[1]}x{image.shape[0]} pixels; "
             f"its camera says {camera.width}x{camera.height}"
         )
-    return image if picture.camera == camera else resize_nearest(image, picture.camera)
+    if picture.camera == camera:
+        return image
+    return (resize_bilinear if picture.bilinear else resize_nearest)(image, picture.camera)

@@ -245,8 +245,11 @@ def _maps(
     geometry: Geometry, seen: list[Correspondence], maps: Mapping[str, Reader] | None, request: Request, report: Report
 ) -> Iterator[tuple[int, FeatureMap]]:
     """The maps of all frames that see a point: those on disk, else the network's."""
+    constants = CONSTANTS.get(request.format) if request.visibility.compat else None
+    bilinear = constants is not None and constants.bilinear
     pictures = [
-        Picture(one.frame, frame := geometry.frames[one.frame], worked_on(frame, request).camera) for one in seen
+        Picture(one.frame, frame := geometry.frames[one.frame], worked_on(frame, request).camera, bilinear)
+        for one in seen
     ]
     if maps is not None:
         pairs = read_maps(pictures, maps)

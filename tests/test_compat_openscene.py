@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ovstore.ingest.extract import Picture, extract
 from ovstore.ingest.fusion import fuse, visibility
-from ovstore.ingest.openscene import CONSTANTS, adjusted, resize_nearest
+from ovstore.ingest.openscene import CONSTANTS, adjusted, resize_bilinear, resize_nearest
 from ovstore.store.features import EmbeddingSpace, FeatureMap
 from ovstore.store.scene import Camera, Frame
+from PIL import Image
 
 SCANNET = CONSTANTS["scannet"].camera
 DIM = 24
@@ -177,3 +179,14 @@ def test_images_are_resized_by_taking_pixels() -> None:
     """openscene.md 1.1: 1296 -> 320 takes columns 0, 4, ..., 76, 81, 85."""
     columns = resize_nearest(np.broadcast_to(np.arange(1296), (968, 1296)), Camera(320, 240, 1, 1, 0, 0))[0]
     assert columns[:22].tolist() == [*range(0, 80, 4), 81, 85]
+
+
+@pytest.mark.parametrize(("bilinear", "resize"), [(False, resize_nearest), (True, resize_bilinear)])
+def test_networks_see_pictures_at_the_size_and_by_the_rule_of_the_dataset(tmp_path: Path, bilinear, resize) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    Image.fromarray(image).save(tmp_path / "0.png")
+    large, small = Camera(16, 12, 10.0, 10.0, 7.5, 5.5), Camera(5, 4, 3.0, 3.0, 2.0, 1.5)
+    picture = Picture(0, replace(frame(large, np.eye(4)), image_path=tmp_path / "0.png"), small, bilinear)
+    seen = []
+    list(extract([picture], lambda images: seen.extend(images) or [None]))
+    np.testing.assert_array_equal(seen[0], resize(image, small))
