@@ -121,6 +121,8 @@ def test_names_that_lead_out_or_can_be_no_file_are_refused(room: Path, name: str
 def test_a_folder_without_a_model_says_what_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"no COLMAP model\. Looked for cameras and images"):
         colmap.scene_names(tmp_path, Options())
+    with pytest.raises(BadInput, match=r"no COLMAP model in sparse/7\. Looked for cameras and images"):
+        colmap.scene_names(tmp_path, Options(model="sparse/7"))
     with pytest.raises(BadScene, match="no folder of that name with a COLMAP model"):
         colmap.load_scene(tmp_path, "../room", Options(), tmp_path)
     with pytest.raises(BadScene, match="name too long"):
