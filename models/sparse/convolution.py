@@ -1,9 +1,9 @@
 """The arithmetic: gather rows, multiply by the kernel's matrix, add to rows; forward and backward.
 
 Memory beyond inputs and outputs is one chunk of pairs, whatever the number of voxels. No two pairs of a chunk share a
-row, so additions never meet and their order is that of the offsets: outputs and input gradients do not depend on
-the number of threads, nor on scheduling on CUDA. What remains is the matrix product's own sum, over Cin or Cout.
-The kernel's gradient sums over pairs inside matrix products, and may differ by rounding where a library splits those.
+row, so additions never meet in whatever order they run, and a row's terms come in the order of the offsets: outputs
+and the features' gradients depend on the number of threads only where matrix products do, which sum over channels.
+The kernel's gradient sums over pairs inside such products, and may differ by rounding where a library splits those.
 """
 
 from typing import Any

@@ -76,6 +76,8 @@ class Voxels:
 
     def coarser(self, factor: int) -> "Voxels":
         """The cells of `factor` times the stride that hold a voxel, ordered by scene, x, y, z."""
+        if factor > MARGIN:
+            raise BadInput(f"Cells {factor} times as large in one step: {MARGIN} at most.")
         if factor not in self._coarser:
             stride = self.stride * factor
             cells = self.coordinates.clone()
