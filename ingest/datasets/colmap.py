@@ -66,13 +66,12 @@ class Options(FrameOptions):
 
 def scene_names(root: Path, options: Options) -> list[str]:
     """The folders with a model: `root` itself, or those directly below it."""
-    expected = (
-        f"COLMAP model in {options.model}. Looked for cameras and images, .bin or .txt, there in it and in each of its "
-        "folders"
-        if options.model
-        else "COLMAP model. Looked for cameras and images, .bin or .txt, in it and in each of its folders: in sparse/0, "
-        "sparse, dense/sparse, dense/0/sparse and beside them; name another place with --model"
-    )
+    looked = "Looked for cameras and images, .bin or .txt, in it and in each of its folders"
+    if options.model:
+        expected = f"COLMAP model in {options.model}. {looked}"
+    else:
+        places = "sparse/0, sparse, dense/sparse, dense/0/sparse and beside them"
+        expected = f"COLMAP model. {looked}: in {places}; name another place with --model"
     return scene_folders(root, partial(is_scene, model=options.model), expected)
 
 
