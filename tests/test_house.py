@@ -108,7 +108,9 @@ def test_a_misspelt_command_is_one_line() -> None:
     assert "search" in result.stderr
 
 
-@pytest.mark.parametrize("registry", ["cli", "ingest.datasets", "ingest.engines", "models.encoders", "store.indexes"])
+@pytest.mark.parametrize(
+    "registry", ["cli", "ingest.datasets", "ingest.engines", "models.encoders", "models.students", "store.indexes"]
+)
 def test_every_plugin_says_what_it_is(registry: str) -> None:
     for name in plugins.names(registry):
         assert plugins.summary(registry, name)
