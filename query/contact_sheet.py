@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from ..store.features import Answer, Evidence, Hit
 from . import picture_file
@@ -71,6 +71,7 @@ def _crop(image: Image.Image, view: Evidence) -> Image.Image:
     draw = ImageDraw.Draw(tile)
     draw.rectangle(box, outline="white", width=4)
     draw.rectangle(box, outline=(230, 40, 40), width=2)
-    font = ImageFont.load_default(13)
-    draw.text((5, tile.height - 18), f"frame {view.frame}", "white", font, stroke_width=1, stroke_fill="black")
+    name = f"frame {view.frame}" if view.frame.isdecimal() else view.frame
+    line, font = fitted(name, 13, tile.width - 10)
+    draw.text((5, tile.height - 18), line, "white", font, stroke_width=1, stroke_fill="black")
     return tile
