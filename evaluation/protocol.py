@@ -6,7 +6,6 @@ from typing import Literal
 from .label_set import LabelSet
 from .metrics import Over, Unpredicted
 
-NO_PREDICTION = ("wrong", "drop", "nearest")
 _OTHER = "other"
 _CUT_FROM_160 = {"matterport40", "matterport80", "matterport160"}
 
