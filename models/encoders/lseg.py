@@ -92,10 +92,12 @@ def load_image_encoder(
     forward = _forward(read_lseg(_path(options)), where, precision_of(options.precision, where, torch.bfloat16))
     long_side = options.long_side or _LONG_SIDE[options.mode]
 
+    def enlarged(image: NDArray[np.uint8]) -> Tensor:
+        return _enlarged(_pixels(image), long_side, options.tight)
+
     def extracted(images: Sequence[NDArray[np.uint8]]) -> dict[int, Tensor]:
         values: dict[int, Tensor] = {}
-        enlarge = lambda image: _enlarged(_pixels(image), long_side, options.tight)  # noqa: E731
-        for positions, pixels in batches(images, enlarge, together=where.type == "cuda"):
+        for positions, pixels in batches(images, enlarged, together=where.type == "cuda"):
             for position, found in zip(positions, both_ways(forward, to_device(pixels, where)), strict=True):
                 height, width = _size(images[position].shape, long_side)
                 values[position] = found[:, :height, :width]
