@@ -55,11 +55,7 @@ class Encoder:
 
     def background(self) -> NDArray[np.float32]:
         """(B, dim): everyday things that an answer is weighed against."""
-        known = self._kept([BACKGROUND])
-        if not known:
-            rows = _text_tower(self)(list(self.plugin.background_texts(self.options)))
-            known = self._keep({BACKGROUND: rows})
-        return known[BACKGROUND]
+        return _background(self, None if self.store is None else self.store.path)
 
     def picture(self, path: Path, box_xyxy: BoxXyxy | None = None) -> NDArray[np.float32]:
         """(dim,) unit mean of the picture's dense features, of those inside the box where one is given.
@@ -113,6 +109,16 @@ def _text_tower(encoder: Encoder) -> Callable[[Sequence[str]], NDArray[np.float3
 def _image_tower(encoder: Encoder) -> Callable[[Sequence[NDArray[np.uint8]]], list[Any]]:
     _require_space(encoder)
     return encoder.plugin.load_image_encoder(encoder.options, encoder.device)
+
+
+@lru_cache(maxsize=2)
+def _background(encoder: Encoder, store_path: Path | None) -> NDArray[np.float32]:
+    """(B, dim), a few hundred kB that every question needs: fetched once a process, kept once in each store."""
+    known = encoder._kept([BACKGROUND])
+    if not known:
+        rows = _text_tower(encoder)(list(encoder.plugin.background_texts(encoder.options)))
+        known = encoder._keep({BACKGROUND: rows})
+    return known[BACKGROUND]
 
 
 def _require_space(encoder: Encoder) -> None:

@@ -8,7 +8,7 @@ import pytest
 import toy_room
 from command_line import ovstore
 from ovstore.models.encoders import color_words
-from ovstore.query.encode import Encoder, _text_tower, encoder_of
+from ovstore.query.encode import Encoder, _background, _text_tower, encoder_of
 from ovstore.query.question import target_of
 from ovstore.store import text_vectors
 from ovstore.store.database import Store
@@ -32,6 +32,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the text tower was loaded")
 
     _text_tower.cache_clear()
+    _background.cache_clear()
     monkeypatch.setattr(color_words, "load_text_encoder", fail)
     monkeypatch.setattr(color_words, "background_texts", fail)
 
