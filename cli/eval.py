@@ -1,266 +1,30 @@
-"""ovstore eval: how well features label points, against the scans' own labels."""
-
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+"""ovstore eval: how well features label points, find objects and answer questions, against the scans' own truth."""
 
 import click
 
-from ._class_texts import class_texts
-from ._shared import json_option, opened_store, print_json, print_table
-
-if TYPE_CHECKING:
-    from ..evaluation.judged import JudgedFeatures, JudgedFiles
-    from ..evaluation.label_set import LabelSet
-    from ..evaluation.protocol import Protocol
-    from ..evaluation.report import Report
-    from ..evaluation.run import Outcome
-    from ..store.catalog import SceneInfo
-    from ..store.database import Store
-
-_folder = click.Path(file_okay=False, path_type=Path)
-_TABLES = (".md", ".tex", ".json")
+from ._eval_points import command as points
 
 
-@click.command("eval")
-@click.option(
-    "--labels",
-    "label_set_name",
-    metavar="SET",
-    required=True,
-    help="The classes: a name of `ovstore labels list`, or a .json file.",
-)
-@click.option(
-    "--features",
-    metavar="NAME[,NAME]",
-    help="Feature sets by name or id; fusion, distill or ensemble; two names are an ensemble  [default: the commonest]",
-)
-@click.option(
-    "--predictions",
-    type=_folder,
-    metavar="DIR",
-    help="Score files of another tool in place of features: SCENE.txt, a label id a line.",
-)
-@click.option("--split", metavar="NAME", help="Only scenes of this split: train, val, test.")
-@click.option("--dataset", "datasets", multiple=True, help="Only this dataset; may be given again.")
-@click.option("--scene", "scenes", multiple=True, help="Only this scene; may be given again.")
-@click.option(
-    "--protocol",
-    "protocol_name",
-    type=click.Choice(["scannet", "openscene"]),
-    default="scannet",
-    show_default=True,
-    help="Whose conventions: see docs/evaluation.md.",
-)
-@click.option(
-    "--unpredicted",
-    type=click.Choice(["wrong", "drop", "nearest"]),
-    help="Points without a vector: wrong, dropped from the IoU, or as the nearest point that has one  "
-    "[default: as the protocol says]",
-)
-@click.option(
-    "--mean-over",
-    type=click.Choice(["present", "all"]),
-    help="Means over classes that occur, or all with absent ones as 0  [default: as the protocol says]",
-)
-@click.option(
-    "--templates",
-    metavar="NAME|TEXT",
-    help="Sentences around the words: plain, photo, openscene, ensemble, or your own with {}, split by |.",
-)
-@click.option(
-    "--table",
-    type=click.Path(path_type=Path),
-    metavar="FILE.tsv",
-    help="Your own table of the dataset's label names  [default: the shipped one]",
-)
-@click.option("--per-scene", is_flag=True, help="A row for each scene, too.")
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.md|.tex|.json", help="The tables as a file."
-)
-@click.option(
-    "--write-predictions", type=_folder, metavar="DIR", help="Write SCENE.txt as ScanNet's benchmark takes it."
-)
-@click.option("--save-npy", type=_folder, metavar="DIR", help="Write each scene's vectors, a row a point.")
-@click.option(
-    "--save-ply",
-    type=_folder,
-    metavar="DIR",
-    help="Write each scene's input, prediction, truth and errors as clouds, and a legend.",
-)
-@json_option
-def command(
-    label_set_name: str,
-    features: str | None,
-    predictions: Path | None,
-    split: str | None,
-    datasets: tuple[str, ...],
-    scenes: tuple[str, ...],
-    protocol_name: str,
-    unpredicted: Any,
-    mean_over: Any,
-    templates: str | None,
-    table: Path | None,
-    per_scene: bool,
-    out: Path | None,
-    write_predictions: Path | None,
-    save_npy: Path | None,
-    save_ply: Path | None,
-    as_json: bool,
-) -> None:
-    """Judge features by the scans' own labels.
+class _PointsByDefault(click.Group):
+    """`ovstore eval --labels SET` is `ovstore eval points --labels SET`."""
 
-    Each point takes the class whose words its vector is closest to. The table has the IoU and accuracy of each class in
-    per cent, and says which points count and what the means are over.
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["points", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("eval", cls=_PointsByDefault)
+def command() -> None:
+    """Judge features by the scans' own truth.
+
+    Without the name of a judgement it is that of points.
 
     \b
     Examples:
       ovstore eval --labels scannet20 --split val
-      ovstore eval --labels matterport21 --features fusion --protocol openscene --out table.tex
-      ovstore eval --labels scannet20 --predictions other-tool/ --per-scene
-      ovstore eval --labels scannet20 --scene scene0003_00 --save-ply clouds/
+      ovstore eval points --help
     """
-    if predictions is not None and (features or templates or save_npy):
-        raise click.UsageError("Files of --predictions have no vectors: leave --features, --templates, --save-npy out.")
-    if out is not None and out.suffix not in _TABLES:
-        raise click.UsageError(f"--out is {out}: a table is written as {', '.join(_TABLES)}.")
-
-    from ..evaluation import label_files
-    from ..evaluation.judged import judged_files
-    from ..evaluation.run import Outcome, evaluate
-    from ..evaluation.scenes import select
-    from ._progress import stages
-
-    label_set = label_files.load(label_set_name, table)
-    protocol = _protocol(protocol_name, unpredicted, mean_over)
-    with opened_store() as store:
-        selected = select(store, split, datasets, scenes)
-        judged = (
-            _features(store, selected, features, label_set, protocol, templates)
-            if predictions is None
-            else judged_files(store, selected, predictions, label_set)
-        )
-        keepers = _keepers(store, judged, label_set, write_predictions, save_npy, save_ply)
-        with stages(len(judged.scenes)) as bars:
-
-            def keep(outcome: Outcome) -> None:
-                for keeper in keepers:
-                    keeper(outcome)
-                bars.scene_done()
-
-            report = evaluate(store, judged, label_set, protocol, keep)
-    _save(report, out, per_scene)
-    _print(report, per_scene, as_json)
-    for folder in (write_predictions, save_npy, save_ply):
-        if folder is not None:
-            click.echo(f"Written: {folder}", err=True)
 
 
-def _protocol(name: str, unpredicted: Any, over: Any) -> "Protocol":
-    """The named one, with what was typed besides."""
-    from ..evaluation.protocol import NAMED
-
-    named = NAMED[name]
-    changed = replace(named, unpredicted=unpredicted or named.unpredicted, over=over or named.over)
-    return changed if changed == named else replace(changed, name=f"{name} (changed)")
-
-
-def _features(
-    store: "Store",
-    scenes: "list[SceneInfo]",
-    wanted: str | None,
-    label_set: "LabelSet",
-    protocol: "Protocol",
-    templates: str | None,
-) -> "JudgedFeatures":
-    from ..evaluation.judged import JudgedFeatures, left_out
-    from ..evaluation.sources import choose
-    from ..query.encode import encoder_of
-
-    chosen = choose(store, scenes, wanted)
-    first = next(iter(chosen.sets.values()))[0]
-    encoder = encoder_of(first.recipe, first.space, store=store)
-    prompted = class_texts(encoder, label_set, protocol.openscene, templates)
-    return JudgedFeatures(
-        store,
-        tuple(scene for scene in scenes if scene.id in chosen.sets),
-        chosen,
-        prompted.texts,
-        prompted.asked_with,
-        (*prompted.notes, *left_out(chosen.without, f"features {chosen.title}")),
-    )
-
-
-def _keepers(
-    store: "Store",
-    judged: "JudgedFeatures | JudgedFiles",
-    label_set: "LabelSet",
-    predictions: Path | None,
-    npy: Path | None,
-    ply: Path | None,
-) -> "list[Callable[[Outcome], None]]":
-    """What is done with each scene; folders are made, and the legend drawn, before the first."""
-    from ..evaluation import output
-    from ..evaluation.judged import JudgedFeatures
-    from ..evaluation.legend import legend
-    from ..query import picture_file
-
-    for folder in (predictions, npy, ply):
-        if folder is not None:
-            _make(folder)
-    found: list[Callable[[Outcome], None]] = []
-    if predictions is not None:
-        found.append(partial(output.keep_prediction, store, predictions, label_set))
-    if npy is not None and isinstance(judged, JudgedFeatures):
-        sets = judged.chosen.sets
-        found.append(lambda outcome: output.keep_vectors(store, npy, sets[outcome.scene.id], outcome))
-    if ply is not None:
-        picture_file.save(legend(label_set), ply / "legend.png")
-        found.append(partial(output.keep_clouds, store, ply, label_set))
-    return found
-
-
-def _make(folder: Path) -> None:
-    from ..store.errors import BadInput
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{folder} cannot be made: {error.strerror or error}.") from error
-
-
-def _save(report: "Report", out: Path | None, per_scene: bool) -> None:
-    """The tables in the format of the file's suffix."""
-    if out is None:
-        return
-    from ..evaluation import tables
-    from ..evaluation.report import as_json
-    from ..store.files import replacing
-
-    if out.suffix == ".json":
-        print_json(as_json(report), str(out))
-    else:
-        text = (tables.markdown if out.suffix == ".md" else tables.latex)(report, per_scene)
-        with replacing(out) as part:
-            part.write_text(text, encoding="utf-8")
-    click.echo(f"Table: {out}", err=True)
-
-
-def _print(report: "Report", per_scene: bool, as_json: bool) -> None:
-    from ..evaluation import tables
-    from ..evaluation.report import as_json as document
-    from ..evaluation.report import percent
-
-    if as_json:
-        print_json(document(report))
-        return
-    click.echo(f"{report.title}\n")
-    print_table(tables.CLASS_COLUMNS, tables.class_rows(report), right=("id", *tables.CLASS_COLUMNS[2:]))
-    click.echo("\n" + "  ".join(f"{name} {percent(value)}" for name, value in report.means.items()) + "\n")
-    if per_scene:
-        print_table(tables.SCENE_COLUMNS, tables.scene_rows(report), right=tables.SCENE_COLUMNS[1:])
-        click.echo("A scene's means are over the classes that occur in it.\n")
-    for sentence in report.sentences:
-        click.echo(sentence)
+command.add_command(points)

@@ -41,9 +41,9 @@ def tiny(
       ovstore ingest scannet scans/ --encoder tiny --weights my-weights/tiny.safetensors
     """
     from ..ingest.training_pictures import language, pictures_of_scenes
-    from ..models.training.held_out import label_pictures
-    from ..models.training.saving import save, weights_to_start_from
-    from ..models.training.tiny_clip import Options, train
+    from ..models.tiny.held_out import label_pictures
+    from ..models.tiny.saving import save, weights_to_start_from
+    from ..models.tiny.tiny_clip import Options, train
     from ..store.errors import BadInput
 
     if seed < 1000:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..models.training.examples import Example, load_examples, save_examples
-from ..models.training.language import language_of
-from ..models.training.phrases import Language, Thing
+from ..models.tiny.examples import Example, load_examples, save_examples
+from ..models.tiny.language import language_of
+from ..models.tiny.phrases import Language, Thing
 from ..store.errors import BadInput
 from .generated.catalogue import class_names
 from .generated.palette import COLOURS, MATERIALS

@@ -12,14 +12,14 @@ from ovstore.models.encoders import tiny
 from ovstore.models.encoders.tiny import SHIPPED, Options
 from ovstore.models.openclip.dense import pooled
 from ovstore.models.openclip.model import build_visual, read_side_config
-from ovstore.models.tiny_words import TaughtWords
-from ovstore.models.training.examples import Example, Lessons, load_examples, majority, save_examples
-from ovstore.models.training.held_out import label_pictures
-from ovstore.models.training.language import language_of
-from ovstore.models.training.phrases import Thing, truth
-from ovstore.models.training.saving import save, weights_to_start_from
-from ovstore.models.training.tiny_clip import Options as TrainingOptions
-from ovstore.models.training.tiny_clip import train
+from ovstore.models.tiny.examples import Example, Lessons, load_examples, majority, save_examples
+from ovstore.models.tiny.held_out import label_pictures
+from ovstore.models.tiny.language import language_of
+from ovstore.models.tiny.phrases import Thing, truth
+from ovstore.models.tiny.saving import save, weights_to_start_from
+from ovstore.models.tiny.tiny_clip import Options as TrainingOptions
+from ovstore.models.tiny.tiny_clip import train
+from ovstore.models.tiny.words import TaughtWords
 from ovstore.store.errors import BadInput, BadWeights, UnknownWords
 from torch.nn import functional as F
 

@@ -17,8 +17,8 @@ from ...store.errors import BadWeights
 from ...store.features import EmbeddingSpace, FeatureMap
 from ..openclip.model import Checkpoint, build_text, build_visual, read_side_config
 from ..openclip.text import text_encoder
-from ..tiny_words import TaughtWords
-from ..training.phrases import ANYTHING
+from ..tiny.phrases import ANYTHING
+from ..tiny.words import TaughtWords
 from . import openclip
 from ._options import require_long_side
 

@@ -17,8 +17,8 @@ from open_clip.model import _build_text_tower, _build_vision_tower, convert_to_c
 from torch import nn
 
 from ...store.errors import BadInput, BadWeights, NotFound
-from .. import tiny_trunk  # noqa: F401 (a trunk that timm is told of)
 from ..safe_load import load_into, read_state_dict
+from ..tiny import trunk  # noqa: F401 (a trunk that timm is told of)
 from ..weights_files import named_weights
 from .dense import accept_any_size
 from .hub import hub_or_cache

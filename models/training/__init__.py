@@ -1,1 +1,1 @@
-"""Commands of ours that train the weights we ship."""
+"""How students learn: samples of voxels, losses, the loop, its checkpoints. Knows arrays and files, no store."""

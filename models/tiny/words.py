@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..store.errors import UnknownWords
+from ...store.errors import UnknownWords
 
 CONTEXT_LENGTH = 12  # tokens of a text, start and end included
 

@@ -8,10 +8,10 @@ from open_clip.model import CustomTextCLIP
 from torch.nn import functional as F
 
 from ..openclip.dense import dense
-from ..tiny_words import TaughtWords
 from .examples import Example, network_input
 from .phrases import Language
 from .tiny_clip import Options
+from .words import TaughtWords
 
 
 @torch.inference_mode()

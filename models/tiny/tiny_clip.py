@@ -21,10 +21,10 @@ from torch.nn import functional as F
 
 from ..openclip.dense import dense
 from ..safe_load import load_into
-from ..tiny_trunk import STRIDE
-from ..tiny_words import CONTEXT_LENGTH, TaughtWords
 from .examples import Batch, Example, Lessons
 from .phrases import ANYTHING, Language, Phrase, Thing, truth
+from .trunk import STRIDE
+from .words import CONTEXT_LENGTH, TaughtWords
 
 log = logging.getLogger(__name__)
 
