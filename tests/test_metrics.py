@@ -1,6 +1,7 @@
 """IoU, accuracy and their means: the original's arithmetic, its conventions, and which class a vector is given."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from ovstore.evaluation.decide import ClassTexts, Decision, decide, ensemble, fill_from_nearest
 from ovstore.evaluation.metrics import Over, Unpredicted, confusion, score
 from ovstore.evaluation.report import percent
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, jaccard_score
 
 
 def retold(
@@ -51,15 +53,27 @@ def test_figures_are_those_of_an_independent_computation(unpredicted: Unpredicte
     assert scores.point_accuracy == pytest.approx(expected["points"], abs=1e-12)
 
 
-def test_figures_are_those_of_scikit_learn() -> None:
-    metrics = pytest.importorskip("sklearn.metrics", reason="a second opinion, where it is installed")
-    rng = np.random.default_rng(0)
-    truth, predicted = rng.integers(0, 20, (2, 5000))
-    scores = score(confusion(truth, predicted, 20), "wrong")
-    np.testing.assert_allclose(scores.iou, metrics.jaccard_score(truth, predicted, average=None), atol=1e-12)
-    np.testing.assert_allclose(scores.accuracy, metrics.recall_score(truth, predicted, average=None), atol=1e-12)
-    assert scores.frequency_weighted_iou == pytest.approx(metrics.jaccard_score(truth, predicted, average="weighted"))
-    assert scores.point_accuracy == pytest.approx(metrics.accuracy_score(truth, predicted))
+@pytest.mark.parametrize("seed", range(4))
+def test_figures_are_those_of_scikit_learn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    classes = list(range(20))
+    truth, predicted = rng.integers(0, 18, 5000), rng.integers(-1, 19, 5000)  # 18 and 19 do not occur
+    counts = confusion(truth, predicted, 20)
+    unnamed = np.where(predicted < 0, 20, predicted)
+    np.testing.assert_array_equal(counts, confusion_matrix(truth, unnamed, labels=[*classes, 20])[:20])
+    covered = predicted >= 0
+    for unpredicted, counted in (("wrong", np.ones(5000, bool)), ("drop", covered)):
+        scores = score(counts, unpredicted)
+        iou = jaccard_score(truth[counted], unnamed[counted], labels=classes, average=None, zero_division=0)
+        np.testing.assert_allclose(scores.iou[:18], iou[:18], atol=1e-6)
+        assert scores.mean_iou("present") == pytest.approx(iou[:18].mean(), abs=1e-6)
+        assert scores.mean_iou("all") == pytest.approx(iou[:18].sum() / 20, abs=1e-6)
+        weighted = np.average(iou, weights=np.bincount(truth, minlength=20))
+        assert scores.frequency_weighted_iou == pytest.approx(weighted, abs=1e-6)
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # "none" is no class in truth
+            balanced = balanced_accuracy_score(truth, unnamed)
+        assert scores.mean_accuracy("present") == pytest.approx(balanced, abs=1e-6)
+        assert scores.point_accuracy == pytest.approx(accuracy_score(truth, predicted), abs=1e-6)
 
 
 def test_points_without_a_prediction_are_dropped_from_the_iou_or_wrong() -> None:
