@@ -1,34 +1,32 @@
 """One scene, from files to a published feature set: the stages, in order."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..models.frame_maps import FrameMaps, Reader
-from ..store import catalog, index_choice, plugins, publish
+from ..store import catalog, plugins, publish
 from ..store.database import Store
 from ..store.features import Correspondence, FeatureMap
-from ..store.scene import Frame, PointCloud, Scene
+from ..store.scene import Frame, Scene
 from . import recipe
 from .checks import check_scene
 from .extract import Picture, extract, image_encoder, read_maps
 from .files.images import read_depth
 from .fusion.fuse import fuse
 from .fusion.visibility import correspond
+from .geometry import Geometry
 from .imported import ImportedFeatures, point_features
 from .openscene import CONSTANTS
 from .order import morton_order
 from .recipe import Request
-from .regions.objects import objects
-from .regions.pool import pool_regions, pool_scene
 from .regions.superpoints import superpoints
-
-Report = Callable[[str, int, int], None]  # stage, done, total
+from .tail import Report, publish_with_regions, quiet
 
 
 @dataclass(frozen=True)
@@ -46,20 +44,6 @@ class Summary:
     findings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Geometry:
-    """What all encoders share, as it was published."""
-
-    scene_id: int
-    up_axis: str
-    points: PointCloud  # in Morton order
-    original_index: NDArray[np.int32]  # (N,) each point's row in the dataset's own order
-    frames: tuple[Frame, ...]
-    superpoint: NDArray[np.int32]  # (N,)
-    correspondences: list[Correspondence]
-    findings: tuple[str, ...]
-
-
 def worked_on(frame: Frame, request: Request) -> Frame:
     """The frame as the networks see it: as it is, or at the size that OpenScene worked on."""
     constants = CONSTANTS.get(request.format) if request.visibility.compat else None
@@ -72,10 +56,6 @@ def in_pixels_of(frame: Frame, other: Frame, seen: Correspondence) -> Correspond
         return seen
     scale = np.array([frame.camera.width / other.camera.width, frame.camera.height / other.camera.height])
     return replace(seen, uv=((seen.uv + 0.5) * scale - 0.5).astype(np.float32))
-
-
-def quiet(stage: str, done: int, total: int) -> None:
-    """Report to nobody."""
 
 
 def ingest_scene(store: Store, request: Request, name: str, report: Report = quiet) -> Summary:
@@ -116,40 +96,18 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
         features = point_features(
             imported, geometry.original_index, geometry.correspondences, space, request.fuse.unit_length
         )
-    report("regions", 0, 1)
-    object_of_superpoint = objects(geometry.superpoint, geometry.points, features, request.objects)
-    regions = pool_regions(
-        geometry.points,
-        geometry.superpoint,
-        object_of_superpoint,
-        features,
-        geometry.correspondences,
-        geometry.frames,
-        request.pool,
-        geometry.up_axis,
+    source: Literal["fused", "imported"] = "fused" if imported is None else "imported"
+    published = publish_with_regions(
+        store, geometry, request.features, features_recipe, source, features, request.objects, request.pool, report
     )
-    feature_set = publish.publish_features(
-        store,
-        geometry.scene_id,
-        request.features,
-        space,
-        features_recipe,
-        "fused" if imported is None else "imported",
-        features,
-        object_of_superpoint,
-        regions,
-        pool_scene(features, regions, request.pool),
-    )
-    index_choice.on_publish(store, feature_set)
-    report("regions", 1, 1)
     return Summary(
         name,
-        feature_set,
+        published.feature_set,
         False,
         len(geometry.frames),
         len(geometry.points),
         len(features.point_index),
-        sum(len(level.regions) for level in regions),
+        published.region_count,
         time.monotonic() - started,
         tuple(findings),
     )

@@ -1,0 +1,69 @@
+"""What every feature set gets after its vectors, whoever made them: objects, pooled regions, its rows, an index."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..store import index_choice, publish
+from ..store.database import Store
+from ..store.features import PointFeatures
+from .geometry import Geometry
+from .regions.objects import Options as ObjectOptions
+from .regions.objects import objects
+from .regions.pool import Options as PoolOptions
+from .regions.pool import pool_regions, pool_scene
+
+Report = Callable[[str, int, int], None]  # stage, done, total
+
+
+@dataclass(frozen=True)
+class Published:
+    """A feature set that can be asked."""
+
+    feature_set: int
+    region_count: int  # of both levels
+
+
+def quiet(stage: str, done: int, total: int) -> None:
+    """Report to nobody."""
+
+
+def publish_with_regions(
+    store: Store,
+    geometry: Geometry,
+    name: str,
+    recipe: dict[str, Any],
+    source: Literal["fused", "distilled", "imported"],
+    features: PointFeatures,
+    object_options: ObjectOptions,
+    pool_options: PoolOptions,
+    report: Report = quiet,
+) -> Published:
+    """Publish the vectors of a scene's points as the feature set `name`."""
+    report("regions", 0, 1)
+    object_of_superpoint = objects(geometry.superpoint, geometry.points, features, object_options)
+    regions = pool_regions(
+        geometry.points,
+        geometry.superpoint,
+        object_of_superpoint,
+        features,
+        geometry.correspondences,
+        geometry.frames,
+        pool_options,
+        geometry.up_axis,
+    )
+    feature_set = publish.publish_features(
+        store,
+        geometry.scene_id,
+        name,
+        features.space,
+        recipe,
+        source,
+        features,
+        object_of_superpoint,
+        regions,
+        pool_scene(features, regions, pool_options),
+    )
+    index_choice.on_publish(store, feature_set)
+    report("regions", 1, 1)
+    return Published(feature_set, sum(len(level.regions) for level in regions))
