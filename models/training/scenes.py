@@ -1,0 +1,55 @@
+"""A scene as training meets it: points, and what some of them are taught."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...store.errors import BadScene, OvstoreError
+
+
+@dataclass(frozen=True)
+class TaughtScene:
+    """Every point goes into the network; those of `point_index` are taught."""
+
+    name: str
+    xyz: NDArray[np.float64]  # (N, 3) metres
+    rgb: NDArray[np.uint8] | None  # (N, 3)
+    point_index: NDArray[np.integer]  # (M,) ascending rows of xyz
+    target: NDArray[np.float16] | NDArray[np.int64]  # (M, C) vectors, or (M,) classes from 0
+
+    def __post_init__(self) -> None:
+        points, index = len(self.xyz), self.point_index
+        if self.xyz.ndim != 2 or self.xyz.shape[1] != 3 or not points:
+            raise BadScene(f"{self.name}: points of shape {self.xyz.shape}; one or more rows of x, y, z were expected.")
+        if self.rgb is not None and (self.rgb.shape != (points, 3) or self.rgb.dtype != np.uint8):
+            found = f"{self.rgb.dtype} {self.rgb.shape}"
+            raise BadScene(f"{self.name}: colours are {found}; uint8 ({points}, 3) was expected.")
+        if index.ndim != 1 or (np.diff(index) <= 0).any() or (len(index) and not 0 <= index[0] <= index[-1] < points):
+            raise BadScene(f"{self.name}: point_index has to ascend within 0 .. {points - 1}.")
+        kind = {1: np.int64, 2: np.float16}.get(self.target.ndim)
+        if len(self.target) != len(index) or self.target.dtype != kind:
+            found = f"{self.target.dtype} {self.target.shape}"
+            expected = f"float16 ({len(index)}, C) vectors or int64 ({len(index)},) classes"
+            raise BadScene(f"{self.name}: targets are {found}; {expected} were expected.")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a scene comes from. It is loaded anew each time it is needed, in any thread."""
+
+    name: str
+    load: Callable[[], TaughtScene]
+
+    def __call__(self) -> TaughtScene:
+        """Whatever goes wrong names the scene."""
+        try:
+            return self.load()
+        except OvstoreError as error:
+            if self.name in str(error):
+                raise
+            raise BadScene(f"{self.name}: {error}") from error
+        except Exception as error:
+            error.add_note(f"While scene {self.name!r} was loaded for training.")
+            raise
