@@ -47,12 +47,11 @@ def decide(blocks: Blocks, point_count: int, texts: ClassTexts) -> Decision:
     matrix = _rounded(texts.vectors, texts.half).T
     for rows, vectors in blocks:
         wide = vectors.astype(np.float32)
-        lengths = np.linalg.norm(wide, axis=1, keepdims=True)
         decisive = _best(wide @ matrix, first_text, texts.half)
         if texts.half:  # OpenScene compares sources by unit vectors, but decides by them as they are
-            scores = _best(_rounded(wide / (lengths + 1e-5), True) @ matrix, first_text, True).max(axis=1)
+            scores = _best(half_units(wide) @ matrix, first_text, True).max(axis=1)
         else:
-            scores = decisive.max(axis=1) / np.maximum(lengths[:, 0], 1e-30)
+            scores = decisive.max(axis=1) / np.maximum(np.linalg.norm(wide, axis=1), 1e-30)
         index[rows] = classes[decisive.argmax(axis=1)]
         score[rows] = scores
     return Decision(index, score)
@@ -82,6 +81,11 @@ def fill_from_nearest(index: NDArray[np.int32], xyz: NDArray[np.float64]) -> NDA
     filled = index.copy()
     filled[~known] = index[known][nearest]
     return filled
+
+
+def half_units(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows of unit length, or of zeros, as half precision has them; OpenScene adds 1e-5 to each length."""
+    return _rounded(vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + np.float32(1e-5)), True)
 
 
 def _best(scores: NDArray[np.float32], first_text: NDArray[np.intp], half: bool) -> NDArray[np.float32]:
