@@ -85,10 +85,7 @@ def _held(store: Store, scene: SceneInfo, features: FeatureSetInfo | None) -> _H
     order = np.argsort(original_index)
     regions = {"superpoint": superpoint[order]}
     if features is not None:
-        _, of_seen = parquet.read_feature_regions(store.file(features.features_file))
-        object_of_superpoint = np.full(superpoint.max() + 1, -1, np.int32)
-        object_of_superpoint[of_seen["superpoint"]] = of_seen["object"]
-        regions["object"] = object_of_superpoint[regions["superpoint"]]
+        regions["object"] = parquet.read_objects(store.file(features.features_file), regions["superpoint"])
     return _Held(points.take(order), regions, original_index)
 
 

@@ -215,6 +215,17 @@ def read_feature_regions(path: Path) -> tuple[NDArray[np.int32], dict[Level, NDA
     return columns["point_index"], {level: columns[level] for level in LEVELS}
 
 
+def read_objects(path: Path, superpoint: NDArray[np.int32]) -> NDArray[np.int32]:
+    """(N,) the object of each point of the cloud, that of its superpoint; -1 where nobody saw the superpoint.
+
+    `superpoint` is (N,), of the cloud that the features belong to.
+    """
+    _, of_seen = read_feature_regions(path)
+    of_superpoint = np.full(superpoint.max() + 1, -1, np.int32)
+    of_superpoint[of_seen["superpoint"]] = of_seen["object"]
+    return of_superpoint[superpoint]
+
+
 def _require_space(path: Path, about: dict[str, Any], vectors: NDArray[np.float16], space: EmbeddingSpace) -> None:
     """BadInput for a file of another space than the catalog says."""
     if about["space"] != space.name or vectors.shape[1] != space.dim:
