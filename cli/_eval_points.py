@@ -9,6 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._class_texts import class_texts
+from ._eval_options import (
+    folder,
+    labels_option,
+    make_folder,
+    out_option,
+    per_scene_option,
+    save_tables,
+    scene_options,
+    table_option,
+    templates_option,
+)
 from ._shared import json_option, opened_store, print_json, print_table
 
 if TYPE_CHECKING:
@@ -20,18 +31,9 @@ if TYPE_CHECKING:
     from ..store.catalog import SceneInfo
     from ..store.database import Store
 
-_folder = click.Path(file_okay=False, path_type=Path)
-_TABLES = (".md", ".tex", ".json")
-
 
 @click.command("points")
-@click.option(
-    "--labels",
-    "label_set_name",
-    metavar="SET",
-    required=True,
-    help="The classes: a name of `ovstore labels list`, or a .json file.",
-)
+@labels_option
 @click.option(
     "--features",
     metavar="NAME[,NAME]",
@@ -39,13 +41,11 @@ _TABLES = (".md", ".tex", ".json")
 )
 @click.option(
     "--predictions",
-    type=_folder,
+    type=folder,
     metavar="DIR",
     help="Score files of another tool in place of features: SCENE.txt, a label id a line.",
 )
-@click.option("--split", metavar="NAME", help="Only scenes of this split: train, val, test.")
-@click.option("--dataset", "datasets", multiple=True, help="Only this dataset; may be given again.")
-@click.option("--scene", "scenes", multiple=True, help="Only this scene; may be given again.")
+@scene_options
 @click.option(
     "--protocol",
     "protocol_name",
@@ -65,28 +65,17 @@ _TABLES = (".md", ".tex", ".json")
     type=click.Choice(["present", "all"]),
     help="Means over classes that occur, or all with absent ones as 0  [default: as the protocol says]",
 )
+@templates_option
+@table_option
+@per_scene_option
+@out_option
 @click.option(
-    "--templates",
-    metavar="NAME|TEXT",
-    help="Sentences around the words: plain, photo, openscene, ensemble, or your own with {}, split by |.",
+    "--write-predictions", type=folder, metavar="DIR", help="Write SCENE.txt as ScanNet's benchmark takes it."
 )
-@click.option(
-    "--table",
-    type=click.Path(path_type=Path),
-    metavar="FILE.tsv",
-    help="Your own table of the dataset's label names  [default: the shipped one]",
-)
-@click.option("--per-scene", is_flag=True, help="A row for each scene, too.")
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.md|.tex|.json", help="The tables as a file."
-)
-@click.option(
-    "--write-predictions", type=_folder, metavar="DIR", help="Write SCENE.txt as ScanNet's benchmark takes it."
-)
-@click.option("--save-npy", type=_folder, metavar="DIR", help="Write each scene's vectors, a row a point.")
+@click.option("--save-npy", type=folder, metavar="DIR", help="Write each scene's vectors, a row a point.")
 @click.option(
     "--save-ply",
-    type=_folder,
+    type=folder,
     metavar="DIR",
     help="Write each scene's input, prediction, truth and errors as clouds, and a legend.",
 )
@@ -124,13 +113,13 @@ def command(
     """
     if predictions is not None and (features or templates or save_npy):
         raise click.UsageError("Files of --predictions have no vectors: leave --features, --templates, --save-npy out.")
-    if out is not None and out.suffix not in _TABLES:
-        raise click.UsageError(f"--out is {out}: a table is written as {', '.join(_TABLES)}.")
 
     from ..evaluation import label_files
     from ..evaluation.judged import judged_files
+    from ..evaluation.report import as_json as document
     from ..evaluation.run import Outcome, evaluate
     from ..evaluation.scenes import select
+    from ..evaluation.tables import tables
     from ._progress import stages
 
     label_set = label_files.load(label_set_name, table)
@@ -151,11 +140,11 @@ def command(
                 bars.scene_done()
 
             report = evaluate(store, judged, label_set, protocol, keep)
-    _save(report, out, per_scene)
+    save_tables(out, report.title, tables(report, per_scene), report.sentences, document(report))
     _print(report, per_scene, as_json)
-    for folder in (write_predictions, save_npy, save_ply):
-        if folder is not None:
-            click.echo(f"Written: {folder}", err=True)
+    for written in (write_predictions, save_npy, save_ply):
+        if written is not None:
+            click.echo(f"Written: {written}", err=True)
 
 
 def _protocol(name: str, unpredicted: Any, over: Any) -> "Protocol":
@@ -207,9 +196,9 @@ def _keepers(
     from ..evaluation.legend import legend
     from ..query import picture_file
 
-    for folder in (predictions, npy, ply):
-        if folder is not None:
-            _make(folder)
+    for wanted in (predictions, npy, ply):
+        if wanted is not None:
+            make_folder(wanted)
     found: list[Callable[[Outcome], None]] = []
     if predictions is not None:
         found.append(partial(output.keep_prediction, store, predictions, label_set))
@@ -220,32 +209,6 @@ def _keepers(
         picture_file.save(legend(label_set), ply / "legend.png")
         found.append(partial(output.keep_clouds, store, ply, label_set))
     return found
-
-
-def _make(folder: Path) -> None:
-    from ..store.errors import BadInput
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{folder} cannot be made: {error.strerror or error}.") from error
-
-
-def _save(report: "Report", out: Path | None, per_scene: bool) -> None:
-    """The tables in the format of the file's suffix."""
-    if out is None:
-        return
-    from ..evaluation import tables
-    from ..evaluation.report import as_json
-    from ..store.files import replacing
-
-    if out.suffix == ".json":
-        print_json(as_json(report), str(out))
-    else:
-        text = (tables.markdown if out.suffix == ".md" else tables.latex)(report, per_scene)
-        with replacing(out) as part:
-            part.write_text(text, encoding="utf-8")
-    click.echo(f"Table: {out}", err=True)
 
 
 def _print(report: "Report", per_scene: bool, as_json: bool) -> None:

@@ -1,6 +1,6 @@
-"""A report as text: rows for a terminal, Markdown, LaTeX."""
+"""A report as tables of text."""
 
-from .markup import Row, latex_table, markdown_table, markdown_text
+from .markup import Row, Table
 from .report import Report, mean_of_scenes, percent, scene_means
 
 CLASS_COLUMNS = ("id", "class", "IoU %", "acc. %", "points")
@@ -31,25 +31,9 @@ def scene_rows(report: Report) -> list[Row]:
     return [*rows, ("mean of scenes", "", "", *(percent(mean_of_scenes(report)[name]) for name in _FIGURES))]
 
 
-def markdown(report: Report, per_scene: bool = False) -> str:
-    """A whole section."""
-    parts = [f"### {report.title}", markdown_table(tuple(report.means), [_figures(report)])]
-    parts.append(markdown_table(CLASS_COLUMNS, class_rows(report), left=("class",)))
-    if per_scene:
-        parts.append(markdown_table(SCENE_COLUMNS, scene_rows(report), left=("scene",)))
-    parts.append("\n".join(f"- {markdown_text(sentence)}" for sentence in report.sentences))
-    return "\n\n".join(parts) + "\n"
-
-
-def latex(report: Report, per_scene: bool = False) -> str:
-    r"""Tabulars that need no package, and the protocol as comments."""
-    parts = ["\n".join(f"% {line}" for line in (report.title, *report.sentences))]
-    parts.append(latex_table(tuple(report.means), [_figures(report)], "r" * len(report.means)))
-    parts.append(latex_table(CLASS_COLUMNS, class_rows(report), "rlrrr"))
-    if per_scene:
-        parts.append(latex_table(SCENE_COLUMNS, scene_rows(report), "lrrrrr"))
-    return "\n\n".join(parts) + "\n"
-
-
-def _figures(report: Report) -> Row:
-    return tuple(percent(value) for value in report.means.values())
+def tables(report: Report, per_scene: bool = False) -> list[Table]:
+    """Means, classes, and scenes where they are wanted."""
+    means = Table(tuple(report.means), [tuple(percent(value) for value in report.means.values())])
+    classes = Table(CLASS_COLUMNS, class_rows(report), left=("class",))
+    scenes = Table(SCENE_COLUMNS, scene_rows(report), left=("scene",))
+    return [means, classes, *([scenes] if per_scene else [])]
