@@ -32,6 +32,12 @@ class Support:
     z: float
     headroom: float  # metres of free space above
 
+    def scaled(self, factor: float) -> "Support":
+        """That of a thing in another size."""
+        (x, y), (width, depth) = self.centre, self.size
+        centre, size = (factor * x, factor * y), (factor * width, factor * depth)
+        return Support(centre, size, factor * self.z, factor * self.headroom)
+
 
 @dataclass(frozen=True)
 class Thing:
@@ -54,6 +60,11 @@ class Thing:
         """Such as "red wooden chair"."""
         words = (self.colour, self.material, self.label)
         return " ".join(word for word in words if word and (word == self.label or word not in self.label))
+
+    def scaled(self, factor: float) -> "Thing":
+        """The same in another size."""
+        parts = tuple(replace(p, mesh=replace(p.mesh, vertices=factor * p.mesh.vertices)) for p in self.parts)
+        return replace(self, parts=parts, supports=tuple(s.scaled(factor) for s in self.supports))
 
 
 @dataclass

@@ -28,12 +28,20 @@ class Room:
 
 
 def furnish(
-    rng: np.random.Generator, planted: Sequence[str] = (), clutter: float = 1.0, scene_type: str | None = None
+    rng: np.random.Generator,
+    planted: Sequence[str] = (),
+    clutter: float = 1.0,
+    scene_type: str | None = None,
+    planted_scale: float = 1.0,
+    without: Sequence[str] = (),
 ) -> Room:
-    """A room, of any type unless one is given; `planted` names rare things, `clutter` multiplies the small ones."""
+    """A room, of any type unless one is given; `clutter` multiplies the number of small things.
+
+    It holds the things `planted`, their size multiplied by `planted_scale`, and else none of the small ones `without`.
+    """
     fitting = [p for p in PROGRAMMES if scene_type in (None, p.scene_type)]
     programme = fitting[int(rng.integers(len(fitting)))]
-    builder = _Builder(rng, programme)
+    builder = _Builder(rng, programme, frozenset(planted))
     builder.shell()
     builder.openings()
     for name in programme.first:
@@ -41,13 +49,17 @@ def furnish(
     for name in _some(rng, programme.more, 0.5):
         builder.furniture(name)
     for name in planted:
-        builder.plant(name)
-    for name in _some(rng, programme.hung, 0.7):
+        builder.plant(name, planted_scale)
+    for name in _some(rng, _left(programme.hung, without), 0.7):
         builder.hang(name)
-    for name in _some(rng, programme.floor, min(1.0, 0.5 * clutter)):
+    for name in _some(rng, _left(programme.floor, without), min(1.0, 0.5 * clutter)):
         builder.on_floor(name)
-    builder.on_top(clutter)
+    builder.on_top(clutter, without)
     return Room(programme.scene_type, builder.size, tuple(builder.objects), builder.space)
+
+
+def _left(names: Sequence[str], without: Sequence[str]) -> list[str]:
+    return [name for name in names if name not in without]
 
 
 def _some(rng: np.random.Generator, names: Sequence[str], share: float) -> list[str]:
@@ -58,8 +70,8 @@ def _some(rng: np.random.Generator, names: Sequence[str], share: float) -> list[
 class _Builder:
     """The room while it is being furnished."""
 
-    def __init__(self, rng: np.random.Generator, programme: Programme) -> None:
-        self.rng, self.programme = rng, programme
+    def __init__(self, rng: np.random.Generator, programme: Programme, planted: frozenset[str]) -> None:
+        self.rng, self.programme, self.planted = rng, programme, planted
         self.size = np.array([3.8, 3.4, 2.5]) + np.array([1.1, 1.0, 0.25]) * rng.random(3)
         self.objects: list[PlacedObject] = []
         self.space = FreeSpace()
@@ -70,7 +82,7 @@ class _Builder:
         drawn = KINDS.get(thing.label)
         nyu40 = drawn.nyu40 if drawn else {"wall": 1, "floor": 2, "ceiling": 22}[thing.label]
         number = len(self.objects)
-        planted = drawn is not None and drawn.rare
+        planted = thing.label in self.planted
         self.objects.append(PlacedObject(number, thing, nyu40, planted, solid, yaw, np.array(origin, float), on))
         if solid:
             self.space.take(turned_box(thing, yaw, origin), number)
@@ -201,9 +213,9 @@ class _Builder:
                 return True
         return False
 
-    def on_floor(self, name: str) -> bool:
+    def on_floor(self, name: str, scale: float = 1.0) -> bool:
         """Anywhere on the free floor; small things rather near the walls."""
-        thing = make(name, self.rng)
+        thing = make(name, self.rng).scaled(scale)
         if KINDS[name].place in ("middle", "wall"):
             return self._in_middle(thing) if KINDS[name].place == "middle" else self._against_wall(thing)
         for _ in range(40):
@@ -219,22 +231,22 @@ class _Builder:
                 return True
         return False
 
-    def plant(self, name: str) -> bool:
-        """A rare thing: on open furniture at a height one looks at, else on the floor."""
+    def plant(self, name: str, scale: float) -> bool:
+        """A thing to look for: on open furniture at a height one looks at, else on the floor."""
         if KINDS[name].place == "top":
             bearers = [o for o in self.objects if o.label in PLANTED_ON]
             for k in self.rng.permutation(len(bearers)):
-                if self._put_on(bearers[k], 0, make(name, self.rng)):
+                if self._put_on(bearers[k], 0, make(name, self.rng).scaled(scale)):
                     return True
-        return self.on_floor(name)
+        return self.on_floor(name, scale)
 
-    def on_top(self, clutter: float) -> None:
+    def on_top(self, clutter: float, without: Sequence[str]) -> None:
         """Clutter on everything that can bear it."""
         for bearer in list(self.objects):
             if bearer.label == "tv stand":
                 self._put_on(bearer, 0, make("tv", self.rng))
-            names = ON_TOP.get(bearer.label, OTHERWISE)
-            for number, support in enumerate(bearer.thing.supports):
+            names = _left(ON_TOP.get(bearer.label, OTHERWISE), without)
+            for number, support in enumerate(bearer.thing.supports if names else ()):
                 area = support.size[0] * support.size[1]
                 crowd = 9 if bearer.label == "bookshelf" else 7
                 count = round(clutter * min(6.0, max(1.0, crowd * area)) * self._between(0.5, 1.2))

@@ -26,9 +26,11 @@ class Options:
     """What a scene is made with."""
 
     frames: int = 32  # pictures with a pose
-    planted: tuple[str, ...] = ()  # rare things that the scene holds
+    planted: tuple[str, ...] = ()  # things that the scene holds and that are looked at from near
+    planted_scale: float = 1.0  # multiplies their size
     planted_views: int = 5  # frames that show each planted thing from near
     clutter: float = 1.0  # multiplies the number of small things
+    without: tuple[str, ...] = ()  # small things that occur nowhere else in the scene
     scene_type: str | None = None  # one of SCENE_TYPES; None: any
 
     def __post_init__(self) -> None:
@@ -73,7 +75,7 @@ def generate_scene(seed: int | Sequence[int], options: Options | None = None) ->
 
 def _attempt(rng: np.random.Generator, seed: int | Sequence[int], options: Options) -> tuple[int, GeneratedScene]:
     """A scene, and the number of views of its least seen planted thing (-1 when one has no place)."""
-    room = furnish(rng, options.planted, options.clutter, options.scene_type)
+    room = furnish(rng, options.planted, options.clutter, options.scene_type, options.planted_scale, options.without)
     poses, clear = walk(
         rng, assemble(room.objects), room.objects, room.size, room.space, options.frames, options.planted_views
     )
