@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..store import catalog
+from ..store.catalog import SceneInfo
+from ..store.database import Store
 from ..store.features import Correspondence
 from ..store.scene import Frame, PointCloud
 
@@ -21,3 +24,18 @@ class Geometry:
     superpoint: NDArray[np.int32]  # (N,)
     correspondences: list[Correspondence]
     findings: tuple[str, ...]
+
+
+def published(store: Store, scene: SceneInfo) -> Geometry:
+    """As the store holds it."""
+    points, superpoint, original_index = catalog.load_points(store, scene.id)
+    return Geometry(
+        scene.id,
+        scene.up_axis,
+        points,
+        original_index,
+        catalog.load_frames(store, scene.id),
+        superpoint,
+        catalog.load_correspondences(store, scene.id),
+        (),
+    )

@@ -20,7 +20,7 @@ from .extract import Picture, extract, image_encoder, read_maps
 from .files.images import read_depth
 from .fusion.fuse import fuse
 from .fusion.visibility import correspond
-from .geometry import Geometry
+from .geometry import Geometry, published
 from .imported import ImportedFeatures, point_features
 from .openscene import CONSTANTS
 from .order import morton_order
@@ -97,17 +97,17 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
             imported, geometry.original_index, geometry.correspondences, space, request.fuse.unit_length
         )
     source: Literal["fused", "imported"] = "fused" if imported is None else "imported"
-    published = publish_with_regions(
+    made = publish_with_regions(
         store, geometry, request.features, features_recipe, source, features, request.objects, request.pool, report
     )
     return Summary(
         name,
-        published.feature_set,
+        made.feature_set,
         False,
         len(geometry.frames),
         len(geometry.points),
         len(features.point_index),
-        published.region_count,
+        made.region_count,
         time.monotonic() - started,
         tuple(findings),
     )
@@ -125,25 +125,14 @@ def _stored_geometry(store: Store, request: Request, name: str, imported: Import
     """The published geometry, when it was made by the same recipe and has the frames that fusion needs."""
     if request.again:
         return None
-    scene_id = catalog.ready_geometry(store, request.dataset, name, recipe.geometry(request))
-    if scene_id is None:
+    if catalog.ready_geometry(store, request.dataset, name, recipe.geometry(request)) is None:
         return None
-    frames = catalog.load_frames(store, scene_id)
-    if not frames and imported is None:
+    geometry = published(store, catalog.find_scene(store, name, request.dataset))
+    if not geometry.frames and imported is None:
         return None
-    points, superpoint, original_index = catalog.load_points(store, scene_id)
     if imported is not None:
-        imported.require_points(len(points))
-    return Geometry(
-        scene_id,
-        catalog.find_scene(store, name, request.dataset).up_axis,
-        points,
-        original_index,
-        frames,
-        superpoint,
-        catalog.load_correspondences(store, scene_id),
-        (),
-    )
+        imported.require_points(len(geometry.points))
+    return geometry
 
 
 def _new_geometry(
