@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..store import forget, jobs
 from ..store.database import Store
 from ..store.database import open as open_store
-from ..store.errors import BadInput, BadWeights, DatabaseError, OvstoreError
+from ..store.errors import BadInput, BadWeights, DatabaseError
 from . import pipeline
 from .pipeline import Report, Summary, quiet
 from .recipe import Request, geometry
@@ -31,18 +31,13 @@ def run_in(store: Store, job: Job, report: Report = quiet) -> Summary:
     """Do the job in a store that is open already; of a scene that is refused nothing stays."""
     started = jobs.start(store, job.request.dataset, job.scene, geometry(job.request))
     try:
-        summary = pipeline.ingest_scene(store, job.request, job.scene, report)
-    except KeyboardInterrupt:
-        jobs.fail(store, started, "interrupted")
+        with jobs.failed_by_errors(store, started):
+            summary = pipeline.ingest_scene(store, job.request, job.scene, report)
+    except BadWeights:
         raise
-    except OvstoreError as error:
-        jobs.fail(store, started, str(error))
-        if isinstance(error, BadInput) and not isinstance(error, BadWeights):  # the scan's fault, not the network's
-            with suppress(DatabaseError):  # somebody publishes for long: `ovstore doctor` finds what stays
-                forget.forget_refused(store, started)
-        raise
-    except BaseException as error:
-        jobs.fail(store, started, f"{type(error).__name__}: {error}")
+    except BadInput:  # the scan's fault, not the network's
+        with suppress(DatabaseError):  # somebody publishes for long: `ovstore doctor` finds what stays
+            forget.forget_refused(store, started)
         raise
     jobs.finish(store, started, "up to date" if summary.up_to_date else f"{summary.regions:,} regions")
     return summary

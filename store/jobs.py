@@ -6,6 +6,8 @@ and is closed as failed when its scene is started again.
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, upd
 
 from . import locks
 from .database import Store
+from .errors import OvstoreError
 from .names import require_name
 from .schema import jobs as table
 
@@ -51,6 +54,22 @@ def start(store: Store, dataset: str, scene: str, recipe: dict[str, Any]) -> int
             if not is_alive(row.worker):
                 _end(connection, row.id, "failed", _LOST)
         return int(connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one())
+
+
+@contextmanager
+def failed_by_errors(store: Store, id: int) -> Iterator[None]:
+    """An exception that ends the block is the reason why the job failed."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        fail(store, id, "interrupted")
+        raise
+    except OvstoreError as error:
+        fail(store, id, str(error))
+        raise
+    except BaseException as error:
+        fail(store, id, f"{type(error).__name__}: {error}")
+        raise
 
 
 def finish(store: Store, id: int, message: str | None = None) -> None:
