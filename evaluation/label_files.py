@@ -45,6 +45,7 @@ def as_json(label_set: LabelSet) -> dict[str, Any]:
             raw[i].append(label)
     return {
         **{key: getattr(label_set, key) for key in about},
+        "stuff": list(label_set.stuff),
         "classes": [asdict(each) | {"raw": labels} for each, labels in zip(label_set.classes, raw, strict=True)],
         "ignored": [label for label, i in label_set.raw.items() if i == IGNORED],
     }
@@ -88,7 +89,14 @@ def _label_set(name: str, origin: str, body: Any, table: Path | None) -> LabelSe
         classes=classes,
         raw=raw | _of_table(origin, body.get("table"), classes, table),
         notes=_text(origin, body, "notes"),
+        stuff=_texts(origin, body, "stuff") if "stuff" in body else _usual_stuff(classes),
     )
+
+
+def _usual_stuff(classes: Sequence[LabelClass]) -> tuple[str, ...]:
+    """Those of group "stuff" where there is one, else those that surround a room."""
+    grouped = tuple(each.name for each in classes if each.group == "stuff")
+    return grouped or tuple(each.name for each in classes if each.name in ("wall", "floor", "ceiling"))
 
 
 def _class(origin: str, entry: Any, made: RGB) -> LabelClass:

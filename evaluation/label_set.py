@@ -4,6 +4,9 @@ import difflib
 import re
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..store.errors import BadInput
 from .palette import RGB
 
@@ -41,6 +44,7 @@ class LabelSet:
     classes: tuple[LabelClass, ...]
     raw: dict[str, int]  # the dataset's own label -> class index, or IGNORED
     notes: str = ""
+    stuff: tuple[str, ...] = ()  # names of classes that do not come in instances
     _index: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -48,6 +52,9 @@ class LabelSet:
             values = [getattr(each, what) for each in self.classes]
             if repeated := [value for value in values if values.count(value) > 1]:
                 raise BadInput(f"Label set {self.name}: two classes have the {what} {repeated[0]!r}.")
+        names = {each.name for each in self.classes}
+        if unknown := [name for name in self.stuff if name not in names]:
+            raise BadInput(f"Label set {self.name}: 'stuff' names {unknown[0]!r}, which is none of its classes.")
         index: dict[str, int] = {}
         # The last to write has the say: the dataset itself, then names, then synonyms; of equals the lowest index.
         for i, each in reversed(list(enumerate(self.classes))):
@@ -55,6 +62,11 @@ class LabelSet:
         index |= {_folded(each.name): i for i, each in enumerate(self.classes)}
         index |= {_folded(raw): i for raw, i in self.raw.items()}
         object.__setattr__(self, "_index", index)
+
+    @property
+    def things(self) -> NDArray[np.bool_]:
+        """(C,) the classes that come in instances."""
+        return np.array([each.name not in self.stuff for each in self.classes])
 
     def index_of(self, label: str) -> int | None:
         """The class that a label names, IGNORED when it belongs to none, None when the set does not know it.

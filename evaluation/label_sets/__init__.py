@@ -13,6 +13,8 @@ A label set file holds an object with
         words                     texts that a network is asked with, where it is not the name alone
         synonyms                  other spellings of the name
         raw                       the dataset's own labels that fall into this class
+    stuff                         names of classes that do not come in instances; left out: those of group stuff, else
+                                  wall, floor and ceiling
     ignored                       the dataset's own labels that fall into none
     table                         {"file": NAME, "names": [columns], "value": column}: a table of `raw_names/` that says
                                   more of both. What stands in one of the columns `names` (the first that knows it
