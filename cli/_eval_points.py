@@ -65,6 +65,27 @@ if TYPE_CHECKING:
     type=click.Choice(["present", "all"]),
     help="Means over classes that occur, or all with absent ones as 0  [default: as the protocol says]",
 )
+@click.option(
+    "--passes",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Vote as OpenScene does: place the points at random N times, sum the scores  "
+    "[default: the features as they are]",
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1463, show_default=True, help="Of --passes.")
+@click.option(
+    "--run",
+    type=click.Path(path_type=Path),
+    metavar="DIR|FILE",
+    help="For --passes of distilled features: the student's weights, or their folder  [default: in the store]",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where the student runs in --passes.",
+)
 @templates_option
 @table_option
 @per_scene_option
@@ -90,6 +111,10 @@ def command(
     protocol_name: str,
     unpredicted: Any,
     mean_over: Any,
+    passes: int | None,
+    seed: int,
+    run: Path | None,
+    device: str,
     templates: str | None,
     table: Path | None,
     per_scene: bool,
@@ -108,11 +133,18 @@ def command(
     Examples:
       ovstore eval --labels scannet20 --split val
       ovstore eval --labels matterport21 --features fusion --protocol openscene --out table.tex
+      ovstore eval --labels scannet20 --features ensemble --protocol openscene --passes 5
       ovstore eval --labels scannet20 --predictions other-tool/ --per-scene
       ovstore eval --labels scannet20 --scene scene0003_00 --save-ply clouds/
     """
-    if predictions is not None and (features or templates or save_npy):
-        raise click.UsageError("Files of --predictions have no vectors: leave --features, --templates, --save-npy out.")
+    if predictions is not None and (features or templates or save_npy or passes):
+        raise click.UsageError(
+            "Files of --predictions have no vectors: leave --features, --templates, --passes, --save-npy out."
+        )
+    if passes is not None and (protocol_name != "openscene" or save_npy is not None):
+        raise click.UsageError("--passes come with --protocol openscene, and have no vectors for --save-npy to keep.")
+    if run is not None and passes is None:
+        raise click.UsageError("--run is the student that --passes ask: without --passes leave it out.")
 
     from ..evaluation import label_files
     from ..evaluation.judged import judged_files
@@ -126,11 +158,15 @@ def command(
     protocol = _protocol(protocol_name, unpredicted, mean_over)
     with opened_store() as store:
         selected = select(store, split, datasets, scenes)
-        judged = (
-            _features(store, selected, features, label_set, protocol, templates)
-            if predictions is None
-            else judged_files(store, selected, predictions, label_set)
-        )
+        judged: JudgedFeatures | JudgedFiles
+        if predictions is not None:
+            judged = judged_files(store, selected, predictions, label_set)
+        else:
+            judged = _features(store, selected, features, label_set, protocol, templates)
+            if passes is not None:
+                from ._passes import in_passes
+
+                judged = in_passes(judged, passes, seed, run, device)
         keepers = _keepers(store, judged, label_set, write_predictions, save_npy, save_ply)
         with stages(len(judged.scenes)) as bars:
 

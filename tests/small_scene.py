@@ -111,6 +111,19 @@ def publish_two(store: Store, folder: Path) -> Store:
     return store
 
 
+def with_features(small: Small, features: PointFeatures) -> Small:
+    """The same scene with those features; its regions are the same, and count their seen points anew."""
+    seen = features.point_index
+    of_seen = {"superpoint": small.superpoint[seen], "object": small.object_of_superpoint[small.superpoint[seen]]}
+    regions = tuple(
+        replace(level, regions=tuple(
+            replace(region, seen_count=int((of_seen[level.level] == region.ordinal).sum())) for region in level.regions
+        ))
+        for level in small.regions
+    )  # fmt: skip
+    return replace(small, features=features, regions=regions)
+
+
 def with_other_points(small: Small) -> Small:
     """The same scene, measured again: every point a millimetre higher."""
     points = replace(small.scene.points, xyz=small.scene.points.xyz + np.array([0, 0, 0.001]))

@@ -65,27 +65,11 @@ def add_features(
     colour: NDArray[np.integer],
 ) -> None:
     features = PointFeatures(SPACE, seen, words(colour[seen]), np.ones(len(seen), np.int32))
-    of_seen = {"superpoint": small.superpoint, "object": small.object_of_superpoint[small.superpoint]}
-    regions = tuple(
-        replace(level, regions=tuple(
-            replace(region, seen_count=int((of_seen[level.level][seen] == region.ordinal).sum()))
-            for region in level.regions
-        ))
-        for level in small.regions
-    )  # fmt: skip
-    vectors = small.scene_vectors
+    small = small_scene.with_features(small, features)
     publish_features(
-        store,
-        scene_id,
-        name,
-        SPACE,
-        RECIPE | {"by": name},
-        source,
-        features,
-        small.object_of_superpoint,
-        regions,
-        vectors,
-    )
+        store, scene_id, name, SPACE, RECIPE | {"by": name}, source,
+        features, small.object_of_superpoint, small.regions, small.scene_vectors,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
