@@ -8,6 +8,7 @@
     ├── SpaceMismatch       vectors of two embedding spaces were about to be compared
     ├── UnknownWords        a query in words that the encoder was never taught
     ├── MissingPackage      an extra has to be installed first
+    ├── Interrupted         long work was told to stop, and has kept what it did
     └── DatabaseError       the server is missing, too old, or refuses
         └── SchemaVersion   the store was written by another version of ovstore
 
@@ -58,6 +59,10 @@ class UnknownWords(OvstoreError):
 
 class MissingPackage(OvstoreError):
     """A third-party package has to be installed first."""
+
+
+class Interrupted(OvstoreError):
+    """Long work was told to stop by a signal; what it did is kept, and it can go on from there."""
 
 
 class DatabaseError(OvstoreError):
