@@ -3,19 +3,17 @@
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ...store import plugins
 from ...store.errors import BadInput
-from ..engines import Outcome
 from .plan import ScenePlan, plan
 from .recording import record
 from .scene import Options as SceneOptions
@@ -24,6 +22,7 @@ from .sensor import Sensor
 from .truth import truth_of
 
 TRUTH = "truth.json"
+BENCH, BENCH_SHARED = "bench", ("queries", "bench.json")  # the frozen set of benchmark.py, which is no format
 _SCENE_NAME = re.compile(r"scene\d{4,}_\d\d")
 
 
@@ -78,39 +77,62 @@ def generate_set(
         raise BadInput("A set has at least 1 scene and a seed of at least 0.")
     options = options or Options()
     plans = plan(scenes, seed)
-    with _writing(root):
-        if force:
-            _remove_earlier(root)
-        else:
-            _refuse_to_overwrite(root, plans)
-        _refuse_what_nobody_generated(root, _shared(form))
-        root.mkdir(parents=True, exist_ok=True)
-        truths = {}
-        for outcome in _run(partial(write_scene, format_name, root, options), plans, workers):
-            if outcome.error is not None:
-                raise outcome.error
-            truths[outcome.result["scene"]] = outcome.result
-            report(outcome.result)
+    with room_for(root, format_name, [p.name for p in plans], force):
+        ordered = made(partial(write_scene, format_name, root, options), plans, workers, report)
         form.write_set(root, [p.name for p in plans])
-        ordered = [truths[p.name] for p in plans]
         where = {name: truth["scene"] for truth in ordered for name in truth["planted"]}
         truth = {"format": format_name, "seed": seed, "planted": where, "scenes": ordered}
-        (root / TRUTH).write_text(json.dumps(truth, indent=1) + "\n", encoding="ascii", newline="\n")
+        write_json(root / TRUTH, truth)
         return truth
 
 
 @contextmanager
-def _writing(root: Path) -> Iterator[None]:
+def room_for(root: Path, format_name: str, names: Sequence[str], force: bool) -> Iterator[None]:
+    """The folder `root` with a place for the scenes `names`; an earlier set is refused unless `force` removes it."""
     try:
+        if force:
+            _remove_earlier(root)
+        else:
+            _refuse_to_overwrite(root, names)
+        _refuse_what_nobody_generated(root, _shared(format_name))
+        root.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
         raise BadInput(f"{root}: cannot be written: {error.strerror or error}") from error
 
 
-def _run(task: Callable[[ScenePlan], dict[str, Any]], plans: tuple[ScenePlan, ...], workers: int) -> Iterator[Outcome]:
+def made(
+    task: Callable[[Any], dict[str, Any]],
+    plans: Sequence[Any],
+    workers: int,
+    report: Callable[[dict[str, Any]], None] = lambda truth: None,
+) -> list[dict[str, Any]]:
+    """What `task` says of each scene that is planned, in the order of `plans`; `report` hears it as it is said."""
     engine = plugins.load("ingest.engines", "processes" if workers > 1 else "inline")
-    outcomes: Iterator[Outcome] = engine.run(task, plans, workers)
-    return outcomes
+    truths = {}
+    for outcome in engine.run(task, plans, workers):
+        if outcome.error is not None:
+            raise outcome.error
+        truths[outcome.result["scene"]] = outcome.result
+        report(outcome.result)
+    return [truths[planned.name] for planned in plans]
+
+
+def write_json(path: Path, value: Any) -> None:
+    """A document, in lines that people can read."""
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="ascii", newline="\n")
+
+
+@contextmanager
+def whole_folder(root: Path, name: str) -> Iterator[Path]:
+    """A new folder to write into, which becomes `root`/`name` once it is complete, in place of what is there."""
+    part, final = root / f".{name}.part", root / name
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    yield part
+    if final.exists():
+        shutil.rmtree(final)
+    part.rename(final)
 
 
 def write_scene(format_name: str, root: Path, options: Options, planned: ScenePlan) -> dict[str, Any]:
@@ -127,20 +149,15 @@ def write_scene(format_name: str, root: Path, options: Options, planned: ScenePl
         options.lost_frames,
         np.random.default_rng([*planned.seed, 1]),
     )
-    part, final = root / f".{planned.name}.part", root / planned.name
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
-    plugins.load("ingest.generated.formats", format_name).write(part, recording)
-    if final.exists():
-        shutil.rmtree(final)
-    part.rename(final)
+    with whole_folder(root, planned.name) as folder:
+        plugins.load("ingest.generated.formats", format_name).write(folder, recording)
     return truth_of(recording)
 
 
-def _refuse_to_overwrite(root: Path, plans: tuple[ScenePlan, ...]) -> None:
+def _refuse_to_overwrite(root: Path, names: Sequence[str]) -> None:
     if root.exists() and not root.is_dir():
         raise BadInput(f"{root} is a file; a folder for the scenes was expected.")
-    existing = [path for path in (*(root / p.name for p in plans), root / TRUTH) if path.exists()]
+    existing = [path for path in (*(root / name for name in names), root / TRUTH) if path.exists()]
     if existing:
         more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
         raise BadInput(f"{existing[0]}{more} exist already. Choose another folder, or replace them with --force.")
@@ -153,8 +170,10 @@ def _refuse_what_nobody_generated(root: Path, shared: tuple[str, ...]) -> None:
         raise BadInput(f"{existing[0]} is there, and of no generated set. Choose another folder.")
 
 
-def _shared(form: ModuleType) -> tuple[str, ...]:
-    names: tuple[str, ...] = getattr(form, "SHARED", ())
+def _shared(format_name: str) -> tuple[str, ...]:
+    if format_name == BENCH:
+        return BENCH_SHARED
+    names: tuple[str, ...] = getattr(plugins.load("ingest.generated.formats", format_name), "SHARED", ())
     return names
 
 
@@ -170,7 +189,9 @@ def _remove_earlier(root: Path) -> None:
     for name in names:
         if isinstance(name, str) and _SCENE_NAME.fullmatch(name):
             shutil.rmtree(root / name, ignore_errors=True)
-    if format_name in plugins.names("ingest.generated.formats"):
-        for name in _shared(plugins.load("ingest.generated.formats", format_name)):
+    if format_name in (BENCH, *plugins.names("ingest.generated.formats")):
+        for name in _shared(format_name):
+            if (root / name).is_file():
+                (root / name).unlink()
             shutil.rmtree(root / name, ignore_errors=True)
     (root / TRUTH).unlink()

@@ -1,7 +1,7 @@
 """A folder of posed RGB-D: color/, depth/, pose/, intrinsic/ and a labelled mesh, one folder a scene."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,11 @@ NEXT = "ovstore ingest rgbd {path}"
 
 def write(folder: Path, recording: Recording) -> None:
     """All files of one scene; depth in millimetres, camera_to_world as 4x4 text, -inf where tracking was lost."""
+    write_with(folder, recording, {})
+
+
+def write_with(folder: Path, recording: Recording, columns: Mapping[str, NDArray[np.int32]]) -> None:
+    """The same with further (N,) columns of the mesh, such as `segment`."""
     for part in ("color", "depth", "pose", "intrinsic"):
         (folder / part).mkdir()
     for number, frame in enumerate(recording.frames):
@@ -25,19 +30,19 @@ def write(folder: Path, recording: Recording) -> None:
         _write_matrix(folder / "pose" / f"{number:06d}.txt", frame.camera_to_world)
     for which, camera in (("color", recording.color_camera), ("depth", recording.depth_camera)):
         _write_matrix(folder / "intrinsic" / f"intrinsic_{which}.txt", _homogeneous(camera))
-    _write_mesh(folder, recording)
+    _write_mesh(folder, recording, columns)
 
 
 def write_set(root: Path, names: Sequence[str]) -> None:
     """Nothing: the folders are the set."""
 
 
-def _write_mesh(folder: Path, recording: Recording) -> None:
+def _write_mesh(folder: Path, recording: Recording, more: Mapping[str, NDArray[np.int32]]) -> None:
     """mesh.ply with `label` and `instance` a vertex, and label_names.json for the labels' names."""
     mesh, objects = recording.mesh, recording.scene.objects
     names = sorted({placed.label for placed in objects})
     label = np.array([names.index(placed.label) for placed in objects])[mesh.object_id]
-    columns = {"label": label, "instance": mesh.object_id}
+    columns = {"label": label, "instance": mesh.object_id, **more}
     write_ply(folder / "mesh.ply", mesh.xyz, mesh.rgb, faces=mesh.faces, columns=columns)
     text = json.dumps({str(number): name for number, name in enumerate(names)}, indent=1)
     (folder / "label_names.json").write_text(text + "\n", encoding="ascii", newline="\n")
