@@ -30,6 +30,7 @@ class Batch:
     """Samples one after another; they never touch in the network."""
 
     number: int  # place in the epoch, from 0; the same on every rank
+    scenes: tuple[str, ...]  # their names, sample by sample
     coordinates: Tensor  # (V, 4) int32 sample, x, y, z
     inputs: Tensor  # (V, 3) float32
     voxel_index: Tensor  # (S,) int64 ascending rows that have a target; none where no sample has one
@@ -68,6 +69,7 @@ def collate(samples: Sequence[VoxelSample], shift: NDArray[np.integer] | None = 
             each[:, 1:] += shift.astype(np.int32)
     return Batch(
         number,
+        tuple(each.scene for each in samples),
         _joined(coordinates),
         _joined([each.inputs for each in samples]),
         _joined([each.voxel_index + first for each, first in zip(samples, first_rows, strict=False)]),

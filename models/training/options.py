@@ -38,6 +38,9 @@ class Options:
     )
     momentum: float = field(default=0.0, metadata={"help": "of sgd"})
     weight_decay: float = field(default=0.0, metadata={"help": "pull of the weights towards 0"})
+    clip_norm: float = field(
+        default=0.0, metadata={"help": "longest gradient of a step, longer ones are shortened to it; 0: as they are"}
+    )
     placement: Literal["random", "upright"] = field(
         default="random", metadata={"help": "random: turned about z, tilted by 2.8 degrees, scaled by a tenth"}
     )
@@ -59,7 +62,7 @@ class Options:
     )
     color_translation: float = field(default=0.1, metadata={"help": "most that colours move as one, of the range"})
     color_jitter: float = field(default=0.05, metadata={"help": "deviation of each voxel's colour, of the range"})
-    hue: float = field(default=0.5, metadata={"help": "most that hues turn, of the circle"})
+    hue: float = field(default=0.02, metadata={"help": "most that hues turn, of the circle"})
     saturation: float = field(default=0.2, metadata={"help": "most that saturation grows or falls, as a share"})
     precision: Literal["auto", "float32", "bfloat16", "float16"] = field(
         default="auto", metadata={"help": "of products inside the network; auto: bfloat16 on CUDA, else float32"}
@@ -82,7 +85,7 @@ class Options:
 
 
 _NOT_NEGATIVE = (
-    "supervised_points", "first_step_lr", "warmup_steps", "power", "momentum", "weight_decay", "shift",
+    "supervised_points", "first_step_lr", "warmup_steps", "power", "momentum", "weight_decay", "clip_norm", "shift",
     "color_translation", "color_jitter", "hue", "saturation", "seed",
 )  # fmt: skip
 

@@ -18,6 +18,7 @@ from .scenes import TaughtScene
 class VoxelSample:
     """Cells with a row of inputs each; some of them with a target."""
 
+    scene: str
     cells: NDArray[np.int32]  # (V, 3), none twice
     inputs: NDArray[np.float32]  # (V, 3)
     voxel_index: NDArray[np.int64]  # (S,) ascending rows of cells that have a target
@@ -44,7 +45,7 @@ def sample(scene: TaughtScene, options: Options, rng: np.random.Generator, augme
         inputs = np.ones((len(cells), 3), np.float32)
     taught = _drawn(scene, options.supervised_points, rng)
     teach = _by_representative if options.target == "representative" else _by_mean
-    return VoxelSample(cells, inputs, *teach(scene, grid, taught))
+    return VoxelSample(scene.name, cells, inputs, *teach(scene, grid, taught))
 
 
 def voxel_colors(grid: VoxelGrid, rgb: NDArray[np.uint8] | None, options: Options, name: str) -> NDArray[np.float32]:
