@@ -137,7 +137,7 @@ def as_json(report: Report) -> dict[str, Any]:
     """Everything, unrounded; None where there is nothing to measure."""
     scores, protocol = report.scores, report.protocol
     classes = [
-        {"id": each.id, "name": each.name, "points": int(points), "iou": _number(iou), "accuracy": _number(accuracy)}
+        {"id": each.id, "name": each.name, "points": int(points), "iou": number(iou), "accuracy": number(accuracy)}
         for each, points, iou, accuracy in zip(
             report.label_set.classes, scores.points, scores.iou, scores.accuracy, strict=True
         )
@@ -154,9 +154,9 @@ def as_json(report: Report) -> dict[str, Any]:
         "points": sum(scene.point_count for scene in report.scenes),
         "points_counted": int(scores.points.sum()),
         "points_without_prediction": int(report.counts[:, -1].sum()),
-        "means": {name: _number(value) for name, value in report.means.items()},
+        "means": {name: number(value) for name, value in report.means.items()},
         "means_of_classes_that_occur": {
-            name: _number(value) for name, value in means(scores, "present", report.foreground).items()
+            name: number(value) for name, value in means(scores, "present", report.foreground).items()
         },
         "classes": classes,
         "confusion": {"rows": "truth", "columns": "prediction, the last: none", "points": report.counts.tolist()},
@@ -178,7 +178,7 @@ def mean_of_scenes(report: Report) -> dict[str, float]:
 
 
 def _scene_json(report: Report, scene: SceneCounts) -> dict[str, Any]:
-    figures = {name: _number(value) for name, value in scene_means(report, scene).items()}
+    figures = {name: number(value) for name, value in scene_means(report, scene).items()}
     return {
         "scene": scene.name,
         "points": scene.point_count,
@@ -188,5 +188,6 @@ def _scene_json(report: Report, scene: SceneCounts) -> dict[str, Any]:
     }
 
 
-def _number(share: float) -> float | None:
+def number(share: float) -> float | None:
+    """For JSON, which has no nan."""
     return None if math.isnan(share) else float(share)

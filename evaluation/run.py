@@ -63,12 +63,13 @@ def evaluate(
     notes = (
         *judged.notes,
         *left_out(bare, f"a point whose label is a class of {label_set.name}"),
-        *_unknown_labels(label_set, unknown),
+        *unknown_labels(label_set, unknown),
     )
     return Report(judged.title, label_set, protocol, judged.asked_with, tuple(done), notes)
 
 
-def _unknown_labels(label_set: LabelSet, unknown: Counter[str]) -> tuple[str, ...]:
+def unknown_labels(label_set: LabelSet, unknown: Counter[str]) -> tuple[str, ...]:
+    """A note on labels with their points, where there are any."""
     if not unknown:
         return ()
     names = short_list([label for label, _ in unknown.most_common()])
