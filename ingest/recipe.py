@@ -73,6 +73,18 @@ def encoding(encoder: str, options: Any, space: EmbeddingSpace) -> dict[str, Any
     return {"encoder": {"name": encoder, "options": _plain(options)}, "space": asdict(space)}
 
 
+def distilled(
+    geometry: dict[str, Any],
+    encoding: dict[str, Any],
+    student: dict[str, Any],
+    objects: ObjectOptions,
+    pool: PoolOptions,
+) -> dict[str, Any]:
+    """Everything behind vectors that a student gives; `encoding` is of those that taught it, who answer for words."""
+    made = {"version": VERSION, "geometry": geometry, **encoding, "student": student}
+    return {**made, "objects": _plain(objects), "pool": _plain(pool)}
+
+
 def _sha256(path: Path) -> str:
     try:
         with path.open("rb") as file:

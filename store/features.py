@@ -63,12 +63,12 @@ class Correspondence:
 
 @dataclass(frozen=True)
 class PointFeatures:
-    """Vectors for the points that were seen, and for no others."""
+    """Vectors for the points that were seen, and for no others; distilled ones are for every point."""
 
     space: EmbeddingSpace
     point_index: NDArray[np.int32]  # (M,) ascending rows of the cloud
     vectors: NDArray[np.float16]  # (M, space.dim), unit length unless the recipe is a compat one
-    view_count: NDArray[np.int32]  # (M,) frames that saw the point, >= 1
+    view_count: NDArray[np.int32]  # (M,) frames that saw the point; 0 only where a student speaks for it
 
     def __post_init__(self) -> None:
         rows = len(self.point_index)

@@ -95,6 +95,12 @@ def read_points(path: Path) -> tuple[PointCloud, NDArray[np.int32], NDArray[np.i
     return points, columns["superpoint"], columns["original_index"]
 
 
+def has_colors(path: Path) -> bool:
+    """Whether the points of a points file have colours; no row is read."""
+    with opened(path, "points") as (file, _):
+        return "r" in file.schema_arrow.names
+
+
 def read_superpoints(path: Path) -> NDArray[np.int32]:
     """(N,) the superpoint of each point; the other columns stay unread."""
     with opened(path, "points") as (file, _):
