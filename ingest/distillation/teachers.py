@@ -1,0 +1,131 @@
+"""Which scenes teach a student, and which it is watched on."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...models.training.scenes import Source, TaughtScene
+from ...store import catalog, parquet
+from ...store.catalog import FeatureSetInfo, SceneInfo
+from ...store.database import Store
+from ...store.errors import BadScene, NotFound, SpaceMismatch
+from ...store.features import EmbeddingSpace
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A scene and its published vectors. Pickles; its files are read without the database."""
+
+    scene: SceneInfo
+    features: FeatureSetInfo
+    points_file: Path  # of the scene
+    features_file: Path
+
+    @property
+    def source(self) -> Source:
+        """The scene as training takes it."""
+        load = partial(_taught_scene, self.scene.full_name, self.points_file, self.features_file, self.features.space)
+        return Source(self.scene.full_name, load)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Who teaches, and whom the student is watched on."""
+
+    features: str  # name of the teachers' feature sets
+    space: EmbeddingSpace
+    encoding: dict[str, Any]  # who answers for the words: "encoder" and "space" of the teachers' recipe
+    taught: tuple[Teacher, ...]
+    validation: tuple[Teacher, ...]
+
+
+def _taught_scene(name: str, points_file: Path, features_file: Path, space: EmbeddingSpace) -> TaughtScene:
+    """Points in the scan's own order, so that a voxel's lowest point is the one it is in OpenScene."""
+    points, _, original_index = parquet.read_points(points_file)
+    order = np.argsort(original_index)
+    features = parquet.read_features(features_file, space)
+    taught = original_index[features.point_index]
+    rows = np.argsort(taught)
+    rgb = None if points.rgb is None else points.rgb[order]
+    return TaughtScene(name, points.xyz[order], rgb, taught[rows], features.vectors[rows])
+
+
+def lesson(
+    store: Store, scenes: Sequence[SceneInfo], features: str, split: str | None, val_split: str, hold_out: int
+) -> Lesson:
+    """The scenes of `split` that have those features; those of `val_split` and the last `hold_out` only judge.
+
+    Without `split`, those of "train"; where no scene has any split, all. NotFound when none is left to teach,
+    SpaceMismatch unless all are of one space.
+    """
+    found = _teachers(store, scenes, features)
+    splits = sorted({teacher.scene.split for teacher in found if teacher.scene.split is not None})
+    taught, validation = found, []
+    if split is not None or splits:
+        wanted = split or "train"
+        taught = [teacher for teacher in found if teacher.scene.split == wanted]
+        validation = [teacher for teacher in found if teacher.scene.split == val_split != wanted]
+        if not taught:
+            raise NotFound(
+                f"None of {len(found)} scenes with features {features!r} is of split {wanted!r}; their splits: "
+                f"{', '.join(splits) or 'none'}. Say with --split whose scenes teach."
+            )
+    if hold_out:
+        if hold_out >= len(taught):
+            raise NotFound(f"{hold_out} held out leave none of {len(taught)} scenes to teach.")
+        taught, validation = taught[:-hold_out], [*validation, *taught[-hold_out:]]
+    first = taught[0].features
+    encoding = {"encoder": first.recipe["encoder"], "space": asdict(first.space)}
+    return Lesson(features, first.space, encoding, tuple(taught), tuple(validation))
+
+
+def require_colors(lesson: Lesson) -> None:
+    """BadScene when a scene has none."""
+    for teacher in (*lesson.taught, *lesson.validation):
+        if not parquet.has_colors(teacher.points_file):
+            raise BadScene(
+                f"{teacher.scene.full_name} has no colours, which the student is to see: leave the scene out, "
+                "or train with --inputs ones."
+            )
+
+
+def select(store: Store, datasets: Sequence[str], names: Sequence[str]) -> list[SceneInfo]:
+    """The scenes of these datasets and names, all without them; NotFound for a name that is none."""
+    held = [scene for name in dict.fromkeys(datasets) or (None,) for scene in catalog.scenes(store, name)]
+    if not held:
+        raise NotFound("The store holds no scene yet. Take scans in first: ovstore ingest --help")
+    if not names:
+        return held
+    dataset = datasets[0] if len(datasets) == 1 else None
+    wanted = {catalog.find_scene(store, name, dataset).id for name in names}
+    return [scene for scene in held if scene.id in wanted]
+
+
+def _teachers(store: Store, scenes: Sequence[SceneInfo], features: str) -> list[Teacher]:
+    """The scenes that have feature sets of that name."""
+    held = {found.scene_id: found for found in catalog.feature_sets(store) if found.name == features}
+    found = [
+        Teacher(scene, own, store.file(scene.points_file), store.file(own.features_file))
+        for scene in scenes
+        if (own := held.get(scene.id)) is not None
+    ]
+    if not found:
+        names = sorted({name for scene in scenes for name in scene.features})
+        raise NotFound(
+            f"None of {len(scenes)} scenes has features {features!r}. "
+            + (f"They have: {', '.join(names)}." if names else "They have none yet: ovstore ingest --help")
+        )
+    first = found[0]
+    for other in found[1:]:
+        try:
+            first.features.space.require_same(other.features.space)
+        except SpaceMismatch as error:
+            raise SpaceMismatch(
+                f"{first.scene.full_name} and {other.scene.full_name} cannot teach one student by {features!r}: {error}"
+                " Choose scenes with --dataset or --scene."
+            ) from error
+    return found

@@ -1,0 +1,65 @@
+"""What a student says of every point of a scene."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ...models.placements import random_placements
+from ...models.training.inference import voxel_vectors
+from ...models.training.options import Options
+from ...models.voxels import Placement
+from ...store.errors import BadScene
+from ...store.scene import PointCloud
+
+_ROWS_AT_ONCE = 1 << 15
+
+
+def unit_vectors(
+    network: nn.Module,
+    options: Options,
+    points: PointCloud,
+    original_index: NDArray[np.integer],
+    device: torch.device,
+    placements: Iterator[Placement] | None = None,
+) -> NDArray[np.float16]:
+    """(N, C) unit rows, each point its voxel's: of the scene as it stands, or the mean direction over `placements`.
+
+    Points go to the student in the scan's own order, where point i of the store was original_index[i]. Beside the
+    network and its voxels, memory is that of the result; with several passes, three times that.
+    """
+    cloud = points.take(np.argsort(original_index))
+    if options.inputs == "color" and cloud.rgb is None:
+        raise BadScene("its points have no colour, which the student was trained to see (inputs = 'color')")
+    passes = list(placements) if placements is not None else [None]
+    sums: NDArray[np.floating] | None = None
+    for placement in passes:
+        grid, vectors = voxel_vectors(network, cloud.xyz, cloud.rgb, options, device, placement)
+        _to_unit_length(vectors)
+        row = grid.voxel_of_point[original_index]
+        if len(passes) == 1:
+            return vectors.astype(np.float16)[row]
+        if sums is None:
+            sums = np.zeros((len(row), vectors.shape[1]), np.float32)
+        for start in range(0, len(row), _ROWS_AT_ONCE):
+            sums[start : start + _ROWS_AT_ONCE] += vectors[row[start : start + _ROWS_AT_ONCE]]
+    assert sums is not None
+    _to_unit_length(sums)
+    return sums.astype(np.float16)
+
+
+def random_passes(options: Options, passes: int, seed: int, scene: str) -> Iterator[Placement] | None:
+    """None, as the scene stands, for one pass."""
+    return None if passes == 1 else random_placements(options.voxel_size, passes, seed, scene)
+
+
+def _to_unit_length(vectors: NDArray[np.floating]) -> None:
+    """In place; BadScene for a row that has no direction."""
+    for start in range(0, len(vectors), _ROWS_AT_ONCE):
+        rows = vectors[start : start + _ROWS_AT_ONCE]
+        length = np.linalg.norm(rows, axis=1, keepdims=True)
+        if not (np.isfinite(length) & (length > 0)).all():
+            raise BadScene("the student gives points no direction: its weights or the scene's coordinates are broken")
+        rows /= length
