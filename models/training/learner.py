@@ -1,0 +1,62 @@
+"""A network with what moves its weights, a step at a time."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+import torch
+from torch import Tensor, nn
+
+from ..devices import lowered, precision_of
+from .batches import Batch
+from .losses import summed
+from .options import Options
+from .parallel import Ranks, without_averaging
+from .schedule import optimizer_of, set_rate
+
+
+class Learner:
+    """The network itself is `network`; what wraps it for several processes stays inside."""
+
+    def __init__(self, network: nn.Module, options: Options, ranks: Ranks) -> None:
+        """`network` is moved to the device, in training mode."""
+        self.network = network.to(ranks.device).train()
+        self.optimizer = optimizer_of(options, self.network.parameters())
+        self.precision = precision_of(options.precision, ranks.device, on_cuda=torch.bfloat16)
+        self.scaler = torch.amp.GradScaler(ranks.device.type, enabled=self.precision == torch.float16)
+        self._options, self._ranks = options, ranks
+        self._joined = ranks.joined(self.network)
+
+    def step(self, batches: Sequence[Batch], taught: int, rate: float) -> Tensor:
+        """One step for all `batches`, here and in other processes, where `taught` voxels have a target.
+
+        Each voxel weighs the same, however it is spread: many small batches are one large batch, but for what batch
+        norm sees. Returns this process's share of the mean loss, on the device.
+        """
+        set_rate(self.optimizer, rate)
+        self.optimizer.zero_grad(set_to_none=True)
+        shares = []
+        for number, batch in enumerate(batches, start=1):
+            with nullcontext() if number == len(batches) else without_averaging(self._joined):
+                share = self._loss(batch.to(self._ranks.device)) / taught
+                self.scaler.scale(share * self._ranks.world).backward()  # averaged over processes it is the sum
+            shares.append(share.detach())
+        if self._options.clip_norm:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.network.parameters(), self._options.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return torch.stack(shares).sum()
+
+    def _loss(self, batch: Batch) -> Tensor:
+        """Summed over the batch's taught voxels."""
+        with lowered(self._ranks.device, self.precision):
+            output = self._joined(batch.tensor()).features
+        predicted = output.index_select(0, batch.voxel_index)
+        if not len(predicted):
+            return predicted.float().sum()  # 0: a backward pass all the same, which other processes wait for
+        return summed(self._options.loss, predicted, batch.target)
+
+    def is_finite(self) -> bool:
+        """Whether all weights are numbers."""
+        finite = [tensor.isfinite().all() for tensor in self.network.state_dict().values()]
+        return bool(torch.stack(finite).all())

@@ -1,0 +1,77 @@
+"""Leaving a long computation when it suits it: signals that ask for the end, locks that keep others out."""
+
+import fcntl
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from ...store.errors import BadInput
+from .parallel import Ranks
+
+LOCK = ".lock"
+
+
+class StopSignals:
+    """Which signal asked for the end, if one did."""
+
+    name: str | None = None
+
+
+@contextmanager
+def stop_signals() -> Iterator[StopSignals]:
+    """Ctrl-C and SIGTERM in the block ask for the end; Ctrl-C again interrupts at once. In the main thread only."""
+    asked = StopSignals()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        asked.name = signal.Signals(number).name
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def claimed(folder: Path, ranks: Ranks) -> Iterator[None]:
+    """`folder`, made where it is missing, for one training's processes alone; free again when they end, anyhow.
+
+    A record lock, since another kind would live on in forked children of a killed process.
+    """
+    descriptor, problem = None, None
+    if ranks.first:
+        try:
+            descriptor = _claim(folder)
+        except BadInput as error:
+            problem = str(error)
+    try:
+        if problem := ranks.of_first(problem):
+            raise BadInput(problem)
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _claim(folder: Path) -> int:
+    """The descriptor that holds the lock."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be written: {error.strerror or error}.") from error
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise BadInput(f"Another training runs in {folder}; wait for it, stop it, or take another folder.") from error
+    return descriptor
