@@ -17,7 +17,7 @@ class EncoderCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         from ._options import options_of
 
-        name = _value_of("--encoder", args) or DEFAULT_ENCODER
+        name = value_of("--encoder", args) or DEFAULT_ENCODER
         encoder = plugins.load("models.encoders", name, noun="encoder")
         ctx.meta["ovstore.encoder"] = options_of(encoder.Options)
         ctx.meta["ovstore.encoder.title"] = f"Options of --encoder {name}"
@@ -55,7 +55,7 @@ def device_option() -> click.Option:
     )
 
 
-def _value_of(flag: str, args: list[str]) -> str | None:
+def value_of(flag: str, args: list[str]) -> str | None:
     """What `flag` was given, before click has parsed anything."""
     for position, arg in enumerate(args):
         if arg == flag and position + 1 < len(args):
