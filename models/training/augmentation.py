@@ -47,8 +47,8 @@ def stretch_contrast(rgb: NDArray[np.float32], rng: np.random.Generator) -> NDAr
     """Each channel stretched to 0 .. 255, by a random share of the way; a channel of one value stays."""
     low, high = rgb.min(axis=0), rgb.max(axis=0)
     flat = high == low
-    stretched = (rgb - low) * (255 / np.where(flat, 1, high - low))
-    return rgb + np.float32(rng.random()) * np.where(flat, 0, stretched - rgb)
+    stretched = np.where(flat, rgb, (rgb - low) * (255 / np.where(flat, np.float32(1), high - low)))
+    return rgb + np.float32(rng.random()) * (stretched - rgb)
 
 
 def translate_colors(rgb: NDArray[np.float32], most: float, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -1,5 +1,6 @@
 """What decides a student's numbers beside the scenes and the network; not workers, devices or folders."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -71,12 +72,12 @@ class Options:
 
     def __post_init__(self) -> None:
         for name in ("voxel_size", "batch_size", "accumulate", "epochs", "loop", "base_lr"):
-            _require(name, getattr(self, name), getattr(self, name) > 0, "more than 0")
+            _require(name, getattr(self, name), 0 < getattr(self, name) < math.inf, "more than 0")
         for name in _NOT_NEGATIVE:
-            _require(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
-        for name in ("flip_probability", "elastic_probability", "contrast_probability", "color_probability"):
+            _require(name, getattr(self, name), 0 <= getattr(self, name) < math.inf, "0 or more")
+        for name in _SHARES:
             _require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "0 .. 1")
-        paired = len(self.elastic) % 2 == 0 and all(value > 0 for value in self.elastic)
+        paired = len(self.elastic) % 2 == 0 and all(0 < value < math.inf for value in self.elastic)
         _require("elastic", self.elastic, paired, "pairs of granularity and magnitude, all more than 0,")
         if self.loss == "cross_entropy" and self.target == "mean":
             raise BadInput("Classes have no mean: with loss = 'cross_entropy', target has to be 'representative'.")
@@ -86,8 +87,9 @@ class Options:
 
 _NOT_NEGATIVE = (
     "supervised_points", "first_step_lr", "warmup_steps", "power", "momentum", "weight_decay", "clip_norm", "shift",
-    "color_translation", "color_jitter", "hue", "saturation", "seed",
+    "color_translation", "color_jitter", "hue", "seed",
 )  # fmt: skip
+_SHARES = ("flip_probability", "elastic_probability", "contrast_probability", "color_probability", "saturation")
 
 
 def _require(name: str, value: object, holds: bool, expected: str) -> None:
