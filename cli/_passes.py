@@ -72,10 +72,14 @@ def _looked_up(store: Store, found: FeatureSetInfo, order: NDArray[np.integer]) 
 
 def _computed(student: "Student", points: PointCloud, device: str) -> Look:
     """A voxel has the vector that the student gives it."""
+    from ..models.devices import device_of
     from ..models.training.inference import voxel_vectors
 
+    place = device_of(device)
+    network = student.network.to(place)
+
     def look(placement: Placement, grid: VoxelGrid) -> VoxelVectors:
-        _, vectors = voxel_vectors(student.network, points.xyz, points.rgb, student.options, device, placement)
+        _, vectors = voxel_vectors(network, points.xyz, points.rgb, student.options, place, placement)
         return VoxelVectors(vectors.astype(np.float16), np.ones(len(vectors), np.bool_))
 
     return look
@@ -92,9 +96,11 @@ def _students(judged: JudgedFeatures, run: Path | None) -> "dict[int, Student]":
         return {}
     from ..ingest.students import student_of
 
-    loaded = {}
+    loaded: dict[str, Student] = {}
     for found in distilled:
-        digest = found.recipe.get("student", {}).get("weights")
+        if "student" not in found.recipe:
+            raise BadInput(f"{found.name!r} of {found.dataset}/{found.scene} has no student to ask in --passes.")
+        digest = found.recipe["student"]["weights"]
         if digest not in loaded:
             loaded[digest] = student_of(judged.store, found, run)
     return {found.id: loaded[found.recipe["student"]["weights"]] for found in distilled}

@@ -7,12 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_scene
+import torch
 from command_line import document, lines, ovstore
 from numpy.typing import NDArray
 from ovstore.models.encoders import color_words
+from ovstore.models.minkunet.checkpoint import read_minkunet
+from ovstore.models.placements import random_placements
+from ovstore.models.safe_load import sha256_of
+from ovstore.models.students import tiny as tiny_student
+from ovstore.models.training.inference import point_vectors
+from ovstore.models.training.options import Options
 from ovstore.store import catalog
 from ovstore.store.database import Store
 from ovstore.store.features import PointFeatures
+from ovstore.store.publish import publish_features
 
 SPACE = color_words.space(color_words.Options())
 RECIPE = {"encoder": {"name": "color_words", "options": {"patch": 4}}}
@@ -49,8 +57,27 @@ def held(shared_store: Store) -> Store:
     of_point = np.where(first, TRUTH, (TRUTH + 1) % 3)
     features = PointFeatures(SPACE, seen, colours[of_point[seen]], np.ones(len(seen), np.int32))
     small = small_scene.with_features(small, features)
-    small.publish_features(shared_store, small.publish_geometry(shared_store), "colours", RECIPE)
+    scene_id = small.publish_geometry(shared_store)
+    small.publish_features(shared_store, scene_id, "colours", RECIPE)
+    publish_distilled(shared_store, scene_id, small)
     return shared_store
+
+
+def publish_distilled(store: Store, scene_id: int, small: small_scene.Small) -> None:
+    """The set "learned", whose published vectors are the first ones' and whose student, drawn at random, is another."""
+    torch.manual_seed(0)
+    network = tiny_student.build(tiny_student.Options(), 3, SPACE.dim)
+    folder = store.path / "students" / "learned"
+    folder.mkdir(parents=True)
+    torch.save({"state_dict": network.state_dict()}, folder / "model_last.pth.tar")
+    student = {
+        "name": "tiny", "options": {}, "voxel_size": 0.4, "inputs": "color", "target": "mean",
+        "weights": sha256_of(folder / "model_last.pth.tar"),
+    }  # fmt: skip
+    publish_features(
+        store, scene_id, "learned", SPACE, RECIPE | {"student": student}, "distilled",
+        small.features, small.object_of_superpoint, small.regions, small.scene_vectors,
+    )  # fmt: skip
 
 
 def firsts(original_index: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -90,6 +117,41 @@ def test_the_same_seed_gives_the_same_numbers(held: Store, labels: Path, tmp_pat
     _, _, original_index = catalog.load_points(held, catalog.find_scene(held, "room").id)
     expected = np.where(CLUSTER % 10 == 0, 0, TRUTH + 1)
     assert np.array(written[0].split(), int)[original_index].tolist() == expected.tolist()
+
+
+def test_a_student_is_asked_anew_in_each_pass(held: Store, labels: Path, tmp_path: Path) -> None:
+    arguments = ("--features", "distill", "--protocol", "openscene", "--passes", 2, "--seed", 5)
+    result = ovstore(held, "eval", "--labels", labels, *arguments, "--write-predictions", tmp_path)
+    assert "2 passes, randomly placed (seed 5), voxels of 0.4 m; the scores of a point's voxels are summed." in lines(
+        result
+    )
+    points, _, original_index = catalog.load_points(held, catalog.find_scene(held, "room").id)
+    points = points.take(np.argsort(original_index))
+    network = read_minkunet(held.path / "students" / "learned" / "model_last.pth.tar").network()
+    words = color_words.load_text_encoder(color_words.Options())(list(NAMES)).astype(np.float16).astype(np.float32)
+    sums = np.zeros((len(POINT), 3), np.float16)
+    for placement in random_placements(0.4, 2, 5, "room"):
+        options = Options(voxel_size=0.4)
+        vectors = point_vectors(network, points.xyz, points.rgb, options, torch.device("cpu"), placement)
+        sums += (vectors.astype(np.float16).astype(np.float32) @ words.T).astype(np.float16)
+    found = np.array((tmp_path / "room.txt").read_text().split(), int)
+    assert (found == sums.argmax(axis=1) + 1).mean() > 0.99  # but for ties that rounding makes
+    assert len(set(found.tolist())) > 1
+
+
+def test_students_may_lie_elsewhere_and_have_to_be_those_of_the_features(
+    held: Store, labels: Path, tmp_path: Path
+) -> None:
+    command = ("eval", "--labels", labels, "--features", "ensemble", "--protocol", "openscene", "--passes", 1)
+    told = document(ovstore(held, *command, "--json"))
+    assert told["judged"] == "ensemble of colours (fusion) and learned (distill) in 1 pass"
+    folder = held.path / "students" / "learned"
+    (tmp_path / "copy.pth.tar").write_bytes((folder / "model_last.pth.tar").read_bytes())
+    for run in (tmp_path, tmp_path / "copy.pth.tar"):
+        assert document(ovstore(held, *command, "--run", run, "--json"))["confusion"] == told["confusion"]
+    (tmp_path / "copy.pth.tar").write_bytes(b"other weights")
+    result = ovstore(held, *command, "--run", tmp_path)
+    assert (result.exit_code, result.stdout) == (1, "") and "weights with the sha256" in result.stderr
 
 
 @pytest.mark.parametrize(
