@@ -88,10 +88,10 @@ def load(folder: Path, run: Mapping[str, Any]) -> Saved:
             f"{path} does not say where a training of ovstore stood, so it cannot be resumed; its weights can start a"
             f" new one."
         )
-    differences = list(_differences(content["run"], run))
-    if differences:
+    others = list(differences(content["run"], run))
+    if others:
         raise BadInput(
-            f"{path} is of another training: {'; '.join(differences[:3])}. Resume with what it was begun with, or take"
+            f"{path} is of another training: {'; '.join(others[:3])}. Resume with what it was begun with, or take"
             f" another folder."
         )
     try:
@@ -154,11 +154,11 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _differences(found: Any, asked: Any, name: str = "") -> Iterator[str]:
+def differences(found: Any, asked: Any, name: str = "") -> Iterator[str]:
     """ "options.seed is 1, 2 was asked for"."""
     if isinstance(found, dict) and isinstance(asked, Mapping):
         for key in [*asked, *(key for key in found if key not in asked)]:
-            yield from _differences(found.get(key), asked.get(key), f"{name}.{key}".lstrip("."))
+            yield from differences(found.get(key), asked.get(key), f"{name}.{key}".lstrip("."))
     elif isinstance(found, list) and isinstance(asked, list) and found != asked and len(found) + len(asked) > 8:
         other = next((a for a, b in zip(asked, found, strict=False) if a != b), (asked + found)[-1])
         yield f"{name} are {len(found)}, {len(asked)} were asked for; they differ in {other!r}"
