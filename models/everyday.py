@@ -1,8 +1,10 @@
 """Everyday things: what the answer to a query is weighed against, so that a good score means more than 'a thing'."""
 
-EVERYDAY: tuple[str, ...] = (
-    # nothing in particular
+NOTHING_IN_PARTICULAR: tuple[str, ...] = (
     "object", "things", "stuff", "texture", "surface", "background", "room", "corner", "edge", "shadow", "light",
+)  # fmt: skip
+EVERYDAY: tuple[str, ...] = (
+    *NOTHING_IN_PARTICULAR,
     # the room itself
     "wall", "floor", "ceiling", "door", "window", "stairs", "pillar", "carpet", "rug", "curtain", "blinds", "radiator",
     "light switch", "power outlet", "fireplace", "railing",
