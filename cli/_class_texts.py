@@ -51,15 +51,19 @@ def class_texts(encoder: "Encoder", label_set: "LabelSet", openscene: bool, temp
         )
     if openscene and (slip := misnamed(label_set)) is not None:
         notes.append(f"As in OpenScene, {label_set.classes[slip].name!r} is asked for with 'other'.")
-    sentences = _sentences(prompted) if takes else "words as they are"
+    sentences = asked_with(prompted)
     if any(each.bare for each in asked) and takes:
         sentences += ", but 'other' as it is"
     return Prompted(ClassTexts(np.stack([vectors[each] for each in found]), index, openscene), sentences, tuple(notes))
 
 
-def _sentences(encoder: "Encoder") -> str:
+def asked_with(encoder: "Encoder") -> str:
+    """What a table says of the sentences around the words."""
     from ..models.prompts import templates_of
+    from ..query.class_texts import takes_templates
 
+    if not takes_templates(encoder):
+        return "words as they are"
     if not encoder.options.templates:
         return "the sentences of the encoder that reads the words"
     patterns = templates_of(encoder.options.templates)
