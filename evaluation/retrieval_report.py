@@ -1,0 +1,250 @@
+"""The result of a retrieval: figures by method, by level of regions and by size of what was asked for."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..store.features import LEVELS, Level
+from ..store.search import HERE
+from .questions import By
+from .ranking import RankFigures, auroc, by_chance, of_ranks
+from .retrieval import Answered
+from .scene_scores import BEST_POINTS, METHODS, Method
+
+SIZES: tuple[tuple[str, int, float], ...] = (("up to 50", 1, 50), ("51 to 200", 51, 200), ("over 200", 201, math.inf))
+
+
+@dataclass(frozen=True)
+class RegionFigures:
+    """Means over questions, shares from 0 to 1; nan without any."""
+
+    ap25: float
+    ap50: float
+    hit_iou: float
+    mask_iou: float
+    best_iou: float
+
+
+@dataclass(frozen=True)
+class Section:
+    """The questions that were asked in one way."""
+
+    by: By
+    here: tuple[Answered, ...]  # some scene holds what is asked
+    absent: tuple[Answered, ...]  # none does
+    scene_count: int
+
+    @property
+    def labels(self) -> int:
+        """How many different ones are asked for."""
+        return len({each.question.label for each in self.here})
+
+    def of_size(self, least: float, most: float) -> "Section":
+        """Those whose largest thing has so many points."""
+        return Section(
+            self.by, tuple(each for each in self.here if least <= each.points <= most), self.absent, self.scene_count
+        )
+
+    def ranks(self, method: Method) -> RankFigures:
+        """Of the first scene that holds what is asked."""
+        return of_ranks(np.array([each.rank(method) for each in self.here], np.int64))
+
+    def chance(self) -> RankFigures:
+        """The same for scenes in a random order."""
+        return by_chance(np.array([each.holds.sum() for each in self.here], np.int64), self.scene_count)
+
+    def scene_auroc(self, method: Method) -> float:
+        """How well scores tell scenes that hold what is asked from the others; mean over questions."""
+        return _mean([auroc(each.scores[method][each.holds], each.scores[method][~each.holds]) for each in self.here])
+
+    def absent_auroc(self, method: Method) -> float:
+        """How well the best score of all scenes tells what is there from what is not."""
+        return auroc(*(np.array([each.scores[method].max() for each in part]) for part in (self.here, self.absent)))
+
+    def regions(self, level: Level) -> RegionFigures:
+        """Of all regions of a level."""
+        answers = [each.regions[level] for each in self.here]
+        return RegionFigures(
+            _mean([each.ap[0] for each in answers]),
+            _mean([each.ap[1] for each in answers]),
+            _mean([each.hit_iou for each in answers]),
+            _mean([each.mask_iou for each in answers]),
+            _mean([each.best_iou for each in answers]),
+        )
+
+    def probability_auroc(self, level: Level) -> float:
+        """How well the probability of the best hit tells what is there from what is not."""
+        return auroc(*(np.array(_probabilities(part, level)) for part in (self.here, self.absent)))
+
+    def probably_not_here(self) -> tuple[int, int] | None:
+        """Of what is there and of what is not: for how many questions a search for objects says so."""
+        here, absent = (_probabilities(part, "object") for part in (self.here, self.absent))
+        return (sum(each < HERE for each in here), sum(each < HERE for each in absent)) if here + absent else None
+
+
+@dataclass(frozen=True)
+class Report:
+    """All questions to one collection."""
+
+    judged: str  # "tiny"
+    labels: str  # "the scans' own labels"
+    scenes: tuple[str, ...]
+    most_scenes: int
+    answered: tuple[Answered, ...]
+    asked_with: str
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """By name, by picture; those that were asked."""
+        every: tuple[By, ...] = ("name", "picture")
+        return tuple(
+            Section(
+                by,
+                tuple(each for each in self.answered if each.question.by == by and each.question.label is not None),
+                tuple(each for each in self.answered if each.question.by == by and each.question.label is None),
+                len(self.scenes),
+            )
+            for by in every
+            if any(each.question.by == by for each in self.answered)
+        )
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        return f"{self.judged}: what few of {len(self.scenes)} scenes hold, by {self.labels}"
+
+    @property
+    def sentences(self) -> list[str]:
+        """What the numbers mean."""
+        return [
+            *(self._asked(section) for section in self.sections),
+            "A question's rank is that of the first scene that holds what is asked; scenes with the same score stand "
+            "before it. R@k is the share of questions with a rank of at most k; chance is a random order of scenes.",
+            "Scene AUROC: scores of scenes that hold what is asked against those of the others, mean over questions. "
+            "Absent AUROC: best scores of what is there against those of what no scene holds. A tie counts half.",
+            "AP25, AP50: all regions of all scenes by score; a region finds a thing when the IoU of their points is at "
+            "least 0.25 or 0.5, each thing is found once, and the precision where each is found is averaged, without "
+            "interpolation.",
+            "First hit and mask: IoU of the first hit, and of the points that a search shows of it, with the thing "
+            "they fit best; 0 where the hit is another thing. Possible: the region that fits best, whatever its score.",
+            "A thing is an instance, or all points of a label that are in none. Size is the points of the largest "
+            "thing asked for. Points without a vector count, and no mask holds them.",
+            *(sentence for section in self.sections for sentence in self._judgement(section)),
+            *self._unseen(),
+            *([f"Names are asked with {self.asked_with}."] if self.asked_with else []),
+            *self.notes,
+        ]
+
+    def _asked(self, section: Section) -> str:
+        scenes = "one" if self.most_scenes == 1 else f"at most {self.most_scenes}"
+        what = (
+            f"{len(section.here)} labels"
+            if section.by == "name"
+            else f"{len(section.here)} pictures of {section.labels} labels"
+        )
+        return (
+            f"By {section.by}: {what} that {scenes} of {len(self.scenes)} scenes "
+            f"{'holds' if self.most_scenes == 1 else 'hold'}, and {len(section.absent)} of what no scene holds."
+        )
+
+    def _judgement(self, section: Section) -> list[str]:
+        said = section.probably_not_here()
+        if said is None:
+            return []
+        return [
+            f"“Probably not here” (no hit of a search for objects reaches {HERE:.0%}) is said of {said[1]} of "
+            f"{len(section.absent)} that no scene holds, and of {said[0]} of {len(section.here)} that are there."
+        ]
+
+    def _unseen(self) -> list[str]:
+        unseen = sorted({each.question.text for section in self.sections for each in section.here if not each.seen})
+        return [f"No frame saw a point of {', '.join(unseen)}, which therefore cannot be found."] if unseen else []
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Everything, unrounded; None where there is nothing to measure."""
+    return {
+        "judged": report.judged,
+        "labels": report.labels,
+        "scenes": list(report.scenes),
+        "most_scenes": report.most_scenes,
+        "best_points": BEST_POINTS,
+        "asked_with": report.asked_with or None,
+        "asked": [_section_json(section, report.scenes) for section in report.sections],
+        "notes": report.sentences,
+    }
+
+
+def _section_json(section: Section, scenes: Sequence[str]) -> dict[str, Any]:
+    said = section.probably_not_here()
+    return {
+        "by": section.by,
+        "questions": len(section.here),
+        "labels": section.labels,
+        "absent": [each.question.text for each in section.absent],
+        **_figures_json(section),
+        "absent_auroc": {method: _number(section.absent_auroc(method)) for method in METHODS},
+        "probability_auroc": {level: _number(section.probability_auroc(level)) for level in LEVELS},
+        "probably_not_here": None if said is None else {"of_what_is_there": said[0], "of_what_is_not": said[1]},
+        "sizes": [
+            {"points": name, "questions": len(part.here), **_figures_json(part)}
+            for name, least, most in SIZES
+            for part in (section.of_size(least, most),)
+        ],
+        "rows": [_row_json(each, scenes) for each in (*section.here, *section.absent)],
+    }
+
+
+def _figures_json(section: Section) -> dict[str, Any]:
+    return {
+        "methods": {
+            method: _numbers(asdict(section.ranks(method))) | {"scene_auroc": _number(section.scene_auroc(method))}
+            for method in METHODS
+        },
+        "chance": _numbers(asdict(section.chance())),
+        "regions": {level: _numbers(asdict(section.regions(level))) for level in LEVELS},
+    }
+
+
+def _row_json(each: Answered, scenes: Sequence[str]) -> dict[str, Any]:
+    here = each.question.label is not None
+    return {
+        "asked": each.question.text,
+        "scenes": [name for name, holds in zip(scenes, each.holds, strict=True) if holds],
+        "points": each.points,
+        "points_with_a_vector": each.seen,
+        "ranks": {method: each.rank(method) if here else None for method in METHODS},
+        "best_scores": {method: _number(float(each.scores[method].max())) for method in METHODS},
+        "regions": {
+            level: _numbers({
+                "probability": math.nan if answer.probability is None else answer.probability,
+                "ap25": answer.ap[0], "ap50": answer.ap[1], "hit_iou": answer.hit_iou, "mask_iou": answer.mask_iou,
+                "best_iou": answer.best_iou,
+            })
+            for level, answer in each.regions.items()
+        },
+    }  # fmt: skip
+
+
+def _probabilities(answered: Sequence[Answered], level: Level) -> list[float]:
+    found = [each.regions[level].probability for each in answered]
+    return [each for each in found if each is not None]
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Of those that are numbers; nan without any."""
+    numbers = [value for value in values if not math.isnan(value)]
+    return float(np.mean(numbers)) if numbers else math.nan
+
+
+def _numbers(values: dict[str, float]) -> dict[str, float | None]:
+    return {name: _number(value) for name, value in values.items()}
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
