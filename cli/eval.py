@@ -2,7 +2,9 @@
 
 import click
 
+from ._eval_instances import command as instances
 from ._eval_points import command as points
+from ._eval_retrieval import command as retrieval
 
 
 class _PointsByDefault(click.Group):
@@ -28,3 +30,5 @@ def command() -> None:
 
 
 command.add_command(points)
+command.add_command(instances)
+command.add_command(retrieval)
