@@ -17,7 +17,7 @@ from ..store import plugins
 from ..store.errors import OvstoreError
 
 _ORDER = (
-    "ingest", "generate", "search", "sql", "scenes", "show", "features", "eval", "labels", "extract", "export",
+    "ingest", "distill", "generate", "search", "sql", "scenes", "show", "features", "eval", "labels", "extract", "export",
     "preprocess", "jobs", "index", "forget",
 )  # fmt: skip
 
