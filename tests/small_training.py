@@ -1,18 +1,23 @@
-"""A training of seconds on the CPU: rooms of random points, taught what their place says. Run as a program, to be
-killed, or by torchrun: `python small_training.py FOLDER [NAME=VALUE ...]`, arguments of `run`."""
+"""A training of seconds on the CPU: rooms of random points, taught what their place says."""
 
-import json
-import sys
-from collections.abc import Callable, Mapping
+import math
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
 from ovstore.models.sparse.layers import Convolution, SparseTensor, relu
 from ovstore.models.students import tiny
+from ovstore.models.training.batches import Batch, batches
 from ovstore.models.training.events import read_events
 from ovstore.models.training.loop import Trained, train
 from ovstore.models.training.options import Options
@@ -41,9 +46,14 @@ def scene(number: int, points: int = 120, taught: float = 0.5) -> TaughtScene:
     return TaughtScene(f"room{number}", xyz, None, index, target)
 
 
-def sources(count: int, **options: Any) -> list[Source]:
-    """Rooms 0 .. count - 1."""
-    return [Source(f"room{number}", partial(scene, number, **options)) for number in range(count)]
+def sources(rooms: int, bare: int = 0) -> list[Source]:
+    """Rooms 0, 1, ...; the first `bare` of them teach nothing."""
+    return [Source(f"room{n}", partial(scene, n, taught=0 if n < bare else 0.5)) for n in range(rooms)]
+
+
+def batch() -> Iterator[Batch]:
+    """Of the first two rooms."""
+    return batches(sources(2), OPTIONS, epoch=0)
 
 
 class Plain(nn.Module):
@@ -73,13 +83,13 @@ def run(
     kind: str = "plain",
     rooms: int = 4,
     changes: Mapping[str, Any] | None = None,
-    taught: float = 0.5,
+    bare: int = 0,
     **arguments: Any,
 ) -> Trained:
     """`changes` of OPTIONS; `arguments` of train."""
     return train(
         arguments.pop("network", None) or network(kind),
-        arguments.pop("sources", None) or sources(rooms, taught=taught),
+        arguments.pop("sources", None) or sources(rooms, bare),
         replace(OPTIONS, **(changes or {})),
         folder,
         student={"name": kind, "options": {}},
@@ -99,9 +109,30 @@ def events_of(folder: Path) -> list[tuple[int, dict[str, float]]]:
     return [(event.step, {value.tag: value.simple_value for value in event.summary.value}) for event in told]
 
 
-say: Callable[..., None] = partial(print, flush=True)
+def started(folder: Path, environment: Mapping[str, str] = MappingProxyType({}), **arguments: Any) -> BaseProcess:
+    """`run` in a process of its own, which is quick to start: torch is imported once for all of them.
 
-if __name__ == "__main__":
+    With `last_rename` the process kills itself when it is about to give a finished file its name for that time.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["small_training"])
+    with mock.patch.dict(os.environ, {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}):
+        process = context.Process(target=_child, args=(folder, dict(environment), arguments))
+        process.start()
+    return process
+
+
+def _child(folder: Path, environment: Mapping[str, str], arguments: dict[str, Any]) -> None:
     torch.set_num_threads(1)
-    given = {name: json.loads(value) for name, value in (each.split("=", 1) for each in sys.argv[2:])}
-    run(Path(sys.argv[1]), report=lambda progress: say(progress.step), **given)
+    os.environ.update(environment)
+    left, replace_file = arguments.pop("last_rename", math.inf), os.replace
+
+    def rename(*paths: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        replace_file(*paths)
+
+    with mock.patch.object(os, "replace", rename):
+        run(folder, **arguments)

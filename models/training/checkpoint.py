@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,7 @@ def differences(found: Any, asked: Any, name: str = "") -> Iterator[str]:
         for key in [*asked, *(key for key in found if key not in asked)]:
             yield from differences(found.get(key), asked.get(key), f"{name}.{key}".lstrip("."))
     elif isinstance(found, list) and isinstance(asked, list) and found != asked and len(found) + len(asked) > 8:
-        other = next((a for a, b in zip(asked, found, strict=False) if a != b), (asked + found)[-1])
+        other = next(b if a is None else a for a, b in zip_longest(asked, found) if a != b)
         yield f"{name} are {len(found)}, {len(asked)} were asked for; they differ in {other!r}"
     elif found != asked:
         yield f"{name} is {found!r}, {asked!r} was asked for"

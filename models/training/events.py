@@ -20,7 +20,7 @@ class EventFile:
         """`step` steps and `epoch` epochs are done."""
         for path in folder.glob(OURS):
             os.truncate(path, _bytes_up_to(path.read_bytes(), step, epoch))
-        self._writer = EventsWriter(str(folder / "events"), f".ovstore-{step}")
+        self._writer = EventsWriter(str(folder / "events"), f".ovstore-{step:09}")
 
     def write(self, number: int, scalars: Mapping[str, float]) -> None:
         """Each by its tag, at a step or an epoch."""

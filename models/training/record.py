@@ -61,7 +61,7 @@ def _event_file(folder: Path, standing: Standing, wanted: bool) -> "EventFile | 
     try:
         from .events import EventFile
     except ModuleNotFoundError as error:
-        if error.name != "tensorboardX":
+        if (error.name or "").partition(".")[0] != "tensorboardX":
             raise
         if wanted:
             log.warning("No events for TensorBoard: tensorboardX is not installed; pip install 'ovstore[train]'.")
