@@ -84,7 +84,7 @@ def _areas(
         index.append(scene.claims.index[counted])
         confidence.append(scene.claims.confidence[counted])
         right.append(hit[counted])
-    of_class, ranked, hits = (np.concatenate(parts) for parts in (index, confidence, right))
+    of_class, ranked, hits = np.concatenate(index), np.concatenate(confidence), np.concatenate(right)
     order = np.argsort(of_class)
     edges = np.searchsorted(of_class[order], np.arange(len(instances) + 1))
     rows = [order[start:stop] for start, stop in pairwise(edges)]

@@ -114,8 +114,8 @@ def _text(path: Path, point_count: int) -> NDArray[np.bool_]:
 
 def _array(path: Path, point_count: int) -> NDArray[np.bool_]:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError) as error:
         raise BadInput(f"{path} is not an array that can be read: {error}.") from error
     if array.shape != (point_count,) or array.dtype.kind not in "biuf":
         raise BadInput(

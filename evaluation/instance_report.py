@@ -106,6 +106,8 @@ class InstanceReport:
 
     def _averaged(self) -> str:
         present, of = int((self.precision.instances > 0).sum()), int(self.label_set.things.sum())
+        if present == of:
+            return f"Means are over all {of} classes; each has an instance that counts."
         return f"Means are over the {present} of {of} classes that have an instance that counts."
 
     def _found(self) -> str:

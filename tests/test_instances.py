@@ -57,8 +57,11 @@ def judge(*cases: Case, min_points: int = 100) -> AveragePrecision:
 
 def figures(*cases: Case, min_points: int = 100) -> tuple[float, float, float]:
     """AP, AP50 and AP25 of class 0."""
-    precision = judge(*cases, min_points=min_points)
-    return precision.ap[0], precision.ap50[0], precision.ap25[0]
+    return figures_of(judge(*cases, min_points=min_points), 0)
+
+
+def figures_of(precision: AveragePrecision, c: int) -> tuple[float, float, float]:
+    return precision.ap[c], precision.ap50[c], precision.ap25[c]
 
 
 def test_masks_that_are_the_instances_have_precision_one() -> None:
@@ -173,9 +176,7 @@ def test_the_slow_referee_agrees(seed: int) -> None:
     told = judge(*cases, min_points=min_points)
     for c in range(2):
         slow = [slow_precision(cases, c, threshold, min_points) for threshold in (*THRESHOLDS, LOW_THRESHOLD)]
-        np.testing.assert_allclose(
-            [told.ap[c], told.ap50[c], told.ap25[c]], [np.mean(slow[:-1]), slow[0], slow[-1]], atol=1e-9
-        )
+        assert figures_of(told, c) == pytest.approx((np.mean(slow[:-1]), slow[0], slow[-1]), abs=1e-9, nan_ok=True)
     together = average_precision([each.overlap.as_one_class() for each in cases], 1, min_points)
     slow = [slow_precision(cases, None, threshold, min_points) for threshold in (0.5, LOW_THRESHOLD)]
     np.testing.assert_allclose([together.ap50[0], together.ap25[0]], slow, atol=1e-9)
@@ -225,9 +226,9 @@ def slow_ranks(
     hits = set()
     if threshold >= 0.5:  # the script's way: each instance picks, as no mask is close to two
         for truth in truths:
-            sure = [(masks[m][0], -m) for m in range(len(masks)) if close(masks[m][1], truth) > threshold]
-            if sure and len(truth) >= min_points:
-                hits.add(-max(sure)[1])
+            near = [(masks[m][0], m) for m in range(len(masks)) if close(masks[m][1], truth) > threshold]
+            if near and len(truth) >= min_points:
+                hits.add(max(near)[1])
     else:
         pairs = [
             (-sure, -close(points, truth), m, t)
