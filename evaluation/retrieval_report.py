@@ -142,14 +142,15 @@ class Report:
 
     def _asked(self, section: Section) -> str:
         scenes = "one" if self.most_scenes == 1 else f"at most {self.most_scenes}"
-        what = (
-            f"{len(section.here)} labels"
-            if section.by == "name"
-            else f"{len(section.here)} pictures of {section.labels} labels"
-        )
+        labels = _counted(section.labels, "label")
+        if section.by == "name":
+            here, absent = labels, f"{_counted(len(section.absent), 'word')} for"
+        else:
+            here = f"{_counted(len(section.here), 'picture')} of {labels}"
+            absent = f"{_counted(len(section.absent), 'picture')} of"
         return (
-            f"By {section.by}: {what} that {scenes} of {len(self.scenes)} scenes "
-            f"{'holds' if self.most_scenes == 1 else 'hold'}, and {len(section.absent)} of what no scene holds."
+            f"By {section.by}: {here} that {scenes} of {len(self.scenes)} scenes "
+            f"{'holds' if self.most_scenes == 1 else 'hold'}, and {absent} what no scene holds."
         )
 
     def _judgement(self, section: Section) -> list[str]:
@@ -234,6 +235,10 @@ def _row_json(each: Answered, scenes: Sequence[str]) -> dict[str, Any]:
 def _probabilities(answered: Sequence[Answered], level: Level) -> list[float]:
     found = [each.regions[level].probability for each in answered]
     return [each for each in found if each is not None]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _mean(values: Sequence[float]) -> float:
