@@ -15,6 +15,7 @@ from unittest import mock
 
 import numpy as np
 import torch
+import torch._dynamo  # the first optimiser would, in each process that is started
 from ovstore.models.sparse.layers import Convolution, SparseTensor, relu
 from ovstore.models.students import tiny
 from ovstore.models.training.batches import Batch, batches
