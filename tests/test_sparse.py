@@ -217,7 +217,7 @@ def test_numbers_do_not_depend_on_the_size_of_chunks(monkeypatch: pytest.MonkeyP
     kernel = normal(27, 3, 4, seed=1, needs_gradient=True)
     results = []
     for rows in (7, 4096):
-        monkeypatch.setattr(convolution, "CHUNK_ROWS", rows)
+        monkeypatch.setattr(convolution, "CHUNK_VALUES", rows * 7)
         out = convolve(features, kernel, voxels.kernel_map(3))
         results.append([out, *torch.autograd.grad(out.square().sum(), (features, kernel))])
     torch.testing.assert_close(results[0], results[1])

@@ -6,9 +6,11 @@ Names and shapes of all parameters are those of MinkowskiEngine's examples, so t
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from ...store.errors import BadInput
 from ..sparse.layers import BatchNorm, Convolution, SparseTensor, TransposedConvolution, concatenate, relu
@@ -63,7 +65,8 @@ class MinkUNet(nn.Module):
     def forward(self, tensor: SparseTensor) -> SparseTensor:
         """Works on the voxels in order of their coordinates, whatever the order they come in."""
         voxels, rows = tensor.voxels.ordered()
-        inner = SparseTensor(voxels, tensor.features.index_select(0, rows))
+        back = _inverse(rows)
+        inner = SparseTensor(voxels, _Reordered.apply(tensor.features, rows, back))
         inner = relu(self.bn0(self.conv0p1s1(inner)))
         skips = []
         for down, norm, block in self._stages(DOWN, "bn", 1):
@@ -72,7 +75,7 @@ class MinkUNet(nn.Module):
         for up, norm, block in self._stages(UP, "bntr", 4):
             skip = skips.pop()
             inner = block(concatenate(relu(norm(up(inner, skip.voxels))), skip))
-        return tensor.with_features(self.final(inner).features.index_select(0, _inverse(rows)))
+        return tensor.with_features(_Reordered.apply(self.final(inner).features, back, rows))
 
     def _stages(self, names: tuple[str, ...], norm: str, first: int) -> Iterator[tuple[nn.Module, ...]]:
         shift = 0 if norm == "bn" else 1
@@ -97,12 +100,26 @@ class ResidualUnit(nn.Module):
         """On the same voxels."""
         around = tensor if self.downsample is None else self.downsample(tensor)
         inner = self.norm2(self.conv2(relu(self.norm1(self.conv1(tensor)))))
-        return relu(inner.with_features(inner.features + around.features))
+        return relu(inner.with_features(inner.features.add_(around.features)))
 
 
 def _block(in_channels: int, out_channels: int, units: int) -> nn.Sequential:
     widths = [in_channels] + [out_channels] * units
     return nn.Sequential(*(ResidualUnit(a, b) for a, b in pairwise(widths)))
+
+
+class _Reordered(torch.autograd.Function):
+    """The way back of an order is its inverse: rows are fetched, where index_select's own adds them to zeros."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, rows: Tensor, inverse: Tensor) -> Tensor:
+        ctx.inverse = inverse
+        return features.index_select(0, rows)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return gradients[0].index_select(0, ctx.inverse), None, None
 
 
 def _inverse(rows: Tensor) -> Tensor:

@@ -14,8 +14,8 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 
 from .coordinates import KernelMap
 
-CHUNK_ROWS = 4096  # pairs: rows, products and sums of 96 channels stay in a core's cache
-CHUNK_ROWS_CUDA = 1 << 18  # pairs: fewer launches; 200 MB at 96 channels in and out
+CHUNK_VALUES = 192 << 12  # of rows and their products: 4,096 pairs of 96 channels in and out stay in a core's cache
+CHUNK_VALUES_CUDA = 192 << 18  # fewer launches; 200 MB
 
 
 def convolve(features: Tensor, kernel: Tensor, kernel_map: KernelMap) -> Tensor:
@@ -38,7 +38,10 @@ class _Convolve(torch.autograd.Function):
     def forward(ctx: Any, features: Tensor, kernel: Tensor, kernel_map: KernelMap) -> Tensor:
         ctx.save_for_backward(features, kernel)
         ctx.kernel_map = kernel_map
-        return _gather_multiply_add(features, kernel, kernel_map)
+        out, matrices = _begun(features, kernel, kernel_map), kernel.unbind()
+        for offset, inputs, outputs in kernel_map.chunks(_chunk_rows(kernel)):
+            out.index_add_(0, outputs, (features.index_select(0, inputs) @ matrices[offset]).to(out.dtype))
+        return out.to(features.dtype)
 
     @staticmethod
     @once_differentiable
@@ -46,40 +49,41 @@ class _Convolve(torch.autograd.Function):
         features, kernel = ctx.saved_tensors  # type: ignore[attr-defined]
         kernel_map: KernelMap = ctx.kernel_map  # type: ignore[attr-defined]
         wants_features, wants_kernel, _ = ctx.needs_input_grad  # type: ignore[attr-defined]
-        gradient = gradients[0].contiguous()
-        of_features = of_kernel = None
-        if wants_features:
-            of_features = _gather_multiply_add(gradient, kernel.transpose(1, 2), kernel_map.transposed())
-        if wants_kernel:
-            of_kernel = _kernel_gradient(features, gradient, kernel_map, len(kernel))
-        return of_features, of_kernel, None
+        gradient, transposed = gradients[0].contiguous(), kernel.transpose(1, 2)
+        of_features = _begun(gradient, transposed, kernel_map.transposed()) if wants_features else None
+        of_kernel = _begun_kernel_gradient(features, kernel, gradient, kernel_map) if wants_kernel else None
+        matrices, sums = transposed.unbind(), of_kernel.unbind() if of_kernel is not None else ()
+        for offset, inputs, outputs in kernel_map.chunks(_chunk_rows(kernel)):
+            rows = gradient.index_select(0, outputs)
+            if of_features is not None:
+                of_features.index_add_(0, inputs, (rows @ matrices[offset]).to(of_features.dtype))
+            if sums:
+                sums[offset].add_(features.index_select(0, inputs).t() @ rows)
+        return _as(features, of_features), _as(kernel, of_kernel), None
 
 
-def _gather_multiply_add(features: Tensor, kernel: Tensor, kernel_map: KernelMap) -> Tensor:
-    sums = _sum_dtype(features)
+def _begun(features: Tensor, kernel: Tensor, kernel_map: KernelMap) -> Tensor:
+    """(outputs, Cout) sums so far: what each row gives to itself."""
     if kernel_map.identity is None:
-        out = features.new_zeros((kernel_map.output_rows, kernel.shape[2]), dtype=sums)
-    else:
-        out = (features @ kernel[kernel_map.identity]).to(sums)
-    for offset, inputs, outputs in kernel_map.chunks(_chunk_rows(features)):
-        out.index_add_(0, outputs, (features.index_select(0, inputs) @ kernel[offset]).to(sums))
-    return out.to(features.dtype)
+        return features.new_zeros((kernel_map.output_rows, kernel.shape[2]), dtype=_sum_dtype(features))
+    return (features @ kernel[kernel_map.identity]).to(_sum_dtype(features))
 
 
-def _kernel_gradient(features: Tensor, gradient: Tensor, kernel_map: KernelMap, size: int) -> Tensor:
-    """(K, Cin, Cout)."""
-    sums = _sum_dtype(features)
-    out = features.new_zeros((size, features.shape[1], gradient.shape[1]), dtype=sums)
+def _begun_kernel_gradient(features: Tensor, kernel: Tensor, gradient: Tensor, kernel_map: KernelMap) -> Tensor:
+    out = kernel.new_zeros(kernel.shape, dtype=_sum_dtype(features))
     if kernel_map.identity is not None:
         out[kernel_map.identity] = features.t() @ gradient
-    for offset, inputs, outputs in kernel_map.chunks(_chunk_rows(features)):
-        out[offset] += features.index_select(0, inputs).t() @ gradient.index_select(0, outputs)
-    return out.to(features.dtype)
+    return out
 
 
 def _sum_dtype(features: Tensor) -> torch.dtype:
     return torch.promote_types(features.dtype, torch.float32)
 
 
-def _chunk_rows(features: Tensor) -> int:
-    return CHUNK_ROWS if features.device.type == "cpu" else CHUNK_ROWS_CUDA
+def _as(like: Tensor, sums: Tensor | None) -> Tensor | None:
+    return None if sums is None else sums.to(like.dtype)
+
+
+def _chunk_rows(kernel: Tensor) -> int:
+    values = CHUNK_VALUES if kernel.device.type == "cpu" else CHUNK_VALUES_CUDA
+    return max(1, values // (kernel.shape[1] + kernel.shape[2]))

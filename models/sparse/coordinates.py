@@ -14,6 +14,8 @@ from torch import Tensor
 from ...store.errors import BadInput
 
 MARGIN = 8  # empty cells numbered around a set's box, so that what a kernel reaches for outside has a key of its own
+SEARCHES = 1 << 20  # neighbours looked for at a time: 8 MB for each array on the way
+CELLS_PER_VOXEL = 128  # with a larger box for each voxel, half a kilobyte, rows are searched for instead of looked up
 
 
 def kernel_offsets(size: int) -> list[tuple[int, int, int]]:
@@ -46,14 +48,10 @@ class KernelMap:
 
     def chunks(self, rows: int) -> Iterator[tuple[int, Tensor, Tensor]]:
         """(offset, inputs, outputs), at most `rows` pairs at a time; without the identity, which needs no rows."""
-        end = 0
-        for offset, count in enumerate(self.counts):
-            start, end = end, end + count
-            if offset == self.identity:
-                continue
-            for first in range(start, end, rows):
-                last = min(first + rows, end)
-                yield offset, self.inputs[first:last], self.outputs[first:last]
+        parts = [(k, min(rows, n - first)) for k, n in enumerate(self.counts) for first in range(0, n, rows)]
+        sizes = [size for _, size in parts]
+        pairs = zip(parts, self.inputs.split(sizes), self.outputs.split(sizes), strict=True)
+        return ((k, inputs, outputs) for (k, _), inputs, outputs in pairs if k != self.identity)
 
 
 class Voxels:
@@ -102,20 +100,24 @@ class Voxels:
         return Voxels(self.coordinates[rows], self.stride), rows
 
     def _search(self, size: int, factor: int) -> KernelMap:
-        """By binary search among the sorted keys. Half the offsets of a set with itself mirror the other half."""
+        """Half the offsets of a set with itself mirror the other half."""
         outputs = self if factor == 1 else self.coarser(factor)
         offsets = kernel_offsets(size)
         mirrored = factor == 1 and size % 2 == 1
         searched = offsets[: len(offsets) // 2] if mirrored else offsets
-        keys = self._table.keys_of(outputs.coordinates)
-        pairs = [self._table.find(keys, offset) for offset in searched]
+        here, there, counts = self._table.find(self._table.keys_of(outputs.coordinates), searched)
         if mirrored:
-            every = torch.arange(len(self), device=keys.device)
-            pairs += [(every, every), *((there, here) for here, there in reversed(pairs))]
+            every = torch.arange(len(self), device=here.device)
+            others = zip(reversed(there.split(counts)), reversed(here.split(counts)), strict=True)
+            here, there = (
+                torch.cat([first, every, *rest])
+                for first, rest in zip((here, there), zip(*others, strict=True), strict=True)
+            )
+            counts = [*counts, len(self), *reversed(counts)]
         return KernelMap(
-            torch.cat([here for here, _ in pairs]),
-            torch.cat([there for _, there in pairs]),
-            tuple(len(here) for here, _ in pairs),
+            here,
+            there,
+            tuple(counts),
             input_rows=len(self),
             output_rows=len(outputs),
             identity=len(searched) if mirrored else None,
@@ -130,14 +132,13 @@ class _Table:
     """A set's cells as sorted 64-bit numbers: the place in the box around all scenes, which leaves no collisions."""
 
     def __init__(self, coordinates: Tensor, stride: int) -> None:
-        cells = coordinates[:, 1:] // stride
-        low = (cells.min(dim=0).values - MARGIN).tolist()
-        high = (cells.max(dim=0).values + MARGIN).tolist()
-        extent = [b - a + 1 for a, b in zip(low, high, strict=True)]
-        scenes = coordinates[:, 0]
-        if int(scenes.min()) < 0:
-            raise BadInput(f"A voxel belongs to scene {int(scenes.min())} of the batch; 0 or more was expected.")
-        if (int(scenes.max()) + 1) * extent[0] * extent[1] * extent[2] >= 2**63:
+        (first, *low), (last, *high) = torch.stack(coordinates.aminmax(dim=0)).tolist()
+        low = [a // stride - MARGIN for a in low]
+        extent = [b // stride + MARGIN - a + 1 for a, b in zip(low, high, strict=True)]
+        if first < 0:
+            raise BadInput(f"A voxel belongs to scene {first} of the batch; 0 or more was expected.")
+        self.size = (last + 1) * extent[0] * extent[1] * extent[2]
+        if self.size >= 2**63:
             raise BadInput(
                 f"The voxels span {extent[0]} x {extent[1]} x {extent[2]} cells, more than can be numbered;"
                 f" leave out points that lie far off, or take larger voxels."
@@ -156,9 +157,31 @@ class _Table:
             keys += (coordinates[:, axis] // self.stride - low) * step
         return keys
 
-    def find(self, keys: Tensor, offset: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
-        """Rows of this set at `offset` from cells with such keys, and the positions of those cells."""
-        wanted = keys + sum(o * step for o, step in zip(offset, self.steps[1:], strict=True))
-        place = torch.searchsorted(self.keys, wanted).clamp_(max=len(self.keys) - 1)
-        there = (self.keys[place] == wanted).nonzero()[:, 0]
-        return self.rows[place[there]], there
+    def find(self, keys: Tensor, offsets: list[tuple[int, int, int]]) -> tuple[Tensor, Tensor, list[int]]:
+        """Rows of this set at each offset from cells with such keys, these cells' positions, and pairs an offset."""
+        steps = torch.tensor([sum(o * s for o, s in zip(each, self.steps[1:], strict=True)) for each in offsets])
+        rows, positions, counts = [], [], []
+        for some in steps.to(keys.device).split(max(1, SEARCHES // len(keys))):
+            found = self._row_of((some[:, None] + keys).flatten())
+            here = found >= 0
+            pairs = here.nonzero()[:, 0]
+            rows.append(found.index_select(0, pairs).long())
+            positions.append(pairs % len(keys))
+            counts += here.view(-1, len(keys)).sum(dim=1).tolist()
+        return torch.cat(rows), torch.cat(positions), counts
+
+    def _row_of(self, keys: Tensor) -> Tensor:
+        """-1 for cells that hold no voxel."""
+        if self._row_at is not None:
+            return self._row_at.index_select(0, keys)
+        place = torch.searchsorted(self.keys, keys).clamp_(max=len(self.keys) - 1)
+        return torch.where(self.keys[place] == keys, self.rows[place], -1)
+
+    @cached_property
+    def _row_at(self) -> Tensor | None:
+        """(cells of the box,) int32, unless the box is too large."""
+        if self.size > CELLS_PER_VOXEL * len(self.rows):
+            return None
+        table = torch.full((self.size,), -1, dtype=torch.int32, device=self.rows.device)
+        table[self.keys] = self.rows.int()
+        return table
