@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from .average_precision import LOW_THRESHOLD, THRESHOLDS, AveragePrecision, average_precision, found
 from .instances import Overlap
+from .judged import short_list
 from .label_set import LabelSet
-from .report import number, percent
+from .report import number
 
 Figures = tuple[float, float, float]  # AP, AP50, AP25
 NAMES = ("AP", "AP50", "AP25")
@@ -77,12 +78,12 @@ class InstanceReport:
             f"A region is of the class whose words are closest, as sure as their cosine; asked with {self.asked_with}."
         )
         return [
-            f"AP is the mean over overlaps (IoU) above {_in_percent(THRESHOLDS[0])}, {_in_percent(THRESHOLDS[1])} ... "
-            f"{_in_percent(THRESHOLDS[-1])} %, as ScanNet's script has it; AP50 and AP25 are those above 50 and 25 %.",
+            f"AP is the mean over overlaps (IoU) above {', '.join(f'{each:.0%}' for each in THRESHOLDS[:2])} ... "
+            f"{THRESHOLDS[-1]:.0%}, as ScanNet's script has it; AP50 and AP25 are those above 50% and 25%.",
             self._counted(),
+            self._found(),
             self._things(),
             self._averaged(),
-            self._found(),
             *([asked] if self.asked_with else []),
             *self.notes,
         ]  # fmt: skip
@@ -101,7 +102,7 @@ class InstanceReport:
         )
 
     def _things(self) -> str:
-        without = f" but {', '.join(self.label_set.stuff)}" if self.label_set.stuff else ""
+        without = f" but {short_list(self.label_set.stuff)}" if self.label_set.stuff else ""
         return f"Instances are of all classes of {self.label_set.name}{without}; masks that lie elsewhere do not count."
 
     def _averaged(self) -> str:
@@ -112,13 +113,10 @@ class InstanceReport:
 
     def _found(self) -> str:
         overlaps = [scene.overlap.as_one_class() for scene in self.scenes]
-        of = max(int(self.precision.instances.sum()), 1)
-        half, quarter = (
-            found(overlaps, threshold, self.min_points) / of for threshold in (THRESHOLDS[0], LOW_THRESHOLD)
-        )
+        half, quarter = (found(overlaps, threshold, self.min_points) for threshold in (THRESHOLDS[0], LOW_THRESHOLD))
         return (
-            f"Whatever the classes, {percent(half)} % of these instances have a mask of their own, overlapping by "
-            f"more than half, {percent(quarter)} % by more than a quarter."
+            f"Whatever the classes, {half:,} of these have a mask of their own that overlaps them by more than half, "
+            f"{quarter:,} by more than a quarter."
         )
 
 
@@ -171,7 +169,3 @@ def _mean_json(mean: Mean) -> dict[str, Any]:
 
 def _figures_json(figures: Figures) -> dict[str, float | None]:
     return {name: number(value) for name, value in zip(NAMES, figures, strict=True)}
-
-
-def _in_percent(threshold: float) -> str:
-    return f"{100 * threshold:.0f}"

@@ -84,13 +84,13 @@ def test_a_table_says_what_counts(judged: Store, labels: Path) -> None:
         "warm              0.0     0.0     0.0          1      0",
         "class-agnostic  100.0   100.0   100.0          3      4",
         "",
-        "AP is the mean over overlaps (IoU) above 50, 55 ... 90 %, as ScanNet's script has it; "
-        "AP50 and AP25 are those above 50 and 25 %.",
+        "AP is the mean over overlaps (IoU) above 50%, 55% ... 90%, as ScanNet's script has it; "
+        "AP50 and AP25 are those above 50% and 25%.",
         "3 of 3 instances count: those of at least 100 points. Masks of fewer are left out.",
+        "Whatever the classes, 3 of these have a mask of their own that overlaps them by more than half, "
+        "3 by more than a quarter.",
         "Instances are of all classes of colours but red; masks that lie elsewhere do not count.",
         "Means are over all 3 classes; each has an instance that counts.",
-        "Whatever the classes, 100.0 % of these instances have a mask of their own, overlapping by more than half, "
-        "100.0 % by more than a quarter.",
         "A region is of the class whose words are closest, as sure as their cosine; asked with words as they are.",
         "12 points do not count as colours does not know their labels: beige.",
     ], result.output

@@ -90,6 +90,11 @@ def test_two_objects_in_one_are_one_hit_and_one_miss() -> None:
     assert found([merged.overlap], 0.25, 100) == 1
 
 
+def test_a_mask_between_two_objects_takes_the_one_it_overlaps_most() -> None:
+    both, rest = range(150, 500), range(150)  # both: 0.3 of the first, 0.57 of the second; rest: half of the first
+    assert figures(case([(0, 300), (0, 200)], [(0, 0.9, both), (0, 0.5, rest)]))[2] == 1
+
+
 def test_a_duplicate_is_a_false_positive() -> None:
     assert figures(case([(0, 200)], [(0, 0.9, range(200)), (0, 0.1, range(200))])) == (1, 1, 1)
     # equally sure ones enter together: precision 1 at recall 0, 1/2 at recall 1
