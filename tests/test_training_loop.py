@@ -23,6 +23,7 @@ from ovstore.models.training.schedule import learning_rate
 from ovstore.store.errors import BadInput, BadWeights
 from small_training import OPTIONS, events_of, run, started
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 def weights(folder: Path, name: str = "model_last.pth.tar") -> dict[str, Tensor]:
@@ -41,6 +42,28 @@ def test_losses_are_sums_over_voxels() -> None:
     classes = losses.summed("cross_entropy", torch.zeros(3, 5).bfloat16(), torch.tensor([0, 4, 2]))
     assert classes.item() == pytest.approx(3 * math.log(5))
     assert classes.dtype == torch.float32
+
+
+def test_the_cosine_is_torchs_and_a_vector_of_no_length_has_a_gradient() -> None:
+    predicted, target = torch.randn(2, 50, 7, generator=torch.Generator().manual_seed(0))
+    predicted[3], target[5] = 0, 0
+    known = (1 - functional.cosine_similarity(predicted, target, eps=1e-8)).sum()
+    assert losses.summed("cosine", predicted.requires_grad_(), target).item() == pytest.approx(known.item(), rel=1e-6)
+    losses.summed("cosine", predicted, target).backward()
+    assert predicted.grad is not None and predicted.grad.isfinite().all()
+
+
+def test_a_batch_too_large_for_the_gpu_is_one_sentence(tmp_path: Path) -> None:
+    class Large(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(1))
+
+        def forward(self, tensor: object) -> None:
+            raise torch.cuda.OutOfMemoryError
+
+    with pytest.raises(BadInput, match=r"A batch of \d+ voxels does not fit into the memory of cpu: lower batch_size"):
+        run(tmp_path, network=Large())
 
 
 def test_openscenes_first_step_is_slower_than_the_rest() -> None:

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
+from ...store.errors import BadInput
 from ..devices import lowered, precision_of
 from .batches import Batch
 from .losses import summed
@@ -37,15 +38,25 @@ class Learner:
         shares = []
         for number, batch in enumerate(batches, start=1):
             with nullcontext() if number == len(batches) else without_averaging(self._joined):
-                share = self._loss(batch.to(self._ranks.device)) / taught
-                self.scaler.scale(share * self._ranks.world).backward()  # averaged over processes it is the sum
-            shares.append(share.detach())
+                shares.append(self._backward(batch, taught))
         if self._options.clip_norm:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.network.parameters(), self._options.clip_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return torch.stack(shares).sum()
+
+    def _backward(self, batch: Batch, taught: int) -> Tensor:
+        """Adds to the gradients; gives the batch's share of the mean loss."""
+        try:
+            share = self._loss(batch.to(self._ranks.device)) / taught
+            self.scaler.scale(share * self._ranks.world).backward()  # averaged over processes it is the sum
+        except torch.cuda.OutOfMemoryError as error:
+            raise BadInput(
+                f"A batch of {batch.voxel_count:,} voxels does not fit into the memory of {self._ranks.device}: lower"
+                f" batch_size (it is {self._options.batch_size}) and raise accumulate as much, or take larger voxels."
+            ) from error
+        return share.detach()
 
     def _loss(self, batch: Batch) -> Tensor:
         """Summed over the batch's taught voxels."""
