@@ -1,7 +1,7 @@
 """ovstore distill: a 3D network learns what fusion found, and speaks for every point."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,30 +9,14 @@ import click
 
 from ..store import plugins
 from ._encoder_options import value_of
-from ._shared import counted, opened_store, print_json, why_failed
-from ._training import (
-    DEFAULT_CONFIG,
-    TrainingCommand,
-    command_line,
-    is_first,
-    live,
-    options_from,
-    training_options,
-    typed,
-)  # fmt: skip
+from ._shared import counted, opened_store
+from ._training import TrainingCommand, command_line, is_first, live, options_from, training_options
 
 if TYPE_CHECKING:
     from ..ingest.distill import Course
     from ..ingest.distillation.teachers import Lesson
     from ..ingest.distillation.watching import Judge
-    from ..ingest.distillation.writing import Summary, Voice
-    from ..ingest.engines import Outcome
-    from ..ingest.students import Student
-    from ..store.catalog import SceneInfo
-    from ..store.database import Store
-    from ..store.features import EmbeddingSpace
 
-_PUBLISHED_CONFIG = "openscene_scannet"  # how OpenScene's files take points
 _HELP = """Teach a 3D network what was fused from pictures; then let it speak for every point.
 
     The scenes of the train split teach, those of the val split judge, and all get features: the student's, with objects
@@ -100,23 +84,31 @@ def _params() -> list[click.Parameter]:
 
 
 def _distill(**params: Any) -> None:
+    from ._distill_writing import write_with_course, write_with_weights
+
     _check(params)
     if not is_first():
         logging.disable(logging.WARNING)
     if params["weights"] or params["write_only"]:
         if is_first():
-            raise SystemExit(_write_with_weights(params))
+            raise SystemExit(write_with_weights(params))
         return
     from ..models.training.parallel import ranks
 
     with ranks(params["device"]) as group:
-        planned = group.of_first(_course(params) if group.first else None)
-        assert planned is not None
-        course, needed = planned
-        if needed:
-            _train(course, params)
+        course: Course | None = None
+        judges: list[Judge] = []
+        try:
+            if group.first:
+                course = _course(params)
+                judges = _judges(course.lesson, course.folder, params["label_set_name"])
+        finally:
+            course = group.of_first(course)  # None: the first process says what is wrong
+        if course is None:
+            raise SystemExit(1)
+        _train(course, judges, params)
     if is_first() and not params["train_only"]:
-        raise SystemExit(_write_with_course(course, params))
+        raise SystemExit(write_with_course(course, params))
 
 
 def _check(params: dict[str, Any]) -> None:
@@ -139,11 +131,12 @@ def _check(params: dict[str, Any]) -> None:
         raise click.UsageError("--resume goes on, --again begins anew: give one of them.")
 
 
-def _course(params: dict[str, Any]) -> "tuple[Course, bool]":
-    """What is to be learnt, and whether there is anything left of it; says who teaches."""
+def _course(params: dict[str, Any]) -> "Course":
+    """What is to be learnt; says who teaches."""
     from ..ingest.distill import Course, forget_training
     from ..ingest.distillation.teachers import lesson, require_colors, select
     from ..ingest.students import students_folder
+    from ._distill_writing import require_free_name
     from ._options import from_params
 
     options = options_from(params)
@@ -151,7 +144,7 @@ def _course(params: dict[str, Any]) -> "tuple[Course, bool]":
         raise click.UsageError("Vectors are taught by cosine or l1; cross_entropy is for `ovstore train supervised`.")
     with opened_store() as store:
         scenes = select(store, params["datasets"], params["scenes"])
-        _require_free_name(store, scenes, params["out"])
+        require_free_name(store, scenes, params["out"])
         held = lesson(store, scenes, params["features"], params["split"], params["val_split"], params["hold_out"])
         if options.inputs == "color":
             require_colors(held)
@@ -160,13 +153,13 @@ def _course(params: dict[str, Any]) -> "tuple[Course, bool]":
     course = Course(held, params["student"], from_params(student.Options, params), options, folder)
     if params["again"]:
         forget_training(folder)
-    needed = _is_needed(course, params["resume"])
-    click.echo(_introduction(course, len(scenes)), err=params["as_json"])
-    return course, needed
+    _require_asked_for(course, params["resume"])
+    click.echo(_introduction(course), err=params["as_json"])
+    return course
 
 
-def _is_needed(course: "Course", resume: bool) -> bool:
-    """Whether there is something to train; BadInput for a training in the folder that nobody asked to go on with."""
+def _require_asked_for(course: "Course", resume: bool) -> None:
+    """BadInput for a training in the folder that nobody asked to go on with, or --resume without one."""
     from ..store.errors import BadInput
 
     ways = "--again begins anew in its place, --run DIR in another folder"
@@ -178,10 +171,9 @@ def _is_needed(course: "Course", resume: bool) -> bool:
         raise BadInput(f"{course.folder} holds no training to go on with: leave --resume out.")
     if standing == "unfinished" and not resume:
         raise BadInput(f"{course.folder} holds a training that was stopped: --resume goes on with it; {ways}.")
-    return standing != "finished"
 
 
-def _introduction(course: "Course", selected: int) -> str:
+def _introduction(course: "Course") -> str:
     held = course.lesson
     teach = f"{counted(len(held.taught), 'scene')} teach{'es' if len(held.taught) == 1 else ''} {course.student}"
     if held.validation:
@@ -192,12 +184,15 @@ def _introduction(course: "Course", selected: int) -> str:
     return f"{teach} {held.features!r} ({held.space.name}, {held.space.dim} numbers a point), {judge}: {course.folder}"
 
 
-def _train(course: "Course", params: dict[str, Any]) -> None:
-    """To the end; a signal saves, and says how to go on."""
+def _train(course: "Course", judges: "list[Judge]", params: dict[str, Any]) -> None:
+    """To the end, where it is not there yet; a signal saves, and says how to go on."""
     from ..ingest.distill import last_figures, teach
     from ..store.errors import Interrupted
 
-    judges = _judges(course.lesson, course.folder, params["label_set_name"]) if is_first() else []
+    if course.standing() == "finished":
+        if is_first():
+            click.echo(f"trained already  {_figures(last_figures(course.folder))}", err=params["as_json"])
+        return
     try:
         with live() as report:
             trained = teach(
@@ -214,16 +209,16 @@ def _train(course: "Course", params: dict[str, Any]) -> None:
         if is_first():
             click.echo(f"{stopped}\n  {command_line(click.get_current_context(), '--resume')}", err=True)
         raise SystemExit(130) from stopped
-    if is_first():
-        said = f"trained {trained.steps:,} steps  {_figures(last_figures(course.folder))}  {trained.weights}"
-        click.echo(said, err=params["as_json"])
+    if trained.first:
+        click.echo(f"trained {trained.steps:,} steps  {_figures(last_figures(course.folder))}", err=params["as_json"])
 
 
-def _figures(figures: "dict[str, float] | Any") -> str:
+def _figures(figures: "Mapping[str, float]") -> str:
+    """Means over classes in per cent, as tables have them."""
     return "  ".join(
-        f"{name} {value * 100:.1f}" if name.startswith("m") else f"{name} {value:.4f}"
+        f"{name} {100 * value:.1f}" if name in ("mIoU", "mAcc") else f"{name} {value:.4f}"
         for name, value in figures.items()
-    )  # fmt: skip
+    )
 
 
 def _judges(held: "Lesson", folder: Path, label_set_name: str | None) -> "list[Judge]":
@@ -245,152 +240,6 @@ def _judges(held: "Lesson", folder: Path, label_set_name: str | None) -> "list[J
             click.echo(note, err=True)
         judges.append(Labelling(label_set, asked.texts))
     return judges
-
-
-def _write_with_course(course: "Course", params: dict[str, Any]) -> int:
-    from ..ingest.distillation.writing import voice_of
-    from ..ingest.students import student_of_file
-    from ..models.training.checkpoint import LAST
-
-    student = student_of_file(course.folder / LAST)
-    held = course.lesson
-    voice = voice_of(student, params["out"], held.space, held.encoding, held.features, params["passes"])
-    with opened_store() as store:
-        return _write(store, voice, params)
-
-
-def _write_with_weights(params: dict[str, Any]) -> int:
-    """With a student that is there already."""
-    from dataclasses import replace
-
-    from ..ingest.distillation.writing import voice_of
-    from ..ingest.students import student_of_file, students_folder
-    from ..models.training.checkpoint import LAST
-    from ..store.errors import BadInput
-
-    with opened_store() as store:
-        folder = params["run_folder"] or students_folder(store, params["out"])
-        if params["write_only"] and not (folder / LAST).is_file():
-            raise BadInput(f"{folder} holds no student: --run names another folder, or train one first.")
-        is_default = params["config"] == DEFAULT_CONFIG
-        config = {**params, "config": _PUBLISHED_CONFIG if is_default else params["config"]}
-        student = student_of_file(params["weights"] or folder / LAST, options_from(config))
-        if student.about and (given := typed(params)):
-            flag = next(iter(given)).replace("_", "-")
-            raise click.UsageError(f"{student.path} says itself how it was trained: leave --{flag} out.")
-        space, encoding = _words_of(store, student, params)
-        voice = voice_of(student, params["out"], space, encoding, student.about.get("features"), params["passes"])
-        return _write(store, replace(voice), params)
-
-
-def _words_of(store: "Store", student: "Student", params: dict[str, Any]) -> "tuple[EmbeddingSpace, dict[str, Any]]":
-    """The embedding space of a student's vectors, and the encoder that answers for words there."""
-    from dataclasses import asdict
-
-    from ..ingest import recipe
-    from ..store import catalog
-    from ..store.errors import BadWeights, NotFound
-    from ..store.features import EmbeddingSpace
-    from ._options import from_params
-
-    if params["encoder"]:
-        plugin = plugins.load("models.encoders", params["encoder"], noun="encoder")
-        own = {name[8:]: value for name, value in params.items() if name.startswith("encoder_")}
-        options = from_params(plugin.Options, own)
-        space = plugin.space(options)
-        return space, recipe.encoding(params["encoder"], options, space)
-    if params["features"]:
-        kinds = catalog.feature_kinds(store)
-        named = [kind for kind in kinds if kind.name == params["features"]]
-        if not named:
-            known = ", ".join(sorted({kind.name for kind in kinds})) or "none"
-            raise NotFound(f"No features named {params['features']!r}. There are: {known}.")
-        return named[0].space, {"encoder": named[0].recipe["encoder"], "space": asdict(named[0].space)}
-    if not student.about:
-        raise click.UsageError(
-            f"{student.path} does not say whose words its vectors know: --features SET that the store has, or "
-            "--encoder NAME."
-        )
-    try:
-        encoding = {"encoder": dict(student.about["encoder"]), "space": dict(student.about["space"])}
-        return EmbeddingSpace(**encoding["space"]), encoding
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadWeights(f"{student.path} does not say whose words it knows, or is damaged: {error}.") from error
-
-
-def _require_free_name(store: "Store", scenes: "list[SceneInfo]", name: str) -> None:
-    """BadInput where feature sets of that name were not distilled."""
-    from ..store import catalog
-    from ..store.errors import BadInput
-
-    ids = {scene.id for scene in scenes}
-    for found in catalog.feature_sets(store):
-        if found.name == name and found.scene_id in ids and found.source != "distilled":
-            raise BadInput(
-                f"{found.dataset}/{found.scene} has {found.source} features named {name!r}, which would be replaced: "
-                "take another --out."
-            )
-
-
-def _write(store: "Store", voice: "Voice", params: dict[str, Any]) -> int:
-    """A job a scene; the exit code says whether some failed."""
-    from ..ingest.distillation.teachers import select
-    from ..ingest.distillation.writing import Job
-
-    scenes = select(store, params["datasets"], params["scenes"])
-    _require_free_name(store, scenes, voice.features)
-    again = params["again"]
-    jobs = [Job(str(store.path), voice, scene.dataset, scene.name, params["device"], again) for scene in scenes]
-    return _print(_outcomes(store, jobs, params["write_workers"]), voice.features, params["as_json"])
-
-
-def _outcomes(store: "Store", jobs: list[Any], workers: int) -> "Iterator[Outcome]":
-    from ..ingest.distillation import writing
-    from ._progress import stages
-
-    run = plugins.load("ingest.engines", "inline" if workers == 1 else "processes").run
-    with stages(len(jobs)) as bar:
-        task = (lambda job: writing.run_in(store, job, bar.report)) if workers == 1 else writing.run
-        for outcome in run(task, jobs, workers):
-            bar.scene_done()
-            yield outcome
-
-
-def _print(outcomes: "Iterator[Outcome]", features: str, as_json: bool) -> int:
-    """A line a scene on stdout, and what to do next."""
-    from dataclasses import asdict
-
-    from ..store.errors import one_line
-
-    documents: list[dict[str, Any]] = []
-    for outcome in outcomes:
-        scene = one_line(outcome.item.scene)
-        if outcome.error is not None:
-            documents.append({"scene": scene, "failed": why_failed(outcome.error, scene)})
-            line = f"{scene}  failed: {documents[-1]['failed']}"
-        else:
-            documents.append(asdict(outcome.result))
-            line = _line(outcome.result)
-        if not as_json:
-            click.echo(line)
-    failed = sum("failed" in document for document in documents)
-    if as_json:
-        print_json(documents)
-        return 1 if failed else 0
-    unchanged = sum(document.get("up_to_date", False) for document in documents)
-    done = f"{len(documents) - failed - unchanged} written, {unchanged} up to date, {failed} failed."
-    click.echo(done + (" See: ovstore jobs --failed" if failed else ""))
-    if failed < len(documents):
-        click.echo(f'Next: ovstore search "a red chair" --features {features}')
-        click.echo("      ovstore eval --labels scannet20 --features ensemble")
-    return 1 if failed else 0
-
-
-def _line(summary: "Summary") -> str:
-    if summary.up_to_date:
-        return f"{summary.scene}  up to date (feature set {summary.feature_set})"
-    points = f"{summary.points:,} points, {summary.unseen:,} of them seen by no frame"
-    return f"{summary.scene}  {points}  {summary.regions:,} regions  {summary.seconds:.1f} s"
 
 
 command = _Distill("distill", params=_params(), callback=_distill, help=_HELP)

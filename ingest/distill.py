@@ -43,7 +43,7 @@ class Course:
     @property
     def about(self) -> dict[str, Any]:
         """What its checkpoints say of the student: all that is needed to build it, and whose words it knows."""
-        taught = {teacher.scene.full_name: teacher.features.content_digest for teacher in self.lesson.taught}
+        taught = {teacher.scene.full_name: teacher.features.content_digest[:12] for teacher in self.lesson.taught}
         return {
             "name": self.student,
             "options": asdict(self.student_options),

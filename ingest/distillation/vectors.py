@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 from torch import nn
 
 from ...models.placements import random_placements
@@ -27,8 +28,9 @@ def unit_vectors(
 ) -> NDArray[np.float16]:
     """(N, C) unit rows, each point its voxel's: of the scene as it stands, or the mean direction over `placements`.
 
-    Points go to the student in the scan's own order, where point i of the store was original_index[i]. Beside the
-    network and its voxels, memory is that of the result; with several passes, three times that.
+    Points go to the student in the scan's own order, where point i of the store was original_index[i]. A voxel that
+    gets no direction (all of the last layer's inputs may be 0) takes that of the nearest one. Beside the network and
+    its voxels, memory is that of the result; with several passes, three times that.
     """
     cloud = points.take(np.argsort(original_index))
     if options.inputs == "color" and cloud.rgb is None:
@@ -38,6 +40,7 @@ def unit_vectors(
     for placement in passes:
         grid, vectors = voxel_vectors(network, cloud.xyz, cloud.rgb, options, device, placement)
         _to_unit_length(vectors)
+        _fill_from_nearest(vectors, grid.cells)
         row = grid.voxel_of_point[original_index]
         if len(passes) == 1:
             return vectors.astype(np.float16)[row]
@@ -56,10 +59,18 @@ def random_passes(options: Options, passes: int, seed: int, scene: str) -> Itera
 
 
 def _to_unit_length(vectors: NDArray[np.floating]) -> None:
-    """In place; BadScene for a row that has no direction."""
+    """In place; rows of zeros stay."""
     for start in range(0, len(vectors), _ROWS_AT_ONCE):
         rows = vectors[start : start + _ROWS_AT_ONCE]
         length = np.linalg.norm(rows, axis=1, keepdims=True)
-        if not (np.isfinite(length) & (length > 0)).all():
-            raise BadScene("the student gives points no direction: its weights or the scene's coordinates are broken")
-        rows /= length
+        np.divide(rows, length, out=rows, where=length > 0)
+
+
+def _fill_from_nearest(vectors: NDArray[np.floating], cells: NDArray[np.integer]) -> None:
+    """In place: rows of zeros become that of the nearest cell with another one; BadScene when there is none."""
+    found = vectors.any(axis=1)
+    if not found.any() or not np.isfinite(vectors.sum(dtype=np.float64)):
+        raise BadScene("the student gives no directions: its weights, or the scene's coordinates, are broken")
+    if not found.all():
+        _, nearest = cKDTree(cells[found]).query(cells[~found])
+        vectors[~found] = vectors[np.flatnonzero(found)[nearest]]

@@ -1,0 +1,172 @@
+"""The second half of ovstore distill: a student that is trained speaks for every point."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..store import plugins
+from ._shared import opened_store, print_json, why_failed
+from ._training import options_from, typed
+
+if TYPE_CHECKING:
+    from ..ingest.distill import Course
+    from ..ingest.distillation.writing import Summary, Voice
+    from ..ingest.engines import Outcome
+    from ..ingest.students import Student
+    from ..store.catalog import SceneInfo
+    from ..store.database import Store
+    from ..store.features import EmbeddingSpace
+
+_PUBLISHED_CONFIG = "openscene_scannet"  # how OpenScene's files take points
+
+
+def write_with_course(course: "Course", params: dict[str, Any]) -> int:
+    """With the student that a training ended with; the exit code."""
+    from ..ingest.distillation.writing import voice_of
+    from ..ingest.students import student_of_file
+    from ..models.training.checkpoint import LAST
+
+    student = student_of_file(course.folder / LAST)
+    held = course.lesson
+    voice = voice_of(student, params["out"], held.space, held.encoding, held.features, params["passes"])
+    with opened_store() as store:
+        return _write(store, voice, params)
+
+
+def write_with_weights(params: dict[str, Any]) -> int:
+    """With a student that is there already; the exit code."""
+    from ..ingest.distillation.writing import voice_of
+    from ..ingest.students import student_of_file, students_folder
+    from ..models.training.checkpoint import LAST
+    from ..store.errors import BadInput
+
+    with opened_store() as store:
+        folder = params["run_folder"] or students_folder(store, params["out"])
+        if params["write_only"] and not (folder / LAST).is_file():
+            raise BadInput(f"{folder} holds no student: --run names another folder, or train one first.")
+        chosen = click.get_current_context().get_parameter_source("config") is not click.core.ParameterSource.DEFAULT
+        options = options_from(params if chosen else {**params, "config": _PUBLISHED_CONFIG})
+        student = student_of_file(params["weights"] or folder / LAST, options)
+        if student.about and (given := typed(params)):
+            flag = next(iter(given)).replace("_", "-")
+            raise click.UsageError(f"{student.path} says itself how it was trained: leave --{flag} out.")
+        space, encoding = _words_of(store, student, params)
+        voice = voice_of(student, params["out"], space, encoding, student.about.get("features"), params["passes"])
+        return _write(store, voice, params)
+
+
+def _words_of(store: "Store", student: "Student", params: dict[str, Any]) -> "tuple[EmbeddingSpace, dict[str, Any]]":
+    """The embedding space of a student's vectors, and the encoder that answers for words there."""
+    from dataclasses import asdict
+
+    from ..ingest import recipe
+    from ..store import catalog
+    from ..store.errors import BadWeights, NotFound
+    from ..store.features import EmbeddingSpace
+    from ._options import from_params
+
+    if params["encoder"]:
+        plugin = plugins.load("models.encoders", params["encoder"], noun="encoder")
+        own = {name[8:]: value for name, value in params.items() if name.startswith("encoder_")}
+        options = from_params(plugin.Options, own)
+        space = plugin.space(options)
+        return space, recipe.encoding(params["encoder"], options, space)
+    if params["features"]:
+        kinds = catalog.feature_kinds(store)
+        named = [kind for kind in kinds if kind.name == params["features"]]
+        if not named:
+            known = ", ".join(sorted({kind.name for kind in kinds})) or "none"
+            raise NotFound(f"No features named {params['features']!r}. There are: {known}.")
+        return named[0].space, {"encoder": named[0].recipe["encoder"], "space": asdict(named[0].space)}
+    if not student.about:
+        raise click.UsageError(
+            f"{student.path} does not say whose words its vectors know: --features SET that the store has, or "
+            "--encoder NAME."
+        )
+    try:
+        encoding = {"encoder": dict(student.about["encoder"]), "space": dict(student.about["space"])}
+        return EmbeddingSpace(**encoding["space"]), encoding
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadWeights(f"{student.path} does not say whose words it knows, or is damaged: {error}.") from error
+
+
+def require_free_name(store: "Store", scenes: "list[SceneInfo]", name: str) -> None:
+    """BadInput where feature sets of that name were not distilled."""
+    from ..store import catalog
+    from ..store.errors import BadInput
+
+    ids = {scene.id for scene in scenes}
+    for found in catalog.feature_sets(store):
+        if found.name == name and found.scene_id in ids and found.source != "distilled":
+            raise BadInput(
+                f"{found.dataset}/{found.scene} has {found.source} features named {name!r}, which would be replaced: "
+                "take another --out."
+            )
+
+
+def _write(store: "Store", voice: "Voice", params: dict[str, Any]) -> int:
+    """A job a scene, and what to do next; the exit code."""
+    from ..ingest.distillation.teachers import select
+    from ..ingest.distillation.writing import Job
+
+    scenes = select(store, params["datasets"], params["scenes"])
+    require_free_name(store, scenes, voice.features)
+    again = params["again"]
+    jobs = [Job(str(store.path), voice, scene.dataset, scene.name, params["device"], again) for scene in scenes]
+    try:
+        code = _print(_outcomes(store, jobs, params["write_workers"]), params["as_json"])
+    except KeyboardInterrupt:
+        click.echo("What is written stays; the same command, without --again, writes the rest.", err=True)
+        raise
+    if not params["as_json"]:
+        both = f"{taught_by},{voice.features}" if (taught_by := voice.student["taught_by"]) else voice.features
+        click.echo(f'Next: ovstore search "a red chair" --features {voice.features}')
+        click.echo(f"      ovstore eval --features {both} --labels {params['label_set_name'] or 'SET'}")
+    return code
+
+
+def _outcomes(store: "Store", jobs: list[Any], workers: int) -> "Iterator[Outcome]":
+    from ..ingest.distillation import writing
+    from ._progress import stages
+
+    run = plugins.load("ingest.engines", "inline" if workers == 1 else "processes").run
+    with stages(len(jobs)) as bar:
+        task = (lambda job: writing.run_in(store, job, bar.report)) if workers == 1 else writing.run
+        for outcome in run(task, jobs, workers):
+            bar.scene_done()
+            yield outcome
+
+
+def _print(outcomes: "Iterator[Outcome]", as_json: bool) -> int:
+    """A line a scene on stdout; the exit code says whether some failed."""
+    from dataclasses import asdict
+
+    from ..store.errors import one_line
+
+    documents: list[dict[str, Any]] = []
+    for outcome in outcomes:
+        scene = one_line(outcome.item.scene)
+        if outcome.error is not None:
+            documents.append({"scene": scene, "failed": why_failed(outcome.error, scene)})
+            line = f"{scene}  failed: {documents[-1]['failed']}"
+        else:
+            documents.append(asdict(outcome.result))
+            line = _line(outcome.result)
+        if not as_json:
+            click.echo(line)
+    failed = sum("failed" in document for document in documents)
+    if as_json:
+        print_json(documents)
+        return 1 if failed else 0
+    unchanged = sum(document.get("up_to_date", False) for document in documents)
+    done = f"{len(documents) - failed - unchanged} written, {unchanged} up to date, {failed} failed."
+    click.echo(done + (" See: ovstore jobs --failed" if failed else ""))
+    return 1 if failed else 0
+
+
+def _line(summary: "Summary") -> str:
+    if summary.up_to_date:
+        return f"{summary.scene}  up to date (feature set {summary.feature_set})"
+    points = f"{summary.points:,} points, {summary.unseen:,} of them seen by no frame"
+    return f"{summary.scene}  {points}  {summary.regions:,} regions  {summary.seconds:.1f} s"
