@@ -91,9 +91,10 @@ def scene_things(store: Store, scene: SceneInfo, label_set: LabelSet) -> SceneTh
     label = map_labels(label_set, points.labels, points.label_names).index
     instance = np.full(len(label), -1, np.int32) if points.instances is None else np.maximum(points.instances, -1)
     inside = label >= 0
-    pairs, number = np.unique(np.stack([label[inside], instance[inside]]), axis=1, return_inverse=True)
-    of_point[inside] = number.reshape(-1)
-    return SceneThings(pairs[0].astype(np.int32), of_point, superpoint)
+    width = int(instance.max(initial=0)) + 2
+    cells, number = np.unique(label[inside].astype(np.int64) * width + instance[inside] + 1, return_inverse=True)
+    of_point[inside] = number
+    return SceneThings((cells // width).astype(np.int32), of_point, superpoint)
 
 
 def find_things(
