@@ -66,8 +66,8 @@ def train(
     """Teach `network`, as its student file built it (seed torch before: its first weights are drawn there).
 
     `folder` gets model_last.pth.tar, model_best.pth.tar, training.json and events for TensorBoard (`tensorboard` None:
-    where tensorboardX is installed). The last checkpoint is written every `save_seconds`, every `save_steps` steps if
-    that is not 0, after each validation and at the end. `resume` goes on from it, or begins where there is none, to
+    where tensorboardX is installed). The last checkpoint is written after each epoch, within one every `save_seconds`,
+    and every `save_steps` steps if that is not 0. `resume` goes on from it, or begins where there is none, to
     the numbers of an undisturbed run: the same options, scenes in the same order, `student` (what tells this network
     from others, as JSON: its name and options) and number of processes are required.
 
@@ -80,9 +80,10 @@ def train(
     with ranks(device) as group, claimed(folder, group), stop_signals() as stop:
         described = {"student": student, "options": asdict(options), "scenes": [source.name for source in sources]}
         run = json.loads(json.dumps({**described, "processes": group.world}))
-        saved = checkpoint.load(folder, run) if checkpoint.is_there(folder) else None
-        if saved and not resume:
+        there = checkpoint.is_there(folder)
+        if there and not resume:
             raise BadInput(f"{folder} holds a training already: go on with --resume, or take another folder.")
+        saved = checkpoint.load(folder, run) if there else None
         if saved:
             saved.restore_network(network)
         learner = Learner(network, options, group)
@@ -226,10 +227,8 @@ class _Training:
         best = _best(standing.best, figures)
         improved = best != standing.best
         standing.best = best
-        stopped = any(self.ranks.summed([self.stop.name is not None]))
-        if improved or figures or stopped or epoch == self.options.epochs:
-            self._save(improved)
-        if stopped:
+        self._save(improved)
+        if any(self.ranks.summed([self.stop.name is not None])):
             self._leave()
 
     def _validated(self, epoch: int) -> dict[str, float]:
