@@ -5,8 +5,8 @@ Facts are those of its evaluate_semantic_instance.py (github.com/ScanNet/ScanNet
     - A mask can be right about instances of its own class that it overlaps (IoU) by more than the threshold. Each
       instance is given to the surest of those masks; the others are false positives.
     - Instances and masks of fewer than `min_points` points are left out.
-    - A mask that overlaps no instance of its class so far is a false positive, unless more than the threshold's share
-      of its points are void or lie in left out instances of its class. So is none that overlaps a left out instance.
+    - A mask that overlaps no instance of its class by as much is a false positive too, unless more than the threshold's
+      share of its points is void or in left out instances of its class. One that overlaps such an instance is none.
     - Masks of all scenes are ranked by confidence; masks of equal confidence enter together. The area under precision
       over recall is that of trapezoids, beginning at recall 0 with precision 1.
     - AP is the mean over the thresholds 0.5, 0.55 ... 0.9: the benchmark's page says 0.95, its script stops before.

@@ -186,6 +186,8 @@ def test_masks_may_be_arrays_and_name_any_id(labels: Path, tmp_path: Path) -> No
             "short.txt 7 1\n\nshort.txt green 1\n",
             "room.txt, line 3: 'green' and '1' are not a label id and a confidence.",
         ),
+        ("a\0b 7 1\n", "is no path: "),
+        ("circle 7 1\n", "circle"),
         ("short.txt 7 nan\n", "a whole label id and a finite confidence were expected"),
         ("short.txt 7.5 1\n", "a whole label id and a finite confidence were expected"),
         ("gone.txt 7 1\n", "gone.txt: No such file"),
@@ -204,6 +206,7 @@ def test_files_that_are_no_masks_are_one_sentence(
     folder = tmp_path / "masks"
     (folder / "folder").mkdir(parents=True)
     (folder / "link").symlink_to(tmp_path)
+    (folder / "circle").symlink_to(folder / "circle")
     (folder / "short.txt").write_text("0\n1\n")
     (folder / "letters.txt").write_text("0\n" * 599 + "x\n")
     (folder / "long.txt").write_text("1" * 20_000)
@@ -225,11 +228,15 @@ def test_files_that_are_no_masks_are_one_sentence(
         ("--predictions nowhere", 1, "nowhere has no file for any of 2 scenes, such as hall.txt."),
         ("--predictions nowhere --level object", 2, "come with their classes"),
         ("--min-points 0", 2, "0 is not in the range x>=1"),
+        ("--write-predictions {taken}", 1, "predicted_masks cannot be written: File exists."),
         ("--out table.pdf", 2, "a table is written as .md, .tex, .json"),
     ],
 )
-def test_mistakes_are_one_sentence(judged: Store, labels: Path, arguments: str, code: int, said: str) -> None:
-    result = ovstore(judged, "eval", "instances", "--labels", labels, *arguments.split())
+def test_mistakes_are_one_sentence(
+    judged: Store, labels: Path, tmp_path: Path, arguments: str, code: int, said: str
+) -> None:
+    (tmp_path / "predicted_masks").touch()
+    result = ovstore(judged, "eval", "instances", "--labels", labels, *arguments.format(taken=tmp_path).split())
     assert (result.exit_code, result.stdout) == (code, "")
     assert said in result.stderr
 
