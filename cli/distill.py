@@ -102,6 +102,8 @@ def _distill(**params: Any) -> None:
             if group.first:
                 course = _course(params)
                 judges = _judges(course.lesson, course.folder, params["label_set_name"])
+                _make_room(course, params["resume"], params["again"])
+                click.echo(_introduction(course), err=params["as_json"])
         finally:
             course = group.of_first(course)  # None: the first process says what is wrong
         if course is None:
@@ -132,8 +134,8 @@ def _check(params: dict[str, Any]) -> None:
 
 
 def _course(params: dict[str, Any]) -> "Course":
-    """What is to be learnt; says who teaches."""
-    from ..ingest.distill import Course, forget_training
+    """What is to be learnt, from whom."""
+    from ..ingest.distill import Course
     from ..ingest.distillation.teachers import lesson, require_colors, select
     from ..ingest.students import students_folder
     from ._distill_writing import require_free_name
@@ -150,18 +152,16 @@ def _course(params: dict[str, Any]) -> "Course":
             require_colors(held)
         folder = params["run_folder"] or students_folder(store, params["out"])
     student = plugins.load("models.students", params["student"], noun="student")
-    course = Course(held, params["student"], from_params(student.Options, params), options, folder)
-    if params["again"]:
-        forget_training(folder)
-    _require_asked_for(course, params["resume"])
-    click.echo(_introduction(course), err=params["as_json"])
-    return course
+    return Course(held, params["student"], from_params(student.Options, params), options, folder)
 
 
-def _require_asked_for(course: "Course", resume: bool) -> None:
-    """BadInput for a training in the folder that nobody asked to go on with, or --resume without one."""
+def _make_room(course: "Course", resume: bool, again: bool) -> None:
+    """BadInput for a training in the folder that nobody asked to go on with or to replace, or --resume without one."""
+    from ..ingest.distill import forget_training
     from ..store.errors import BadInput
 
+    if again:
+        forget_training(course.folder)
     ways = "--again begins anew in its place, --run DIR in another folder"
     try:
         standing = course.standing()

@@ -16,6 +16,7 @@ from ...store.errors import BadScene
 from ...store.scene import PointCloud
 
 _ROWS_AT_ONCE = 1 << 15
+_BROKEN = "the student gives its points no directions: its weights, or the scene's coordinates, are broken"
 
 
 def unit_vectors(
@@ -59,18 +60,20 @@ def random_passes(options: Options, passes: int, seed: int, scene: str) -> Itera
 
 
 def _to_unit_length(vectors: NDArray[np.floating]) -> None:
-    """In place; rows of zeros stay."""
+    """In place; rows of zeros stay. BadScene for numbers that are not finite."""
     for start in range(0, len(vectors), _ROWS_AT_ONCE):
         rows = vectors[start : start + _ROWS_AT_ONCE]
         length = np.linalg.norm(rows, axis=1, keepdims=True)
+        if not np.isfinite(length).all():
+            raise BadScene(_BROKEN)
         np.divide(rows, length, out=rows, where=length > 0)
 
 
 def _fill_from_nearest(vectors: NDArray[np.floating], cells: NDArray[np.integer]) -> None:
-    """In place: rows of zeros become that of the nearest cell with another one; BadScene when there is none."""
+    """In place: rows of zeros become that of the nearest cell with another; BadScene when there is none."""
     found = vectors.any(axis=1)
-    if not found.any() or not np.isfinite(vectors.sum(dtype=np.float64)):
-        raise BadScene("the student gives no directions: its weights, or the scene's coordinates, are broken")
+    if not found.any():
+        raise BadScene(_BROKEN)
     if not found.all():
         _, nearest = cKDTree(cells[found]).query(cells[~found])
         vectors[~found] = vectors[np.flatnonzero(found)[nearest]]
