@@ -74,7 +74,8 @@ def test_a_signal_saves_and_says_how_to_go_on(tmp_path: Path, undisturbed: Path,
     assert_same(tmp_path, undisturbed)
 
 
-def test_what_came_after_the_last_checkpoint_is_taken_back(tmp_path: Path, undisturbed: Path) -> None:
+@pytest.mark.parametrize("torn", [b"half an eve", bytes(40), b"\x04" + bytes(11) + b"\xff" * 8])
+def test_what_came_after_the_last_checkpoint_is_taken_back(tmp_path: Path, undisturbed: Path, torn: bytes) -> None:
     def fail(progress: Progress) -> None:
         if progress.step == 5:
             raise ZeroDivisionError
@@ -83,7 +84,7 @@ def test_what_came_after_the_last_checkpoint_is_taken_back(tmp_path: Path, undis
         go(tmp_path, save_steps=4, report=fail)
     assert steps_of(tmp_path) == [1, 2, 3, 4, 5]
     with (next(tmp_path.glob("events*"))).open("ab") as file:
-        file.write(b"half an eve")
+        file.write(torn)
     said: list[int] = []
     go(tmp_path, resume=True, report=lambda progress: said.append(progress.step))
     assert said == list(range(5, 13))

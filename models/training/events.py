@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
@@ -42,11 +43,14 @@ def read_events(content: bytes) -> Iterator[tuple[Event, int]]:
     TensorFlow's records: 8 bytes of length, 4 of checksum, the event, 4 of checksum.
     """
     start = 0
-    while start + 12 <= len(content):
-        end = start + 16 + int.from_bytes(content[start : start + 8], "little")
+    while length := int.from_bytes(content[start : start + 8], "little"):  # none in zeros, as a lost flush leaves them
+        end = start + 16 + length
         if end > len(content):
             return
-        yield Event.FromString(content[start + 12 : end - 4]), end
+        try:
+            yield Event.FromString(content[start + 12 : end - 4]), end
+        except DecodeError:
+            return
         start = end
 
 
