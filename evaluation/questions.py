@@ -75,16 +75,14 @@ def absent(words: Sequence[str], texts: Texts, background: NDArray[np.float32] |
 
 
 def require_absent(words: Sequence[str], label_set: LabelSet, points: NDArray[np.int64]) -> None:
-    """BadInput for a word that names a label which a scene holds."""
-    for word in words:
-        if holding := _holding(word, label_set, points):
-            scenes = "a scene holds" if holding == 1 else f"{holding} scenes hold"
-            raise BadInput(f"--absent: {word!r} is not absent, {scenes} it.")
+    """BadInput for words that name labels which scenes hold."""
+    if held := [word for word in words if _held(word, label_set, points)]:
+        raise BadInput(f"Not absent, as scenes hold {short_list(held, 20)}: leave these words out of --absent.")
 
 
 def unheld(words: Sequence[str], label_set: LabelSet, points: NDArray[np.int64], texts: Texts) -> list[str]:
     """Those of some everyday words that are known, and neither name what a scene holds nor mean nearly the same."""
-    candidates = [word for word in words if not _holding(word, label_set, points)]
+    candidates = [word for word in words if not _held(word, label_set, points)]
     vectors, known = texts(candidates)
     held = [label_set.classes[index].texts[0] for index in np.flatnonzero(points.any(axis=1))]
     same = np.zeros(len(known), bool)
@@ -142,7 +140,7 @@ def _not_asked(names: Sequence[str], why: str) -> tuple[str, ...]:
     return (f"Not asked, as {why}: {short_list(names)}.",) if names else ()
 
 
-def _holding(word: str, label_set: LabelSet, points: NDArray[np.int64]) -> int:
-    """How many scenes hold what the word names."""
+def _held(word: str, label_set: LabelSet, points: NDArray[np.int64]) -> bool:
+    """Whether a scene holds what the word names."""
     index = label_set.index_of(word)
-    return 0 if index is None or index < 0 else int((points[index] > 0).sum())
+    return index is not None and index >= 0 and bool(points[index].any())

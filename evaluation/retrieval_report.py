@@ -126,12 +126,14 @@ class Report:
             "A question's rank is that of the first scene that holds what is asked; scenes with the same score stand "
             "before it. R@k is the share of questions with a rank of at most k; chance is a random order of scenes.",
             "Scene AUROC: scores of scenes that hold what is asked against those of the others, mean over questions. "
-            "Absent AUROC: best scores of what is there against those of what no scene holds. A tie counts half.",
+            "Absent AUROC: best scores of what is there against those of what no scene holds; prob. AUROC: the same for "
+            "the best probability that a search prints. A tie counts half.",
             "AP25, AP50: all regions of all scenes by score; a region finds a thing when the IoU of their points is at "
             "least 0.25 or 0.5, each thing is found once, and the precision where each is found is averaged, without "
             "interpolation.",
             "First hit and mask: IoU of the first hit, and of the points that a search shows of it, with the thing "
-            "they fit best; 0 where the hit is another thing. Possible: the region that fits best, whatever its score.",
+            "they fit best; 0 where the hit is another thing. Possible: the region that fits best, whatever its score. "
+            "By size, and of a question, they are those of objects.",
             "A thing is an instance, or all points of a label that are in none. Size is the points of the largest "
             "thing asked for. Points without a vector count, and no mask holds them.",
             *(sentence for section in self.sections for sentence in self._judgement(section)),

@@ -50,13 +50,13 @@ def by_level(section: Section) -> Table:
 
 def by_size(section: Section) -> Table:
     """R@1 of each method, and how well objects are found, by the points of what is asked for."""
-    corner = "R@1 % by points"
+    corner = f"R@1 %, by {section.by}"
     rows: list[Row] = []
     for name, least, most in SIZES:
         part = section.of_size(least, most)
         objects = part.regions("object")
         recalls = (percent(part.ranks(method).recall_at_1) for method in METHODS)
-        rows.append((name, str(len(part.here)), *recalls, percent(objects.ap25), percent(objects.mask_iou)))
+        rows.append((f"{name} points", str(len(part.here)), *recalls, percent(objects.ap25), percent(objects.mask_iou)))
     return Table((corner, "asked", *METHODS, "AP25 %", "mask IoU %"), rows, left=(corner,))
 
 

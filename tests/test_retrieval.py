@@ -151,13 +151,13 @@ def test_the_tables_say_how_rare_things_are_found(searched: Store) -> None:
     assert shown[12].startswith("objects             70.0    70.0             76.0        71.0            76.0")
     assert shown[13].startswith("superpoints         70.0    70.0             72.0        67.0            72.0")
     assert shown[15:28] == [
-        "R@1 % by points  asked  scene mean  prototypes  superpoints  objects  best point  best 10 points  AP25 %  "
+        "R@1 %, by name    asked  scene mean  prototypes  superpoints  objects  best point  best 10 points  AP25 %  "
         "mask IoU %",
-        "up to 50             4        50.0        75.0         75.0     75.0        75.0            75.0    62.5  "
+        "up to 50 points       4        50.0        75.0         75.0     75.0        75.0            75.0    62.5  "
         "      63.7",
-        "51 to 200            1       100.0       100.0        100.0    100.0       100.0           100.0   100.0  "
+        "51 to 200 points      1       100.0       100.0        100.0    100.0       100.0           100.0   100.0  "
         "     100.0",
-        "over 200             0           –           –            –        –           –               –       –  "
+        "over 200 points       0           –           –            –        –           –               –       –  "
         "         –",
         "",
         "ranks, by name  scenes  points  scene mean  prototypes  superpoints  objects  best point  best 10 points  "
@@ -304,7 +304,7 @@ def test_lists_that_are_none_are_refused(tmp_path: Path, body: str, said: str) -
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ("--absent red", 1, "--absent: 'red' is not absent, a scene holds it."),
+        ("--absent red,pink,grey", 1, "Not absent, as scenes hold red, grey: leave these words out of --absent."),
         ("--absent ,", 1, "holds no word"),
         ("--features colours,colours", 1, "ensemble of colours and colours has no regions of its own"),
         (
