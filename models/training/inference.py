@@ -47,7 +47,7 @@ def voxel_vectors(
     try:
         voxels = Voxels(torch.from_numpy(coordinates).to(device))
         vectors = _evaluate(network, SparseTensor(voxels, torch.from_numpy(inputs).to(device)))
-    except torch.OutOfMemoryError as error:
+    except torch.cuda.OutOfMemoryError as error:
         raise BadInput(
             f"{len(grid.cells):,} voxels do not fit into the memory of {device}; use the CPU, or cut the scene."
         ) from error
