@@ -10,6 +10,7 @@ from ..store import region_vectors, space_state
 from ..store.errors import NotFound
 from ..store.features import Hit, Level, Query
 from ..store.point_search import region_points
+from ..store.region_vectors import RegionVectors
 from ..store.scoring import exact_scores
 from ..store.search import search
 from .collection import Collection
@@ -48,30 +49,42 @@ def answers(
         if any(found.id not in table.spans for found in collection.sets):
             raise NotFound("A feature set was replaced while it was judged. Run this again.")
         spans = [table.spans[found.id] for found in collection.sets]
-        ids = np.concatenate([table.ids[start:stop] for start, stop in spans])
         found = []
         for question in questions:
-            scores = [exact_scores(table.vectors[start:stop], question.vector) for start, stop in spans]
-            best = np.array([own.max(initial=-np.inf) for own in scores], np.float32)
-            query = _query(collection, level, question)
-            hits = search(collection.store, query)
-            chances = [hit.probability for hit in hits if hit.probability is not None]
-            answer = RegionAnswer(best, max(chances, default=None))
-            if question.label is not None:
-                rows = things.rows(question.label)
-                fits = things.fits[level].of(rows)
-                hit_iou = float(fits.iou[fits.region == hits[0].region].max(initial=0))
-                answer = RegionAnswer(
-                    best,
-                    answer.probability,
-                    _average_precisions(np.concatenate(scores), ids, fits, len(rows)),
-                    hit_iou,
-                    _mask_iou(collection, label_set, question.label, hits[0], query) if hit_iou else 0.0,
-                    float(fits.iou.max(initial=0)),
-                )
-            found.append(answer)
+            found.append(_answer(collection, level, label_set, things, table, spans, question))
             step()
     return found
+
+
+def _answer(
+    collection: Collection,
+    level: Level,
+    label_set: LabelSet,
+    things: Things,
+    table: RegionVectors,
+    spans: Sequence[tuple[int, int]],
+    question: Question,
+) -> RegionAnswer:
+    scores = [exact_scores(table.vectors[start:stop], question.vector) for start, stop in spans]
+    best = np.array([own.max(initial=-np.inf) for own in scores], np.float32)
+    query = _query(collection, level, question)
+    hits = search(collection.store, query)
+    probability = max((hit.probability for hit in hits if hit.probability is not None), default=None)
+    if question.label is None:
+        return RegionAnswer(best, probability)
+    rows = things.rows(question.label)
+    fits = things.fits[level].of(rows)
+    hit_iou = float(fits.iou[fits.region == hits[0].region].max(initial=0))
+    return RegionAnswer(
+        best,
+        probability,
+        _average_precisions(
+            np.concatenate(scores), np.concatenate([table.ids[start:stop] for start, stop in spans]), fits, len(rows)
+        ),
+        hit_iou,
+        _mask_iou(collection, label_set, question.label, hits[0], query) if hit_iou else 0.0,
+        float(fits.iou.max(initial=0)),
+    )
 
 
 def _query(collection: Collection, level: Level, question: Question) -> Query:
@@ -90,6 +103,7 @@ def _query(collection: Collection, level: Level, question: Question) -> Query:
 def _average_precisions(
     scores: NDArray[np.float32], ids: NDArray[np.int64], fits: Fits, things: int
 ) -> tuple[float, ...]:
+    """At each of IOUS, of (R,) regions and so many things."""
     by_id = np.argsort(ids)
     row = by_id[np.searchsorted(ids, fits.region, sorter=by_id)]
     found = []

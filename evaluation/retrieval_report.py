@@ -126,7 +126,7 @@ class Report:
             "A question's rank is that of the first scene that holds what is asked; scenes with the same score stand "
             "before it. R@k is the share of questions with a rank of at most k; chance is a random order of scenes.",
             "Scene AUROC: scores of scenes that hold what is asked against those of the others, mean over questions. "
-            "Absent AUROC: best scores of what is there against those of what no scene holds; prob. AUROC: the same for "
+            "Absent AUROC: best scores of what is there against those of what no scene holds; prob. AUROC: the same of "
             "the best probability that a search prints. A tie counts half.",
             "AP25, AP50: all regions of all scenes by score; a region finds a thing when the IoU of their points is at "
             "least 0.25 or 0.5, each thing is found once, and the precision where each is found is averaged, without "

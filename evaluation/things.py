@@ -50,7 +50,6 @@ class Things:
     """The things with certain labels in all scenes."""
 
     label: NDArray[np.int32]  # (T,)
-    scene: NDArray[np.intp]  # (T,) position of the scene
     points: NDArray[np.int64]  # (T,)
     seen: NDArray[np.int64]  # (T,) points that have a vector
     fits: dict[Level, Fits]
@@ -62,7 +61,9 @@ class Things:
 
 def own_labels(store: Store, scenes: Sequence[SceneInfo]) -> LabelSet:
     """The names that the scans themselves give, each a class that is asked for by its name."""
-    names = sorted({name for scene in scenes for name in loading.load_labels(store, scene.id)[1].values()})
+    names = sorted(
+        {name for scene in scenes for name in loading.load_labels(store, scene.id)[1].values() if name.strip()}
+    )
     black = (0, 0, 0)
     classes = tuple(
         LabelClass(name, number, black, words=(name.replace("_", " "),)) for number, name in enumerate(names)
@@ -110,7 +111,7 @@ def find_things(
     """
     parts = [_nothing()]
     first = 0
-    for place, (scene, features) in enumerate(zip(scenes, sets, strict=True)):
+    for scene, features in zip(scenes, sets, strict=True):
         things = _only(scene_things(store, scene, label_set), wanted)
         if not len(things.label):
             continue
@@ -123,7 +124,6 @@ def find_things(
         parts.append(
             Things(
                 things.label,
-                np.full(len(things.label), place, np.intp),
                 things.points,
                 np.bincount(seen[seen >= 0], minlength=len(things.label)),
                 {level: _fits(store, features, level, regions[level], things, first) for level in LEVELS},
@@ -169,14 +169,12 @@ def _fits(
 
 def _nothing() -> Things:
     none = np.empty(0, np.int64)
-    no_label, no_scene = np.empty(0, np.int32), np.empty(0, np.intp)
-    return Things(no_label, no_scene, none, none, {level: Fits(none, none, np.empty(0)) for level in LEVELS})
+    return Things(np.empty(0, np.int32), none, none, {level: Fits(none, none, np.empty(0)) for level in LEVELS})
 
 
 def _joined(parts: Sequence[Things]) -> Things:
     return Things(
         np.concatenate([part.label for part in parts]),
-        np.concatenate([part.scene for part in parts]),
         np.concatenate([part.points for part in parts]),
         np.concatenate([part.seen for part in parts]),
         {
