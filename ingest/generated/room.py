@@ -46,7 +46,7 @@ def furnish(
     builder.openings()
     for name in programme.first:
         builder.furniture(name)
-    for name in _some(rng, programme.more, 0.5):
+    for name in _some(rng, _left(programme.more, without), 0.5):
         builder.furniture(name)
     for name in planted:
         builder.plant(name, planted_scale)
