@@ -1,7 +1,6 @@
 """ovstore distill: a 3D network learns what fusion found, and speaks for every point."""
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import click
 from ..store import plugins
 from ._encoder_options import value_of
 from ._shared import counted, opened_store
-from ._training import TrainingCommand, command_line, is_first, live, options_from, training_options
+from ._training import TrainingCommand, is_first, options_from, training_options
 
 if TYPE_CHECKING:
     from ..ingest.distill import Course
@@ -96,19 +95,14 @@ def _distill(**params: Any) -> None:
     from ..models.training.parallel import ranks
 
     with ranks(params["device"]) as group:
-        course: Course | None = None
-        judges: list[Judge] = []
+        planned: tuple[Course, list[Judge]] | None = None
         try:
-            if group.first:
-                course = _course(params)
-                judges = _judges(course.lesson, course.folder, params["label_set_name"])
-                _make_room(course, params["resume"], params["again"])
-                click.echo(_introduction(course), err=params["as_json"])
+            planned = _planned(params) if group.first else None
         finally:
-            course = group.of_first(course)  # None: the first process says what is wrong
-        if course is None:
+            course = group.of_first(planned[0] if planned else None)
+        if course is None:  # the first process says what is wrong
             raise SystemExit(1)
-        _train(course, judges, params)
+        _train(course, planned[1] if planned else [], params)
     if is_first() and not params["train_only"]:
         raise SystemExit(write_with_course(course, params))
 
@@ -133,6 +127,17 @@ def _check(params: dict[str, Any]) -> None:
         raise click.UsageError("--resume goes on, --again begins anew: give one of them.")
 
 
+def _planned(params: dict[str, Any]) -> "tuple[Course, list[Judge]]":
+    """What is to be learnt, and who watches; the training's folder is ready for it."""
+    from ._training_run import make_room
+
+    course = _course(params)
+    judges = _judges(course.lesson, course.folder, params["label_set_name"])
+    make_room(course, params["resume"], params["again"], "--run DIR", "; --write-only writes with it")
+    click.echo(_introduction(course), err=params["as_json"])
+    return course, judges
+
+
 def _course(params: dict[str, Any]) -> "Course":
     """What is to be learnt, from whom."""
     from ..ingest.distill import Course
@@ -155,24 +160,6 @@ def _course(params: dict[str, Any]) -> "Course":
     return Course(held, params["student"], from_params(student.Options, params), options, folder)
 
 
-def _make_room(course: "Course", resume: bool, again: bool) -> None:
-    """BadInput for a training in the folder that nobody asked to go on with or to replace, or --resume without one."""
-    from ..ingest.distill import forget_training
-    from ..store.errors import BadInput
-
-    if again:
-        forget_training(course.folder)
-    ways = "--again begins anew in its place, --run DIR in another folder"
-    try:
-        standing = course.standing()
-    except BadInput as error:
-        raise BadInput(f"{error} Go on with what it was begun with; {ways}; --write-only writes with it.") from error
-    if standing == "none" and resume:
-        raise BadInput(f"{course.folder} holds no training to go on with: leave --resume out.")
-    if standing == "unfinished" and not resume:
-        raise BadInput(f"{course.folder} holds a training that was stopped: --resume goes on with it; {ways}.")
-
-
 def _introduction(course: "Course") -> str:
     held = course.lesson
     teach = f"{counted(len(held.taught), 'scene')} teach{'es' if len(held.taught) == 1 else ''} {course.student}"
@@ -185,39 +172,22 @@ def _introduction(course: "Course") -> str:
 
 
 def _train(course: "Course", judges: "list[Judge]", params: dict[str, Any]) -> None:
-    """To the end, where it is not there yet; a signal saves, and says how to go on."""
-    from ..ingest.distill import last_figures, teach
-    from ..store.errors import Interrupted
+    from ..ingest.distill import teach
+    from ._training_run import told_figures, train_to_the_end
 
-    if course.standing() == "finished":
-        if is_first():
-            click.echo(f"trained already  {_figures(last_figures(course.folder))}", err=params["as_json"])
-        return
-    try:
-        with live() as report:
-            trained = teach(
-                course,
-                device=params["device"],
-                workers=params["workers"],
-                resume=params["resume"],
-                judges=judges,
-                validate_every=params["validate_every"],
-                report=report,
-                tell=lambda epoch, figures: click.echo(f"epoch {epoch}: {_figures(figures)}", err=True),
-            )
-    except Interrupted as stopped:
-        if is_first():
-            click.echo(f"{stopped}\n  {command_line(click.get_current_context(), '--resume')}", err=True)
-        raise SystemExit(130) from stopped
-    if trained.first:
-        click.echo(f"trained {trained.steps:,} steps  {_figures(last_figures(course.folder))}", err=params["as_json"])
-
-
-def _figures(figures: "Mapping[str, float]") -> str:
-    """Means over classes in per cent, as tables have them."""
-    return "  ".join(
-        f"{name} {100 * value:.1f}" if name in ("mIoU", "mAcc") else f"{name} {value:.4f}"
-        for name, value in figures.items()
+    train_to_the_end(
+        course,
+        lambda report: teach(
+            course,
+            device=params["device"],
+            workers=params["workers"],
+            resume=params["resume"],
+            judges=judges,
+            validate_every=params["validate_every"],
+            report=report,
+            tell=lambda epoch, figures: click.echo(f"epoch {epoch}: {told_figures(figures)}", err=True),
+        ),
+        to_stderr=params["as_json"],
     )
 
 

@@ -5,29 +5,22 @@ teach      the training, watched on validation scenes      distillation/watching
 write      a job a scene: vectors, objects, regions        distillation/writing.py
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
-from ..models.training import checkpoint
-from ..models.training.checkpoint import BEST, LAST
 from ..models.training.loop import Trained, train
 from ..models.training.options import Options
-from ..models.training.parallel import Ranks
 from ..models.training.progress import Progress
-from ..models.training.record import JSON
-from ..models.training.stopping import claimed
 from ..store import plugins
-from ..store.errors import BadInput
+from . import training_folder
 from .distillation.teachers import Lesson
 from .distillation.watching import Judge, Tell, validation
 from .students import CHANNELS_IN
-
-Standing = Literal["none", "unfinished", "finished"]
+from .training_folder import Standing
 
 
 @dataclass(frozen=True)
@@ -55,14 +48,7 @@ class Course:
 
     def standing(self) -> Standing:
         """How far the training in the folder is; BadInput when it is another one."""
-        if not checkpoint.is_there(self.folder):
-            return "none"
-        asked = {"student": self.about, "options": asdict(self.options)}
-        told = _told(self.folder)
-        for key, value in json.loads(json.dumps(asked)).items():
-            if differences := list(checkpoint.differences(told.get(key), value, key)):
-                raise BadInput(f"{self.folder} holds another training: {'; '.join(differences[:3])}.")
-        return "finished" if told["step"] == told["steps"] else "unfinished"
+        return training_folder.standing(self.folder, self.about, self.options)
 
 
 def teach(
@@ -94,30 +80,3 @@ def teach(
         validate_every=validate_every,
         report=report,
     )
-
-
-def forget_training(folder: Path) -> None:
-    """Make room for another: its checkpoints are removed, pictures of what it learnt as well.
-
-    BadInput while a process trains there.
-    """
-    with claimed(folder, Ranks(0, 1, torch.device("cpu"))):
-        for path in (folder / LAST, folder / BEST, folder / JSON, *folder.glob("samples/epoch_*")):
-            path.unlink(missing_ok=True)
-
-
-def last_figures(folder: Path) -> dict[str, float]:
-    """What the last epoch came to, by name: loss_train, and those of validation without their "_val"."""
-    log = json.loads((folder / JSON).read_text(encoding="utf-8"))["log"]
-    return {name.removesuffix("_val"): value for name, value in log[-1].items() if name not in ("epoch", "step")}
-
-
-def _told(folder: Path) -> Mapping[str, Any]:
-    """What the training in a folder says of itself."""
-    try:
-        told = json.loads((folder / JSON).read_text(encoding="utf-8"))
-        return {key: told[key] for key in ("student", "options", "step", "steps")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(
-            f"{folder} holds {LAST} but no {JSON} that tells of it: take another folder with --run, or remove this one."
-        ) from error
