@@ -154,6 +154,13 @@ def test_a_scene_that_fails_ends_the_epoch_by_its_name(workers: int) -> None:
         list(batches([*ROOMS, Source("room 9", gone)], OPTIONS, 0, workers=workers))
 
 
+def test_a_scene_that_cannot_be_bent_is_named() -> None:
+    wide = TaughtScene("wide", np.eye(3) * 1e4, None, np.arange(3), np.zeros((3, 4), np.float16))
+    options = replace(OPTIONS, batch_size=1, inputs="ones", elastic_probability=1.0)
+    with pytest.raises(BadScene, match=r"^wide: Bends of 0.2 m over 10000 x 10000 x 10000 m"):
+        list(batches([Source("wide", lambda: wide)], options, 0))
+
+
 def test_an_epoch_that_is_left_early_leaves_no_threads() -> None:
     import threading
 

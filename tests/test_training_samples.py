@@ -287,6 +287,7 @@ def test_with_everything_off_augmentation_is_none() -> None:
     "changed, found",
     [
         ({"xyz": np.zeros((0, 3))}, r"points of shape \(0, 3\)"),
+        ({"xyz": np.diag([1, np.nan, np.inf])}, "2 points are not finite"),
         ({"rgb": np.zeros((400, 3))}, "colours are float64"),
         ({"point_index": np.arange(200)[::-1]}, "point_index has to ascend within 0 .. 399"),
         ({"point_index": np.arange(300, 500)}, "point_index has to ascend within 0 .. 399"),

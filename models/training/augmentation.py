@@ -21,11 +21,12 @@ def bend(
     Two passes of a box of three along each axis leave a deviation of 0.11 `magnitude` inside of the grid.
     """
     low = xyz.min(axis=0)
-    shape = np.floor((xyz.max(axis=0) - low) / granularity) + 3  # a knot before the least point, one after the largest
+    extent = xyz.max(axis=0) - low
+    shape = np.floor(extent / granularity) + 3  # a knot before the least point, one after the largest
     if shape.prod() > MAX_KNOTS:
         raise BadInput(
-            f"Bends of {granularity} m over {' x '.join(f'{extent * granularity:.0f}' for extent in shape)} m are too"
-            " many; leave out points that lie far off, or set elastic_probability = 0."
+            f"Bends of {granularity} m over {' x '.join(f'{each:.0f}' for each in extent)} m are too many;"
+            " leave out points that lie far off, or set elastic_probability = 0."
         )
     knots = rng.standard_normal((3, *shape.astype(int)), np.float32)
     for _ in range(2):

@@ -21,7 +21,7 @@ from ..devices import to_device
 from ..sparse.coordinates import Voxels
 from ..sparse.layers import SparseTensor
 from .options import Options
-from .scenes import Source
+from .scenes import Source, naming
 from .voxel_samples import VoxelSample, sample
 
 
@@ -124,10 +124,11 @@ def batches(
 def _made(sources: Sequence[Source], options: Options, epoch: int, rank: int, world: int, number: int) -> Batch:
     order = _generator("order", options.seed, epoch).permutation(len(sources) * options.loop) % len(sources)
     first = (number * world + rank) * options.batch_size
-    samples = [
-        sample(sources[order[position]](), options, _generator("sample", options.seed, epoch, position), augment=True)
-        for position in range(first, first + options.batch_size)
-    ]
+    samples = []
+    for position in range(first, first + options.batch_size):
+        source = sources[order[position]]
+        with naming(source.name):
+            samples.append(sample(source(), options, _generator("sample", options.seed, epoch, position), augment=True))
     shift = _generator("shift", options.seed, epoch, number).integers(0, max(options.shift, 1), 3)
     return collate(samples, shift, number)
 

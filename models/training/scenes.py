@@ -1,6 +1,7 @@
 """A scene as training meets it: points, and what some of them are taught."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,8 @@ class TaughtScene:
         points, index = len(self.xyz), self.point_index
         if self.xyz.ndim != 2 or self.xyz.shape[1] != 3 or not points:
             raise BadScene(f"{self.name}: points of shape {self.xyz.shape}; one or more rows of x, y, z were expected.")
+        if unmeasured := int((~np.isfinite(self.xyz).all(axis=1)).sum()):
+            raise BadScene(f"{self.name}: {unmeasured} points are not finite; leave them out.")
         if self.rgb is not None and (self.rgb.shape != (points, 3) or self.rgb.dtype != np.uint8):
             found = f"{self.rgb.dtype} {self.rgb.shape}"
             raise BadScene(f"{self.name}: colours are {found}; uint8 ({points}, 3) was expected.")
@@ -44,12 +47,19 @@ class Source:
 
     def __call__(self) -> TaughtScene:
         """Whatever goes wrong names the scene."""
-        try:
+        with naming(self.name):
             return self.load()
-        except OvstoreError as error:
-            if self.name in str(error):
-                raise
-            raise BadScene(f"{self.name}: {error}") from error
-        except Exception as error:
-            error.add_note(f"While scene {self.name!r} was loaded for training.")
+
+
+@contextmanager
+def naming(scene: str) -> Iterator[None]:
+    """What fails within says in which scene: a person's mistake in its sentence, a bug in a note to its traceback."""
+    try:
+        yield
+    except OvstoreError as error:
+        if str(error).startswith(scene):
             raise
+        raise BadScene(f"{scene}: {error}") from error
+    except Exception as error:
+        error.add_note(f"In scene {scene!r} of the training.")
+        raise
