@@ -1,19 +1,22 @@
-"""`ovstore train`: make the weights that ovstore ships."""
+"""`ovstore train`: make the weights that ovstore ships, and a baseline."""
 
 import time
 from pathlib import Path
 
 import click
 
+from ._train_supervised import command as supervised
+
 _HELD_OUT = 10_000_000  # seeds of held-out scenes start here
 
 
 @click.group()
 def command() -> None:
-    """Train a model on generated scenes.
+    """Train a model.
 
     \b
-    Example:
+    Examples:
+      ovstore train supervised --labels scannet20 --out mink/
       ovstore train tiny --scenes 240 --steps 3000 --out my-weights/
     """
 
@@ -91,3 +94,6 @@ def tiny(
 
 def _minutes(since: float) -> float:
     return round((time.monotonic() - since) / 60, 1)
+
+
+command.add_command(supervised)

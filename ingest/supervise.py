@@ -1,7 +1,10 @@
 """The supervised baseline: a student that learns classes from the labels of points, and names those of others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,14 +13,101 @@ from torch import nn
 
 from ..models.placements import random_placements
 from ..models.training.inference import point_vectors
+from ..models.training.loop import Trained, Validate, train
 from ..models.training.options import Options
+from ..models.training.progress import Progress
 from ..models.training.scenes import Source, TaughtScene
-from ..store import catalog
+from ..store import catalog, plugins
 from ..store.catalog import SceneInfo
 from ..store.database import Store
+from ..store.errors import BadInput, NotFound
 from ..store.scene import PointCloud
+from . import training_folder
+from .students import CHANNELS_IN
+from .training_folder import Standing
 
 Classify = Callable[[PointCloud], NDArray[np.integer]]  # (N,) classes from 0 by the points' labels, -1 for none
+
+
+@dataclass(frozen=True)
+class Course:
+    """A student, the classes that it is to learn, and the folder of its training. Pickles."""
+
+    student: str
+    student_options: Any
+    options: Options
+    classes: tuple[str, ...]
+    folder: Path
+
+    def __post_init__(self) -> None:
+        if self.options.loss != "cross_entropy":
+            raise BadInput(
+                f"loss is {self.options.loss!r}, which teaches vectors; classes are taught by 'cross_entropy', as in "
+                "--config mink_scannet."
+            )
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What its checkpoints say of the student."""
+        options = asdict(self.student_options)
+        return {"name": self.student, "options": options, "channels": len(self.classes), "classes": list(self.classes)}
+
+    def standing(self) -> Standing:
+        """How far the training in the folder is; BadInput when it is another one."""
+        return training_folder.standing(self.folder, self.about, self.options)
+
+
+def divide(
+    scenes: Sequence[SceneInfo], split: str | None, val_split: str, hold_out: int
+) -> tuple[list[SceneInfo], list[SceneInfo]]:
+    """The scenes that teach, and those that are predicted: of `val_split`, and the last `hold_out` of `split`.
+
+    Without `split`, those of "train" teach; where no scene has any split, all. NotFound when none is left to teach.
+    """
+    splits = sorted({scene.split for scene in scenes if scene.split is not None})
+    taught, others = list(scenes), []
+    if split is not None or splits:
+        wanted = split or "train"
+        taught = [scene for scene in scenes if scene.split == wanted]
+        others = [scene for scene in scenes if scene.split == val_split != wanted]
+        if not taught:
+            raise NotFound(
+                f"None of {len(scenes)} scenes is of split {wanted!r}; their splits: {', '.join(splits) or 'none'}. "
+                "Say with --split whose scenes teach."
+            )
+    if hold_out >= len(taught):
+        raise NotFound(f"{hold_out} held out leave none of {len(taught)} scenes to teach.")
+    return taught[: len(taught) - hold_out], [*others, *taught[len(taught) - hold_out :]]
+
+
+def teach(
+    course: Course,
+    sources: Sequence[Source],
+    *,
+    device: str = "auto",
+    workers: int = 0,
+    resume: bool = False,
+    validate: Validate | None = None,
+    validate_every: int = 1,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Trained:
+    """Train to the end, from the beginning or where the last checkpoint stood; see models/training/loop.py."""
+    torch.manual_seed(course.options.seed)
+    plugin = plugins.load("models.students", course.student, noun="student")
+    network = plugin.build(course.student_options, CHANNELS_IN, len(course.classes))
+    return train(
+        network,
+        sources,
+        course.options,
+        course.folder,
+        student=course.about,
+        device=device,
+        workers=workers,
+        resume=resume,
+        validate=validate,
+        validate_every=validate_every,
+        report=report,
+    )
 
 
 def own_points(store: Store, scene: SceneInfo) -> PointCloud:
@@ -39,17 +129,13 @@ def _taught(store: Store, scene: SceneInfo, classify: Classify) -> TaughtScene:
 
 
 def predict(
-    network: nn.Module,
-    points: PointCloud,
-    options: Options,
-    device: torch.device,
-    scene: str,
-    passes: int | None = None,
+    network: nn.Module, points: PointCloud, options: Options, scene: str, passes: int | None = None
 ) -> NDArray[np.int32]:
-    """(N,) the class that the network, which is on `device`, gives most; ties go to the first.
+    """(N,) the class that the network gives most, where it is; ties go to the first.
 
     `passes`: the scores of so many random placements are summed, as OpenScene does; None: the scene as it stands.
     """
+    device = next(network.parameters()).device
     placements = [None] if passes is None else random_placements(options.voxel_size, passes, options.seed, scene)
     scores = sum(point_vectors(network, points.xyz, points.rgb, options, device, each) for each in placements)
     return np.asarray(scores).argmax(axis=1).astype(np.int32)

@@ -1,0 +1,185 @@
+"""ovstore train supervised: a student that learns the classes themselves, to hold what words find against."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..store import plugins
+from ._eval_options import labels_option, make_folder, table_option
+from ._shared import counted, opened_store
+from ._training import TrainingCommand, is_first, options_from, training_options
+
+if TYPE_CHECKING:
+    from ..evaluation.label_set import LabelSet
+    from ..ingest.supervise import Course
+    from ..store.catalog import SceneInfo
+    from ..store.database import Store
+
+CONFIG = "mink_scannet"
+
+
+class _Supervised(TrainingCommand):
+    config = CONFIG
+
+
+@click.command("supervised", cls=_Supervised)
+@labels_option
+@table_option
+@click.option(
+    "--split", metavar="NAME", help="Scenes of this split teach  [default: train; all, where no scene has a split]"
+)
+@click.option(
+    "--val-split",
+    metavar="NAME",
+    default="val",
+    show_default=True,
+    help="The student is tried on scenes of this split.",
+)
+@click.option(
+    "--hold-out",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="The last N scenes do not teach; the student is tried on them.",
+)
+@click.option("--dataset", "datasets", multiple=True, help="Only this dataset; may be given again.")
+@click.option("--scene", "scenes", multiple=True, help="Only this scene; may be given again.")
+@click.option(
+    "--passes",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Predict by N random placements, scores summed, as OpenScene does  [default: scenes as they stand]",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    required=True,
+    help="Folder of the training and of its predictions/.",
+)
+def command(**params: Any) -> None:
+    """Teach a student the labels of points: OpenScene's baseline, MinkowskiNet.
+
+    It knows the classes that it was taught and no words. Scenes that do not teach are predicted, as files in the format
+    of ScanNet's benchmark that `ovstore eval` judges.
+
+    \b
+    Examples:
+      ovstore train supervised --labels scannet20 --out mink/
+      ovstore eval --labels scannet20 --predictions mink/predictions
+      ovstore train supervised --labels colours.json --student tiny --voxel-size 0.05 --epochs 40 --out small/
+      torchrun --nproc-per-node 4 -m ovstore.cli train supervised --labels scannet20 --out mink/
+    """
+    from ..models.training.parallel import ranks
+
+    if params["resume"] and params["again"]:
+        raise click.UsageError("--resume goes on, --again begins anew: give one of them.")
+    if not is_first():
+        logging.disable(logging.WARNING)
+    with opened_store() as store, ranks(params["device"]) as group:
+        plan: _Plan | None = None
+        try:
+            plan = _planned(store, params) if group.first else None
+        finally:
+            plan = group.of_first(plan)
+        if plan is None:  # the first process says what is wrong
+            raise SystemExit(1)
+        _train(store, plan, params)
+        if group.first:
+            _predict(store, plan, params)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be learnt, by which scenes, and which are predicted. Pickles."""
+
+    course: "Course"
+    label_set: "LabelSet"
+    taught: "tuple[SceneInfo, ...]"
+    others: "tuple[SceneInfo, ...]"
+    known: "tuple[SceneInfo, ...]"  # those of `others` that have labels
+
+
+def _planned(store: "Store", params: dict[str, Any]) -> _Plan:
+    """The training's folder is ready for it."""
+    from ..evaluation import label_files
+    from ..evaluation.judged import left_out
+    from ..evaluation.scenes import select, truth_of
+    from ..ingest.supervise import Course, divide
+    from ..store.errors import NotFound
+    from ._options import from_params
+    from ._training_run import make_room
+
+    label_set = label_files.load(params["label_set_name"], params["table"])
+    student = plugins.load("models.students", params["student"], noun="student")
+    classes = tuple(each.name for each in label_set.classes)
+    course = Course(
+        params["student"], from_params(student.Options, params), options_from(params), classes, params["out"]
+    )
+    selected = select(store, None, params["datasets"], params["scenes"])
+    teaching, others = divide(selected, params["split"], params["val_split"], params["hold_out"])
+    taught = [scene for scene in teaching if truth_of(store, scene, label_set)]
+    if not taught:
+        raise NotFound(
+            f"No point of {counted(len(teaching), 'scene')} has a label that is a class of {label_set.name}. "
+            f"See: ovstore labels map {label_set.name} --all"
+        )
+    lacking = f"a point whose label is a class of {label_set.name}"
+    for note in left_out([scene.full_name for scene in teaching if scene not in taught], lacking):
+        click.echo(note, err=True)
+    make_folder(course.folder)
+    make_room(course, params["resume"], params["again"], "--out DIR")
+    tried = counted(len(others), "scene") if others else "none (see --val-split, --hold-out)"
+    click.echo(
+        f"{counted(len(taught), 'scene')} teach{'es' if len(taught) == 1 else ''} {course.student} the "
+        f"{len(classes)} classes of {label_set.name}, tried on {tried}: {course.folder}"
+    )
+    known = tuple(scene for scene in others if truth_of(store, scene, label_set))
+    return _Plan(course, label_set, tuple(taught), tuple(others), known)
+
+
+def _train(store: "Store", plan: _Plan, params: dict[str, Any]) -> None:
+    from ..ingest.supervise import source, teach
+    from ._exam import Exam
+    from ._training_run import train_to_the_end
+
+    exam = Exam(store, plan.label_set, plan.course.options)
+    train_to_the_end(
+        plan.course,
+        lambda report: teach(
+            plan.course,
+            [source(store, scene, exam.classes) for scene in plan.taught],
+            device=params["device"],
+            workers=params["workers"],
+            resume=params["resume"],
+            validate=(lambda network, epoch: exam.figures(network, plan.known)) if plan.known else None,
+            validate_every=params["validate_every"],
+            report=report,
+        ),
+    )
+
+
+def _predict(store: "Store", plan: _Plan, params: dict[str, Any]) -> None:
+    """By the last weights; one class a point, as files that `ovstore eval` reads."""
+    if not plan.others:
+        return
+    from ..ingest.students import student_of_file
+    from ..models.devices import device_of
+    from ..models.training.checkpoint import LAST
+    from ._exam import Exam
+    from ._training_run import told_figures
+
+    folder = plan.course.folder / "predictions"
+    make_folder(folder)
+    network = student_of_file(plan.course.folder / LAST).network.to(device_of(params["device"]))
+    exam = Exam(store, plan.label_set, plan.course.options)
+    figures = exam.figures(network, plan.others, params["passes"], folder)
+    said = f"  {told_figures(figures)}" if plan.known else ""
+    click.echo(f"{counted(len(plan.others), 'scene')} predicted{said}: {folder}")
+    click.echo(f"Judge them: ovstore eval --labels {params['label_set_name']} --predictions {folder}")
+
+
+command.params += training_options(CONFIG)
