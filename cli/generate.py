@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..store import plugins
+from ._generate_bench import command as bench
 from ._plugin_group import PluginGroup
 
 if TYPE_CHECKING:
@@ -47,13 +48,27 @@ class _Generate(click.Command):
         )  # fmt: skip
 
 
-@click.group(cls=PluginGroup, registry=REGISTRY, make=_Generate)
+class _Generators(PluginGroup):
+    """A subcommand for each format, and `bench`, whose format and scenes are settled."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), "bench"]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command:
+        return bench if name == "bench" else super().get_command(ctx, name)
+
+    def summary(self, name: str) -> str:
+        return bench.get_short_help_str(200) if name == "bench" else super().summary(name)
+
+
+@click.group(cls=_Generators, registry=REGISTRY, make=_Generate)
 def command() -> None:
     """Make labelled scenes by ray casting.
 
     \b
-    Example:
+    Examples:
       ovstore generate scannet scans/ --scenes 12 --seed 1
+      ovstore generate bench bench/
     """
 
 
@@ -61,6 +76,7 @@ def _generate(
     name: str, folder: Path, scenes: int, seed: int, workers: int, force: bool, as_json: bool, **params: Any
 ) -> None:
     from ..ingest.generated.folder import Options, generate_set
+    from ._generated_line import line_of
     from ._options import from_params
     from ._progress import stages
     from ._shared import counted, print_json
@@ -71,7 +87,7 @@ def _generate(
 
         def report(truth: dict[str, Any]) -> None:
             bars.scene_done()
-            click.echo(_line(truth), err=as_json)
+            click.echo(line_of(truth), err=as_json)
 
         truth = generate_set(name, folder, scenes, seed, options, workers, force, report)
     following = plugins.load(REGISTRY, name).NEXT.format(path=shlex.quote(str(folder)))
@@ -79,9 +95,3 @@ def _generate(
     if as_json:
         print_json(truth)
     sys.stdout.flush()
-
-
-def _line(truth: dict[str, Any]) -> str:
-    holds = f"  holds: {', '.join(truth['planted'])}" if truth["planted"] else ""
-    counts = f"{truth['frames']} frames  {truth['points']:,} points  {len(truth['objects'])} objects"
-    return f"{truth['scene']}  {truth['scene_type']:<21}  {counts}{holds}"

@@ -22,7 +22,8 @@ from .sensor import Sensor
 from .truth import truth_of
 
 TRUTH = "truth.json"
-BENCH, BENCH_SHARED = "bench", ("queries", "bench.json")  # the frozen set of benchmark.py, which is no format
+BENCH = "bench"  # the frozen set of benchmark.py, which is no format, and what it has beside its scenes
+BENCH_SHARED = ("queries", "absent.txt", "bench.json")
 _SCENE_NAME = re.compile(r"scene\d{4,}_\d\d")
 
 
