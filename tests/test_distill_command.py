@@ -187,7 +187,7 @@ def test_programs_read_json(distilled: tuple[Store, Result]) -> None:
     [
         (("--epochs", 3), "options.epochs is 2, 3 was asked for. Go on with what it was begun with; --again begins"
                           " anew in its place, --run DIR in another folder; --write-only writes with it."),
-        (("--hold-out", 0), "student.taught.rgbd/room1 is None,"),
+        (("--hold-out", 0), "rgbd/room1 did not teach then, does not now, or has other features. Go on with"),
         (("--out", "color_words", "--features", "distilled"), "which would be replaced: take another --out."),
         (("--out", "x", "--resume"), "students/x holds no training to go on with: leave --resume out."),
         (("--out", "x", "--features", "lseg"), "None of 2 scenes has features 'lseg'. They have: "),
