@@ -61,10 +61,10 @@ class _Supervised(TrainingCommand):
     help="Folder of the training and of its predictions/.",
 )
 def command(**params: Any) -> None:
-    """Teach a student the labels of points: OpenScene's baseline, MinkowskiNet.
+    """Teach a student the labels of points, as a baseline.
 
-    It knows the classes that it was taught and no words. Scenes that do not teach are predicted, as files in the format
-    of ScanNet's benchmark that `ovstore eval` judges.
+    As OpenScene's MinkowskiNet it knows the classes that it was taught, and no words. Scenes that do not teach are
+    predicted, as files in the format of ScanNet's benchmark that `ovstore eval` judges.
 
     \b
     Examples:

@@ -13,12 +13,14 @@ import small_scene
 import torch
 from command_line import document, lines, ovstore
 from numpy.typing import NDArray
+from ovstore.ingest import supervise
 from ovstore.ingest.students import student_of_file
 from ovstore.ingest.supervise import divide, predict, source
 from ovstore.models.placements import random_placements
 from ovstore.models.training.inference import point_vectors
 from ovstore.store import catalog
 from ovstore.store.database import Store
+from ovstore.store.errors import Interrupted
 from ovstore.store.scene import PointCloud
 
 NAMES = {0: "red", 1: "green", 2: "blue", 3: "beige"}  # beige is no class of the set
@@ -141,6 +143,21 @@ def test_a_training_at_its_end_predicts_again_in_passes(held: Store, run: Run) -
     expected = np.array([5, 7, 2])[scores.argmax(axis=1)]
     written = np.array((run.folder / "predictions" / "three.txt").read_text().split(), int)
     np.testing.assert_array_equal(written, expected)
+
+
+def test_a_signal_ends_with_the_command_that_goes_on(
+    held: Store, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise Interrupted("Stopped by SIGINT.")
+
+    monkeypatch.setattr(supervise, "teach", stopped)
+    result = ovstore(held, *run.command[:-1], tmp_path / "out")
+    assert result.exit_code == 130
+    said, again = result.stderr.splitlines()[-2:]
+    assert said == "Stopped by SIGINT."
+    assert again.startswith(f"  ovstore --store {held.path} train supervised --labels ") and again.endswith(" --resume")
+    assert set(map(str, run.command[2:-1])) <= set(again.split())
 
 
 @pytest.mark.parametrize(
