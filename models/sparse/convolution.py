@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from . import accelerator
 from .coordinates import KernelMap
 
 CHUNK_VALUES = 192 << 12  # of rows and their products: 4,096 pairs of 96 channels in and out stay in a core's cache
@@ -27,6 +28,11 @@ def convolve(features: Tensor, kernel: Tensor, kernel_map: KernelMap) -> Tensor:
     if torch.is_autocast_enabled(device):
         lower = torch.get_autocast_dtype(device)
         features, kernel = features.to(lower), kernel.to(lower)
+    return accelerator.chosen(features.device, features.dtype, by_torch)(features, kernel, kernel_map)
+
+
+def by_torch(features: Tensor, kernel: Tensor, kernel_map: KernelMap) -> Tensor:
+    """On every device; of features and kernel of one dtype."""
     result: Tensor = _Convolve.apply(features, kernel, kernel_map)
     return result
 
