@@ -20,14 +20,21 @@ Standing = Literal["none", "unfinished", "finished"]
 
 
 def standing(folder: Path, about: Mapping[str, Any], options: Options) -> Standing:
-    """How far the training of the student `about` is; BadInput when the folder holds another one."""
+    """How far the training of the student `about` is; BadInput when the folder holds another one.
+
+    about["taught"] may have a digest of what each scene taught.
+    """
     if not checkpoint.is_there(folder):
         return "none"
-    asked = {"student": about, "options": asdict(options)}
     told = _told(folder)
-    for key, value in json.loads(json.dumps(asked)).items():
-        if differences := list(checkpoint.differences(told.get(key), value, key)):
-            raise BadInput(f"{folder} holds another training: {'; '.join(differences[:3])}.")
+    asked = json.loads(json.dumps({"student": about, "options": asdict(options)}))
+    before, now = (each["student"].pop("taught", {}) for each in (told, asked))
+    differences = [found for key in asked for found in checkpoint.differences(told[key], asked[key], key)]
+    if others := sorted(scene for scene in {*before, *now} if before.get(scene) != now.get(scene)):
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        differences.append(f"{others[0]}{more} did not teach then, does not now, or has other features")
+    if differences:
+        raise BadInput(f"{folder} holds another training: {'; '.join(differences[:3])}.")
     return "finished" if told["step"] == told["steps"] else "unfinished"
 
 
