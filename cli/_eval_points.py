@@ -74,6 +74,12 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1463, show_default=True, help="Of --passes.")
 @click.option(
+    "--voxel-size",
+    type=click.FloatRange(0, min_open=True),
+    metavar="METRES",
+    help="Of --passes  [default: the student's; without one 0.05 for lidar, else 0.02]",
+)
+@click.option(
     "--run",
     type=click.Path(path_type=Path),
     metavar="DIR|FILE",
@@ -113,6 +119,7 @@ def command(
     mean_over: Any,
     passes: int | None,
     seed: int,
+    voxel_size: float | None,
     run: Path | None,
     device: str,
     templates: str | None,
@@ -166,7 +173,7 @@ def command(
             if passes is not None:
                 from ._passes import in_passes
 
-                judged = in_passes(judged, passes, seed, run, device)
+                judged = in_passes(judged, passes, seed, voxel_size, run, device)
         keepers = _keepers(store, judged, label_set, write_predictions, save_npy, save_ply)
         with stages(len(judged.scenes)) as bars:
 

@@ -24,13 +24,16 @@ _LIDAR = {"nuscenes", "semantickitti"}  # formats
 Look = Callable[[Placement, VoxelGrid], VoxelVectors]
 
 
-def in_passes(judged: JudgedFeatures, passes: int, seed: int, run: Path | None, device: str) -> VotedFeatures:
+def in_passes(
+    judged: JudgedFeatures, passes: int, seed: int, voxel_size: float | None, run: Path | None, device: str
+) -> VotedFeatures:
     """The same features, judged by the sum of `passes`; BadInput where the student of a distilled set is not at hand.
 
-    `run` is the student's weights, or the folder of its training.
+    `voxel_size` is in metres; None: the student's, else by the kind of scan. `run` is the student's weights, or the
+    folder of its training.
     """
     students = _students(judged, run)
-    sizes = {scene.id: _voxel_size(scene, judged, students) for scene in judged.scenes}
+    sizes = {scene.id: voxel_size or _voxel_size(scene, judged, students) for scene in judged.scenes}
 
     def of_scene(scene: SceneInfo) -> Iterator[Pass]:
         points, _, original_index = catalog.load_points(judged.store, scene.id)
@@ -65,7 +68,9 @@ def _looked_up(store: Store, found: FeatureSetInfo, order: NDArray[np.integer]) 
     def look(placement: Placement, grid: VoxelGrid) -> VoxelVectors:
         rows = row_of_point[order[grid.representative]]
         present = rows >= 0
-        return VoxelVectors(np.where(present[:, None], features.vectors[rows], np.float16(0)), present)
+        vectors = np.zeros((len(rows), found.space.dim), np.float16)
+        vectors[present] = features.vectors[rows[present]]
+        return VoxelVectors(vectors, present)
 
     return look
 

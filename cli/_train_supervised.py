@@ -108,7 +108,8 @@ def _planned(store: "Store", params: dict[str, Any]) -> _Plan:
     from ..evaluation import label_files
     from ..evaluation.judged import left_out
     from ..evaluation.scenes import select, truth_of
-    from ..ingest.supervise import Course, divide
+    from ..ingest.supervise import Course
+    from ..ingest.training_scenes import divide, require_colors
     from ..store.errors import NotFound
     from ._options import from_params
     from ._training_run import make_room
@@ -120,13 +121,17 @@ def _planned(store: "Store", params: dict[str, Any]) -> _Plan:
         params["student"], from_params(student.Options, params), options_from(params), classes, params["out"]
     )
     selected = select(store, None, params["datasets"], params["scenes"])
-    teaching, others = divide(selected, params["split"], params["val_split"], params["hold_out"])
+    teaching, others = divide(
+        selected, lambda scene: scene.split, params["split"], params["val_split"], params["hold_out"]
+    )
     taught = [scene for scene in teaching if truth_of(store, scene, label_set)]
     if not taught:
         raise NotFound(
             f"No point of {counted(len(teaching), 'scene')} has a label that is a class of {label_set.name}. "
             f"See: ovstore labels map {label_set.name} --all"
         )
+    if course.options.inputs == "color":
+        require_colors(store, (*taught, *others))
     lacking = f"a point whose label is a class of {label_set.name}"
     for note in left_out([scene.full_name for scene in teaching if scene not in taught], lacking):
         click.echo(note, err=True)

@@ -141,8 +141,9 @@ def _planned(params: dict[str, Any]) -> "tuple[Course, list[Judge]]":
 def _course(params: dict[str, Any]) -> "Course":
     """What is to be learnt, from whom."""
     from ..ingest.distill import Course
-    from ..ingest.distillation.teachers import lesson, require_colors, select
+    from ..ingest.distillation.teachers import lesson, select
     from ..ingest.students import students_folder
+    from ..ingest.training_scenes import require_colors
     from ._distill_writing import require_free_name
     from ._options import from_params
 
@@ -154,7 +155,7 @@ def _course(params: dict[str, Any]) -> "Course":
         require_free_name(store, scenes, params["out"])
         held = lesson(store, scenes, params["features"], params["split"], params["val_split"], params["hold_out"])
         if options.inputs == "color":
-            require_colors(held)
+            require_colors(store, (teacher.scene for teacher in (*held.taught, *held.validation)))
         folder = params["run_folder"] or students_folder(store, params["out"])
     student = plugins.load("models.students", params["student"], noun="student")
     return Course(held, params["student"], from_params(student.Options, params), options, folder)

@@ -20,7 +20,7 @@ from ..models.training.scenes import Source, TaughtScene
 from ..store import catalog, plugins
 from ..store.catalog import SceneInfo
 from ..store.database import Store
-from ..store.errors import BadInput, NotFound
+from ..store.errors import BadInput
 from ..store.scene import PointCloud
 from . import training_folder
 from .students import CHANNELS_IN
@@ -55,29 +55,6 @@ class Course:
     def standing(self) -> Standing:
         """How far the training in the folder is; BadInput when it is another one."""
         return training_folder.standing(self.folder, self.about, self.options)
-
-
-def divide(
-    scenes: Sequence[SceneInfo], split: str | None, val_split: str, hold_out: int
-) -> tuple[list[SceneInfo], list[SceneInfo]]:
-    """The scenes that teach, and those that are predicted: of `val_split`, and the last `hold_out` of `split`.
-
-    Without `split`, those of "train" teach; where no scene has any split, all. NotFound when none is left to teach.
-    """
-    splits = sorted({scene.split for scene in scenes if scene.split is not None})
-    taught, others = list(scenes), []
-    if split is not None or splits:
-        wanted = split or "train"
-        taught = [scene for scene in scenes if scene.split == wanted]
-        others = [scene for scene in scenes if scene.split == val_split != wanted]
-        if not taught:
-            raise NotFound(
-                f"None of {len(scenes)} scenes is of split {wanted!r}; their splits: {', '.join(splits) or 'none'}. "
-                "Say with --split whose scenes teach."
-            )
-    if hold_out >= len(taught):
-        raise NotFound(f"{hold_out} held out leave none of {len(taught)} scenes to teach.")
-    return taught[: len(taught) - hold_out], [*others, *taught[len(taught) - hold_out :]]
 
 
 def teach(

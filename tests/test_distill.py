@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import small_scene
 import torch
-from ovstore.ingest.distillation.teachers import Lesson, lesson, require_colors, select
+from ovstore.ingest.distillation.teachers import Lesson, lesson, select
 from ovstore.ingest.distillation.vectors import random_passes, unit_vectors
+from ovstore.ingest.training_scenes import require_colors
 from ovstore.models.sparse.layers import SparseTensor
 from ovstore.models.training.options import Options
 from ovstore.store import catalog
@@ -76,7 +77,7 @@ def test_a_scene_without_colours_is_named(store: Store) -> None:
     small = small_scene.make("grey")
     replace(small, scene=replace(small.scene, points=replace(small.scene.points, rgb=None))).publish(store)
     with pytest.raises(BadScene, match=r"scans/grey has no colours.*--inputs ones"):
-        require_colors(learn(store))
+        require_colors(store, [teacher.scene for teacher in learn(store).taught])
 
 
 def test_a_student_is_shown_points_in_the_scans_own_order_each_with_its_own_vector(store: Store) -> None:

@@ -1,7 +1,7 @@
 """`ovstore train supervised`: a small student learns the labels of a scene, and its predictions are judged."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +15,8 @@ from command_line import document, lines, ovstore
 from numpy.typing import NDArray
 from ovstore.ingest import supervise
 from ovstore.ingest.students import student_of_file
-from ovstore.ingest.supervise import divide, predict, source
+from ovstore.ingest.supervise import predict, source
+from ovstore.ingest.training_scenes import divide
 from ovstore.models.placements import random_placements
 from ovstore.models.training.inference import point_vectors
 from ovstore.store import catalog
@@ -190,14 +191,18 @@ def test_a_source_shows_labelled_points_in_the_scans_own_order(held: Store) -> N
     np.testing.assert_array_equal(taught.target, np.asarray(points.labels)[expected])
 
 
+def divided(scenes: Sequence[Any], *asked: Any) -> tuple[list[Any], list[Any]]:
+    return divide(scenes, lambda scene: scene.split, *asked)
+
+
 def test_scenes_without_splits_all_teach_but_those_held_out() -> None:
     scenes: Any = [SimpleNamespace(split=None, name=str(number)) for number in range(4)]
-    assert divide(scenes, None, "val", 0) == (scenes, [])
-    assert divide(scenes, None, "val", 1) == (scenes[:3], scenes[3:])
+    assert divided(scenes, None, "val", 0) == (scenes, [])
+    assert divided(scenes, None, "val", 1) == (scenes[:3], scenes[3:])
 
 
 def test_the_split_that_teaches_is_not_predicted() -> None:
     scenes: Any = [SimpleNamespace(split=split) for split in ("train", "val", "train", "test")]
-    assert divide(scenes, None, "val", 0) == ([scenes[0], scenes[2]], [scenes[1]])
-    assert divide(scenes, "val", "val", 0) == ([scenes[1]], [])
-    assert divide(scenes, None, "test", 1) == ([scenes[0]], [scenes[3], scenes[2]])
+    assert divided(scenes, None, "val", 0) == ([scenes[0], scenes[2]], [scenes[1]])
+    assert divided(scenes, "val", "val", 0) == ([scenes[1]], [])
+    assert divided(scenes, None, "test", 1) == ([scenes[0]], [scenes[3], scenes[2]])

@@ -12,8 +12,9 @@ from ...models.training.scenes import Source, TaughtScene
 from ...store import catalog, parquet
 from ...store.catalog import FeatureSetInfo, SceneInfo
 from ...store.database import Store
-from ...store.errors import BadScene, NotFound, SpaceMismatch
+from ...store.errors import NotFound, SpaceMismatch
 from ...store.features import EmbeddingSpace
+from ..training_scenes import divide
 
 
 @dataclass(frozen=True)
@@ -63,34 +64,12 @@ def lesson(
     SpaceMismatch unless all are of one space.
     """
     found = _teachers(store, scenes, features)
-    splits = sorted({teacher.scene.split for teacher in found if teacher.scene.split is not None})
-    taught, validation = found, []
-    if split is not None or splits:
-        wanted = split or "train"
-        taught = [teacher for teacher in found if teacher.scene.split == wanted]
-        validation = [teacher for teacher in found if teacher.scene.split == val_split != wanted]
-        if not taught:
-            raise NotFound(
-                f"None of {len(found)} scenes with features {features!r} is of split {wanted!r}; their splits: "
-                f"{', '.join(splits) or 'none'}. Say with --split whose scenes teach."
-            )
-    if hold_out:
-        if hold_out >= len(taught):
-            raise NotFound(f"{hold_out} held out leave none of {len(taught)} scenes to teach.")
-        taught, validation = taught[:-hold_out], [*validation, *taught[-hold_out:]]
+    taught, validation = divide(
+        found, lambda teacher: teacher.scene.split, split, val_split, hold_out, f" with features {features!r}"
+    )
     first = taught[0].features
     encoding = {"encoder": first.recipe["encoder"], "space": asdict(first.space)}
     return Lesson(features, first.space, encoding, tuple(taught), tuple(validation))
-
-
-def require_colors(lesson: Lesson) -> None:
-    """BadScene when a scene has none."""
-    for teacher in (*lesson.taught, *lesson.validation):
-        if not parquet.has_colors(teacher.points_file):
-            raise BadScene(
-                f"{teacher.scene.full_name} has no colours, which the student is to see: leave the scene out, "
-                "or train with --inputs ones."
-            )
 
 
 def select(store: Store, datasets: Sequence[str], names: Sequence[str]) -> list[SceneInfo]:
