@@ -1,11 +1,13 @@
-"""MinkUNet 18A on a furnished room, ours beside a plain implementation: voxels a second, memory, distance to the limit.
+"""A student on a furnished room, ours beside a plain implementation: voxels a second, memory, distance to the limit.
 
-    python bench/sparse.py            cells of 0.05 m, about 42,000 of them (5 minutes)
-    python bench/sparse.py --quick    cells of 0.2 m, to see that it runs; its ratios mean nothing
+    python bench/sparse.py                   MinkUNet 18A, cells of 0.05 m, about 42,000 of them (5 minutes)
+    python bench/sparse.py --student tiny    another (1 minute)
+    python bench/sparse.py --quick           cells of 0.2 m, to see that it runs; its ratios mean nothing
 
 Both build their kernel maps once a forward pass and share them between layers. The plain one is what autograd makes
 of a line: for each offset all pairs are gathered, multiplied and added at once, rows in the order of the voxeliser's
-hash. Runs alternate, figures are medians of processor time in one thread, peak memory that of a process of its own.
+hash. Freed memory is kept, as in training on a CPU. Runs alternate, figures are medians of processor time in one
+thread, peak memory that of a process of its own.
 
 Two limits stand beside: the time that the products of all layers would take at the rate of a matrix product that
 stays in cache, and the time to read every layer's input and kernel and to write its output once.
@@ -28,8 +30,9 @@ import torch
 from ovstore.models.sparse import layers
 from ovstore.models.sparse.coordinates import KernelMap, Voxels
 from ovstore.models.sparse.layers import Convolution, SparseTensor, TransposedConvolution
-from ovstore.models.students import minkunet18a
+from ovstore.models.training.memory import keep_freed_memory
 from ovstore.models.voxels import upright, voxelise
+from ovstore.store import plugins
 from room import make_room
 from torch import Tensor, nn
 
@@ -38,19 +41,23 @@ METHODS = ("ours", "plain")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = plugins.names("models.students")
+    parser.add_argument("--student", choices=names, default="minkunet18a", help="which network [minkunet18a]")
     parser.add_argument("--quick", action="store_true", help="cells of 0.2 m, 1 round")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each method; the median counts [5]")
     parser.add_argument("--alone", choices=METHODS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    network = minkunet18a.build(minkunet18a.Options(), 3, 512)
+    student = plugins.load("models.students", arguments.student)
+    network = student.build(student.Options(), 3, 512)
     coordinates = room_voxels(0.2 if arguments.quick else 0.05)
     if arguments.alone:
         step(arguments.alone, network, coordinates)
         match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
         print(int(match[1]) / 1024 if match else float("nan"))
         return
+    keep_freed_memory()
     flops, moved = work(network, coordinates)
     product_rate, bandwidth = matrix_rate(), copy_rate()
     print(f"{len(coordinates):,} voxels, {flops / 1e9:.0f} GFLOP and {moved / 1e6:.0f} MB a forward pass.")
@@ -65,7 +72,7 @@ def main() -> None:
             )
         print(f"{name}: {seconds['plain'] / seconds['ours']:.2f}x the plain implementation")
     for method in METHODS:
-        print(f"peak memory of forward and backward, {method}: {peak_alone(method, arguments.quick):,.0f} MB")
+        print(f"peak memory of forward and backward, {method}: {peak_alone(method, arguments):,.0f} MB")
 
 
 def room_voxels(voxel_size: float) -> Tensor:
@@ -166,9 +173,10 @@ def quickest(call: Callable[[], object], times: int = 20) -> float:
     return min(taken)
 
 
-def peak_alone(method: str, quick: bool) -> float:
+def peak_alone(method: str, arguments: argparse.Namespace) -> float:
     """Megabytes of a process that does one training step."""
-    command = [sys.executable, __file__, "--alone", method, *(["--quick"] if quick else [])]
+    command = [sys.executable, __file__, "--student", arguments.student, "--alone", method]
+    command += ["--quick"] if arguments.quick else []
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
