@@ -92,9 +92,7 @@ def _computed(student: "Student", points: PointCloud, device: str) -> Look:
 
 def _students(judged: JudgedFeatures, run: Path | None) -> "dict[int, Student]":
     """Of the distilled sets, by their ids; a student that made several is loaded once."""
-    distilled = [
-        found for sets in judged.chosen.sets.values() for found in sets if found.source == "distilled"
-    ]  # fmt: skip
+    distilled = [found for sets in judged.chosen.sets.values() for found in sets if found.source == "distilled"]
     if not distilled:
         if run is not None:
             raise BadInput(f"--run names a student, and {judged.chosen.title} was not made by one: leave it out.")

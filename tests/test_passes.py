@@ -106,6 +106,12 @@ def test_the_table_says_how_often_and_from_where_it_was_looked(held: Store, labe
     )
 
 
+def test_voxels_may_have_another_size(held: Store, labels: Path) -> None:
+    told = document(ovstore(held, "eval", "--labels", labels, *OPENSCENE, "--passes", 1, "--voxel-size", 20, "--json"))
+    assert any(note.startswith("1 pass, randomly placed (seed 1463), voxels of 20 m;") for note in told["notes"])
+    assert told["means"]["mIoU"] < 0.5  # the room is a few voxels
+
+
 def test_the_same_seed_gives_the_same_numbers(held: Store, labels: Path, tmp_path: Path) -> None:
     written = []
     for number, seed in enumerate((7, 7)):
