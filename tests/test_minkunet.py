@@ -118,6 +118,23 @@ def test_the_order_of_voxels_changes_no_bit() -> None:
     assert torch.equal(rows_of(network, voxels, features)[order], other)
 
 
+def test_the_order_of_voxels_changes_no_gradient() -> None:
+    network, voxels = small().double(), shell()
+    features, order = (
+        features_of(voxels).double(),
+        torch.randperm(len(voxels), generator=torch.Generator().manual_seed(2)),
+    )
+    other = Voxels(voxels.coordinates[order])
+    upstream = torch.randn(len(voxels), 8, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    results = []
+    for given, rows in ((voxels, torch.arange(len(voxels))), (other, order)):
+        inputs = features[rows].requires_grad_()
+        out = network(SparseTensor(given, inputs)).features
+        of_inputs, *of_weights = torch.autograd.grad(out, (inputs, *network.parameters()), upstream[rows])
+        results.append([of_inputs[rows.argsort()], *of_weights])
+    torch.testing.assert_close(results[0], results[1])
+
+
 def test_moving_a_scene_by_its_coarsest_stride_changes_no_bit() -> None:
     network, voxels = small(), shell()
     features = features_of(voxels)

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from ovstore.models.sparse import convolution, plain
+from ovstore.models.sparse import convolution, coordinates, plain
 from ovstore.models.sparse.convolution import convolve
 from ovstore.models.sparse.coordinates import KernelMap, Voxels, kernel_offsets
 from ovstore.models.sparse.layers import BatchNorm, Convolution, SparseTensor, TransposedConvolution
@@ -235,6 +235,19 @@ def test_outputs_and_gradients_of_features_are_the_same_bits_with_any_number_of_
     for out, gradient in results[1:]:
         assert torch.equal(out, results[0][0])
         assert torch.equal(gradient, results[0][1])
+
+
+def test_pairs_are_the_same_looked_up_or_searched_for_all_at_once_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    maps = []
+    for cells, searches in ((0, 1), (0, 1 << 20), (1 << 20, 1), (1 << 20, 1 << 20)):
+        monkeypatch.setattr(coordinates, "CELLS_PER_VOXEL", cells)
+        monkeypatch.setattr(coordinates, "SEARCHES", searches)
+        voxels = random_voxels()
+        maps.append([voxels.kernel_map(3), voxels.kernel_map(2), voxels.kernel_map(2, 2)])
+    for one, *others in zip(*maps, strict=True):
+        for other in others:
+            assert torch.equal(one.inputs, other.inputs) and torch.equal(one.outputs, other.outputs)
+            assert one.counts == other.counts
 
 
 def test_a_set_keeps_its_maps_and_coarser_sets() -> None:
