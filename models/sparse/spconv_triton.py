@@ -33,9 +33,10 @@ class _Convolve(torch.autograd.Function):
         ctx.kernel_map = kernel_map
         rows, masks, order = _table(kernel_map)
         outputs, weights = kernel_map.output_rows, kernel.permute(2, 0, 1)
-        out: Tensor = ops.implicit_gemm(
-            features, weights, rows, masks, order, outputs, WORD, is_train=True, is_subm=False, fp32_accum=True
-        )[0]
+        with torch.cuda.device_of(features):  # kernels start on the current device, wherever their arrays are
+            out: Tensor = ops.implicit_gemm(
+                features, weights, rows, masks, order, outputs, WORD, is_train=True, is_subm=False, fp32_accum=True
+            )[0]
         return out
 
     @staticmethod
@@ -44,22 +45,23 @@ class _Convolve(torch.autograd.Function):
         features, kernel = ctx.saved_tensors
         rows, masks, order = _table(ctx.kernel_map)
         rows_back, masks_back, order_back = _table(ctx.kernel_map.transposed())
-        of_features, of_weights = ops.implicit_gemm_backward(
-            features,
-            kernel.permute(2, 0, 1),
-            gradients[0],
-            rows,
-            rows_back,
-            masks,
-            masks_back,
-            order,
-            order_back,
-            mask_output_fwd=None,
-            masks=WORD,
-            mask_width=-1,
-            is_subm=False,
-            fp32_accum=True,
-        )
+        with torch.cuda.device_of(features):
+            of_features, of_weights = ops.implicit_gemm_backward(
+                features,
+                kernel.permute(2, 0, 1),
+                gradients[0],
+                rows,
+                rows_back,
+                masks,
+                masks_back,
+                order,
+                order_back,
+                mask_output_fwd=None,
+                masks=WORD,
+                mask_width=-1,
+                is_subm=False,
+                fp32_accum=True,
+            )
         return of_features, of_weights.permute(1, 2, 0).contiguous(), None
 
 
