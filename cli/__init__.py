@@ -17,8 +17,8 @@ from ..store import plugins
 from ..store.errors import OvstoreError
 
 _ORDER = (
-    "ingest", "distill", "generate", "search", "sql", "scenes", "show", "features", "eval", "labels", "extract", "export",
-    "preprocess", "jobs", "index", "forget",
+    "ingest", "distill", "generate", "search", "sql", "scenes", "show", "features", "eval", "labels", "extract",
+    "export", "preprocess", "jobs", "index", "forget",
 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What commands that train have in common: options over a configuration, live progress, how to go on."""
 
+import os
 import shlex
 import sys
 import time
@@ -101,8 +102,6 @@ def typed(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_first() -> bool:
     """Whether this is the only process, or the one of torchrun's that speaks to people."""
-    import os
-
     return os.environ.get("RANK", "0") == "0"
 
 
