@@ -105,14 +105,15 @@ def is_first() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def command_line(ctx: click.Context, *more: str) -> str:
-    """The command that was typed, with `more` flags."""
+def command_to_resume(ctx: click.Context) -> str:
+    """The command that was typed, with --resume; by torchrun with as many processes where it runs by that."""
     root = ctx.find_root()
-    words = ["ovstore", *_typed_words(root), ctx.info_name or ""]
-    if ctx.parent is not None and ctx.parent is not root:
-        words.insert(-1, ctx.parent.info_name or "")
-    words += _typed_words(ctx)
-    return shlex.join([*words, *(flag for flag in more if flag not in words)])
+    program = ["ovstore"]
+    if "RANK" in os.environ:
+        program = ["torchrun", f"--nproc_per_node={os.environ['LOCAL_WORLD_SIZE']}", "-m", "ovstore.cli"]
+    names = [each.info_name or "" for each in (ctx.parent, ctx) if each is not None and each is not root]
+    typed_words = [word for word in _typed_words(ctx) if word not in ("--again", "--resume")]
+    return shlex.join([*program, *_typed_words(root), *names, *typed_words, "--resume"])
 
 
 def _typed_words(ctx: click.Context) -> list[str]:

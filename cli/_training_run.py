@@ -8,7 +8,7 @@ import click
 
 from ..ingest.training_folder import Standing, forget_training, last_figures
 from ..store.errors import BadInput, Interrupted
-from ._training import command_line, is_first, live
+from ._training import command_to_resume, is_first, live
 
 if TYPE_CHECKING:
     from ..models.training.loop import Trained
@@ -55,7 +55,7 @@ def train_to_the_end(
                 done = f"trained {start(report).steps:,} steps"
         except Interrupted as stopped:
             if is_first():
-                click.echo(f"{stopped}\n  {command_line(click.get_current_context(), '--resume')}", err=True)
+                click.echo(f"{stopped}\n  {command_to_resume(click.get_current_context())}", err=True)
             raise SystemExit(130) from stopped
     if is_first():
         click.echo(f"{done}  {told_figures(last_figures(course.folder))}", err=to_stderr)
