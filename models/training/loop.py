@@ -20,6 +20,7 @@ from . import checkpoint
 from .batches import Batch, batches, batches_per_epoch
 from .checkpoint import LAST, Standing
 from .learner import Learner
+from .memory import keep_freed_memory
 from .options import Options
 from .parallel import Ranks, ranks
 from .progress import Meter, Progress
@@ -78,6 +79,8 @@ def train(
     Under torchrun each process calls this. Interrupted is raised after Ctrl-C or SIGTERM, once all is saved.
     """
     with ranks(device) as group, claimed(folder, group), stop_signals() as stop:
+        if group.device.type == "cpu":
+            keep_freed_memory()
         described = {"student": student, "options": asdict(options), "scenes": [source.name for source in sources]}
         run = json.loads(json.dumps({**described, "processes": group.world}))
         there = checkpoint.is_there(folder)
