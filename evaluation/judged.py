@@ -23,6 +23,7 @@ class Prediction:
 
     index: NDArray[np.int32]  # (N,) -1 for none
     from_first: NDArray[np.bool_] | None = None  # (N,) where the first of two feature sets was taken
+    seen: NDArray[np.bool_] | None = None  # (N,) whether a frame saw the point; None where nobody knows
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,17 @@ class JudgedFeatures:
         """The best class of each point."""
         first, *others = (self._decide(scene, found) for found in self.chosen.sets[scene.id])
         if not others:
-            return Prediction(first.index)
+            return Prediction(first.index, seen=self._seen(scene))
         together, from_first = ensemble(first, others[0], self.texts.half)
-        return Prediction(together.index, from_first)
+        return Prediction(together.index, from_first, self._seen(scene))
 
     def _decide(self, scene: SceneInfo, found: FeatureSetInfo) -> Decision:
         blocks = parquet.feature_blocks(self.store.file(found.features_file), found.space)
         return decide(blocks, scene.point_count, self.texts)
+
+    def _seen(self, scene: SceneInfo) -> NDArray[np.bool_]:
+        files = (self.store.file(found.features_file) for found in self.chosen.sets[scene.id])
+        return np.logical_or.reduce([parquet.read_view_counts(file, scene.point_count) > 0 for file in files])
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ class SceneCounts:
     name: str
     point_count: int
     counts: NDArray[np.int64]  # (C, C + 1) as `metrics.confusion` makes them
+    unseen: NDArray[np.int64] | None = None  # (C, C + 1) of points that no frame saw; None where nobody knows
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,17 @@ class Report:
         return score(self.counts, self.protocol.counted_as)
 
     @cached_property
+    def seen_accuracy(self) -> tuple[float, float] | None:
+        """Point accuracy where a frame saw the point, and where none did; None unless some of these are predicted."""
+        if any(scene.unseen is None for scene in self.scenes):
+            return None
+        unseen = np.sum([scene.unseen for scene in self.scenes], axis=0)
+        if not unseen[:, :-1].any():
+            return None
+        seen, others = (score(counts, self.protocol.counted_as) for counts in (self.counts - unseen, unseen))
+        return seen.point_accuracy, others.point_accuracy
+
+    @cached_property
     def foreground(self) -> NDArray[np.bool_]:
         """(C,) the classes of f-mIoU."""
         return np.array([each.name not in _BACKGROUND for each in self.label_set.classes])
@@ -66,7 +78,8 @@ class Report:
     def sentences(self) -> list[str]:
         """What the numbers mean."""
         return [
-            self._counted(), *self._unpredicted(), self._averaged(), self._foreground(), *self._asked(), *self.notes
+            self._counted(), *self._unpredicted(), *self._unseen(), self._averaged(), self._foreground(),
+            *self._asked(), *self.notes,
         ]  # fmt: skip
 
     def _counted(self) -> str:
@@ -90,6 +103,12 @@ class Report:
             other = "wrong"
             sentence = f"{whose}: they are dropped from the IoU, not from the accuracy; counted as wrong, mIoU would be"
         return [f"{sentence} {percent(score(self.counts, other).mean_iou(self.protocol.over))}."]
+
+    def _unseen(self) -> list[str]:
+        if self.seen_accuracy is None:
+            return []
+        seen, unseen = map(percent, self.seen_accuracy)
+        return [f"Of points that a frame saw {seen}% are right, of those that none saw {unseen}%."]
 
     def _averaged(self) -> str:
         present, of = int((self.scores.points > 0).sum()), len(self.label_set.classes)
@@ -158,6 +177,9 @@ def as_json(report: Report) -> dict[str, Any]:
         "means_of_classes_that_occur": {
             name: number(value) for name, value in means(scores, "present", report.foreground).items()
         },
+        "accuracy_by_sight": None
+        if report.seen_accuracy is None
+        else {"seen": number(report.seen_accuracy[0]), "unseen": number(report.seen_accuracy[1])},
         "classes": classes,
         "confusion": {"rows": "truth", "columns": "prediction, the last: none", "points": report.counts.tolist()},
         "scenes": [_scene_json(report, scene) for scene in report.scenes],

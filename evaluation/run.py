@@ -53,7 +53,10 @@ def evaluate(
             points, _, _ = catalog.load_points(store, scene.id)
             predicted = fill_from_nearest(predicted, points.xyz)
         counts = confusion(truth.index, predicted, len(label_set.classes))
-        done.append(SceneCounts(scene.full_name, scene.point_count, counts))
+        unseen = None
+        if prediction.seen is not None:
+            unseen = confusion(np.where(prediction.seen, -1, truth.index), predicted, len(label_set.classes))
+        done.append(SceneCounts(scene.full_name, scene.point_count, counts, unseen))
         keep(Outcome(scene, truth.index, predicted, prediction))
     if not done:
         raise NotFound(

@@ -200,6 +200,15 @@ def feature_blocks(path: Path, space: EmbeddingSpace) -> Iterator[tuple[NDArray[
             yield columns["point_index"], columns["vector"]
 
 
+def read_view_counts(path: Path, point_count: int) -> NDArray[np.int32]:
+    """(N,) the frames that saw each point of the cloud, as far as it has a vector; 0 for the others."""
+    with opened(path, "features") as (file, _):
+        columns = to_numpy(file.read(columns=["point_index", "view_count"]))
+    views = np.zeros(point_count, np.int32)
+    views[columns["point_index"]] = columns["view_count"]
+    return views
+
+
 def read_feature_rows(path: Path, start: int, stop: int) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
     """point_index and vectors of rows start..stop-1, a region's range; only the row groups it touches are read."""
     with opened(path, "features") as (file, _):

@@ -16,7 +16,9 @@ from ovstore.cli._class_texts import class_texts
 from ovstore.evaluation import label_files
 from ovstore.evaluation.benchmark_files import no_class_id, read_prediction, write_prediction
 from ovstore.evaluation.clouds import RIGHT, UNCOUNTED, UNPREDICTED, WRONG
-from ovstore.evaluation.protocol import asked_texts
+from ovstore.evaluation.metrics import confusion
+from ovstore.evaluation.protocol import NAMED, asked_texts
+from ovstore.evaluation.report import Report, SceneCounts, as_json
 from ovstore.ingest.files.clouds import read_cloud
 from ovstore.models.encoders import color_words
 from ovstore.models.prompts import templates_of
@@ -389,3 +391,23 @@ def test_nuscenes_is_asked_with_the_words_of_the_original() -> None:
     asked = asked_texts(label_files.load("nuscenes16_details"), openscene=True)
     assert len(asked) == 43
     assert [each.index for each in asked if each.text in ("crane", "road", "woods")] == [4, 10, 15]
+
+
+def test_points_that_no_frame_saw_are_told_apart() -> None:
+    label_set = label_files.load("scannet20", None)
+    truth = np.array([0, 0, 0, 0, 1, 1])
+    predicted = np.array([0, 0, 0, 1, 1, 0])
+    unseen = confusion(np.array([-1, -1, -1, 0, 1, -1]), predicted, 20)
+    scenes = (SceneCounts("room", 6, confusion(truth, predicted, 20), unseen),)
+    report = Report("student", label_set, NAMED["scannet"], "", scenes)
+    assert report.seen_accuracy == (3 / 4, 1 / 2)
+    assert "Of points that a frame saw 75.0% are right, of those that none saw 50.0%." in report.sentences
+    assert as_json(report)["accuracy_by_sight"] == {"seen": 0.75, "unseen": 0.5}
+
+
+@pytest.mark.parametrize("unseen", [None, np.zeros((20, 21), np.int64)])
+def test_nothing_is_told_of_unseen_points_where_there_are_none(unseen: NDArray[np.int64] | None) -> None:
+    counts = confusion(np.array([0, 1]), np.array([0, 0]), 20)
+    scenes = (SceneCounts("room", 2, counts, unseen),)
+    report = Report("fused", label_files.load("scannet20", None), NAMED["scannet"], "", scenes)
+    assert report.seen_accuracy is None and as_json(report)["accuracy_by_sight"] is None
