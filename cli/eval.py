@@ -11,7 +11,7 @@ class _PointsByDefault(click.Group):
     """`ovstore eval --labels SET` is `ovstore eval points --labels SET`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+        if args and args[0].startswith("-") and args[0] not in ctx.help_option_names:
             args = ["points", *args]
         return super().parse_args(ctx, args)
 

@@ -411,3 +411,9 @@ def test_nothing_is_told_of_unseen_points_where_there_are_none(unseen: NDArray[n
     scenes = (SceneCounts("room", 2, counts, unseen),)
     report = Report("fused", label_files.load("scannet20", None), NAMED["scannet"], "", scenes)
     assert report.seen_accuracy is None and as_json(report)["accuracy_by_sight"] is None
+
+
+def test_a_judgement_that_there_is_not_is_no_judgement_of_points(judged: Store) -> None:
+    result = ovstore(judged, "eval", "pionts", "--labels", "scannet20")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "No such command 'pionts'." in result.stderr
