@@ -50,10 +50,9 @@ class Report:
     @cached_property
     def seen_accuracy(self) -> tuple[float, float] | None:
         """Point accuracy where a frame saw the point, and where none did; None unless some of these are predicted."""
-        if any(scene.unseen is None for scene in self.scenes):
-            return None
-        unseen = np.sum([scene.unseen for scene in self.scenes], axis=0)
-        if not unseen[:, :-1].any():
+        known = [scene.unseen for scene in self.scenes if scene.unseen is not None]
+        unseen = np.sum(known, axis=0)
+        if len(known) < len(self.scenes) or not unseen[:, :-1].any():
             return None
         seen, others = (score(counts, self.protocol.counted_as) for counts in (self.counts - unseen, unseen))
         return seen.point_accuracy, others.point_accuracy
