@@ -48,20 +48,7 @@ class _Generate(click.Command):
         )  # fmt: skip
 
 
-class _Generators(PluginGroup):
-    """A subcommand for each format, and `bench`, whose format and scenes are settled."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), "bench"]
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command:
-        return bench if name == "bench" else super().get_command(ctx, name)
-
-    def summary(self, name: str) -> str:
-        return bench.get_short_help_str(200) if name == "bench" else super().summary(name)
-
-
-@click.group(cls=_Generators, registry=REGISTRY, make=_Generate)
+@click.group(cls=PluginGroup, registry=REGISTRY, make=_Generate)
 def command() -> None:
     """Make labelled scenes by ray casting.
 
@@ -70,6 +57,9 @@ def command() -> None:
       ovstore generate scannet scans/ --scenes 12 --seed 1
       ovstore generate bench bench/
     """
+
+
+command.add_command(bench)
 
 
 def _generate(

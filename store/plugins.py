@@ -8,6 +8,7 @@ import ast
 import difflib
 import pkgutil
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -33,17 +34,18 @@ def names(registry: str) -> list[str]:
     return sorted({*_files(registry), *_entry_points(registry)})
 
 
-def load(registry: str, name: str, noun: str | None = None) -> ModuleType:
+def load(registry: str, name: str, noun: str | None = None, others: Iterable[str] = ()) -> ModuleType:
     """Import plug-in `name`; NotFound suggests the nearest, MissingPackage names the extra to install.
 
-    `noun` is what people call an entry of the registry; its dotted name where there is no better word.
+    `noun` is what people call an entry of the registry; its dotted name where there is no better word. `others` are
+    names that can be typed in its place and are no plug-ins.
     """
     if name in _files(registry):
         target = f"{ROOT}.{registry}.{name}"
     elif name in _entry_points(registry):
         target = _entry_points(registry)[name].value
     else:
-        known = names(registry)
+        known = [*names(registry), *others]
         near = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise NotFound(f"No {noun or registry} named {name!r}.{hint} Known: {', '.join(known)}.")

@@ -136,3 +136,8 @@ def test_each_fault_does_what_it_is_called() -> None:
     frayed = with_fault(frayed=0.5)
     changed = frayed != segment
     assert 10 <= changed.sum() <= 30 and np.isin(xyz[changed][:, 0], np.float32([0.19, 0.20])).all()
+
+
+def test_the_benchmark_is_among_what_can_be_generated(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["generate", "benhc", str(tmp_path)])
+    assert result.exit_code == 1 and "No format named 'benhc'. Did you mean 'bench'?" in result.stderr
