@@ -7,6 +7,7 @@ labelled.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,11 @@ class Instances:
 
     of_point: NDArray[np.int32]  # (N,) the instance of each point, -1 where it is void
     index: NDArray[np.int32]  # (G,) classes
+
+    @cached_property
+    def size(self) -> NDArray[np.int64]:
+        """(G,) points."""
+        return np.bincount(self.of_point[self.of_point >= 0], minlength=len(self.index))
 
 
 @dataclass(frozen=True)
@@ -62,42 +68,32 @@ def instances_of(classes: NDArray[np.int32], objects: NDArray[np.integer], thing
     return Instances(of_point, (found // stride).astype(np.int32))
 
 
+def shared_points(
+    first: NDArray[np.integer], second: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Of two partitions of (N,) points (-1: in no part): the (K,) pairs of parts that share points, and how many."""
+    both = (first >= 0) & (second >= 0)
+    width = int(second.max(initial=0)) + 1
+    cell, points = np.unique(first[both].astype(np.int64) * width + second[both], return_counts=True)
+    return cell // width, cell % width, points
+
+
 def overlap_of_regions(instances: Instances, of_point: NDArray[np.integer], claims: Claims) -> Overlap:
     """Masks that share no points: `of_point` (N,) is the row of each point's mask, -1 for none."""
-    columns = len(instances.index) + 1  # the last is void
-    inside = of_point >= 0
-    cells = of_point[inside].astype(np.int64) * columns + instances.of_point[inside] % columns
-    cell, points = np.unique(cells, return_counts=True)
-    size = np.bincount(of_point[inside], minlength=len(claims.index))
-    return _overlap(instances, claims, size, cell // columns, cell % columns, points)
+    size = np.bincount(of_point[of_point >= 0], minlength=len(claims.index))
+    return Overlap(instances.index, instances.size, claims, size, *shared_points(of_point, instances.of_point))
 
 
 def overlap_of_masks(instances: Instances, masks: Iterable[NDArray[np.bool_]], claims: Claims) -> Overlap:
     """Any masks (N,), in the order of their claims; one at a time is in memory."""
-    columns = len(instances.index) + 1
-    size, mask, truth, points = [], [], [], []
+    none = np.empty(0, np.int64)
+    size, mask, truth, points = [], [none], [none], [none]
     for row, inside in enumerate(masks):
-        counts = np.bincount(instances.of_point[inside] % columns, minlength=columns)
-        [found] = np.nonzero(counts)
+        counts = np.bincount(instances.of_point[inside] + 1, minlength=len(instances.index) + 1)  # void comes first
+        [found] = np.nonzero(counts[1:])
         size.append(int(counts.sum()))
         mask.append(np.full(len(found), row))
         truth.append(found)
-        points.append(counts[found])
-    none = [np.empty(0, np.int64)]
-    return _overlap(
-        instances, claims, np.array(size, np.int64), *(np.concatenate(none + parts) for parts in (mask, truth, points))
-    )
-
-
-def _overlap(
-    instances: Instances,
-    claims: Claims,
-    mask_size: NDArray[np.int64],
-    mask: NDArray[np.int64],
-    truth: NDArray[np.int64],
-    points: NDArray[np.int64],
-) -> Overlap:
-    count = len(instances.index)
-    real = truth < count
-    size = np.bincount(instances.of_point[instances.of_point >= 0], minlength=count)
-    return Overlap(instances.index, size, claims, mask_size, mask[real], truth[real], points[real])
+        points.append(counts[1 + found])
+    pairs = (np.concatenate(parts) for parts in (mask, truth, points))
+    return Overlap(instances.index, instances.size, claims, np.array(size, np.int64), *pairs)

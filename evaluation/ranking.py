@@ -68,10 +68,10 @@ def average_precision(scores: NDArray[np.floating], found: NDArray[np.intp], wan
     `scores` are of all (n,) candidates, `found` the rows of those that found a thing of their own. No interpolation.
     Candidates of one score are counted down to the last of them.
     """
-    reached = scores[found]
-    hits = (reached[None, :] >= reached[:, None]).sum(axis=1)
-    candidates = (scores[None, :] >= reached[:, None]).sum(axis=1)
-    return float((hits / np.maximum(candidates, 1)).sum() / wanted)
+    reached = np.sort(scores[found])
+    hits = len(reached) - np.searchsorted(reached, reached)
+    candidates = len(scores) - np.searchsorted(np.sort(scores), reached)
+    return float((hits / candidates).sum() / wanted)
 
 
 def claimed(

@@ -116,10 +116,9 @@ def _average_precisions(
 def _mask_iou(collection: Collection, label_set: LabelSet, label: int, hit: Hit, query: Query) -> float:
     """Of the points that a search shows of the hit, and the thing of the label that they fit best."""
     [scene] = [scene for scene in collection.scenes if scene.full_name == f"{hit.dataset}/{hit.scene}"]
-    things = scene_things(collection.store, scene, label_set)
-    own = things.label == label
+    things, _ = scene_things(collection.store, scene, label_set, np.arange(len(label_set.classes)) == label)
     [points] = region_points(collection.store, [hit.region], query)
     mask = points.point_index[points.answers]
     inside = things.of_point[mask]
-    shared = np.bincount(inside[inside >= 0], minlength=len(own))
-    return float((shared / (things.points + len(mask) - shared))[own].max())
+    shared = np.bincount(inside[inside >= 0], minlength=len(things.index))
+    return float((shared / (things.size + len(mask) - shared)).max())

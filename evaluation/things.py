@@ -1,4 +1,4 @@
-"""What scans say is there: the labelled things of each scene, and how well regions fit them."""
+"""What scans say is there: their labelled things, and how well regions fit them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,25 +10,9 @@ from ..store import catalog, loading, parquet
 from ..store.catalog import FeatureSetInfo, SceneInfo
 from ..store.database import Store
 from ..store.features import LEVELS, Level
+from .instances import Instances, instances_of, shared_points
 from .label_map import map_labels
 from .label_set import LabelClass, LabelSet
-
-
-@dataclass(frozen=True)
-class SceneThings:
-    """The things of one scene: the points of a label that are one instance.
-
-    Points of a label without an instance are one thing together.
-    """
-
-    label: NDArray[np.int32]  # (T,) class of each thing
-    of_point: NDArray[np.int32]  # (N,) the thing of each point in the store's order, -1 for none
-    superpoint: NDArray[np.int32]  # (N,)
-
-    @property
-    def points(self) -> NDArray[np.int64]:
-        """(T,) of each thing."""
-        return np.bincount(self.of_point[self.of_point >= 0], minlength=len(self.label))
 
 
 @dataclass(frozen=True)
@@ -47,7 +31,7 @@ class Fits:
 
 @dataclass(frozen=True)
 class Things:
-    """The things with certain labels in all scenes."""
+    """Those with certain labels in all scenes."""
 
     label: NDArray[np.int32]  # (T,)
     points: NDArray[np.int64]  # (T,)
@@ -83,19 +67,18 @@ def label_points(store: Store, scenes: Sequence[SceneInfo], label_set: LabelSet)
     return counts
 
 
-def scene_things(store: Store, scene: SceneInfo, label_set: LabelSet) -> SceneThings:
-    """All labelled things of a scene."""
+def scene_things(
+    store: Store, scene: SceneInfo, label_set: LabelSet, wanted: NDArray[np.bool_]
+) -> tuple[Instances, NDArray[np.int32]]:
+    """The things of a scene whose class is `wanted` (C,), and the superpoint (N,) of each point.
+
+    Points of a label that are in no instance are one thing together.
+    """
     points, superpoint, _ = catalog.load_points(store, scene.id)
-    of_point = np.full(len(points), -1, np.int32)
-    if points.labels is None:
-        return SceneThings(np.empty(0, np.int32), of_point, superpoint)
-    label = map_labels(label_set, points.labels, points.label_names).index
-    instance = np.full(len(label), -1, np.int32) if points.instances is None else np.maximum(points.instances, -1)
-    inside = label >= 0
-    width = int(instance.max(initial=0)) + 2
-    cells, number = np.unique(label[inside].astype(np.int64) * width + instance[inside] + 1, return_inverse=True)
-    of_point[inside] = number
-    return SceneThings((cells // width).astype(np.int32), of_point, superpoint)
+    nowhere = np.full(len(points), -1, np.int32)
+    label = nowhere if points.labels is None else map_labels(label_set, points.labels, points.label_names).index
+    instance = nowhere if points.instances is None else np.maximum(points.instances, -1)
+    return instances_of(label, instance + 1, wanted), superpoint
 
 
 def find_things(
@@ -112,48 +95,29 @@ def find_things(
     parts = [_nothing()]
     first = 0
     for scene, features in zip(scenes, sets, strict=True):
-        things = _only(scene_things(store, scene, label_set), wanted)
-        if not len(things.label):
+        things, superpoint = scene_things(store, scene, label_set, wanted)
+        if not len(things.index):
             continue
         path = store.file(features.features_file)
         seen_index, _ = parquet.read_feature_regions(path)
         seen = things.of_point[seen_index]
         regions: dict[Level, NDArray[np.int32]] = {
-            "superpoint": things.superpoint, "object": parquet.read_objects(path, things.superpoint)
+            "superpoint": superpoint, "object": parquet.read_objects(path, superpoint)
         }  # fmt: skip
         parts.append(
             Things(
-                things.label,
-                things.points,
-                np.bincount(seen[seen >= 0], minlength=len(things.label)),
+                things.index,
+                things.size,
+                np.bincount(seen[seen >= 0], minlength=len(things.index)),
                 {level: _fits(store, features, level, regions[level], things, first) for level in LEVELS},
             )
         )
-        first += len(things.label)
+        first += len(things.index)
     return _joined(parts)
 
 
-def pair_ious(
-    first: NDArray[np.integer], second: NDArray[np.integer]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Of two partitions of (N,) points (-1: in no part): the pairs of parts that share a point, and their IoU."""
-    width = int(second.max(initial=0)) + 1
-    both = (first >= 0) & (second >= 0)
-    cells, shared = np.unique(first[both].astype(np.int64) * width + second[both], return_counts=True)
-    left, right = cells // width, cells % width
-    size_left = np.bincount(first[first >= 0], minlength=1)[left]
-    size_right = np.bincount(second[second >= 0], minlength=1)[right]
-    return left, right, shared / (size_left + size_right - shared)
-
-
-def _only(things: SceneThings, wanted: NDArray[np.bool_]) -> SceneThings:
-    kept = wanted[things.label]
-    number = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1).astype(np.int32)  # the last row answers -1
-    return SceneThings(things.label[kept], number[things.of_point], things.superpoint)
-
-
 def _fits(
-    store: Store, features: FeatureSetInfo, level: Level, region: NDArray[np.int32], things: SceneThings, first: int
+    store: Store, features: FeatureSetInfo, level: Level, region: NDArray[np.int32], things: Instances, first: int
 ) -> Fits:
     """The pairs of one scene, whose things are numbered from `first`; a superpoint that nobody saw is no region."""
     id_of = {
@@ -161,7 +125,9 @@ def _fits(
         for found in catalog.regions(store, features.scene_id, level)
         if found.feature_set_id == features.id
     }
-    ordinal, thing, iou = pair_ious(region, things.of_point)
+    ordinal, thing, shared = shared_points(region, things.of_point)
+    region_size = np.bincount(region[region >= 0], minlength=1)
+    iou = shared / (region_size[ordinal] + things.size[thing] - shared)
     ids = np.array([id_of.get(number, -1) for number in ordinal.tolist()], np.int64)
     held = ids >= 0
     return Fits(ids[held], thing[held] + first, iou[held])

@@ -16,7 +16,14 @@ from ovstore.evaluation.average_precision import (
     average_precision,
     found,
 )
-from ovstore.evaluation.instances import Claims, Overlap, instances_of, overlap_of_masks, overlap_of_regions
+from ovstore.evaluation.instances import (
+    Claims,
+    Overlap,
+    instances_of,
+    overlap_of_masks,
+    overlap_of_regions,
+    shared_points,
+)
 
 ALL = np.ones(3, bool)
 
@@ -318,6 +325,13 @@ def test_regions_are_masks_that_share_no_points(scenes: list[Case]) -> None:
         fast, plain = overlap_of_regions(instances, of_point, claims), overlap_of_masks(instances, masks, claims)
         for name in ("truth_size", "mask_size", "mask", "truth", "shared"):
             np.testing.assert_array_equal(getattr(fast, name), getattr(plain, name))
+
+
+def test_parts_that_share_points_are_pairs() -> None:
+    first, second = np.array([0, 0, 0, 2, 2, -1]), np.array([1, 1, -1, 1, 0, 0])
+    pairs = zip(*(values.tolist() for values in shared_points(first, second)), strict=True)
+    assert list(pairs) == [(0, 1, 2), (2, 0, 1), (2, 1, 1)]
+    assert [len(values) for values in shared_points(first, np.full(6, -1))] == [0, 0, 0]
 
 
 def test_label_sets_say_what_comes_in_instances() -> None:

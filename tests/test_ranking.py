@@ -1,4 +1,4 @@
-"""Ranks, AUROC, average precision and IoU against their definitions, ties among the scores."""
+"""Ranks, AUROC and average precision against their definitions, ties among the scores."""
 
 import math
 from itertools import combinations
@@ -6,7 +6,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 from ovstore.evaluation import ranking
-from ovstore.evaluation.things import pair_ious
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 
@@ -60,10 +59,3 @@ def test_chance_is_the_mean_of_all_orders(right: int, of: int) -> None:
         (expected.recall_at_1, expected.recall_at_5, expected.mrr)
     )
     assert drawn.median_rank == np.sort(ranks)[(len(ranks) - 1) // 2]
-
-
-def test_parts_that_share_points_have_an_iou() -> None:
-    first, second = np.array([0, 0, 0, 2, 2, -1]), np.array([1, 1, -1, 1, 0, 0])
-    found = list(zip(*(values.tolist() for values in pair_ious(first, second)), strict=True))
-    assert found == [(0, 1, 2 / 4), (2, 0, 1 / 3), (2, 1, 1 / 4)]
-    assert [len(values) for values in pair_ious(first, np.full(6, -1))] == [0, 0, 0]
