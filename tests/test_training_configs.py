@@ -22,7 +22,8 @@ def test_every_configuration_is_read() -> None:
 def test_the_originals_values_on_scannet() -> None:
     assert asdict(configs.named("openscene_scannet")) == {
         "voxel_size": 0.02, "inputs": "ones", "target": "representative", "supervised_points": 20000,
-        "batch_size": 8, "accumulate": 1, "epochs": 100, "loop": 5, "loss": "cosine", "optimizer": "adam",
+        "batch_size": 8, "accumulate": 1, "epochs": 100, "loop": 5, "loss": "cosine", "anchor_weight": 0.0,
+        "anchor_scale": 10.0, "optimizer": "adam",
         "base_lr": 1e-3, "first_step_lr": 1e-4, "warmup_steps": 0, "power": 0.9, "momentum": 0.0,
         "weight_decay": 0.0, "clip_norm": 0.0, "placement": "random", "flip_probability": 0.95, "shift": 100,
         "elastic_probability": 0.0, "elastic": (0.2, 0.4, 0.8, 1.6), "contrast_probability": 0.2,

@@ -263,3 +263,25 @@ def test_training_goes_on_without_tensorboard(
         assert run(tmp_path, tensorboard=wanted).steps == 6
     assert ("pip install 'ovstore[train]'" in caplog.text) is bool(wanted)
     assert not events_of(tmp_path)
+
+
+def test_equal_directions_are_like_the_same_anchors() -> None:
+    target = functional.normalize(torch.randn(6, 5, generator=torch.Generator().manual_seed(0)), dim=1)
+    anchors = functional.normalize(torch.randn(9, 5, generator=torch.Generator().manual_seed(1)), dim=1)
+    assert losses.dissimilarity(3 * target, target.half(), anchors, 10).item() == pytest.approx(0, abs=1e-4)
+    assert losses.dissimilarity(-target, target, anchors, 10) > losses.dissimilarity(target + 0.1, target, anchors, 10)
+    one = losses.dissimilarity(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]), torch.eye(2), math.log(3))
+    assert one.item() == pytest.approx(0.5 * math.log(3))  # (3/4, 1/4) against (1/4, 3/4)
+
+
+def test_anchors_are_told_apart_where_they_count(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    anchors = rng.normal(size=(400, small_training.WIDTH)).astype(np.float16)
+    changes = {"epochs": 2, "anchor_weight": 1.0}
+    for name in ("one", "other"):
+        run(tmp_path / name, changes=changes, anchors=anchors)
+    run(tmp_path / "without", changes={"epochs": 2}, anchors=anchors)
+    assert same(weights(tmp_path / "one"), weights(tmp_path / "other"), 0)
+    assert not same(weights(tmp_path / "one"), weights(tmp_path / "without"))
+    with pytest.raises(BadInput, match="no objects to be like"):
+        run(tmp_path / "none", changes=changes)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ...store.errors import BadInput
 from ..devices import lowered, precision_of
 from .batches import Batch
-from .losses import summed
+from .losses import dissimilarity, summed
 from .options import Options
 from .parallel import Ranks, without_averaging
 from .schedule import optimizer_of, set_rate
@@ -27,8 +27,10 @@ class Learner:
         self._options, self._ranks = options, ranks
         self._joined = ranks.joined(self.network)
 
-    def step(self, batches: Sequence[Batch], taught: int, rate: float) -> Tensor:
+    def step(self, batches: Sequence[Batch], taught: int, rate: float, anchors: Tensor | None = None) -> Tensor:
         """One step for all `batches`, here and in other processes, where `taught` voxels have a target.
+
+        `anchors` (A, C) are what anchor_weight tells apart.
 
         Each voxel weighs the same, however it is spread: many small batches are one large batch, but for what batch
         norm sees. Returns this process's share of the mean loss, on the device.
@@ -38,7 +40,7 @@ class Learner:
         shares = []
         for number, batch in enumerate(batches, start=1):
             with nullcontext() if number == len(batches) else without_averaging(self._joined):
-                shares.append(self._backward(batch, taught))
+                shares.append(self._backward(batch, taught, anchors))
         if self._options.clip_norm:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.network.parameters(), self._options.clip_norm)
@@ -46,10 +48,10 @@ class Learner:
         self.scaler.update()
         return torch.stack(shares).sum()
 
-    def _backward(self, batch: Batch, taught: int) -> Tensor:
+    def _backward(self, batch: Batch, taught: int, anchors: Tensor | None) -> Tensor:
         """Adds to the gradients; gives the batch's share of the mean loss."""
         try:
-            share = self._loss(batch.to(self._ranks.device)) / taught
+            share = self._loss(batch.to(self._ranks.device), anchors) / taught
             self.scaler.scale(share * self._ranks.world).backward()  # averaged over processes it is the sum
         except torch.cuda.OutOfMemoryError as error:
             raise BadInput(
@@ -58,14 +60,18 @@ class Learner:
             ) from error
         return share.detach()
 
-    def _loss(self, batch: Batch) -> Tensor:
+    def _loss(self, batch: Batch, anchors: Tensor | None) -> Tensor:
         """Summed over the batch's taught voxels."""
         with lowered(self._ranks.device, self.precision):
             output = self._joined(batch.tensor()).features
         predicted = output.index_select(0, batch.voxel_index)
         if not len(predicted):
             return predicted.float().sum()  # 0: a backward pass all the same, which other processes wait for
-        return summed(self._options.loss, predicted, batch.target)
+        loss = summed(self._options.loss, predicted, batch.target)
+        if anchors is None:
+            return loss
+        weight, scale = self._options.anchor_weight, self._options.anchor_scale
+        return loss + weight * dissimilarity(predicted, batch.target, anchors, scale)
 
     def is_finite(self) -> bool:
         """Whether all weights are numbers."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ...store.errors import BadInput, Interrupted
@@ -31,6 +32,7 @@ from .stopping import StopSignals, claimed, stop_signals
 
 log = logging.getLogger(__name__)
 
+ANCHORS_A_STEP = 256
 STEPS_UNSEEN = {"cpu": 1, "cuda": 20}  # between looks at the loss, each of which waits for the device
 
 Validate = Callable[[nn.Module, int], Mapping[str, float]]
@@ -54,6 +56,7 @@ def train(
     folder: Path,
     *,
     student: Mapping[str, Any],
+    anchors: NDArray[np.float16] | None = None,
     device: str = "auto",
     workers: int = 0,
     resume: bool = False,
@@ -71,6 +74,8 @@ def train(
     and every `save_steps` steps if that is not 0. `resume` goes on from it, or begins where there is none, to
     the numbers of an undisturbed run: the same options, scenes in the same order, `student` (what tells this network
     from others, as JSON: its name and options) and number of processes are required.
+
+    `anchors` (A, C) unit rows, some of which each step tells apart where options.anchor_weight is not 0.
 
     `validate` is called after every `validate_every`-th epoch and the last one, in the first process, with the network
     in evaluation mode and the number of epochs done. Its figure "mIoU", or else its first, decides which checkpoint is
@@ -96,9 +101,11 @@ def train(
         steps_per_epoch = math.ceil(batches_per_epoch(len(sources), options, group.world) / options.accumulate)
         steps = options.epochs * steps_per_epoch
         record = Record(folder, run, standing, steps, tensorboard) if group.first else None
+        if record:
+            record.tell(learner, standing)
         training = _Training(
-            learner, sources, options, folder, group, workers, standing, steps, stop, record,
-            validate, validate_every, save_steps, save_seconds, report,
+            learner, _on(group, options, anchors), sources, options, folder, group, workers, standing, steps, stop,
+            record, validate, validate_every, save_steps, save_seconds, report,
         )  # fmt: skip
         try:
             training.to_the_end()
@@ -124,6 +131,7 @@ class _Training:
     """What is under way; arguments as in `train`."""
 
     learner: Learner
+    anchors: Tensor | None  # (A, C) float32 on the device
     sources: Sequence[Source]
     options: Options
     folder: Path
@@ -167,7 +175,7 @@ class _Training:
         if taught:
             torch.manual_seed(_draws(self.options.seed, step, self.ranks.rank))
             rate = learning_rate(self.options, step, self.steps)
-            loss = self.learner.step(window, int(taught), rate)
+            loss = self.learner.step(window, int(taught), rate, self._drawn_anchors(step))
             scenes = tuple(name for batch in window for name in batch.scenes)
             self._unseen.append(_Unseen(step + 1, rate, loss, scenes))
         self.standing.step = step + 1
@@ -179,6 +187,14 @@ class _Training:
             self._save()
         if stopped:
             self._leave()
+
+    def _drawn_anchors(self, step: int) -> Tensor | None:
+        """Those of a step, the same in each process."""
+        if self.anchors is None:
+            return None
+        rng = np.random.default_rng([self.options.seed, step])
+        drawn = rng.permutation(len(self.anchors))[:ANCHORS_A_STEP]
+        return self.anchors[torch.from_numpy(drawn).to(self.anchors.device)]
 
     def _look(self) -> None:
         """Wait for the losses of the steps since, and tell of them."""
@@ -283,6 +299,15 @@ def _best(best: tuple[str, float] | None, figures: Mapping[str, float]) -> tuple
     if best is None or best[0] != name:
         return name, value
     return (name, value) if (value < best[1] if name in ("loss", "loss_train") else value > best[1]) else best
+
+
+def _on(group: Ranks, options: Options, anchors: NDArray[np.float16] | None) -> Tensor | None:
+    """The anchors on the device, where options ask for them; BadInput when there are none."""
+    if not options.anchor_weight:
+        return None
+    if anchors is None or not len(anchors):
+        raise BadInput(f"anchor_weight is {options.anchor_weight}, but there are no objects to be like; leave it 0.")
+    return torch.from_numpy(anchors).to(group.device).float()
 
 
 def _draws(*numbers: int) -> int:

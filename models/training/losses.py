@@ -26,5 +26,18 @@ def summed(loss: str, predicted: Tensor, target: Tensor) -> Tensor:
     raise ValueError(loss)
 
 
+def dissimilarity(predicted: Tensor, target: Tensor, anchors: Tensor, scale: float) -> Tensor:
+    """How differently the two tell anchors apart: KL divergence, summed over voxels; 0 where directions are equal.
+
+    A voxel's distribution is the softmax over `anchors` (A, C), unit rows, of `scale` times its cosine with each. What
+    most vectors share cancels out, which the cosine loss spends most of its steps on.
+    """
+    told, said = (
+        functional.log_softmax(scale * (each.float() / _lengths(each.float())[:, None]) @ anchors.T, dim=1)
+        for each in (target, predicted)
+    )
+    return functional.kl_div(said, told, reduction="sum", log_target=True)
+
+
 def _lengths(vectors: Tensor) -> Tensor:
     return torch.linalg.vector_norm(vectors, dim=1).clamp_min(SHORTEST)

@@ -28,6 +28,11 @@ class Options:
     loss: Literal["cosine", "l1", "cross_entropy"] = field(
         default="cosine", metadata={"help": "cosine or l1 for vectors, cross_entropy for classes"}
     )
+    anchor_weight: float = field(
+        default=0.0,
+        metadata={"help": "how much it counts, beside the loss, that a voxel is like the same objects as its target"},
+    )
+    anchor_scale: float = field(default=10.0, metadata={"help": "how sharply these likenesses are told apart"})
     optimizer: Literal["adam", "sgd"] = field(default="adam", metadata={"help": "what takes the steps"})
     base_lr: float = field(default=1e-3, metadata={"help": "learning rate that the schedule starts from"})
     first_step_lr: float = field(
@@ -81,12 +86,15 @@ class Options:
         _require("elastic", self.elastic, paired, "pairs of granularity and magnitude, all more than 0,")
         if self.loss == "cross_entropy" and self.target == "mean":
             raise BadInput("Classes have no mean: with loss = 'cross_entropy', target has to be 'representative'.")
+        if self.loss == "cross_entropy" and self.anchor_weight:
+            raise BadInput("Classes are like no objects: with loss = 'cross_entropy', anchor_weight has to be 0.")
         if self.optimizer == "adam" and self.momentum:
             raise BadInput(f"momentum is {self.momentum}, which only optimizer = 'sgd' has; leave it 0 with 'adam'.")
 
 
 _NOT_NEGATIVE = (
     "supervised_points", "first_step_lr", "warmup_steps", "power", "momentum", "weight_decay", "clip_norm", "shift",
+    "anchor_weight", "anchor_scale",
     "color_translation", "color_jitter", "hue", "seed",
 )  # fmt: skip
 _SHARES = ("flip_probability", "elastic_probability", "contrast_probability", "color_probability", "saturation")

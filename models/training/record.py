@@ -40,6 +40,10 @@ class Record:
         if self._events:
             self._events.flush()
         checkpoint.save(self._folder, learner, standing, self._run, best)
+        self.tell(learner, standing)
+
+    def tell(self, learner: Learner, standing: Standing) -> None:
+        """In training.json. At the start too: a process may have been killed between a checkpoint and this."""
         told = {
             **self._run,
             "versions": {"ovstore": __version__, "torch": str(torch.__version__)},
