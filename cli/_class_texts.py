@@ -25,8 +25,8 @@ def class_texts(encoder: "Encoder", label_set: "LabelSet", openscene: bool, temp
     import numpy as np
 
     from ..evaluation.decide import ClassTexts
-    from ..evaluation.judged import short_list
     from ..evaluation.protocol import asked_texts, misnamed
+    from ..evaluation.wording import short_list
     from ..query.class_texts import known_texts, takes_templates, with_templates
 
     takes = takes_templates(encoder)

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._class_texts import class_texts
 from ._eval_options import (
     folder,
     labels_option,
@@ -17,14 +16,11 @@ from ._eval_options import (
     table_option,
     templates_option,
 )
+from ._judged_features import judged_features
 from ._shared import json_option, opened_store, print_json, print_table
 
 if TYPE_CHECKING:
     from ..evaluation.instance_report import InstanceReport
-    from ..evaluation.judged_instances import JudgedRegions
-    from ..evaluation.label_set import LabelSet
-    from ..store.catalog import SceneInfo
-    from ..store.database import Store
     from ..store.features import Level
 
 
@@ -99,21 +95,23 @@ def command(
     from ..evaluation.instance_report import as_json as document
     from ..evaluation.instance_run import evaluate_instances
     from ..evaluation.instance_tables import tables
-    from ..evaluation.judged_instances import JudgedRegions, Scan, judged_masks
+    from ..evaluation.judged import judged_files
+    from ..evaluation.judged_instances import JudgedMasks, JudgedRegions, Scan
     from ..evaluation.scenes import select
     from ._progress import stages
 
     label_set = label_files.load(label_set_name, table)
     with opened_store() as store:
         selected = select(store, split, datasets, scenes)
-        judged = (
-            _regions(store, selected, features, level or "object", label_set, templates)
-            if predictions is None
-            else judged_masks(store, selected, predictions, label_set)
-        )
+        judged: JudgedRegions | JudgedMasks
+        if predictions is not None:
+            judged = JudgedMasks(judged_files(store, selected, predictions, label_set))
+        else:
+            found = judged_features(store, selected, features, label_set, templates)
+            judged = JudgedRegions(found, level or "object")
         if write_predictions is not None:
             make_folder(write_predictions)
-        with stages(len(judged.scenes)) as bars:
+        with stages(len(judged.source.scenes)) as bars:
 
             def keep(scan: Scan) -> None:
                 if write_predictions is not None and isinstance(judged, JudgedRegions):
@@ -128,34 +126,6 @@ def command(
         _print(report, per_scene)
     if write_predictions is not None:
         click.echo(f"Written: {write_predictions}", err=True)
-
-
-def _regions(
-    store: "Store",
-    scenes: "list[SceneInfo]",
-    wanted: str | None,
-    level: "Level",
-    label_set: "LabelSet",
-    templates: str | None,
-) -> "JudgedRegions":
-    from ..evaluation.judged import left_out
-    from ..evaluation.judged_instances import JudgedRegions
-    from ..evaluation.sources import choose
-    from ..query.encode import encoder_of
-
-    chosen = choose(store, scenes, wanted)
-    first = next(iter(chosen.sets.values()))[0]
-    encoder = encoder_of(first.recipe, first.space, store=store)
-    prompted = class_texts(encoder, label_set, openscene=False, templates=templates)
-    return JudgedRegions(
-        store,
-        tuple(scene for scene in scenes if scene.id in chosen.sets),
-        chosen,
-        level,
-        prompted.texts,
-        prompted.asked_with,
-        (*prompted.notes, *left_out(chosen.without, f"features {chosen.title}")),
-    )
 
 
 def _print(report: "InstanceReport", per_scene: bool) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._class_texts import class_texts
 from ._eval_options import (
     folder,
     labels_option,
@@ -20,6 +19,7 @@ from ._eval_options import (
     table_option,
     templates_option,
 )
+from ._judged_features import judged_features
 from ._shared import json_option, opened_store, print_json, print_table
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..evaluation.protocol import Protocol
     from ..evaluation.report import Report
     from ..evaluation.run import Outcome
-    from ..store.catalog import SceneInfo
     from ..store.database import Store
 
 
@@ -169,7 +168,7 @@ def command(
         if predictions is not None:
             judged = judged_files(store, selected, predictions, label_set)
         else:
-            judged = _features(store, selected, features, label_set, protocol, templates)
+            judged = judged_features(store, selected, features, label_set, templates, protocol.openscene)
             if passes is not None:
                 from ._passes import in_passes
 
@@ -197,32 +196,6 @@ def _protocol(name: str, unpredicted: Any, over: Any) -> "Protocol":
     named = NAMED[name]
     changed = replace(named, unpredicted=unpredicted or named.unpredicted, over=over or named.over)
     return changed if changed == named else replace(changed, name=f"{name} (changed)")
-
-
-def _features(
-    store: "Store",
-    scenes: "list[SceneInfo]",
-    wanted: str | None,
-    label_set: "LabelSet",
-    protocol: "Protocol",
-    templates: str | None,
-) -> "JudgedFeatures":
-    from ..evaluation.judged import JudgedFeatures, left_out
-    from ..evaluation.sources import choose
-    from ..query.encode import encoder_of
-
-    chosen = choose(store, scenes, wanted)
-    first = next(iter(chosen.sets.values()))[0]
-    encoder = encoder_of(first.recipe, first.space, store=store)
-    prompted = class_texts(encoder, label_set, protocol.openscene, templates)
-    return JudgedFeatures(
-        store,
-        tuple(scene for scene in scenes if scene.id in chosen.sets),
-        chosen,
-        prompted.texts,
-        prompted.asked_with,
-        (*prompted.notes, *left_out(chosen.without, f"features {chosen.title}")),
-    )
 
 
 def _keepers(

@@ -8,8 +8,8 @@ from ..store.catalog import FeatureSetInfo, SceneInfo
 from ..store.database import Store
 from ..store.errors import BadInput
 from ..store.features import EmbeddingSpace
-from .judged import left_out
 from .sources import choose
+from .wording import left_out
 
 
 @dataclass(frozen=True)

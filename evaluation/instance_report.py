@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from .average_precision import LOW_THRESHOLD, THRESHOLDS, AveragePrecision, average_precision, found
 from .instances import Overlap
-from .judged import short_list
 from .label_set import LabelSet
-from .report import number
+from .wording import counted, number, short_list
 
 Figures = tuple[float, float, float]  # AP, AP50, AP25
 NAMES = ("AP", "AP50", "AP25")
@@ -68,8 +67,7 @@ class InstanceReport:
     @property
     def title(self) -> str:
         """One line."""
-        scenes = f"{len(self.scenes)} scene{'' if len(self.scenes) == 1 else 's'}"
-        return f"{self.judged} on the instances of {self.label_set.name}, {scenes}"
+        return f"{self.judged} on the instances of {self.label_set.name}, {counted(len(self.scenes), 'scene')}"
 
     @property
     def sentences(self) -> list[str]:

@@ -8,11 +8,10 @@ from ..store.database import Store
 from ..store.errors import NotFound
 from .instance_report import InstanceReport, SceneOverlap
 from .instances import instances_of
-from .judged import left_out
 from .judged_instances import JudgedMasks, JudgedRegions, Scan
 from .label_map import map_labels
 from .label_set import LabelSet
-from .run import unknown_labels
+from .wording import counted, left_out, unknown_labels
 
 
 def evaluate_instances(
@@ -26,7 +25,7 @@ def evaluate_instances(
     done = []
     bare = []
     unknown: Counter[str] = Counter()
-    for scene in judged.scenes:
+    for scene in judged.source.scenes:
         points, superpoint, original_index = catalog.load_points(store, scene.id)
         if points.labels is None or points.instances is None:
             bare.append(scene.full_name)
@@ -42,12 +41,12 @@ def evaluate_instances(
         keep(scan)
     if not done:
         raise NotFound(
-            f"No object of {len(bare)} scenes is an instance of a thing of {label_set.name}. "
+            f"No object of {counted(len(bare), 'scene')} is an instance of a thing of {label_set.name}. "
             f"See: ovstore labels map {label_set.name} --all"
         )
     notes = (
-        *judged.notes,
+        *judged.source.notes,
         *left_out(bare, f"an instance of a thing of {label_set.name}"),
         *unknown_labels(label_set, unknown),
     )
-    return InstanceReport(judged.title, label_set, min_points, judged.asked_with, tuple(done), notes)
+    return InstanceReport(judged.title, label_set, min_points, judged.source.asked_with, tuple(done), notes)

@@ -2,7 +2,7 @@
 
 from .instance_report import CLASS_AGNOSTIC, NAMES, Figures, InstanceReport, of_scene
 from .markup import Row, Table
-from .report import percent
+from .wording import percent
 
 _PERCENT = tuple(f"{name} %" for name in NAMES)
 

@@ -15,6 +15,7 @@ from .benchmark_files import prediction_path, read_prediction
 from .decide import ClassTexts, Decision, decide, ensemble
 from .label_set import LabelSet
 from .sources import Chosen
+from .wording import counted, left_out
 
 
 @dataclass(frozen=True)
@@ -86,19 +87,8 @@ def judged_files(store: Store, scenes: Sequence[SceneInfo], folder: Path, label_
     """The scenes that have a file, with a note on those that have none; NotFound when no scene has one."""
     found = tuple(scene for scene in scenes if prediction_path(folder, scene.name).is_file())
     if not found:
-        raise NotFound(f"{folder} has no file for any of {len(scenes)} scenes, such as {scenes[0].name}.txt.")
+        raise NotFound(
+            f"{folder} has no file for any of {counted(len(scenes), 'scene')}, such as {scenes[0].name}.txt."
+        )
     missing = [scene.full_name for scene in scenes if scene not in found]
     return JudgedFiles(store, found, folder, label_set, left_out(missing, "a file of predictions"))
-
-
-def left_out(names: Sequence[str], lacking: str) -> tuple[str, ...]:
-    """A note on scenes that were selected and not judged."""
-    if not names:
-        return ()
-    return (f"Left out, without {lacking}: {short_list(names)}.",)
-
-
-def short_list(names: Sequence[str], most: int = 8) -> str:
-    """The first few, and how many more."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

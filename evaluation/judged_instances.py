@@ -1,6 +1,5 @@
 """What is judged by instances: the regions of feature sets, or files of masks."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,16 +8,14 @@ from numpy.typing import NDArray
 
 from ..store import parquet
 from ..store.catalog import SceneInfo
-from ..store.database import Store
 from ..store.errors import BadInput
 from ..store.features import Level
 from ..store.region_catalog import load_regions
-from .decide import ClassTexts, decide
+from .decide import decide
 from .instance_files import claims_of, read_list, read_masks, write_instances
 from .instances import Claims, Instances, Overlap, overlap_of_masks, overlap_of_regions
-from .judged import judged_files
+from .judged import JudgedFeatures, JudgedFiles
 from .label_set import LabelSet
-from .sources import Chosen
 
 
 @dataclass(frozen=True)
@@ -35,24 +32,19 @@ class Scan:
 class JudgedRegions:
     """The regions of one feature set a scene; each claims to be what the closest words say."""
 
-    store: Store
-    scenes: tuple[SceneInfo, ...]
-    chosen: Chosen
+    source: JudgedFeatures
     level: Level
-    texts: ClassTexts
-    asked_with: str
-    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if any(len(sets) > 1 for sets in self.chosen.sets.values()):
+        if any(len(sets) > 1 for sets in self.source.chosen.sets.values()):
             raise BadInput(
-                f"{self.chosen.title} has no {self.level}s of its own: instances are judged of one feature set."
+                f"{self.source.title} has no {self.level}s of its own: instances are judged of one feature set."
             )
 
     @property
     def title(self) -> str:
         """What a table calls them."""
-        return f"{self.level}s of {self.chosen.title}"
+        return f"{self.level}s of {self.source.title}"
 
     def overlap(self, scan: Scan) -> Overlap:
         """Of the regions that have a vector."""
@@ -65,15 +57,16 @@ class JudgedRegions:
 
     def _regions(self, scan: Scan) -> tuple[NDArray[np.int64], Claims]:
         """(N,) the row of each point's region, -1 for none, and what the regions claim to be."""
-        [found] = self.chosen.sets[scan.scene.id]
-        regions = load_regions(self.store, found.id, found.space, self.level)
+        store = self.source.store
+        [found] = self.source.chosen.sets[scan.scene.id]
+        regions = load_regions(store, found.id, found.space, self.level)
         rows = np.arange(len(regions.regions), dtype=np.int32)
         ordinal = scan.superpoint
         if self.level == "object":
-            ordinal = parquet.read_objects(self.store.file(found.features_file), scan.superpoint)
+            ordinal = parquet.read_objects(store.file(found.features_file), scan.superpoint)
         row_of = np.full(int(ordinal.max(initial=0)) + 2, -1)  # the last answers -1
         row_of[[region.ordinal for region in regions.regions]] = rows
-        decision = decide([(rows, regions.vectors)], len(rows), self.texts)
+        decision = decide([(rows, regions.vectors)], len(rows), self.source.texts)
         return row_of[ordinal], Claims(decision.index, decision.score.astype(np.float64))
 
 
@@ -81,26 +74,16 @@ class JudgedRegions:
 class JudgedMasks:
     """A folder in the benchmark's format."""
 
-    scenes: tuple[SceneInfo, ...]
-    folder: Path
-    label_set: LabelSet
-    notes: tuple[str, ...] = ()
-    asked_with: str = ""
+    source: JudgedFiles
 
     @property
     def title(self) -> str:
         """What a table calls them."""
-        return f"masks in {self.folder}"
+        return f"masks in {self.source.folder}"
 
     def overlap(self, scan: Scan) -> Overlap:
         """Of all masks that the scene's file lists."""
-        listed = read_list(self.folder, scan.scene.name)
+        listed = read_list(self.source.folder, scan.scene.name)
         of_point = scan.instances.of_point[np.argsort(scan.original_index)]
         instances = Instances(of_point, scan.instances.index)
-        return overlap_of_masks(instances, read_masks(listed, len(of_point)), claims_of(listed, self.label_set))
-
-
-def judged_masks(store: Store, scenes: Sequence[SceneInfo], folder: Path, label_set: LabelSet) -> JudgedMasks:
-    """The scenes that have a file, with a note on those that have none; NotFound when no scene has one."""
-    held = judged_files(store, scenes, folder, label_set)
-    return JudgedMasks(held.scenes, folder, label_set, held.notes)
+        return overlap_of_masks(instances, read_masks(listed, len(of_point)), claims_of(listed, self.source.label_set))

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ..store.errors import BadInput
 from ..store.probability import near_synonyms
-from .judged import short_list
 from .label_set import LabelSet
 from .picture_list import Picture
+from .wording import short_list
 
 By = Literal["name", "picture"]
 Texts = Callable[[Sequence[str]], tuple[NDArray[np.float32], list[int]]]  # vectors of known texts, their positions

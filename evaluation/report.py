@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .label_set import LabelSet
 from .metrics import Over, Scores, Unpredicted, score
 from .protocol import Protocol
+from .wording import counted, number, percent
 
 _BACKGROUND = {"wall", "floor", "ceiling"}  # what f-mIoU leaves out
 _OVER_WORDS = {"present": "classes that occur", "all": "all classes, absent ones as 0"}
@@ -70,7 +71,7 @@ class Report:
     @property
     def title(self) -> str:
         """One line."""
-        scenes = f"{len(self.scenes)} scene{'' if len(self.scenes) == 1 else 's'}"
+        scenes = counted(len(self.scenes), "scene")
         return f"{self.judged} on {self.label_set.name}, {scenes}, protocol {self.protocol.name}"
 
     @property
@@ -146,11 +147,6 @@ def means(scores: Scores, over: Over, foreground: NDArray[np.bool_]) -> dict[str
     }
 
 
-def percent(share: float) -> str:
-    """One decimal; a dash where there is nothing to measure."""
-    return "–" if math.isnan(share) else f"{100 * share:.1f}"
-
-
 def as_json(report: Report) -> dict[str, Any]:
     """Everything, unrounded; None where there is nothing to measure."""
     scores, protocol = report.scores, report.protocol
@@ -207,8 +203,3 @@ def _scene_json(report: Report, scene: SceneCounts) -> dict[str, Any]:
         "classes": int((scene.counts.sum(axis=1) > 0).sum()),
         "means_of_classes_that_occur": figures,
     }
-
-
-def number(share: float) -> float | None:
-    """For JSON, which has no nan."""
-    return None if math.isnan(share) else float(share)

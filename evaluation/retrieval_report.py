@@ -14,6 +14,7 @@ from .questions import By
 from .ranking import RankFigures, auroc, by_chance, of_ranks
 from .retrieval import Answered
 from .scene_scores import BEST_POINTS, METHODS, Method
+from .wording import counted, number
 
 SIZES: tuple[tuple[str, int, float], ...] = (("up to 50", 1, 50), ("51 to 200", 51, 200), ("over 200", 201, math.inf))
 
@@ -144,12 +145,12 @@ class Report:
 
     def _asked(self, section: Section) -> str:
         scenes = "one" if self.most_scenes == 1 else f"at most {self.most_scenes}"
-        labels = _counted(section.labels, "label")
+        labels = counted(section.labels, "label")
         if section.by == "name":
-            here, absent = labels, f"{_counted(len(section.absent), 'word')} for"
+            here, absent = labels, f"{counted(len(section.absent), 'word')} for"
         else:
-            here = f"{_counted(len(section.here), 'picture')} of {labels}"
-            absent = f"{_counted(len(section.absent), 'picture')} of"
+            here = f"{counted(len(section.here), 'picture')} of {labels}"
+            absent = f"{counted(len(section.absent), 'picture')} of"
         return (
             f"By {section.by}: {here} that {scenes} of {len(self.scenes)} scenes "
             f"{'holds' if self.most_scenes == 1 else 'hold'}, and {absent} what no scene holds."
@@ -191,8 +192,8 @@ def _section_json(section: Section, scenes: Sequence[str]) -> dict[str, Any]:
         "labels": section.labels,
         "absent": [each.question.text for each in section.absent],
         **_figures_json(section),
-        "absent_auroc": {method: _number(section.absent_auroc(method)) for method in METHODS},
-        "probability_auroc": {level: _number(section.probability_auroc(level)) for level in LEVELS},
+        "absent_auroc": {method: number(section.absent_auroc(method)) for method in METHODS},
+        "probability_auroc": {level: number(section.probability_auroc(level)) for level in LEVELS},
         "probably_not_here": None if said is None else {"of_what_is_there": said[0], "of_what_is_not": said[1]},
         "sizes": [
             {"points": name, "questions": len(part.here), **_figures_json(part)}
@@ -206,7 +207,7 @@ def _section_json(section: Section, scenes: Sequence[str]) -> dict[str, Any]:
 def _figures_json(section: Section) -> dict[str, Any]:
     return {
         "methods": {
-            method: _numbers(asdict(section.ranks(method))) | {"scene_auroc": _number(section.scene_auroc(method))}
+            method: _numbers(asdict(section.ranks(method))) | {"scene_auroc": number(section.scene_auroc(method))}
             for method in METHODS
         },
         "chance": _numbers(asdict(section.chance())),
@@ -222,7 +223,7 @@ def _row_json(each: Answered, scenes: Sequence[str]) -> dict[str, Any]:
         "points": each.points,
         "points_with_a_vector": each.seen,
         "ranks": {method: each.rank(method) if here else None for method in METHODS},
-        "best_scores": {method: _number(float(each.scores[method].max())) for method in METHODS},
+        "best_scores": {method: number(float(each.scores[method].max())) for method in METHODS},
         "regions": {
             level: _numbers({
                 "probability": math.nan if answer.probability is None else answer.probability,
@@ -239,10 +240,6 @@ def _probabilities(answered: Sequence[Answered], level: Level) -> list[float]:
     return [each for each in found if each is not None]
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def _mean(values: Sequence[float]) -> float:
     """Of those that are numbers; nan without any."""
     numbers = [value for value in values if not math.isnan(value)]
@@ -250,8 +247,4 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _numbers(values: dict[str, float]) -> dict[str, float | None]:
-    return {name: _number(value) for name, value in values.items()}
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+    return {name: number(value) for name, value in values.items()}

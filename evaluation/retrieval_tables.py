@@ -5,9 +5,9 @@ import math
 from ..store.features import LEVELS
 from .markup import Row, Table
 from .ranking import RankFigures
-from .report import percent
 from .retrieval_report import SIZES, Report, Section
 from .scene_scores import METHODS
+from .wording import percent
 
 _LEVEL_NAMES = {"superpoint": "superpoints", "object": "objects"}
 

@@ -12,12 +12,13 @@ from ..store.catalog import SceneInfo
 from ..store.database import Store
 from ..store.errors import NotFound
 from .decide import fill_from_nearest
-from .judged import JudgedFeatures, JudgedFiles, Prediction, left_out, short_list
+from .judged import JudgedFeatures, JudgedFiles, Prediction
 from .label_set import LabelSet
 from .metrics import confusion
 from .protocol import Protocol
 from .report import Report, SceneCounts
 from .scenes import truth_of
+from .wording import counted, left_out, unknown_labels
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def evaluate(
         keep(Outcome(scene, truth.index, predicted, prediction))
     if not done:
         raise NotFound(
-            f"No point of {len(bare)} scenes has a label that is a class of {label_set.name}. "
+            f"No point of {counted(len(bare), 'scene')} has a label that is a class of {label_set.name}. "
             f"See: ovstore labels map {label_set.name} --all"
         )
     notes = (
@@ -69,11 +70,3 @@ def evaluate(
         *unknown_labels(label_set, unknown),
     )
     return Report(judged.title, label_set, protocol, judged.asked_with, tuple(done), notes)
-
-
-def unknown_labels(label_set: LabelSet, unknown: Counter[str]) -> tuple[str, ...]:
-    """A note on labels with their points, where there are any."""
-    if not unknown:
-        return ()
-    names = short_list([label for label, _ in unknown.most_common()])
-    return (f"{unknown.total():,} points do not count as {label_set.name} does not know their labels: {names}.",)

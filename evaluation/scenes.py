@@ -8,6 +8,7 @@ from ..store.database import Store
 from ..store.errors import BadInput, NotFound
 from .label_map import MappedLabels, map_labels
 from .label_set import LabelSet
+from .wording import counted
 
 
 def select(
@@ -28,7 +29,7 @@ def select(
     found = [scene for scene in held if split in (None, scene.split)]
     if not found:
         raise NotFound(
-            f"None of {len(held)} scenes is of split {split!r}. Their splits: {', '.join(splits) or 'none'}."
+            f"None of {counted(len(held), 'scene')} is of split {split!r}. Their splits: {', '.join(splits) or 'none'}."
         )
     by_name: dict[str, SceneInfo] = {}
     for scene in found:

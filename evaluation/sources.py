@@ -8,6 +8,7 @@ from ..store import catalog
 from ..store.catalog import FeatureSetInfo, SceneInfo
 from ..store.database import Store
 from ..store.errors import BadInput, NotFound
+from .wording import counted
 
 _MADE_BY = {"fusion": ("fused", "imported"), "distill": ("distilled",)}
 
@@ -43,7 +44,9 @@ def choose(store: Store, scenes: Sequence[SceneInfo], wanted: str | None) -> Cho
     if not chosen:
         names = ", ".join(sorted({found.name for scene in scenes for found in by_scene[scene.id]}))
         both = " and ".join(words)
-        raise NotFound(f"None of {len(scenes)} scenes has the features {both}. They have: {names or 'none'}.")
+        raise NotFound(
+            f"None of {counted(len(scenes), 'scene')} has the features {both}. They have: {names or 'none'}."
+        )
     first, *others = (found for sets in chosen.values() for found in sets)
     for other in others:
         first.space.require_same(other.space)

@@ -1,7 +1,8 @@
 """A report as tables of text."""
 
 from .markup import Row, Table
-from .report import Report, mean_of_scenes, percent, scene_means
+from .report import Report, mean_of_scenes, scene_means
+from .wording import percent
 
 CLASS_COLUMNS = ("id", "class", "IoU %", "acc. %", "points")
 SCENE_COLUMNS = ("scene", "points", "classes", "mIoU %", "mAcc %", "fwIoU %")
