@@ -54,9 +54,9 @@ def unit_vectors(
     return sums.astype(np.float16)
 
 
-def random_passes(options: Options, passes: int, seed: int, scene: str) -> Iterator[Placement] | None:
+def random_passes(options: Options, passes: int, scene: str) -> Iterator[Placement] | None:
     """None, as the scene stands, for one pass."""
-    return None if passes == 1 else random_placements(options.voxel_size, passes, seed, scene)
+    return None if passes == 1 else random_placements(options.voxel_size, passes, options.seed, scene)
 
 
 def _to_unit_length(vectors: NDArray[np.floating]) -> None:

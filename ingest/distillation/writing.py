@@ -31,10 +31,9 @@ class Voice:
     space: EmbeddingSpace
     encoding: dict[str, Any]  # "encoder" and "space" of its teachers' recipe
     weights: Path
-    options: Options  # how points are put to the student
+    options: Options  # how points are put to the student, and the seed of placements
     student: dict[str, Any]  # what the recipe says of it
     passes: int = 1  # 1: the scene as it stands
-    seed: int = 0  # of the placements, where there are several
     objects: ObjectOptions = field(default_factory=ObjectOptions)
     pool: PoolOptions = field(default_factory=PoolOptions)
 
@@ -75,7 +74,6 @@ def voice_of(
     encoding: dict[str, Any],
     taught_by: str | None,
     passes: int = 1,
-    seed: int = 0,
 ) -> Voice:
     """BadWeights for a student whose vectors cannot be of `space`."""
     student.require_channels(space.dim, space.name)
@@ -88,9 +86,9 @@ def voice_of(
         "weights": student.digest,
         "taught_by": taught_by,
         "passes": passes,
-        **({"seed": seed} if passes > 1 else {}),
+        **({"seed": student.options.seed} if passes > 1 else {}),
     }
-    return Voice(features, space, encoding, student.path, student.options, told, passes, seed)
+    return Voice(features, space, encoding, student.path, student.options, told, passes)
 
 
 def run(job: Job, report: Report = quiet) -> Summary:
@@ -125,7 +123,7 @@ def write_scene(store: Store, job: Job, scene: SceneInfo, report: Report = quiet
         held.points,
         held.original_index,
         device,
-        random_passes(voice.options, voice.passes, voice.seed, scene.name),
+        random_passes(voice.options, voice.passes, scene.name),
     )
     report("student", 1, 1)
     view_count = np.zeros(len(held.points), np.int32)
