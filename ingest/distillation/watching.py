@@ -11,6 +11,7 @@ from torch import nn
 
 from ...models.training.loop import Validate
 from ...models.training.options import Options
+from ...models.training.scenes import naming
 from ...store import parquet
 from ...store.catalog import SceneInfo
 from ...store.features import PointFeatures
@@ -59,7 +60,8 @@ def validation(
         device = next(network.parameters()).device
         total, count = 0.0, 0
         for teacher in teachers:
-            watched = _watch(network, epoch, teacher, options, device)
+            with naming(teacher.scene.full_name):
+                watched = _watch(network, epoch, teacher, options, device)
             total += _cosines(watched)
             count += len(watched.taught.point_index)
             for judge in judges:
