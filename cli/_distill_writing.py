@@ -7,10 +7,12 @@ import click
 
 from ..store import plugins
 from ._shared import opened_store, print_json, why_failed
-from ._training import options_from, typed
+from ._training import options_from, typed_flags
 
 if TYPE_CHECKING:
-    from ..ingest.distill import Course
+    from pathlib import Path
+
+    from ..ingest.distillation.teachers import Lesson
     from ..ingest.distillation.writing import Summary, Voice
     from ..ingest.engines import Outcome
     from ..ingest.students import Student
@@ -21,14 +23,13 @@ if TYPE_CHECKING:
 _PUBLISHED_CONFIG = "openscene_scannet"  # how OpenScene's files take points
 
 
-def write_with_course(course: "Course", params: dict[str, Any]) -> int:
-    """With the student that a training ended with; the exit code."""
+def write_with_lesson(folder: "Path", held: "Lesson", params: dict[str, Any]) -> int:
+    """With the student that a training in `folder` ended with; the exit code."""
     from ..ingest.distillation.writing import voice_of
     from ..ingest.students import student_of_file
     from ..models.training.checkpoint import LAST
 
-    student = student_of_file(course.folder / LAST)
-    held = course.lesson
+    student = student_of_file(folder / LAST)
     voice = voice_of(student, params["out"], held.space, held.encoding, held.features, params["passes"])
     with opened_store() as store:
         return _write(store, voice, params)
@@ -45,12 +46,13 @@ def write_with_weights(params: dict[str, Any]) -> int:
         folder = params["run_folder"] or students_folder(store, params["out"])
         if params["write_only"] and not (folder / LAST).is_file():
             raise BadInput(f"{folder} holds no student: --run names another folder, or train one first.")
-        chosen = click.get_current_context().get_parameter_source("config") is not click.core.ParameterSource.DEFAULT
-        options = options_from(params if chosen else {**params, "config": _PUBLISHED_CONFIG})
+        flags = typed_flags()
+        options = options_from(params if "config" in flags else {**params, "config": _PUBLISHED_CONFIG})
         student = student_of_file(params["weights"] or folder / LAST, options)
-        if student.about and (given := typed(params)):
-            flag = next(iter(given)).replace("_", "-")
-            raise click.UsageError(f"{student.path} says itself how it was trained: leave --{flag} out.")
+        if student.about:
+            for name in ("config", "voxel_size", "inputs", "target", "seed"):
+                if name in flags:
+                    raise click.UsageError(f"{student.path} says itself how it was trained: leave {flags[name]} out.")
         space, encoding = _words_of(store, student, params)
         voice = voice_of(student, params["out"], space, encoding, student.about.get("features"), params["passes"])
         return _write(store, voice, params)

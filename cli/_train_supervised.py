@@ -14,7 +14,7 @@ from ._training import TrainingCommand, is_first, options_from, training_options
 
 if TYPE_CHECKING:
     from ..evaluation.label_set import LabelSet
-    from ..ingest.supervise import Course
+    from ..ingest.course import Course
     from ..store.catalog import SceneInfo
     from ..store.database import Store
 
@@ -74,19 +74,14 @@ def command(**params: Any) -> None:
       torchrun --nproc-per-node 4 -m ovstore.cli train supervised --labels scannet20 --out mink/
     """
     from ..models.training.parallel import ranks
+    from ._training_run import planned_by_first
 
     if params["resume"] and params["again"]:
         raise click.UsageError("--resume goes on, --again begins anew: give one of them.")
     if not is_first():
         logging.disable(logging.WARNING)
     with opened_store() as store, ranks(params["device"]) as group:
-        plan: _Plan | None = None
-        try:
-            plan = _planned(store, params) if group.first else None
-        finally:
-            plan = group.of_first(plan)
-        if plan is None:  # the first process says what is wrong
-            raise SystemExit(1)
+        plan = planned_by_first(group, lambda: _planned(store, params))
         _train(store, plan, params)
         if group.first:
             _predict(store, plan, params)
@@ -106,9 +101,9 @@ class _Plan:
 def _planned(store: "Store", params: dict[str, Any]) -> _Plan:
     """The training's folder is ready for it."""
     from ..evaluation import label_files
-    from ..evaluation.judged import left_out
     from ..evaluation.scenes import select, truth_of
-    from ..ingest.supervise import Course
+    from ..evaluation.wording import left_out
+    from ..ingest.supervise import course_of
     from ..ingest.training_scenes import divide, require_colors
     from ..store.errors import NotFound
     from ._options import from_params
@@ -117,8 +112,8 @@ def _planned(store: "Store", params: dict[str, Any]) -> _Plan:
     label_set = label_files.load(params["label_set_name"], params["table"])
     student = plugins.load("models.students", params["student"], noun="student")
     classes = tuple(each.name for each in label_set.classes)
-    course = Course(
-        params["student"], from_params(student.Options, params), options_from(params), classes, params["out"]
+    course = course_of(
+        classes, params["student"], from_params(student.Options, params), options_from(params), params["out"]
     )
     selected = select(store, None, params["datasets"], params["scenes"])
     teaching, others = divide(
@@ -147,24 +142,14 @@ def _planned(store: "Store", params: dict[str, Any]) -> _Plan:
 
 
 def _train(store: "Store", plan: _Plan, params: dict[str, Any]) -> None:
-    from ..ingest.supervise import source, teach
+    from ..ingest.supervise import source
     from ._exam import Exam
     from ._training_run import train_to_the_end
 
     exam = Exam(store, plan.label_set, plan.course.options)
-    train_to_the_end(
-        plan.course,
-        lambda report: teach(
-            plan.course,
-            [source(store, scene, exam.classes) for scene in plan.taught],
-            device=params["device"],
-            workers=params["workers"],
-            resume=params["resume"],
-            validate=(lambda network, epoch: exam.figures(network, plan.known)) if plan.known else None,
-            validate_every=params["validate_every"],
-            report=report,
-        ),
-    )
+    sources = [source(store, scene, exam.classes) for scene in plan.taught]
+    validate = (lambda network, epoch: exam.figures(network, plan.known)) if plan.known else None
+    train_to_the_end(plan.course, sources, validate, params)
 
 
 def _predict(store: "Store", plan: _Plan, params: dict[str, Any]) -> None:

@@ -100,6 +100,11 @@ def typed(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: params[name] for name in names if params.get(name) is not None}
 
 
+def typed_flags() -> dict[str, str]:
+    """The flag of each option of the command that was typed, by its name."""
+    return {option.name or "": option.opts[0] for option in _typed_options(click.get_current_context())}
+
+
 def is_first() -> bool:
     """Whether this is the only process, or the one of torchrun's that speaks to people."""
     return os.environ.get("RANK", "0") == "0"
@@ -116,23 +121,23 @@ def command_to_resume(ctx: click.Context) -> str:
     return shlex.join([*program, *_typed_words(root), *names, *typed_words, "--resume"])
 
 
+def _typed_options(ctx: click.Context) -> list[click.Option]:
+    params = [param for param in ctx.command.get_params(ctx) if isinstance(param, click.Option)]
+    typed_here = click.core.ParameterSource.COMMANDLINE
+    return [param for param in params if ctx.get_parameter_source(param.name or "") is typed_here]
+
+
 def _typed_words(ctx: click.Context) -> list[str]:
     words: list[str] = []
-    for param in ctx.command.get_params(ctx):
-        name = param.name or ""
-        if not isinstance(param, click.Option) or ctx.get_parameter_source(name) is not _TYPED:
-            continue
-        value = ctx.params[name]
+    for option in _typed_options(ctx):
+        value = ctx.params[option.name or ""]
         if isinstance(value, bool):
-            words += [(param.opts if value else param.secondary_opts)[0]] if value or param.secondary_opts else []
+            words += [(option.opts if value else option.secondary_opts)[0]] if value or option.secondary_opts else []
             continue
-        for each in value if param.multiple else [value]:
+        for each in value if option.multiple else [value]:
             shown = ",".join(map(str, each)) if isinstance(each, tuple) else str(each)
-            words += [param.opts[0], shown]
+            words += [option.opts[0], shown]
     return words
-
-
-_TYPED = click.core.ParameterSource.COMMANDLINE
 
 
 @contextmanager

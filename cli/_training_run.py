@@ -1,29 +1,32 @@
 """A training that a command starts: room in its folder, progress while it runs, and how to go on where it stopped."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import click
 
-from ..ingest.training_folder import Standing, forget_training, last_figures
+from ..ingest.course import Course
+from ..ingest.training_folder import forget_training, last_figures
+from ..models.training.loop import Validate
+from ..models.training.parallel import Ranks
+from ..models.training.scenes import Source
 from ..store.errors import BadInput, Interrupted
 from ._training import command_to_resume, is_first, live
 
-if TYPE_CHECKING:
-    from ..models.training.loop import Trained
-    from ..models.training.progress import Progress
+T = TypeVar("T")
 
 
-class Course(Protocol):
-    """What is to be learnt, and where."""
-
-    @property
-    def folder(self) -> Path:
-        """Of the training."""
-
-    def standing(self) -> Standing:
-        """How far it is; BadInput when another training is there."""
+def planned_by_first(ranks: Ranks, plan: Callable[[], T]) -> T:
+    """What the first of several processes plans, in all of them; a mistake is its alone to tell, and ends them all."""
+    planned: T | None = None
+    try:
+        if ranks.first:
+            planned = plan()
+    finally:
+        planned = ranks.of_first(planned)
+    if planned is None:
+        raise SystemExit(1)
+    return planned
 
 
 def make_room(course: Course, resume: bool, again: bool, elsewhere: str, besides: str = "") -> None:
@@ -45,20 +48,26 @@ def make_room(course: Course, resume: bool, again: bool, elsewhere: str, besides
 
 
 def train_to_the_end(
-    course: Course, start: "Callable[[Callable[[Progress], None]], Trained]", to_stderr: bool = False
+    course: Course, sources: Sequence[Source], validate: Validate | None, params: Mapping[str, Any]
 ) -> None:
-    """`start` the training, unless it is at its end; a signal saves, and says how to go on."""
+    """As the options of training say, unless the course is at its end; a signal saves, and says how to go on."""
     done = "trained already"
     if course.standing() != "finished":
         try:
             with live() as report:
-                done = f"trained {start(report).steps:,} steps"
+                trained = course.teach(
+                    sources,
+                    validate,
+                    **{name: params[name] for name in ("device", "workers", "resume", "validate_every")},
+                    report=report,
+                )
+            done = f"trained {trained.steps:,} steps"
         except Interrupted as stopped:
             if is_first():
                 click.echo(f"{stopped}\n  {command_to_resume(click.get_current_context())}", err=True)
             raise SystemExit(130) from stopped
     if is_first():
-        click.echo(f"{done}  {told_figures(last_figures(course.folder))}", err=to_stderr)
+        click.echo(f"{done}  {told_figures(last_figures(course.folder))}", err=params.get("as_json", False))
 
 
 def told_figures(figures: Mapping[str, float]) -> str:

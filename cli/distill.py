@@ -1,6 +1,9 @@
 """ovstore distill: a 3D network learns what fusion found, and speaks for every point."""
 
 import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +12,10 @@ import click
 from ..store import plugins
 from ._encoder_options import value_of
 from ._shared import counted, opened_store
-from ._training import TrainingCommand, is_first, options_from, training_options
+from ._training import TrainingCommand, is_first, options_from, training_options, typed_flags
 
 if TYPE_CHECKING:
-    from ..ingest.distill import Course
+    from ..ingest.course import Course
     from ..ingest.distillation.teachers import Lesson
     from ..ingest.distillation.watching import Judge
 
@@ -30,6 +33,11 @@ _HELP = """Teach a 3D network what was fused from pictures; then let it speak fo
       ovstore distill --weights scannet_lseg.pth.tar --features lseg --out published
       torchrun --nproc_per_node 4 -m ovstore.cli distill --features openclip --out distilled
     """
+
+_WRITING = (
+    "features", "out", "config", "again", "device", "datasets", "scenes", "weights", "write_only", "encoder", "passes",
+    "write_workers", "as_json", "voxel_size", "inputs", "target", "seed",
+)  # fmt: skip
 
 
 class _Distill(TrainingCommand):
@@ -83,7 +91,7 @@ def _params() -> list[click.Parameter]:
 
 
 def _distill(**params: Any) -> None:
-    from ._distill_writing import write_with_course, write_with_weights
+    from ._distill_writing import write_with_lesson, write_with_weights
 
     _check(params)
     if not is_first():
@@ -93,30 +101,35 @@ def _distill(**params: Any) -> None:
             raise SystemExit(write_with_weights(params))
         return
     from ..models.training.parallel import ranks
+    from ._training_run import planned_by_first
 
     with ranks(params["device"]) as group:
-        planned: tuple[Course, list[Judge]] | None = None
-        try:
-            planned = _planned(params) if group.first else None
-        finally:
-            course = group.of_first(planned[0] if planned else None)
-        if course is None:  # the first process says what is wrong
-            raise SystemExit(1)
-        _train(course, planned[1] if planned else [], params)
+        plan = planned_by_first(group, lambda: _planned(params))
+        _train(plan, params)
     if is_first() and not params["train_only"]:
-        raise SystemExit(write_with_course(course, params))
+        raise SystemExit(write_with_lesson(plan.course.folder, plan.lesson, params))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be learnt, from whom, and who watches. Pickles."""
+
+    course: "Course"
+    lesson: "Lesson"
+    judges: "list[Judge]"
 
 
 def _check(params: dict[str, Any]) -> None:
     """UsageError for options that make no sense together."""
-    without_training = "--weights" if params["weights"] else "--write-only" if params["write_only"] else None
+    if not re.fullmatch(r"\w[\w.+-]*", params["out"]):
+        raise click.UsageError(f"--out is {params['out']!r}: a name of letters, digits and . _ + - was expected.")
     if params["weights"] and params["write_only"]:
         raise click.UsageError("--write-only takes the weights of the run's folder: leave it or --weights out.")
-    if without_training:
-        for name in ("resume", "train_only", "hold_out", "split", "label_set_name"):
-            if params[name]:
-                flag = {"label_set_name": "labels"}.get(name, name).replace("_", "-")
-                raise click.UsageError(f"With {without_training} nothing is trained: leave --{flag} out.")
+    if params["weights"] or params["write_only"]:
+        without, folder = ("--weights", ()) if params["weights"] else ("--write-only", ("run_folder",))
+        for name, flag in typed_flags().items():
+            if name not in (*_WRITING, *folder) and not name.startswith("encoder_"):
+                raise click.UsageError(f"With {without} nothing is trained: leave {flag} out.")
     elif params["features"] is None:
         raise click.UsageError("Say which feature sets teach: --features NAME (see `ovstore features`).")
     elif params["encoder"]:
@@ -127,20 +140,20 @@ def _check(params: dict[str, Any]) -> None:
         raise click.UsageError("--resume goes on, --again begins anew: give one of them.")
 
 
-def _planned(params: dict[str, Any]) -> "tuple[Course, list[Judge]]":
-    """What is to be learnt, and who watches; the training's folder is ready for it."""
+def _planned(params: dict[str, Any]) -> _Plan:
+    """The training's folder is ready for it."""
     from ._training_run import make_room
 
-    course = _course(params)
-    judges = _judges(course.lesson, course.folder, params["label_set_name"])
+    course, held = _course(params)
+    judges = _judges(held, course.folder, params["label_set_name"])
     make_room(course, params["resume"], params["again"], "--run DIR", "; --write-only writes with it")
-    click.echo(_introduction(course), err=params["as_json"])
-    return course, judges
+    click.echo(_introduction(course, held), err=params["as_json"])
+    return _Plan(course, held, judges)
 
 
-def _course(params: dict[str, Any]) -> "Course":
+def _course(params: dict[str, Any]) -> "tuple[Course, Lesson]":
     """What is to be learnt, from whom."""
-    from ..ingest.distill import Course
+    from ..ingest.distill import course_of
     from ..ingest.distillation.teachers import lesson, select
     from ..ingest.students import students_folder
     from ..ingest.training_scenes import require_colors
@@ -148,8 +161,6 @@ def _course(params: dict[str, Any]) -> "Course":
     from ._options import from_params
 
     options = options_from(params)
-    if options.loss == "cross_entropy":
-        raise click.UsageError("Vectors are taught by cosine or l1; cross_entropy is for `ovstore train supervised`.")
     with opened_store() as store:
         scenes = select(store, params["datasets"], params["scenes"])
         require_free_name(store, scenes, params["out"])
@@ -158,11 +169,10 @@ def _course(params: dict[str, Any]) -> "Course":
             require_colors(store, (teacher.scene for teacher in (*held.taught, *held.validation)))
         folder = params["run_folder"] or students_folder(store, params["out"])
     student = plugins.load("models.students", params["student"], noun="student")
-    return Course(held, params["student"], from_params(student.Options, params), options, folder)
+    return course_of(held, params["student"], from_params(student.Options, params), options, folder), held
 
 
-def _introduction(course: "Course") -> str:
-    held = course.lesson
+def _introduction(course: "Course", held: "Lesson") -> str:
     teach = f"{counted(len(held.taught), 'scene')} teach{'es' if len(held.taught) == 1 else ''} {course.student}"
     if held.validation:
         names = [teacher.scene.name for teacher in held.validation]
@@ -172,24 +182,16 @@ def _introduction(course: "Course") -> str:
     return f"{teach} {held.features!r} ({held.space.name}, {held.space.dim} numbers a point), {judge}: {course.folder}"
 
 
-def _train(course: "Course", judges: "list[Judge]", params: dict[str, Any]) -> None:
-    from ..ingest.distill import teach
+def _train(plan: _Plan, params: dict[str, Any]) -> None:
+    from ..ingest.distillation.watching import validation
     from ._training_run import told_figures, train_to_the_end
 
-    train_to_the_end(
-        course,
-        lambda report: teach(
-            course,
-            device=params["device"],
-            workers=params["workers"],
-            resume=params["resume"],
-            judges=judges,
-            validate_every=params["validate_every"],
-            report=report,
-            tell=lambda epoch, figures: click.echo(f"epoch {epoch}: {told_figures(figures)}", err=True),
-        ),
-        to_stderr=params["as_json"],
-    )
+    def tell(epoch: int, figures: Mapping[str, float]) -> None:
+        click.echo(f"epoch {epoch}: {told_figures(figures)}", err=True)
+
+    watched = plan.lesson.validation
+    validate = validation(watched, plan.course.options, plan.judges, tell) if watched else None
+    train_to_the_end(plan.course, [teacher.source for teacher in plan.lesson.taught], validate, params)
 
 
 def _judges(held: "Lesson", folder: Path, label_set_name: str | None) -> "list[Judge]":

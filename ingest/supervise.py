@@ -1,90 +1,36 @@
 """The supervised baseline: a student that learns classes from the labels of points, and names those of others."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from ..models.placements import random_placements
 from ..models.training.inference import point_vectors
-from ..models.training.loop import Trained, Validate, train
 from ..models.training.options import Options
-from ..models.training.progress import Progress
 from ..models.training.scenes import Source, TaughtScene
-from ..store import catalog, plugins
+from ..store import catalog
 from ..store.catalog import SceneInfo
 from ..store.database import Store
 from ..store.errors import BadInput
 from ..store.scene import PointCloud
-from . import training_folder
-from .students import CHANNELS_IN
-from .training_folder import Standing
+from .course import Course
 
 Classify = Callable[[PointCloud], NDArray[np.integer]]  # (N,) classes from 0 by the points' labels, -1 for none
 
 
-@dataclass(frozen=True)
-class Course:
-    """A student, the classes that it is to learn, and the folder of its training. Pickles."""
-
-    student: str
-    student_options: Any
-    options: Options
-    classes: tuple[str, ...]
-    folder: Path
-
-    def __post_init__(self) -> None:
-        if self.options.loss != "cross_entropy":
-            raise BadInput(
-                f"loss is {self.options.loss!r}, which teaches vectors; classes are taught by 'cross_entropy', as in "
-                "--config mink_scannet."
-            )
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """What its checkpoints say of the student."""
-        options = asdict(self.student_options)
-        return {"name": self.student, "options": options, "channels": len(self.classes), "classes": list(self.classes)}
-
-    def standing(self) -> Standing:
-        """How far the training in the folder is; BadInput when it is another one."""
-        return training_folder.standing(self.folder, self.about, self.options)
-
-
-def teach(
-    course: Course,
-    sources: Sequence[Source],
-    *,
-    device: str = "auto",
-    workers: int = 0,
-    resume: bool = False,
-    validate: Validate | None = None,
-    validate_every: int = 1,
-    report: Callable[[Progress], None] = lambda progress: None,
-) -> Trained:
-    """Train to the end, from the beginning or where the last checkpoint stood; see models/training/loop.py."""
-    torch.manual_seed(course.options.seed)
-    plugin = plugins.load("models.students", course.student, noun="student")
-    network = plugin.build(course.student_options, CHANNELS_IN, len(course.classes))
-    return train(
-        network,
-        sources,
-        course.options,
-        course.folder,
-        student=course.about,
-        device=device,
-        workers=workers,
-        resume=resume,
-        validate=validate,
-        validate_every=validate_every,
-        report=report,
-    )
+def course_of(classes: Sequence[str], student: str, student_options: Any, options: Options, folder: Path) -> Course:
+    """A student of the classes, in their order."""
+    if options.loss != "cross_entropy":
+        raise BadInput(
+            f"loss is {options.loss!r}, which teaches vectors; classes are taught by 'cross_entropy', as in "
+            "--config mink_scannet."
+        )
+    return Course(student, student_options, len(classes), {"classes": list(classes)}, options, folder)
 
 
 def own_points(store: Store, scene: SceneInfo) -> PointCloud:

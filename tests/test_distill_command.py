@@ -196,7 +196,7 @@ def test_programs_read_json(distilled: tuple[Store, Result]) -> None:
         (("--out", "x", "--student", "tinny"), "No student named 'tinny'. Did you mean 'tiny'?"),
         (("--out", "x", "--config", "scanet"), "No configuration named 'scanet'. Did you mean 'scannet'?"),
         (("--out", "x", "--labels", "scannet21"), "scannet20"),
-        (("--out", "../../x"), "lies outside the store"),
+        (("--out", "x", "--loss", "cross_entropy", "--target", "representative"), "`ovstore train supervised`"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence(distilled: tuple[Store, Result], typed: tuple[object, ...], sentence: str) -> None:
@@ -212,10 +212,12 @@ def test_a_mistake_is_one_sentence(distilled: tuple[Store, Result], typed: tuple
     ("typed", "sentence"),
     [
         (("--resume", "--again"), "give one of them"),
-        (("--loss", "cross_entropy", "--target", "representative"), "`ovstore train supervised`"),
         (("--encoder", "color_words"), "--encoder is for --weights"),
         (("--features", "x"), "--out would replace the features that teach"),
-        (("--write-only",), "leave --hold-out out"),
+        (("--write-only",), "With --write-only nothing is trained: leave --student out"),
+        (("--out", "../x"), "--out is '../x': a name of letters, digits and . _ + - was expected"),
+        (("--out", "a,b"), "--out is 'a,b': a name of"),
+        (("--out", ""), "--out is '': a name of"),
     ],
 )
 def test_options_that_make_no_sense_together_are_misuse(

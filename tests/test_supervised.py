@@ -13,7 +13,7 @@ import small_scene
 import torch
 from command_line import document, lines, ovstore
 from numpy.typing import NDArray
-from ovstore.ingest import supervise
+from ovstore.ingest.course import Course
 from ovstore.ingest.students import student_of_file
 from ovstore.ingest.supervise import predict, source
 from ovstore.ingest.training_scenes import divide
@@ -152,7 +152,7 @@ def test_a_signal_ends_with_the_command_that_goes_on(
     def stopped(*_: object, **__: object) -> None:
         raise Interrupted("Stopped by SIGINT.")
 
-    monkeypatch.setattr(supervise, "teach", stopped)
+    monkeypatch.setattr(Course, "teach", stopped)
     result = ovstore(held, *run.command[:-1], tmp_path / "out")
     assert result.exit_code == 130
     said, again = result.stderr.splitlines()[-2:]
