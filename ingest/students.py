@@ -73,7 +73,8 @@ def student_of(store: Store, found: FeatureSetInfo, run: Path | None = None) -> 
     for path in files:
         if sha256_of(path) == made_by["weights"]:
             used = {name: made_by[name] for name in ("voxel_size", "inputs", "target")}
-            return replace(student := student_of_file(path, Options(**used)), options=replace(student.options, **used))
+            student = student_of_file(path, Options(**used))
+            return replace(student, options=replace(student.options, **used))
     raise BadInput(
         f"The student that made {found.name!r} of {found.dataset}/{found.scene} is not in {folder}: weights with the "
         f"sha256 {made_by['weights'][:12]}... are needed; name their file or folder with --run."

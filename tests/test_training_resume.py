@@ -91,11 +91,24 @@ def test_what_came_after_the_last_checkpoint_is_taken_back(tmp_path: Path, undis
     assert_same(tmp_path, undisturbed)
 
 
+def test_a_checkpoint_always_has_its_training_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill may come between any two files that get their names."""
+    named, replace = [], os.replace
+    monkeypatch.setattr(os, "replace", lambda part, path: (named.append(Path(path).name), replace(part, path)))
+    run(tmp_path, changes={"epochs": 1})
+    assert named == ["training.json", BEST, LAST, "training.json"]
+
+
 def test_a_finished_training_is_not_trained_on(undisturbed: Path) -> None:
+    """Its training.json is put right where the last one was not written any more."""
     before = (undisturbed / LAST).stat().st_mtime_ns
+    told = undisturbed / "training.json"
+    right = told.read_text()
+    told.write_text(right.replace('"step": 12', '"step": 11'))
     said: list[Progress] = []
     assert go(undisturbed, resume=True, report=said.append) == sha256_of(undisturbed / LAST)
     assert not said and (undisturbed / LAST).stat().st_mtime_ns == before
+    assert told.read_text() == right
     assert_same(undisturbed, undisturbed)
 
 

@@ -1,6 +1,7 @@
 """Leaving a long computation when it suits it: signals that ask for the end, locks that keep others out."""
 
 import fcntl
+import logging
 import os
 import signal
 import threading
@@ -13,6 +14,8 @@ from ...store.errors import BadInput
 from .parallel import Ranks
 
 LOCK = ".lock"
+
+log = logging.getLogger(__name__)
 
 
 class StopSignals:
@@ -31,6 +34,7 @@ def stop_signals() -> Iterator[StopSignals]:
 
     def ask(number: int, frame: FrameType | None) -> None:
         asked.name = signal.Signals(number).name
+        log.warning("%s: stopping once this step, or the trial after it, is saved; Ctrl-C ends at once.", asked.name)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
