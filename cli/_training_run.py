@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
 from ..ingest.course import Course
 from ..ingest.training_folder import forget_training, last_figures
@@ -48,7 +50,11 @@ def make_room(course: Course, resume: bool, again: bool, elsewhere: str, besides
 
 
 def train_to_the_end(
-    course: Course, sources: Sequence[Source], validate: Validate | None, params: Mapping[str, Any]
+    course: Course,
+    sources: Sequence[Source],
+    validate: Validate | None,
+    params: Mapping[str, Any],
+    anchors: NDArray[np.float16] | None = None,
 ) -> None:
     """As the options of training say, unless the course is at its end; a signal saves, and says how to go on."""
     done = "trained already"
@@ -58,6 +64,7 @@ def train_to_the_end(
                 trained = course.teach(
                     sources,
                     validate,
+                    anchors,
                     **{name: params[name] for name in ("device", "workers", "resume", "validate_every")},
                     report=report,
                 )

@@ -191,7 +191,8 @@ def _train(plan: _Plan, params: dict[str, Any]) -> None:
 
     watched = plan.lesson.validation
     validate = validation(watched, plan.course.options, plan.judges, tell) if watched else None
-    train_to_the_end(plan.course, [teacher.source for teacher in plan.lesson.taught], validate, params)
+    sources = [teacher.source for teacher in plan.lesson.taught]
+    train_to_the_end(plan.course, sources, validate, params, plan.lesson.objects)
 
 
 def _judges(held: "Lesson", folder: Path, label_set_name: str | None) -> "list[Judge]":

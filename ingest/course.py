@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..models.training.loop import Trained, Validate, train
 from ..models.training.options import Options
@@ -42,6 +44,7 @@ class Course:
         self,
         sources: Sequence[Source],
         validate: Validate | None = None,
+        anchors: NDArray[np.float16] | None = None,
         *,
         device: str = "auto",
         workers: int = 0,
@@ -58,6 +61,7 @@ class Course:
             self.options,
             self.folder,
             student=self.about,
+            anchors=anchors,
             device=device,
             workers=workers,
             resume=resume,

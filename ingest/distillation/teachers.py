@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...models.training.scenes import Source, TaughtScene
 from ...store import catalog, parquet
@@ -14,7 +15,10 @@ from ...store.catalog import FeatureSetInfo, SceneInfo
 from ...store.database import Store
 from ...store.errors import NotFound, SpaceMismatch
 from ...store.features import EmbeddingSpace
+from ...store.region_catalog import load_regions
 from ..training_scenes import divide
+
+MOST_OBJECTS = 16_384  # 25 MB of 768 numbers each
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Lesson:
     space: EmbeddingSpace
     encoding: dict[str, Any]  # who answers for the words: "encoder" and "space" of the teachers' recipe
     taught: tuple[Teacher, ...]
+    objects: NDArray[np.float16]  # (A, C) unit vectors of the taught scenes' objects; drawn where there are many
     validation: tuple[Teacher, ...]
 
 
@@ -69,7 +74,7 @@ def lesson(
     )
     first = taught[0].features
     encoding = {"encoder": first.recipe["encoder"], "space": asdict(first.space)}
-    return Lesson(features, first.space, encoding, tuple(taught), tuple(validation))
+    return Lesson(features, first.space, encoding, tuple(taught), _objects(store, taught), tuple(validation))
 
 
 def select(store: Store, datasets: Sequence[str], names: Sequence[str]) -> list[SceneInfo]:
@@ -82,6 +87,14 @@ def select(store: Store, datasets: Sequence[str], names: Sequence[str]) -> list[
     dataset = datasets[0] if len(datasets) == 1 else None
     wanted = {catalog.find_scene(store, name, dataset).id for name in names}
     return [scene for scene in held if scene.id in wanted]
+
+
+def _objects(store: Store, taught: Sequence[Teacher]) -> NDArray[np.float16]:
+    sets = [teacher.features for teacher in taught]
+    parts = [load_regions(store, found.id, found.space, "object").vectors for found in sets]
+    vectors = np.concatenate(parts)
+    drawn = np.random.default_rng(len(vectors)).permutation(len(vectors))[:MOST_OBJECTS]
+    return vectors[np.sort(drawn)]
 
 
 def _teachers(store: Store, scenes: Sequence[SceneInfo], features: str) -> list[Teacher]:
