@@ -11,16 +11,16 @@ from ._eval_options import (
     make_folder,
     out_option,
     per_scene_option,
+    print_tables,
     save_tables,
     scene_options,
     table_option,
     templates_option,
 )
 from ._judged_features import judged_features
-from ._shared import json_option, opened_store, print_json, print_table
+from ._shared import json_option, opened_store, print_json
 
 if TYPE_CHECKING:
-    from ..evaluation.instance_report import InstanceReport
     from ..store.features import Level
 
 
@@ -119,22 +119,11 @@ def command(
                 bars.scene_done()
 
             report = evaluate_instances(store, judged, label_set, min_points, keep)
-    save_tables(out, report.title, tables(report, per_scene), report.sentences, document(report))
+    means, classes, *others = tables(report, per_scene)
+    save_tables(out, report, [means, classes, *others], document)
     if as_json:
         print_json(document(report))
     else:
-        _print(report, per_scene)
+        print_tables(report, [classes, means, *others])
     if write_predictions is not None:
         click.echo(f"Written: {write_predictions}", err=True)
-
-
-def _print(report: "InstanceReport", per_scene: bool) -> None:
-    from ..evaluation.instance_tables import tables
-
-    click.echo(f"{report.title}\n")
-    means, classes, *others = tables(report, per_scene)
-    for each in (classes, means, *others):
-        print_table(each.columns, each.rows, right=each.right)
-        click.echo()
-    for sentence in report.sentences:
-        click.echo(sentence)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from ._shared import print_json
+from ._shared import print_json, print_table
 
 if TYPE_CHECKING:
     from ..evaluation.markup import Table
@@ -14,6 +14,18 @@ if TYPE_CHECKING:
 Command = Callable[..., Any]
 TABLES = (".md", ".tex", ".json")
 folder = click.Path(file_okay=False, path_type=Path)
+
+
+class Reported(Protocol):
+    """The result of a judgement."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def sentences(self) -> list[str]: ...
+
+
+Report = TypeVar("Report", bound=Reported)
 
 labels_option = click.option(
     "--labels",
@@ -63,21 +75,31 @@ out_option = click.option(
 
 
 def save_tables(
-    out: Path | None, title: str, tables: "Sequence[Table]", sentences: Sequence[str], document: dict[str, Any]
+    out: Path | None, report: Report, tables: "Sequence[Table]", as_json: Callable[[Report], dict[str, Any]]
 ) -> None:
-    """In the format of the file's suffix; JSON has the `document` in place of tables."""
+    """In the format of the file's suffix, of which JSON has the report in place of tables."""
     if out is None:
         return
     from ..evaluation import markup
     from ..store.files import replacing
 
     if out.suffix == ".json":
-        print_json(document, str(out))
+        print_json(as_json(report), str(out))
     else:
-        text = (markup.markdown if out.suffix == ".md" else markup.latex)(title, tables, sentences)
+        text = (markup.markdown if out.suffix == ".md" else markup.latex)(report.title, tables, report.sentences)
         with replacing(out) as part:
             part.write_text(text, encoding="utf-8")
     click.echo(f"Table: {out}", err=True)
+
+
+def print_tables(report: Reported, tables: "Sequence[Table]") -> None:
+    """The report on stdout, for people."""
+    click.echo(f"{report.title}\n")
+    for table in tables:
+        print_table(table.columns, table.rows, right=table.right)
+        click.echo()
+    for sentence in report.sentences:
+        click.echo(sentence)
 
 
 def make_folder(path: Path) -> None:

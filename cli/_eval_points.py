@@ -182,7 +182,7 @@ def command(
                 bars.scene_done()
 
             report = evaluate(store, judged, label_set, protocol, keep)
-    save_tables(out, report.title, tables(report, per_scene), report.sentences, document(report))
+    save_tables(out, report, tables(report, per_scene), document)
     _print(report, per_scene, as_json)
     for written in (write_predictions, save_npy, save_ply):
         if written is not None:

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._eval_options import folder, out_option, save_tables, scene_options, table_option, templates_option
-from ._shared import json_option, opened_store, print_json, print_table
+from ._eval_options import (
+    folder,
+    out_option,
+    print_tables,
+    save_tables,
+    scene_options,
+    table_option,
+    templates_option,
+)
+from ._shared import counted, json_option, opened_store, print_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,7 +117,7 @@ def command(
         if all(question.label is None for question in every):
             raise NotFound(
                 f"Nothing to ask for: no label of {label_set.name} whose words are known is in at most {most} of "
-                f"{len(collection.scenes)} scenes. More labels may be with --max-scenes."
+                f"{counted(len(collection.scenes), 'scene')}. More labels may be with --max-scenes."
             )
         with stages(len(collection.scenes) + 2 * len(every), "steps") as bars:
             answered = retrieve(collection, label_set, points, every, bars.scene_done)
@@ -123,16 +131,11 @@ def command(
         (*collection.notes, *(note for part in asked for note in part.notes)),
     )
     tables = retrieval_tables.tables(report, per_label)
-    save_tables(out, report.title, tables, report.sentences, document(report))
+    save_tables(out, report, tables, document)
     if as_json:
         print_json(document(report))
-        return
-    click.echo(f"{report.title}\n")
-    for shown in tables:
-        print_table(shown.columns, shown.rows, right=shown.right)
-        click.echo()
-    for sentence in report.sentences:
-        click.echo(sentence)
+    else:
+        print_tables(report, tables)
 
 
 def _encoder(collection: "Collection", templates: str | None) -> "Encoder":

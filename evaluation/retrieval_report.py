@@ -1,4 +1,4 @@
-"""The result of a retrieval: figures by method, by level of regions and by size of what was asked for."""
+"""The result of a retrieval, and all that its tables say of it."""
 
 import math
 from collections.abc import Sequence
@@ -6,85 +6,15 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from ..store.features import LEVELS, Level
+from ..store.features import LEVELS
 from ..store.search import HERE
 from .questions import By
-from .ranking import RankFigures, auroc, by_chance, of_ranks
 from .retrieval import Answered
-from .scene_scores import BEST_POINTS, METHODS, Method
+from .retrieval_figures import Section
+from .scene_scores import BEST_POINTS, METHODS
 from .wording import counted, number
 
 SIZES: tuple[tuple[str, int, float], ...] = (("up to 50", 1, 50), ("51 to 200", 51, 200), ("over 200", 201, math.inf))
-
-
-@dataclass(frozen=True)
-class RegionFigures:
-    """Means over questions, shares from 0 to 1; nan without any."""
-
-    ap25: float
-    ap50: float
-    hit_iou: float
-    mask_iou: float
-    best_iou: float
-
-
-@dataclass(frozen=True)
-class Section:
-    """The questions that were asked in one way."""
-
-    by: By
-    here: tuple[Answered, ...]  # some scene holds what is asked
-    absent: tuple[Answered, ...]  # none does
-    scene_count: int
-
-    @property
-    def labels(self) -> int:
-        """How many different ones are asked for."""
-        return len({each.question.label for each in self.here})
-
-    def of_size(self, least: float, most: float) -> "Section":
-        """Those whose largest thing has so many points."""
-        return Section(
-            self.by, tuple(each for each in self.here if least <= each.points <= most), self.absent, self.scene_count
-        )
-
-    def ranks(self, method: Method) -> RankFigures:
-        """Of the first scene that holds what is asked."""
-        return of_ranks(np.array([each.rank(method) for each in self.here], np.int64))
-
-    def chance(self) -> RankFigures:
-        """The same for scenes in a random order."""
-        return by_chance(np.array([each.holds.sum() for each in self.here], np.int64), self.scene_count)
-
-    def scene_auroc(self, method: Method) -> float:
-        """How well scores tell scenes that hold what is asked from the others; mean over questions."""
-        return _mean([auroc(each.scores[method][each.holds], each.scores[method][~each.holds]) for each in self.here])
-
-    def absent_auroc(self, method: Method) -> float:
-        """How well the best score of all scenes tells what is there from what is not."""
-        return auroc(*(np.array([each.scores[method].max() for each in part]) for part in (self.here, self.absent)))
-
-    def regions(self, level: Level) -> RegionFigures:
-        """Of all regions of a level."""
-        answers = [each.regions[level] for each in self.here]
-        return RegionFigures(
-            _mean([each.ap[0] for each in answers]),
-            _mean([each.ap[1] for each in answers]),
-            _mean([each.hit_iou for each in answers]),
-            _mean([each.mask_iou for each in answers]),
-            _mean([each.best_iou for each in answers]),
-        )
-
-    def probability_auroc(self, level: Level) -> float:
-        """How well the probability of the best hit tells what is there from what is not."""
-        return auroc(*(np.array(_probabilities(part, level)) for part in (self.here, self.absent)))
-
-    def probably_not_here(self) -> tuple[int, int] | None:
-        """Of what is there and of what is not: for how many questions a search for objects says so."""
-        here, absent = (_probabilities(part, "object") for part in (self.here, self.absent))
-        return (sum(each < HERE for each in here), sum(each < HERE for each in absent)) if here + absent else None
 
 
 @dataclass(frozen=True)
@@ -129,6 +59,8 @@ class Report:
             "Scene AUROC: scores of scenes that hold what is asked against those of the others, mean over questions. "
             "Absent AUROC: best scores of what is there against those of what no scene holds; prob. AUROC: the same of "
             "the best probability that a search prints. A tie counts half.",
+            "Elsewhere: the absent AUROC that is left when the scenes that hold what is asked are taken away, and with "
+            "it all that there is to find. What differs then is the questions; only what exceeds it was found.",
             "AP25, AP50: all regions of all scenes by score; a region finds a thing when the IoU of their points is at "
             "least 0.25 or 0.5, each thing is found once, and the precision where each is found is averaged, without "
             "interpolation.",
@@ -160,9 +92,13 @@ class Report:
         said = section.probably_not_here()
         if said is None:
             return []
+        parts = [
+            *([f"{said[1]} of {len(section.absent)} that no scene holds"] if section.absent else []),
+            *([f"{said[0]} of {len(section.here)} that are there"] if section.here else []),
+        ]
         return [
-            f"“Probably not here” (no hit of a search for objects reaches {HERE:.0%}) is said of {said[1]} of "
-            f"{len(section.absent)} that no scene holds, and of {said[0]} of {len(section.here)} that are there."
+            f"“Probably not here” (no hit of a search for objects reaches {HERE:.0%}) is said of "
+            f"{', and of '.join(parts)}."
         ]
 
     def _unseen(self) -> list[str]:
@@ -193,6 +129,7 @@ def _section_json(section: Section, scenes: Sequence[str]) -> dict[str, Any]:
         "absent": [each.question.text for each in section.absent],
         **_figures_json(section),
         "absent_auroc": {method: number(section.absent_auroc(method)) for method in METHODS},
+        "elsewhere_auroc": {method: number(section.elsewhere_auroc(method)) for method in METHODS},
         "probability_auroc": {level: number(section.probability_auroc(level)) for level in LEVELS},
         "probably_not_here": None if said is None else {"of_what_is_there": said[0], "of_what_is_not": said[1]},
         "sizes": [
@@ -233,17 +170,6 @@ def _row_json(each: Answered, scenes: Sequence[str]) -> dict[str, Any]:
             for level, answer in each.regions.items()
         },
     }  # fmt: skip
-
-
-def _probabilities(answered: Sequence[Answered], level: Level) -> list[float]:
-    found = [each.regions[level].probability for each in answered]
-    return [each for each in found if each is not None]
-
-
-def _mean(values: Sequence[float]) -> float:
-    """Of those that are numbers; nan without any."""
-    numbers = [value for value in values if not math.isnan(value)]
-    return float(np.mean(numbers)) if numbers else math.nan
 
 
 def _numbers(values: dict[str, float]) -> dict[str, float | None]:

@@ -5,7 +5,8 @@ import math
 from ..store.features import LEVELS
 from .markup import Row, Table
 from .ranking import RankFigures
-from .retrieval_report import SIZES, Report, Section
+from .retrieval_figures import Section
+from .retrieval_report import SIZES, Report
 from .scene_scores import METHODS
 from .wording import percent
 
@@ -25,14 +26,15 @@ def tables(report: Report, per_label: bool = False) -> list[Table]:
 def by_method(section: Section) -> Table:
     """A row a method, and one for chance."""
     corner = f"scenes, by {section.by}"
-    columns = (corner, "R@1 %", "R@5 %", "MRR %", "median rank", "scene AUROC %", "absent AUROC %")
+    columns = (corner, "R@1 %", "R@5 %", "MRR %", "median rank", "scene AUROC %", "absent AUROC %",
+               "elsewhere %")  # fmt: skip
     rows = [
         (method, *_rank_cells(section.ranks(method)), percent(section.scene_auroc(method)),
-         percent(section.absent_auroc(method)))
+         percent(section.absent_auroc(method)), percent(section.elsewhere_auroc(method)))
         for method in METHODS
     ]  # fmt: skip
-    even = percent(0.5)
-    chance = ("chance", *_rank_cells(section.chance()), even, even if section.absent else percent(math.nan))
+    even, nothing = percent(0.5), percent(math.nan)
+    chance = ("chance", *_rank_cells(section.chance()), even, *((even, even) if section.absent else (nothing, nothing)))
     return Table(columns, [*rows, chance], left=(corner,))
 
 

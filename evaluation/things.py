@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from ..store import catalog, loading, parquet
 from ..store.catalog import FeatureSetInfo, SceneInfo
 from ..store.database import Store
+from ..store.errors import NotFound
 from ..store.features import LEVELS, Level
 from .instances import Instances, instances_of, shared_points
 from .label_map import map_labels
 from .label_set import LabelClass, LabelSet
+from .wording import counted
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,15 @@ def own_labels(store: Store, scenes: Sequence[SceneInfo]) -> LabelSet:
 
 
 def label_points(store: Store, scenes: Sequence[SceneInfo], label_set: LabelSet) -> NDArray[np.int64]:
-    """(C, S) points of each class in each scene; zeros for a scene without labels."""
+    """(C, S) points of each class in each scene, zeros for a scene without labels; NotFound when all are."""
     counts = np.zeros((len(label_set.classes), len(scenes)), np.int64)
     for place, scene in enumerate(scenes):
         labels, names = loading.load_labels(store, scene.id)
         if labels is not None:
             index = map_labels(label_set, labels, names).index
             counts[:, place] = np.bincount(index[index >= 0], minlength=len(counts))
+    if not counts.any():
+        raise NotFound(f"No point of {counted(len(scenes), 'scene')} has a label that is one of {label_set.name}.")
     return counts
 
 

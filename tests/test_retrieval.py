@@ -113,7 +113,8 @@ def asked(store: Store, *scenes: str, vector: Callable[[str], NDArray[np.float32
 
 
 # The command, whose figures these scenes give away:
-#   red     a region of its own; the mean of the attic has less red than the tinged bath
+#   red     a region of its own; the mean of the attic has less red than the tinged bath, which has some where others,
+#           asked for what they do not hold, score 0 as for absent words
 #   black   no frame saw it: all scenes score 0
 #   purple  its region is right, but 5 of its 20 points have no vector
 #   blue    two superpoints of 60 and 40 points that score the same
@@ -131,14 +132,14 @@ def test_the_tables_say_how_rare_things_are_found(searched: Store) -> None:
     assert shown[:15] == [
         "colours: what few of 4 scenes hold, by the scans' own labels",
         "",
-        "scenes, by name  R@1 %  R@5 %  MRR %  median rank  scene AUROC %  absent AUROC %",
-        "scene mean        60.0  100.0   75.0            1           83.3            90.0",
-        "prototypes        80.0  100.0   85.0            1           90.0            90.0",
-        "superpoints       80.0  100.0   85.0            1           90.0            90.0",
-        "objects           80.0  100.0   85.0            1           90.0            90.0",
-        "best point        80.0  100.0   85.0            1           90.0            90.0",
-        "best 10 points    80.0  100.0   85.0            1           90.0            90.0",
-        "chance            25.0  100.0   52.1            2           50.0            50.0",
+        "scenes, by name  R@1 %  R@5 %  MRR %  median rank  scene AUROC %  absent AUROC %  elsewhere %",
+        "scene mean        60.0  100.0   75.0            1           83.3            90.0         60.0",
+        "prototypes        80.0  100.0   85.0            1           90.0            90.0         60.0",
+        "superpoints       80.0  100.0   85.0            1           90.0            90.0         60.0",
+        "objects           80.0  100.0   85.0            1           90.0            90.0         60.0",
+        "best point        80.0  100.0   85.0            1           90.0            90.0         60.0",
+        "best 10 points    80.0  100.0   85.0            1           90.0            90.0         60.0",
+        "chance            25.0  100.0   52.1            2           50.0            50.0         50.0",
         "",
         "regions, by name  AP25 %  AP50 %  first hit IoU %  mask IoU %  possible IoU %  prob. AUROC %",
         shown[12],  # their last column compares unlikely with impossible: the unseen label with absent words
@@ -199,6 +200,13 @@ def test_json_holds_every_figure(told: Any) -> None:
     assert rows["orange"]["ranks"]["objects"] is None and rows["orange"]["regions"]["object"]["ap25"] is None
 
 
+def test_without_the_scenes_that_hold_it_nothing_tells_a_word_from_absent_ones(searched: Store) -> None:
+    """All questions are about equal there; with them, only what no frame saw is like an absent word."""
+    two = ("--scene", "cave", "--scene", "den", "--absent", "white,orange")
+    [by_name] = document(ovstore(searched, "eval", "retrieval", *two, "--json"))["asked"]
+    assert by_name["elsewhere_auroc"]["objects"] == 0.5 and by_name["absent_auroc"]["objects"] == 1
+
+
 def test_more_scenes_may_hold_what_is_asked(searched: Store) -> None:
     two = document(ovstore(searched, "eval", "retrieval", "--max-scenes", 2, "--absent", "white", "--json"))
     rows = {row["asked"]: row for row in two["asked"][0]["rows"]}
@@ -229,9 +237,12 @@ def test_tables_are_written_as_files(searched: Store, tmp_path: Path, suffix: st
     if suffix == "json":
         assert json.loads(text)["most_scenes"] == 1
     elif suffix == "md":
-        assert "| scene mean | 60.0 | 100.0 | 75.0 | 1 | 83.3 | 90.0 |" in text and "- By name: 5 labels" in text
+        assert "| scene mean | 60.0 | 100.0 | 75.0 | 1 | 83.3 | 90.0 | 60.0 |" in text and "- By name: 5 labels" in text
     else:
-        assert r"scene mean & 60.0 & 100.0 & 75.0 & 1 & 83.3 & 90.0 \\" in text and text.count(r"\begin{tabular}") == 4
+        assert (
+            r"scene mean & 60.0 & 100.0 & 75.0 & 1 & 83.3 & 90.0 & 60.0 \\" in text
+            and text.count(r"\begin{tabular}") == 4
+        )
 
 
 def test_everyday_words_stand_for_what_is_absent(searched: Store) -> None:
@@ -307,7 +318,7 @@ def test_lists_that_are_none_are_refused(tmp_path: Path, body: str, said: str) -
         (
             "--scene attic --scene bath --max-scenes 1 --labels scannet20",
             1,
-            "Nothing to ask for: no label of scannet20",
+            "No point of 2 scenes has a label that is one of scannet20.",
         ),
         ("--pictures nowhere", 1, "nowhere/queries.json: No such file"),
         ("--table a.tsv", 2, "--table is for the classes of --labels"),
@@ -349,6 +360,22 @@ def test_regions_score_as_in_a_search(searched: Store) -> None:
         for level, method in (("object", "objects"), ("superpoint", "superpoints")):
             hits = search(searched, Query(one(word), SPACE, level=level, exact=True))
             assert hits[0].score == each.scores[method].max()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("banana", "No point of 4 scenes has a label that is one of mine."),
+        ("grey", "no label of mine whose words are known is in at most 1 of 4 scenes."),
+    ],
+)
+def test_what_is_nowhere_or_everywhere_is_nothing_to_ask_for(
+    searched: Store, tmp_path: Path, name: str, said: str
+) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"classes": [{"id": 1, "name": name}]}))
+    result = ovstore(searched, "eval", "retrieval", "--labels", path)
+    assert (result.exit_code, result.stdout) == (1, "") and said in result.stderr
 
 
 def test_only_the_scenes_that_are_judged_answer(searched: Store) -> None:
