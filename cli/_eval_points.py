@@ -230,7 +230,7 @@ def _keepers(
 def _print(report: "Report", per_scene: bool, as_json: bool) -> None:
     from ..evaluation import tables
     from ..evaluation.report import as_json as document
-    from ..evaluation.report import percent
+    from ..evaluation.wording import percent
 
     if as_json:
         print_json(document(report))
