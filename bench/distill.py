@@ -3,10 +3,10 @@
     python bench/distill.py                  40 rooms, 3 seeds (half an hour on two cores)
     python bench/distill.py --quick          6 rooms, 1 seed, to see that it runs; its figures mean nothing
 
-Everything goes through the commands that people type. The rooms are seen by few frames, so that four in ten of
-their points have no fused vector. Two tables: all points, those without a vector being wrong (ScanNet's rule), and only the
-points that have one (OpenScene's). The last column is how often the student is right about points that no frame saw,
-as a share of how often it is about the others.
+Everything goes through the commands that people type. The rooms are seen by few frames, so that four in ten of their
+points have no fused vector. Two rules: of all points, those without a vector are wrong (ScanNet's), or only points that
+have one count (OpenScene's). The last column is how often the student is right about points that no frame saw, as a
+share of how often it is about the others.
 """
 
 import argparse

@@ -88,7 +88,7 @@ class Options:
             raise BadInput("Classes have no mean: with loss = 'cross_entropy', target has to be 'representative'.")
         if self.loss == "cross_entropy" and self.anchor_weight:
             raise BadInput(
-                "With loss = 'cross_entropy' (`ovstore train supervised`) there is nothing to be like: anchor_weight is 0."
+                "Classes (loss = 'cross_entropy', `ovstore train supervised`) are like no objects: leave anchor_weight 0."
             )
         if self.optimizer == "adam" and self.momentum:
             raise BadInput(f"momentum is {self.momentum}, which only optimizer = 'sgd' has; leave it 0 with 'adam'.")
