@@ -4,7 +4,7 @@ import math
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from multiprocessing.process import BaseProcess
@@ -25,6 +25,7 @@ from ovstore.models.training.options import Options
 from ovstore.models.training.scenes import Source, TaughtScene
 from torch import nn
 
+CONTEXT = multiprocessing.get_context("forkserver")
 WIDTH = 4  # of targets
 OPTIONS = Options(
     voxel_size=0.25,
@@ -115,10 +116,14 @@ def started(folder: Path, environment: Mapping[str, str] = MappingProxyType({}),
 
     With `last_rename` the process kills itself when it is about to give a finished file its name for that time.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["small_training"])
+    return process_of(_child, folder, dict(environment), arguments)
+
+
+def process_of(target: Callable[..., None], *arguments: Any) -> BaseProcess:
+    """`target`, of a module of tests, at work in a process of its own, in one thread."""
+    CONTEXT.set_forkserver_preload(["small_training"])
     with mock.patch.dict(os.environ, {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}):
-        process = context.Process(target=_child, args=(folder, dict(environment), arguments))
+        process = CONTEXT.Process(target=target, args=arguments)
         process.start()
     return process
 

@@ -22,7 +22,7 @@ from ovstore.store.database import Store
 from PIL import Image
 
 TYPED = (
-    "--features", "color_words", "--student", "tiny", "--config", "small", "--voxel-size", 0.1, "--epochs", 2,
+    "--features", "color_words", "--student", "tiny", "--config", "small", "--voxel-size", 0.2, "--epochs", 2,
     "--loop", 1, "--batch-size", 1, "--hold-out", 1, "--validate-every", 1, "--workers", 0, "--device", "cpu",
 )  # fmt: skip
 
@@ -44,7 +44,7 @@ def rooms(shared_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Stor
     """Two rooms with fused features."""
     scans = tmp_path_factory.mktemp("scans")
     for name in ("room0", "room1"):
-        toy_room.write(scans / name, frames=3)
+        toy_room.write(scans / name, frames=2)
     assert ovstore(shared_store, "ingest", "rgbd", scans, "--encoder", "color_words").exit_code == 0
     return shared_store
 
@@ -104,10 +104,10 @@ def test_the_recipe_says_whose_words_and_which_student(distilled: tuple[Store, R
         assert found.recipe[name] == fused[name]
     student = student_of(store, found)
     assert found.recipe["student"] == {
-        "name": "tiny", "options": {}, "voxel_size": 0.1, "inputs": "color", "target": "mean",
+        "name": "tiny", "options": {}, "voxel_size": 0.2, "inputs": "color", "target": "mean",
         "weights": student.digest, "taught_by": "color_words", "passes": 1,
     }  # fmt: skip
-    assert (student.channels, student.options.voxel_size) == (13, 0.1)
+    assert (student.channels, student.options.voxel_size) == (13, 0.2)
 
 
 def test_what_the_student_learns_is_drawn_after_each_validation(distilled: tuple[Store, Result]) -> None:
@@ -215,6 +215,7 @@ def test_a_mistake_is_one_sentence(distilled: tuple[Store, Result], typed: tuple
         (("--encoder", "color_words"), "--encoder is for --weights"),
         (("--features", "x"), "--out would replace the features that teach"),
         (("--write-only",), "With --write-only nothing is trained: leave --student out"),
+        (("--weights", "file.pth.tar"), "With --weights nothing is trained: leave --student out"),
         (("--out", "../x"), "--out is '../x': a name of letters, digits and . _ + - was expected"),
         (("--out", "a,b"), "--out is 'a,b': a name of"),
         (("--out", ""), "--out is '': a name of"),
@@ -238,6 +239,15 @@ def test_a_training_of_another_folder_goes_on_only_when_asked_to(rooms: Store, t
     assert refused.exit_code == 1
     assert f"{run} holds a training that was stopped: --resume goes on with it; --again begins anew" in refused.stderr
     assert "2 written" in distill(rooms, "--out", "far", "--run", run, "--resume").stdout
+
+
+def tiny_file(folder: Path, dim: int) -> Path:
+    """An untaught student with the original's names, in a file that says nothing else."""
+    torch.manual_seed(0)
+    state = tiny.build(tiny.Options(), 3, dim).state_dict()
+    path = folder / "tiny.pth.tar"
+    torch.save({"state_dict": {f"net3d.{name}": value for name, value in state.items()}}, path)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -267,8 +277,8 @@ def test_a_published_file_speaks_for_every_point(rooms: Store, published: Path) 
     assert document(ovstore(rooms, "search", "red", "--features", "theirs", "--json"))["hits"]
 
 
-def test_a_file_of_another_width_or_without_words_is_refused(rooms: Store, published: Path) -> None:
-    command = ("distill", "--weights", published, "--out", "x")
+def test_a_file_of_another_width_or_without_words_is_refused(rooms: Store, tmp_path: Path) -> None:
+    command = ("distill", "--weights", tiny_file(tmp_path, 13), "--out", "x")
     result = ovstore(rooms, *command, "--encoder", "tiny")
     assert result.exit_code == 1
     assert "gives 13 numbers a point, vectors of tiny" in result.stderr
@@ -287,16 +297,12 @@ def test_a_file_of_ours_says_itself_how_it_was_trained(distilled: tuple[Store, R
 
 
 def test_points_that_no_frame_saw_and_scenes_without_features_get_vectors_too(store: Store, tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    network = tiny.build(tiny.Options(), 3, small_scene.SPACE.dim)
-    torch.save({"state_dict": {f"net3d.{name}": value for name, value in network.state_dict().items()}},
-               tmp_path / "tiny.pth.tar")  # fmt: skip
+    weights = tiny_file(tmp_path, small_scene.SPACE.dim)
     small_scene.make("a").publish(store)
     bare = small_scene.make("b", 1)
     bare.publish_geometry(store)
     result = ovstore(
-        store, "distill", "--weights", tmp_path / "tiny.pth.tar", "--features", "toy", "--out", "all",
-        "--voxel-size", 0.5,
+        store, "distill", "--weights", weights, "--features", "toy", "--out", "all", "--voxel-size", 0.5,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     for small in (small_scene.make("a"), bare):

@@ -128,6 +128,12 @@ def library(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     return stand_in
 
 
+@pytest.fixture
+def few_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked about little: what is agreed on is tested elsewhere."""
+    monkeypatch.setattr(accelerator, "_maps", lambda device: iter([some_voxels().kernel_map(3)]))
+
+
 def some_voxels() -> Voxels:
     return Voxels(torch.cartesian_prod(torch.arange(2), *[torch.arange(-2, 3)] * 3)[::2])
 
@@ -181,6 +187,7 @@ def test_it_is_asked_once_and_used_where_it_agrees(library: StandIn) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.usefixtures("few_maps")
 def test_a_lower_precision_is_asked_for_itself(library: StandIn, dtype: torch.dtype) -> None:
     assert accelerator.chosen(CPU, torch.float32, by_torch) is not by_torch
     kernel_map = some_voxels().kernel_map(3)
@@ -190,6 +197,7 @@ def test_a_lower_precision_is_asked_for_itself(library: StandIn, dtype: torch.dt
     assert accelerator.chosen(CPU, dtype, by_torch) is not by_torch
 
 
+@pytest.mark.usefixtures("few_maps")
 @pytest.mark.parametrize(
     ("wrong", "said"), [(1e-3, "off, 1e-05 was expected"), (float("nan"), "inf off"), ("broken", "TypeError")]
 )
