@@ -88,7 +88,8 @@ class Options:
             raise BadInput("Classes have no mean: with loss = 'cross_entropy', target has to be 'representative'.")
         if self.loss == "cross_entropy" and self.anchor_weight:
             raise BadInput(
-                "Classes (loss = 'cross_entropy', `ovstore train supervised`) are like no objects: leave anchor_weight 0."
+                "Classes are like no objects: with loss = 'cross_entropy' (that of `ovstore train supervised`),"
+                " anchor_weight has to be 0."
             )
         if self.optimizer == "adam" and self.momentum:
             raise BadInput(f"momentum is {self.momentum}, which only optimizer = 'sgd' has; leave it 0 with 'adam'.")
