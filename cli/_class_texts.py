@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..evaluation.decide import ClassTexts
-    from ..evaluation.label_set import LabelSet
+    from ..evaluation.labels.label_set import LabelSet
+    from ..evaluation.points.decide import ClassTexts
     from ..query.encode import Encoder
 
 
@@ -24,8 +24,8 @@ def class_texts(encoder: "Encoder", label_set: "LabelSet", openscene: bool, temp
     """With `openscene`, its rounding, and its prompts unless `templates` are given; UnknownWords for none known."""
     import numpy as np
 
-    from ..evaluation.decide import ClassTexts
-    from ..evaluation.protocol import asked_texts, misnamed
+    from ..evaluation.points.decide import ClassTexts
+    from ..evaluation.points.protocol import asked_texts, misnamed
     from ..evaluation.wording import short_list
     from ..query.class_texts import known_texts, takes_templates, with_templates
 

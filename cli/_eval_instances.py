@@ -91,12 +91,12 @@ def command(
             "Masks of --predictions come with their classes: leave --features, --level, --templates and "
             "--write-predictions out."
         )
-    from ..evaluation import label_files
-    from ..evaluation.instance_report import as_json as document
-    from ..evaluation.instance_run import evaluate_instances
-    from ..evaluation.instance_tables import tables
-    from ..evaluation.judged import judged_files
-    from ..evaluation.judged_instances import JudgedMasks, JudgedRegions, Scan
+    from ..evaluation.instances.judged import JudgedMasks, JudgedRegions, Scan
+    from ..evaluation.instances.report import as_json as document
+    from ..evaluation.instances.run import evaluate_instances
+    from ..evaluation.instances.tables import tables
+    from ..evaluation.labels import label_files
+    from ..evaluation.points.judged import judged_files
     from ..evaluation.scenes import select
     from ._progress import stages
 

@@ -23,11 +23,11 @@ from ._judged_features import judged_features
 from ._shared import json_option, opened_store, print_json, print_table
 
 if TYPE_CHECKING:
-    from ..evaluation.judged import JudgedFeatures, JudgedFiles
-    from ..evaluation.label_set import LabelSet
-    from ..evaluation.protocol import Protocol
-    from ..evaluation.report import Report
-    from ..evaluation.run import Outcome
+    from ..evaluation.labels.label_set import LabelSet
+    from ..evaluation.points.judged import JudgedFeatures, JudgedFiles
+    from ..evaluation.points.protocol import Protocol
+    from ..evaluation.points.report import Report
+    from ..evaluation.points.run import Outcome
     from ..store.database import Store
 
 
@@ -152,12 +152,12 @@ def command(
     if run is not None and passes is None:
         raise click.UsageError("--run is the student that --passes ask: without --passes leave it out.")
 
-    from ..evaluation import label_files
-    from ..evaluation.judged import judged_files
-    from ..evaluation.report import as_json as document
-    from ..evaluation.run import Outcome, evaluate
+    from ..evaluation.labels import label_files
+    from ..evaluation.points.judged import judged_files
+    from ..evaluation.points.report import as_json as document
+    from ..evaluation.points.run import Outcome, evaluate
+    from ..evaluation.points.tables import tables
     from ..evaluation.scenes import select
-    from ..evaluation.tables import tables
     from ._progress import stages
 
     label_set = label_files.load(label_set_name, table)
@@ -191,7 +191,7 @@ def command(
 
 def _protocol(name: str, unpredicted: Any, over: Any) -> "Protocol":
     """The named one, with what was typed besides."""
-    from ..evaluation.protocol import NAMED
+    from ..evaluation.points.protocol import NAMED
 
     named = NAMED[name]
     changed = replace(named, unpredicted=unpredicted or named.unpredicted, over=over or named.over)
@@ -207,9 +207,9 @@ def _keepers(
     ply: Path | None,
 ) -> "list[Callable[[Outcome], None]]":
     """What is done with each scene; folders are made, and the legend drawn, before the first."""
-    from ..evaluation import output
-    from ..evaluation.judged import JudgedFeatures
-    from ..evaluation.legend import legend
+    from ..evaluation.labels.legend import legend
+    from ..evaluation.points import output
+    from ..evaluation.points.judged import JudgedFeatures
     from ..query import picture_file
 
     for wanted in (predictions, npy, ply):
@@ -228,8 +228,8 @@ def _keepers(
 
 
 def _print(report: "Report", per_scene: bool, as_json: bool) -> None:
-    from ..evaluation import tables
-    from ..evaluation.report import as_json as document
+    from ..evaluation.points import tables
+    from ..evaluation.points.report import as_json as document
     from ..evaluation.wording import percent
 
     if as_json:

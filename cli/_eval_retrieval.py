@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..evaluation.collection import Collection
-    from ..evaluation.label_set import LabelSet
-    from ..evaluation.questions import Asked, Texts
+    from ..evaluation.labels.label_set import LabelSet
+    from ..evaluation.retrieval.collection import Collection
+    from ..evaluation.retrieval.questions import Asked, Texts
     from ..query.encode import Encoder
 
 
@@ -91,13 +91,15 @@ def command(
     if table is not None and label_set_name is None:
         raise click.UsageError("--table is for the classes of --labels.")
 
-    from ..evaluation import label_files, questions, retrieval_tables
-    from ..evaluation.collection import collect
-    from ..evaluation.retrieval import retrieve
-    from ..evaluation.retrieval_report import Report
-    from ..evaluation.retrieval_report import as_json as document
+    from ..evaluation.labels import label_files
+    from ..evaluation.retrieval import questions
+    from ..evaluation.retrieval import tables as retrieval_tables
+    from ..evaluation.retrieval.collection import collect
+    from ..evaluation.retrieval.report import Report
+    from ..evaluation.retrieval.report import as_json as document
+    from ..evaluation.retrieval.run import retrieve
+    from ..evaluation.retrieval.things import label_points, own_labels
     from ..evaluation.scenes import select
-    from ..evaluation.things import label_points, own_labels
     from ..store.errors import NotFound
     from ._class_texts import asked_with
     from ._progress import stages
@@ -158,7 +160,7 @@ def _questions(
     """The names of rare labels, and words for what is not there; `own` says that the labels are the scans' own."""
     import numpy as np
 
-    from ..evaluation import questions
+    from ..evaluation.retrieval import questions
     from ..models.everyday import EVERYDAY, NOTHING_IN_PARTICULAR
     from ..query.class_texts import known_texts
 
@@ -201,8 +203,8 @@ def _pictures(
     most: int,
     own: bool,
 ) -> "Asked":
-    from ..evaluation import questions
-    from ..evaluation.picture_list import read_pictures
+    from ..evaluation.retrieval import questions
+    from ..evaluation.retrieval.picture_list import read_pictures
 
     return questions.by_picture(
         read_pictures(folder),

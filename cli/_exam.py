@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from ..evaluation.benchmark_files import prediction_path, write_prediction
-from ..evaluation.label_map import map_labels
-from ..evaluation.label_set import LabelSet
-from ..evaluation.metrics import confusion, score
+from ..evaluation.labels.label_map import map_labels
+from ..evaluation.labels.label_set import LabelSet
+from ..evaluation.points.benchmark_files import prediction_path, write_prediction
+from ..evaluation.points.metrics import confusion, score
 from ..ingest.supervise import own_points, predict
 from ..models.training.options import Options
 from ..store.catalog import SceneInfo

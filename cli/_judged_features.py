@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from ._class_texts import class_texts
 
 if TYPE_CHECKING:
-    from ..evaluation.judged import JudgedFeatures
-    from ..evaluation.label_set import LabelSet
+    from ..evaluation.labels.label_set import LabelSet
+    from ..evaluation.points.judged import JudgedFeatures
     from ..store.catalog import SceneInfo
     from ..store.database import Store
 
@@ -20,7 +20,7 @@ def judged_features(
     openscene: bool = False,
 ) -> "JudgedFeatures":
     """What `wanted` means in those of the scenes that have it; with `openscene`, asked and rounded as it does."""
-    from ..evaluation.judged import JudgedFeatures
+    from ..evaluation.points.judged import JudgedFeatures
     from ..evaluation.sources import choose
     from ..evaluation.wording import left_out
     from ..query.encode import encoder_of

@@ -26,8 +26,8 @@ def classes_of(
     """
     import numpy as np
 
-    from ..evaluation.label_files import load
-    from ..evaluation.label_map import map_labels
+    from ..evaluation.labels.label_files import load
+    from ..evaluation.labels.label_map import map_labels
     from ..store.errors import BadScene
 
     if points.labels is None:

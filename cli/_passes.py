@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation.judged import JudgedFeatures
-from ..evaluation.voting import Pass, VotedFeatures, VoxelVectors
+from ..evaluation.points.judged import JudgedFeatures
+from ..evaluation.points.voting import Pass, VotedFeatures, VoxelVectors
 from ..models.placements import random_placements
 from ..models.voxels import Placement, VoxelGrid, voxelise
 from ..store import catalog

@@ -13,7 +13,7 @@ from ._shared import counted, opened_store
 from ._training import TrainingCommand, is_first, options_from, training_options
 
 if TYPE_CHECKING:
-    from ..evaluation.label_set import LabelSet
+    from ..evaluation.labels.label_set import LabelSet
     from ..ingest.course import Course
     from ..store.catalog import SceneInfo
     from ..store.database import Store
@@ -100,7 +100,7 @@ class _Plan:
 
 def _planned(store: "Store", params: dict[str, Any]) -> _Plan:
     """The training's folder is ready for it."""
-    from ..evaluation import label_files
+    from ..evaluation.labels import label_files
     from ..evaluation.scenes import select, truth_of
     from ..evaluation.wording import left_out
     from ..ingest.supervise import course_of

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ..evaluation.decide import ClassTexts, decide
-from ..evaluation.label_map import map_labels
-from ..evaluation.label_set import LabelSet
-from ..evaluation.metrics import confusion, score
+from ..evaluation.labels.label_map import map_labels
+from ..evaluation.labels.label_set import LabelSet
+from ..evaluation.points.decide import ClassTexts, decide
+from ..evaluation.points.metrics import confusion, score
 from ..query.caption import fitted
 from ..query.feature_colours import Directions, main_directions, sample
 from ..query.picture_file import save

@@ -203,7 +203,7 @@ def _judges(held: "Lesson", folder: Path, label_set_name: str | None) -> "list[J
 
     judges: list[Judge] = [Samples(folder / "samples")]
     if label_set_name is not None:
-        from ..evaluation import label_files
+        from ..evaluation.labels import label_files
         from ..query.encode import encoder_of
         from ._class_texts import class_texts
 

@@ -91,7 +91,7 @@ def command(
 
 def _labels(text: str, plugin: ModuleType, options: Any, device: str) -> "Labels":
     """Words separated by commas with vectors and colours; empty ones and repetitions are left out."""
-    from ..evaluation.palette import distinct_colours
+    from ..evaluation.labels.palette import distinct_colours
     from ..query.preview import Labels
     from ..store.errors import BadInput
 

@@ -11,7 +11,7 @@ from ._shared import counted, json_option, opened_store, print_json, print_table
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from ..evaluation.label_set import LabelClass, LabelSet
+    from ..evaluation.labels.label_set import LabelClass, LabelSet
 
 _table = click.option(
     "--table",
@@ -45,7 +45,7 @@ def list_sets(as_json: bool) -> None:
     Example:
       ovstore labels list
     """
-    from ..evaluation import label_files
+    from ..evaluation.labels import label_files
 
     sets = [label_files.load(name) for name in label_files.names()]
     if as_json:
@@ -74,7 +74,7 @@ def show(name: str, save_picture: Path | None, as_json: bool) -> None:
       ovstore labels show scannet20
       ovstore labels show scannet200 --save-picture legend.png
     """
-    from ..evaluation import label_files
+    from ..evaluation.labels import label_files
 
     label_set = label_files.load(name)
     if as_json:
@@ -82,7 +82,7 @@ def show(name: str, save_picture: Path | None, as_json: bool) -> None:
     else:
         _print_set(label_set)
     if save_picture is not None:
-        from ..evaluation.legend import legend
+        from ..evaluation.labels.legend import legend
         from ..query import picture_file
 
         picture_file.save(legend(label_set), save_picture)
@@ -105,8 +105,8 @@ def map_scenes(name: str, scenes: tuple[str, ...], all_scenes: bool, table: Path
       ovstore labels map scannet20 scene0000_00 scene0001_00
       ovstore labels map scannet200 --all --table scannetv2-labels.combined.tsv
     """
-    from ..evaluation import label_files
-    from ..evaluation.label_map import map_labels
+    from ..evaluation.labels import label_files
+    from ..evaluation.labels.label_map import map_labels
     from ..store import catalog, loading
 
     if all_scenes == bool(scenes):
@@ -154,7 +154,7 @@ def encode_set(name: str, features: str | None, out: Path | None, table: Path | 
     """
     import numpy as np
 
-    from ..evaluation import label_files
+    from ..evaluation.labels import label_files
     from ..query.question import target_of
     from ..store.files import replacing
 

@@ -1,1 +1,1 @@
-"""What answers are held against: label sets, and how a dataset's own labels fall into them."""
+"""What features say, held against what the scans themselves say: one folder for each way of judging."""

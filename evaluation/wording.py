@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from .label_set import LabelSet
+from .labels.label_set import LabelSet
 
 
 def percent(share: float) -> str:

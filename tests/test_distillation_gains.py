@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from ovstore.evaluation.decide import ClassTexts, Decision, decide, ensemble
-from ovstore.evaluation.metrics import confusion, score
+from ovstore.evaluation.points.decide import ClassTexts, Decision, decide, ensemble
+from ovstore.evaluation.points.metrics import confusion, score
 from ovstore.models.students import tiny
 from ovstore.models.training.inference import point_vectors
 from ovstore.models.training.loop import train

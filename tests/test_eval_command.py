@@ -13,12 +13,12 @@ import small_scene
 from command_line import document, lines, ovstore
 from numpy.typing import NDArray
 from ovstore.cli._class_texts import class_texts
-from ovstore.evaluation import label_files
-from ovstore.evaluation.benchmark_files import no_class_id, read_prediction, write_prediction
-from ovstore.evaluation.clouds import RIGHT, UNCOUNTED, UNPREDICTED, WRONG
-from ovstore.evaluation.metrics import confusion
-from ovstore.evaluation.protocol import NAMED, asked_texts
-from ovstore.evaluation.report import Report, SceneCounts, as_json
+from ovstore.evaluation.labels import label_files
+from ovstore.evaluation.points.benchmark_files import no_class_id, read_prediction, write_prediction
+from ovstore.evaluation.points.clouds import RIGHT, UNCOUNTED, UNPREDICTED, WRONG
+from ovstore.evaluation.points.metrics import confusion
+from ovstore.evaluation.points.protocol import NAMED, asked_texts
+from ovstore.evaluation.points.report import Report, SceneCounts, as_json
 from ovstore.ingest.files.clouds import read_cloud
 from ovstore.models.encoders import color_words
 from ovstore.models.prompts import templates_of

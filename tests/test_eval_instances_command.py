@@ -9,8 +9,8 @@ import pytest
 import small_scene
 from click.testing import Result
 from command_line import document, lines, ovstore
-from ovstore.evaluation.instance_files import claims_of, read_list, read_masks
-from ovstore.evaluation.label_files import load
+from ovstore.evaluation.instances.files import claims_of, read_list, read_masks
+from ovstore.evaluation.labels.label_files import load
 from ovstore.models.encoders import color_words
 from ovstore.store import catalog
 from ovstore.store.database import Store

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 pytest.importorskip("embreex", reason="needs the extra 'generate'")
 
 from ovstore.cli import main
-from ovstore.evaluation.picture_list import read_pictures
+from ovstore.evaluation.retrieval.picture_list import read_pictures
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import rgbd
 from ovstore.ingest.files.images import read_image

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from ovstore.evaluation import label_files
-from ovstore.evaluation.average_precision import (
+from ovstore.evaluation.instances.average_precision import (
     LOW_THRESHOLD,
     THRESHOLDS,
     AveragePrecision,
@@ -16,7 +15,7 @@ from ovstore.evaluation.average_precision import (
     average_precision,
     found,
 )
-from ovstore.evaluation.instances import (
+from ovstore.evaluation.instances.instances import (
     Claims,
     Overlap,
     instances_of,
@@ -24,6 +23,7 @@ from ovstore.evaluation.instances import (
     overlap_of_regions,
     shared_points,
 )
+from ovstore.evaluation.labels import label_files
 
 ALL = np.ones(3, bool)
 

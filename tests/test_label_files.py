@@ -5,8 +5,8 @@ from pathlib import Path
 
 import ovstore
 import pytest
-from ovstore.evaluation import label_files, name_tables
-from ovstore.evaluation.palette import distinct_colours
+from ovstore.evaluation.labels import label_files, name_tables
+from ovstore.evaluation.labels.palette import distinct_colours
 from ovstore.store.errors import BadInput, NotFound
 
 TABLES = Path(ovstore.__file__).parent.parent / "shared" / "data" / "labels"

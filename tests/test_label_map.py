@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from ovstore.evaluation import label_files
-from ovstore.evaluation.label_map import LabelUse, map_labels
-from ovstore.evaluation.label_set import IGNORED, LabelClass, LabelSet
+from ovstore.evaluation.labels import label_files
+from ovstore.evaluation.labels.label_map import LabelUse, map_labels
+from ovstore.evaluation.labels.label_set import IGNORED, LabelClass, LabelSet
 
 
 def test_labels_become_indices_and_nothing_is_lost() -> None:

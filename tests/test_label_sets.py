@@ -1,8 +1,8 @@
 """Label sets: the facts of each, and what falls into its classes."""
 
 import pytest
-from ovstore.evaluation import label_files
-from ovstore.evaluation.label_set import IGNORED
+from ovstore.evaluation.labels import label_files
+from ovstore.evaluation.labels.label_set import IGNORED
 from ovstore.ingest.formats.scannet.nyu40 import NYU40
 from ovstore.ingest.generated import catalogue
 

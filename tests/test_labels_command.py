@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from ovstore.cli import main
-from ovstore.evaluation import label_files
-from ovstore.evaluation.legend import legend
+from ovstore.evaluation.labels import label_files
+from ovstore.evaluation.labels.legend import legend
 from ovstore.store.database import Store
 from small_scene import make
 

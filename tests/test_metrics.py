@@ -6,8 +6,8 @@ import warnings
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from ovstore.evaluation.decide import ClassTexts, Decision, decide, ensemble, fill_from_nearest
-from ovstore.evaluation.metrics import Over, Unpredicted, confusion, score
+from ovstore.evaluation.points.decide import ClassTexts, Decision, decide, ensemble, fill_from_nearest
+from ovstore.evaluation.points.metrics import Over, Unpredicted, confusion, score
 from ovstore.evaluation.wording import percent
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, jaccard_score
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from ovstore.evaluation import label_files
-from ovstore.evaluation.decide import ClassTexts, decide, ensemble
-from ovstore.evaluation.label_set import LabelClass, LabelSet
-from ovstore.evaluation.metrics import Unpredicted, confusion, score
-from ovstore.evaluation.protocol import NAMED, asked_texts
-from ovstore.evaluation.report import Report, SceneCounts, mean_of_scenes
+from ovstore.evaluation.labels import label_files
+from ovstore.evaluation.labels.label_set import LabelClass, LabelSet
+from ovstore.evaluation.points.decide import ClassTexts, decide, ensemble
+from ovstore.evaluation.points.metrics import Unpredicted, confusion, score
+from ovstore.evaluation.points.protocol import NAMED, asked_texts
+from ovstore.evaluation.points.report import Report, SceneCounts, mean_of_scenes
 
 IGNORED, NO_FEATURE = 255, 256
 Rows = NDArray[np.float16]

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from ovstore.evaluation import ranking
+from ovstore.evaluation.retrieval import ranking
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 

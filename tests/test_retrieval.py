@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from command_line import document, lines, ovstore
 from numpy.typing import NDArray
-from ovstore.evaluation.collection import collect
-from ovstore.evaluation.picture_list import read_pictures
-from ovstore.evaluation.questions import Question, rare, tenth
-from ovstore.evaluation.retrieval import Answered, retrieve
-from ovstore.evaluation.scene_scores import METHODS, best_scores
+from ovstore.evaluation.retrieval.collection import collect
+from ovstore.evaluation.retrieval.picture_list import read_pictures
+from ovstore.evaluation.retrieval.questions import Question, rare, tenth
+from ovstore.evaluation.retrieval.run import Answered, retrieve
+from ovstore.evaluation.retrieval.scene_scores import METHODS, best_scores
+from ovstore.evaluation.retrieval.things import label_points, own_labels
 from ovstore.evaluation.scenes import select
-from ovstore.evaluation.things import label_points, own_labels
 from ovstore.ingest.regions.pool import pool_regions, pool_scene
 from ovstore.models.encoders import color_words
 from ovstore.store import publish

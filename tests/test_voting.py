@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from ovstore.evaluation.decide import ClassTexts, decide, ensemble
-from ovstore.evaluation.voting import Pass, VoxelVectors, vote
+from ovstore.evaluation.points.decide import ClassTexts, decide, ensemble
+from ovstore.evaluation.points.voting import Pass, VoxelVectors, vote
 from ovstore.models.placements import random_placements
 
 POINTS, TEXTS, DIM = 300, 6, 12

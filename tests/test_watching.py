@@ -8,8 +8,8 @@ import small_scene
 import torch
 from numpy.typing import NDArray
 from ovstore.cli._watching import Labelling, Samples
-from ovstore.evaluation.decide import ClassTexts
-from ovstore.evaluation.label_set import LabelClass, LabelSet
+from ovstore.evaluation.labels.label_set import LabelClass, LabelSet
+from ovstore.evaluation.points.decide import ClassTexts
 from ovstore.ingest.distillation.teachers import lesson, select
 from ovstore.ingest.distillation.watching import Watched, validation
 from ovstore.models.sparse.layers import SparseTensor

@@ -1,0 +1,1 @@
+"""How well regions and masks fit the instances of scans."""

@@ -1,0 +1,89 @@
+"""What is judged by instances: the regions of feature sets, or files of masks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...store import parquet
+from ...store.catalog import SceneInfo
+from ...store.errors import BadInput
+from ...store.features import Level
+from ...store.region_catalog import load_regions
+from ..labels.label_set import LabelSet
+from ..points.decide import decide
+from ..points.judged import JudgedFeatures, JudgedFiles
+from .files import claims_of, read_list, read_masks, write_instances
+from .instances import Claims, Instances, Overlap, overlap_of_masks, overlap_of_regions
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A scene with its truth; points are in the store's order."""
+
+    scene: SceneInfo
+    superpoint: NDArray[np.int32]  # (N,)
+    original_index: NDArray[np.int32]  # (N,) rows in the dataset's own order
+    instances: Instances
+
+
+@dataclass(frozen=True)
+class JudgedRegions:
+    """The regions of one feature set a scene; each claims to be what the closest words say."""
+
+    source: JudgedFeatures
+    level: Level
+
+    def __post_init__(self) -> None:
+        if any(len(sets) > 1 for sets in self.source.chosen.sets.values()):
+            raise BadInput(
+                f"{self.source.title} has no {self.level}s of its own: instances are judged of one feature set."
+            )
+
+    @property
+    def title(self) -> str:
+        """What a table calls them."""
+        return f"{self.level}s of {self.source.title}"
+
+    def overlap(self, scan: Scan) -> Overlap:
+        """Of the regions that have a vector."""
+        return overlap_of_regions(scan.instances, *self._regions(scan))
+
+    def write(self, folder: Path, scan: Scan, label_set: LabelSet) -> None:
+        """Files as ScanNet's benchmark takes them."""
+        of_point, claims = self._regions(scan)
+        write_instances(folder, scan.scene.name, of_point[np.argsort(scan.original_index)], claims, label_set)
+
+    def _regions(self, scan: Scan) -> tuple[NDArray[np.int64], Claims]:
+        """(N,) the row of each point's region, -1 for none, and what the regions claim to be."""
+        store = self.source.store
+        [found] = self.source.chosen.sets[scan.scene.id]
+        regions = load_regions(store, found.id, found.space, self.level)
+        rows = np.arange(len(regions.regions), dtype=np.int32)
+        ordinal = scan.superpoint
+        if self.level == "object":
+            ordinal = parquet.read_objects(store.file(found.features_file), scan.superpoint)
+        row_of = np.full(int(ordinal.max(initial=0)) + 2, -1)  # the last answers -1
+        row_of[[region.ordinal for region in regions.regions]] = rows
+        decision = decide([(rows, regions.vectors)], len(rows), self.source.texts)
+        return row_of[ordinal], Claims(decision.index, decision.score.astype(np.float64))
+
+
+@dataclass(frozen=True)
+class JudgedMasks:
+    """A folder in the benchmark's format."""
+
+    source: JudgedFiles
+
+    @property
+    def title(self) -> str:
+        """What a table calls them."""
+        return f"masks in {self.source.folder}"
+
+    def overlap(self, scan: Scan) -> Overlap:
+        """Of all masks that the scene's file lists."""
+        listed = read_list(self.source.folder, scan.scene.name)
+        of_point = scan.instances.of_point[np.argsort(scan.original_index)]
+        instances = Instances(of_point, scan.instances.index)
+        return overlap_of_masks(instances, read_masks(listed, len(of_point)), claims_of(listed, self.source.label_set))

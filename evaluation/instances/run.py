@@ -1,0 +1,52 @@
+"""An evaluation by instances: every scene's masks held against its own objects, and a report on all."""
+
+from collections import Counter
+from collections.abc import Callable
+
+from ...store import catalog
+from ...store.database import Store
+from ...store.errors import NotFound
+from ..labels.label_map import map_labels
+from ..labels.label_set import LabelSet
+from ..wording import counted, left_out, unknown_labels
+from .instances import instances_of
+from .judged import JudgedMasks, JudgedRegions, Scan
+from .report import InstanceReport, SceneOverlap
+
+
+def evaluate_instances(
+    store: Store,
+    judged: JudgedRegions | JudgedMasks,
+    label_set: LabelSet,
+    min_points: int,
+    keep: Callable[[Scan], None] = lambda scan: None,
+) -> InstanceReport:
+    """Scenes without an instance of a thing are left out with a note; NotFound when all are."""
+    done = []
+    bare = []
+    unknown: Counter[str] = Counter()
+    for scene in judged.source.scenes:
+        points, superpoint, original_index = catalog.load_points(store, scene.id)
+        if points.labels is None or points.instances is None:
+            bare.append(scene.full_name)
+            continue
+        labels = map_labels(label_set, points.labels, points.label_names)
+        unknown.update({use.label: use.point_count for use in labels.uses if use.index is None})
+        instances = instances_of(labels.index, points.instances, label_set.things)
+        if not len(instances.index):
+            bare.append(scene.full_name)
+            continue
+        scan = Scan(scene, superpoint, original_index, instances)
+        done.append(SceneOverlap(scene.full_name, judged.overlap(scan)))
+        keep(scan)
+    if not done:
+        raise NotFound(
+            f"No object of {counted(len(bare), 'scene')} is an instance of a thing of {label_set.name}. "
+            f"See: ovstore labels map {label_set.name} --all"
+        )
+    notes = (
+        *judged.source.notes,
+        *left_out(bare, f"an instance of a thing of {label_set.name}"),
+        *unknown_labels(label_set, unknown),
+    )
+    return InstanceReport(judged.title, label_set, min_points, judged.source.asked_with, tuple(done), notes)

@@ -1,0 +1,1 @@
+"""Label sets, and how a dataset's own labels fall into them."""

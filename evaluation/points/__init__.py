@@ -1,0 +1,1 @@
+"""How well features label points."""

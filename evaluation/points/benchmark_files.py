@@ -1,0 +1,70 @@
+"""Predictions as ScanNet's benchmark takes them: SCENE.txt, a label id a line, vertices in the dataset's own order."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...store.errors import BadInput
+from ...store.files import replacing
+from ..labels.label_set import LabelSet
+
+_LONGEST_LINE = 24  # bytes a point; more is no such file
+
+
+def prediction_path(folder: Path, scene: str) -> Path:
+    """The file of that scene."""
+    return folder / f"{scene}.txt"
+
+
+def write_prediction(path: Path, index: NDArray[np.integer], label_set: LabelSet) -> None:
+    """`index` (N,) classes; points without one (-1) get the id that the dataset has for none, or one no class has."""
+    ids = np.array([*(each.id for each in label_set.classes), no_class_id(label_set)])
+    with replacing(path) as part:
+        part.write_text("\n".join(map(str, ids[index].tolist())) + "\n", encoding="ascii")
+
+
+def read_prediction(path: Path, point_count: int, label_set: LabelSet) -> NDArray[np.int32]:
+    """(N,) classes, -1 for ids that are none of the set's; BadInput unless there are `point_count` whole numbers."""
+    ids = read_whole_numbers(path, point_count, "label id")
+    known = np.array([each.id for each in label_set.classes])
+    order = np.argsort(known)
+    place = np.minimum(np.searchsorted(known[order], ids), len(known) - 1)
+    return np.where(known[order][place] == ids, order[place], -1).astype(np.int32)
+
+
+def read_whole_numbers(path: Path, point_count: int, what: str) -> NDArray[np.int64]:
+    """(N,) one a line; BadInput tells of `what` the lines should hold."""
+    try:
+        size = path.stat().st_size
+        if size > _LONGEST_LINE * max(point_count, 64):
+            raise BadInput(f"{path}: {size:,} bytes are too many for {point_count:,} lines of a {what} each.")
+        lines = path.read_text(encoding="utf-8-sig").split()
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not text; a {what} a line was expected.") from error
+    if len(lines) != point_count:
+        raise BadInput(
+            f"{path} has {len(lines):,} {what}s; the scene has {point_count:,} points, and each has a line in the "
+            "dataset's own order."
+        )
+    try:
+        return np.array(lines, np.int64)
+    except (ValueError, OverflowError) as error:
+        row, line = next((row, line) for row, line in enumerate(lines, 1) if not _whole(line))
+        raise BadInput(f"{path}, line {row}: {line[:40]!r} is not a {what}, which is a whole number.") from error
+
+
+def no_class_id(label_set: LabelSet) -> int:
+    """What a file says of a point without a class."""
+    ids = {each.id for each in label_set.classes}
+    wanted = (label_set.ignore_id, 0, -1)
+    return next((value for value in wanted if value is not None and value not in ids), min(ids) - 1)
+
+
+def _whole(line: str) -> bool:
+    try:
+        return abs(int(line)) < 1 << 63
+    except ValueError:
+        return False

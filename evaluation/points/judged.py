@@ -1,0 +1,94 @@
+"""What is judged: feature sets asked with the words of classes, or files of predictions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...store import catalog, parquet
+from ...store.catalog import FeatureSetInfo, SceneInfo
+from ...store.database import Store
+from ...store.errors import NotFound
+from ..labels.label_set import LabelSet
+from ..sources import Chosen
+from ..wording import counted, left_out
+from .benchmark_files import prediction_path, read_prediction
+from .decide import ClassTexts, Decision, decide, ensemble
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The class of each point in the store's order, and for an ensemble whose it is."""
+
+    index: NDArray[np.int32]  # (N,) -1 for none
+    from_first: NDArray[np.bool_] | None = None  # (N,) where the first of two feature sets was taken
+    seen: NDArray[np.bool_] | None = None  # (N,) whether a frame saw the point; None where nobody knows
+
+
+@dataclass(frozen=True)
+class JudgedFeatures:
+    """Feature sets, one a scene or the two of an ensemble."""
+
+    store: Store
+    scenes: tuple[SceneInfo, ...]
+    chosen: Chosen
+    texts: ClassTexts
+    asked_with: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What a table calls them."""
+        return self.chosen.title
+
+    def predict(self, scene: SceneInfo) -> Prediction:
+        """The best class of each point."""
+        first, *others = (self._decide(scene, found) for found in self.chosen.sets[scene.id])
+        if not others:
+            return Prediction(first.index, seen=self._seen(scene))
+        together, from_first = ensemble(first, others[0], self.texts.half)
+        return Prediction(together.index, from_first, self._seen(scene))
+
+    def _decide(self, scene: SceneInfo, found: FeatureSetInfo) -> Decision:
+        blocks = parquet.feature_blocks(self.store.file(found.features_file), found.space)
+        return decide(blocks, scene.point_count, self.texts)
+
+    def _seen(self, scene: SceneInfo) -> NDArray[np.bool_]:
+        files = (self.store.file(found.features_file) for found in self.chosen.sets[scene.id])
+        return np.logical_or.reduce([parquet.read_view_counts(file, scene.point_count) > 0 for file in files])
+
+
+@dataclass(frozen=True)
+class JudgedFiles:
+    """A folder of predictions in the benchmark's format."""
+
+    store: Store
+    scenes: tuple[SceneInfo, ...]
+    folder: Path
+    label_set: LabelSet
+    notes: tuple[str, ...] = ()
+    asked_with: str = ""
+
+    @property
+    def title(self) -> str:
+        """What a table calls them."""
+        return str(self.folder)
+
+    def predict(self, scene: SceneInfo) -> Prediction:
+        """What the scene's file says."""
+        index = read_prediction(prediction_path(self.folder, scene.name), scene.point_count, self.label_set)
+        _, _, original_index = catalog.load_points(self.store, scene.id)
+        return Prediction(index[original_index])
+
+
+def judged_files(store: Store, scenes: Sequence[SceneInfo], folder: Path, label_set: LabelSet) -> JudgedFiles:
+    """The scenes that have a file, with a note on those that have none; NotFound when no scene has one."""
+    found = tuple(scene for scene in scenes if prediction_path(folder, scene.name).is_file())
+    if not found:
+        raise NotFound(
+            f"{folder} has no file for any of {counted(len(scenes), 'scene')}, such as {scenes[0].name}.txt."
+        )
+    missing = [scene.full_name for scene in scenes if scene not in found]
+    return JudgedFiles(store, found, folder, label_set, left_out(missing, "a file of predictions"))

@@ -1,0 +1,54 @@
+"""What an evaluation leaves on disk of each scene, its points in the dataset's own order."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...store import catalog, parquet
+from ...store.catalog import FeatureSetInfo
+from ...store.database import Store
+from ...store.files import replacing
+from ..labels.label_set import LabelSet
+from .benchmark_files import prediction_path, write_prediction
+from .clouds import write_clouds
+from .run import Outcome
+
+
+def keep_prediction(store: Store, folder: Path, label_set: LabelSet, outcome: Outcome) -> None:
+    """SCENE.txt as ScanNet's benchmark takes it."""
+    _, _, original_index = catalog.load_points(store, outcome.scene.id)
+    path = prediction_path(folder, outcome.scene.name)
+    write_prediction(path, outcome.predicted[np.argsort(original_index)], label_set)
+
+
+def keep_clouds(store: Store, folder: Path, label_set: LabelSet, outcome: Outcome) -> None:
+    """SCENE_input.ply and its kin."""
+    points, _, original_index = catalog.load_points(store, outcome.scene.id)
+    order = np.argsort(original_index)
+    truth, predicted = outcome.truth[order], outcome.predicted[order]
+    write_clouds(folder, outcome.scene.name, points.take(order), truth, predicted, label_set)
+
+
+def keep_vectors(store: Store, folder: Path, sets: tuple[FeatureSetInfo, ...], outcome: Outcome) -> None:
+    """SCENE_openscene_feat_fusion.npy (distill, ensemble), as OpenScene and its viewer name it.
+
+    (N, C) float16, zeros for points without a vector. An ensemble's vectors are those chosen for these classes.
+    """
+    made = "ensemble" if len(sets) > 1 else "distill" if sets[0].source == "distilled" else "fusion"
+    _, _, original_index = catalog.load_points(store, outcome.scene.id)
+    with replacing(folder / f"{outcome.scene.name}_openscene_feat_{made}.npy") as part:
+        shape = (len(original_index), sets[0].space.dim)
+        rows = np.lib.format.open_memmap(part, mode="w+", dtype=np.float16, shape=shape)
+        for place, found in enumerate(sets):
+            for point_index, vectors in parquet.feature_blocks(store.file(found.features_file), found.space):
+                taken = _taken(outcome.prediction.from_first, place, point_index)
+                rows[original_index[point_index[taken]]] = vectors[taken]
+        rows.flush()
+
+
+def _taken(
+    from_first: NDArray[np.bool_] | None, place: int, point_index: NDArray[np.int32]
+) -> NDArray[np.bool_] | slice:
+    """Which of these points take the vector of the set in that place."""
+    return slice(None) if from_first is None else from_first[point_index] == (place == 0)

@@ -1,0 +1,72 @@
+"""An evaluation: every scene judged by its own labels, and a report on all."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...store import catalog
+from ...store.catalog import SceneInfo
+from ...store.database import Store
+from ...store.errors import NotFound
+from ..labels.label_set import LabelSet
+from ..scenes import truth_of
+from ..wording import counted, left_out, unknown_labels
+from .decide import fill_from_nearest
+from .judged import JudgedFeatures, JudgedFiles, Prediction
+from .metrics import confusion
+from .protocol import Protocol
+from .report import Report, SceneCounts
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One scene, for those who keep more of it than counts; points are in the store's order."""
+
+    scene: SceneInfo
+    truth: NDArray[np.int32]  # (N,) classes, -1 where the point does not count
+    predicted: NDArray[np.int32]  # (N,) classes, -1 for none
+    prediction: Prediction  # as it was before points without a prediction got one
+
+
+def evaluate(
+    store: Store,
+    judged: JudgedFeatures | JudgedFiles,
+    label_set: LabelSet,
+    protocol: Protocol,
+    keep: Callable[[Outcome], None] = lambda outcome: None,
+) -> Report:
+    """Scenes without a point that counts are left out with a note; NotFound when all are."""
+    done = []
+    bare = []
+    unknown: Counter[str] = Counter()
+    for scene in judged.scenes:
+        truth = truth_of(store, scene, label_set)
+        if truth is None:
+            bare.append(scene.full_name)
+            continue
+        unknown.update({use.label: use.point_count for use in truth.uses if use.index is None})
+        prediction = judged.predict(scene)
+        predicted = prediction.index
+        if protocol.unpredicted == "nearest" and (predicted < 0).any():
+            points, _, _ = catalog.load_points(store, scene.id)
+            predicted = fill_from_nearest(predicted, points.xyz)
+        counts = confusion(truth.index, predicted, len(label_set.classes))
+        unseen = None
+        if prediction.seen is not None:
+            unseen = confusion(np.where(prediction.seen, -1, truth.index), predicted, len(label_set.classes))
+        done.append(SceneCounts(scene.full_name, scene.point_count, counts, unseen))
+        keep(Outcome(scene, truth.index, predicted, prediction))
+    if not done:
+        raise NotFound(
+            f"No point of {counted(len(bare), 'scene')} has a label that is a class of {label_set.name}. "
+            f"See: ovstore labels map {label_set.name} --all"
+        )
+    notes = (
+        *judged.notes,
+        *left_out(bare, f"a point whose label is a class of {label_set.name}"),
+        *unknown_labels(label_set, unknown),
+    )
+    return Report(judged.title, label_set, protocol, judged.asked_with, tuple(done), notes)

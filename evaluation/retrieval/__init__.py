@@ -1,0 +1,1 @@
+"""How well rare things are found among all scenes."""

@@ -1,0 +1,48 @@
+"""The scenes that are searched, each with one feature set of one name and space, as a search takes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...store import catalog
+from ...store.catalog import FeatureSetInfo, SceneInfo
+from ...store.database import Store
+from ...store.errors import BadInput
+from ...store.features import EmbeddingSpace
+from ..sources import choose
+from ..wording import left_out
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Scenes and their feature sets, in the same order."""
+
+    store: Store
+    scenes: tuple[SceneInfo, ...]
+    sets: tuple[FeatureSetInfo, ...]
+    only: tuple[str, ...]  # what restricts a search to these scenes; empty when it needs no restriction
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Of the feature sets."""
+        return self.sets[0].name
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """Of their vectors."""
+        return self.sets[0].space
+
+
+def collect(store: Store, scenes: Sequence[SceneInfo], wanted: str | None) -> Collection:
+    """Those of the scenes that have the features that `wanted` means; BadInput when a search could not ask them."""
+    chosen = choose(store, scenes, wanted)
+    if any(len(sets) > 1 for sets in chosen.sets.values()):
+        raise BadInput(f"{chosen.title} has no regions of its own, and cannot be searched: choose one of the two.")
+    held = tuple(scene for scene in scenes if scene.id in chosen.sets)
+    sets = tuple(chosen.sets[scene.id][0] for scene in held)
+    names = sorted({found.name for found in sets})
+    if len(names) > 1:
+        raise BadInput(f"A search asks features of one name, and these are {', '.join(names)}: choose one of them.")
+    all_of_them = sum(found.name == names[0] and found.space == sets[0].space for found in catalog.feature_sets(store))
+    only = () if all_of_them == len(sets) else tuple(scene.full_name for scene in held)
+    return Collection(store, held, sets, only, left_out(chosen.without, f"features {chosen.title}"))
