@@ -282,6 +282,27 @@ def test_pictures_ask_like_names(searched: Store, pictures: Path) -> None:
     assert "By picture: 1 picture of 1 label that one of 4 scenes holds, and 1 picture of what no scene holds." in shown
 
 
+def test_the_scene_that_a_picture_was_taken_in_is_left_out_for_the_others(searched: Store, tmp_path: Path) -> None:
+    """Yellow stands in the cave and the den; blue, which is asked with red, in the cave alone."""
+    for name, colour in (("yellow", (255, 255, 0)), ("red", (255, 0, 0))):
+        Image.fromarray(np.full((40, 40, 3), colour, np.uint8)).save(tmp_path / f"{name}.png")
+    entries = [
+        {"picture": "yellow.png", "label": "yellow", "scene": "scans/cave"},
+        {"picture": "red.png", "label": "yellow", "scene": "den"},
+        {"picture": "red.png", "label": "blue", "scene": "cave"},
+    ]
+    (tmp_path / "queries.json").write_text(json.dumps(entries))
+    arguments = ("--pictures", tmp_path, "--absent", "pink", "--max-scenes", 2)
+    found = document(ovstore(searched, "eval", "retrieval", *arguments, "--json"))["asked"]
+    assert found[0]["others"]["questions"] == 0 and found[1]["others"]["questions"] == 2
+    objects, chance = found[1]["others"]["methods"]["objects"], found[1]["others"]["chance"]
+    assert (objects["recall_at_1"], objects["mrr"]) == (0.5, pytest.approx((1 + 1 / 3) / 2))
+    assert chance["recall_at_1"] == pytest.approx(1 / 3)
+    shown = lines(ovstore(searched, "eval", "retrieval", *arguments))
+    assert "scenes, by picture  R@1 %  R@1 of others %  R@5 %  MRR %" in "\n".join(shown)
+    assert any(line.startswith("R@1 of others:") and "for the 2 pictures that have one." in line for line in shown)
+
+
 def test_a_picture_of_what_a_label_set_does_not_know_is_not_asked(
     searched: Store, pictures: Path, tmp_path: Path
 ) -> None:

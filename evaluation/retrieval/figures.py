@@ -53,6 +53,19 @@ class Section:
         """The same for scenes in a random order."""
         return by_chance(np.array([each.holds.sum() for each in self.here], np.int64), self.scene_count)
 
+    @property
+    def with_others(self) -> tuple[Answered, ...]:
+        """The pictures whose things stand in another scene than that which they were taken in."""
+        return tuple(each for each in self.here if each.others)
+
+    def ranks_of_others(self, method: Method) -> RankFigures:
+        """Of the first other scene, for these."""
+        return of_ranks(np.array([each.rank_of_others(method) for each in self.with_others], np.int64))
+
+    def chance_of_others(self) -> RankFigures:
+        """The same for scenes in a random order."""
+        return by_chance(np.array([each.others for each in self.with_others], np.int64), self.scene_count - 1)
+
     def scene_auroc(self, method: Method) -> float:
         """How well scores tell scenes that hold what is asked from the others; mean over questions."""
         return _mean([auroc(each.scores[method][each.holds], each.scores[method][~each.holds]) for each in self.here])

@@ -29,6 +29,7 @@ class Question:
     label: int | None  # the class that answers it; None when no scene holds what is asked
     vector: NDArray[np.float32]  # (dim,) unit length
     background: NDArray[np.float32] | None = None  # (B, dim) what its probability is weighed against
+    scene: str | None = None  # where the picture was taken
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def by_picture(
             common.append(str(picture))
         else:
             label = index if known and wanted[index] else None
-            questions.append(Question(str(picture), "picture", label, vector(picture)))
+            questions.append(Question(str(picture), "picture", label, vector(picture), scene=picture.scene))
     return Asked(
         tuple(questions),
         (

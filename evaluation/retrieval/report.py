@@ -56,6 +56,7 @@ class Report:
             *(self._asked(section) for section in self.sections),
             "A question's rank is that of the first scene that holds what is asked; scenes with the same score stand "
             "before it. R@k is the share of questions with a rank of at most k; chance is a random order of scenes.",
+            *(sentence for section in self.sections for sentence in self._others(section)),
             "Scene AUROC: scores of scenes that hold what is asked against those of the others, mean over questions. "
             "Absent AUROC: best scores of what is there against those of what no scene holds; prob. AUROC: the same of "
             "the best probability that a search prints. A tie counts half.",
@@ -87,6 +88,15 @@ class Report:
             f"By {section.by}: {here} that {scenes} of {len(self.scenes)} scenes "
             f"{'holds' if self.most_scenes == 1 else 'hold'}, and {absent} what no scene holds."
         )
+
+    def _others(self, section: Section) -> list[str]:
+        if not section.with_others:
+            return []
+        return [
+            "R@1 of others: the scene that a picture was taken in is left out, and another that holds the label has to "
+            f"come first, for the {counted(len(section.with_others), 'picture')} that have one. The scene itself may "
+            "be found by what surrounds the thing."
+        ]
 
     def _judgement(self, section: Section) -> list[str]:
         said = section.probably_not_here()
@@ -129,6 +139,11 @@ def _section_json(section: Section, scenes: Sequence[str]) -> dict[str, Any]:
         "absent": [each.question.text for each in section.absent],
         **_figures_json(section),
         "absent_auroc": {method: number(section.absent_auroc(method)) for method in METHODS},
+        "others": {
+            "questions": len(section.with_others),
+            "methods": {method: _numbers(asdict(section.ranks_of_others(method))) for method in METHODS},
+            "chance": _numbers(asdict(section.chance_of_others())),
+        },
         "elsewhere_auroc": {method: number(section.elsewhere_auroc(method)) for method in METHODS},
         "probability_auroc": {level: number(section.probability_auroc(level)) for level in LEVELS},
         "probably_not_here": None if said is None else {"of_what_is_there": said[0], "of_what_is_not": said[1]},

@@ -28,10 +28,21 @@ class Answered:
     seen: int  # points of all things that are asked for which have a vector
     scores: dict[Method, NDArray[np.float32]]  # (S,) how well each scene answers, -inf for one that cannot
     regions: dict[Level, RegionAnswer]
+    taken_in: NDArray[np.bool_]  # (S,) the scene that the picture is of; none for words
 
     def rank(self, method: Method) -> int:
         """The place of the first scene that holds what is asked."""
         return first_rank(self.scores[method], self.holds)
+
+    @property
+    def others(self) -> int:
+        """How many scenes hold what a picture shows, that which it was taken in left out; 0 for words."""
+        return int((self.holds & ~self.taken_in).sum()) if self.taken_in.any() else 0
+
+    def rank_of_others(self, method: Method) -> int:
+        """The place of the first of these among all scenes but that one; there has to be one."""
+        left = ~self.taken_in
+        return first_rank(self.scores[method][left], self.holds[left])
 
 
 def retrieve(
@@ -74,6 +85,7 @@ def retrieve(
                 int(things.seen[own].sum()),
                 by_method,
                 {level: regions[level][number] for level in LEVELS},
+                np.array([question.scene in (scene.name, scene.full_name) for scene in collection.scenes]),
             )
         )
     return answered

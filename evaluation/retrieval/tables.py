@@ -26,16 +26,20 @@ def tables(report: Report, per_label: bool = False) -> list[Table]:
 def by_method(section: Section) -> Table:
     """A row a method, and one for chance."""
     corner = f"scenes, by {section.by}"
-    columns = (corner, "R@1 %", "R@5 %", "MRR %", "median rank", "scene AUROC %", "absent AUROC %",
-               "elsewhere %")  # fmt: skip
+    columns = [corner, "R@1 %", "R@5 %", "MRR %", "median rank", "scene AUROC %", "absent AUROC %", "elsewhere %"]
     rows = [
-        (method, *_rank_cells(section.ranks(method)), percent(section.scene_auroc(method)),
-         percent(section.absent_auroc(method)), percent(section.elsewhere_auroc(method)))
+        [method, *_rank_cells(section.ranks(method)), percent(section.scene_auroc(method)),
+         percent(section.absent_auroc(method)), percent(section.elsewhere_auroc(method))]
         for method in METHODS
     ]  # fmt: skip
     even, nothing = percent(0.5), percent(math.nan)
-    chance = ("chance", *_rank_cells(section.chance()), even, *((even, even) if section.absent else (nothing, nothing)))
-    return Table(columns, [*rows, chance], left=(corner,))
+    rows.append(["chance", *_rank_cells(section.chance()), even, *[even if section.absent else nothing] * 2])
+    if section.with_others:
+        columns.insert(2, "R@1 of others %")
+        others = [*map(section.ranks_of_others, METHODS), section.chance_of_others()]
+        for row, figures in zip(rows, others, strict=True):
+            row.insert(2, percent(figures.recall_at_1))
+    return Table(tuple(columns), [tuple(row) for row in rows], left=(corner,))
 
 
 def by_level(section: Section) -> Table:
