@@ -74,7 +74,7 @@ def _answer(
         return RegionAnswer(best, probability)
     rows = things.rows(question.label)
     fits = things.fits[level].of(rows)
-    hit_iou = float(fits.iou[fits.region == hits[0].region].max(initial=0))
+    hit_iou = float(fits.iou[fits.region == hits[0].region].max(initial=0)) if hits else 0.0
     return RegionAnswer(
         best,
         probability,
