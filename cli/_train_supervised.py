@@ -29,25 +29,6 @@ class _Supervised(TrainingCommand):
 @labels_option
 @table_option
 @click.option(
-    "--split", metavar="NAME", help="Scenes of this split teach  [default: train; all, where no scene has a split]"
-)
-@click.option(
-    "--val-split",
-    metavar="NAME",
-    default="val",
-    show_default=True,
-    help="The student is tried on scenes of this split.",
-)
-@click.option(
-    "--hold-out",
-    type=click.IntRange(0),
-    default=0,
-    metavar="N",
-    help="The last N scenes do not teach; the student is tried on them.",
-)
-@click.option("--dataset", "datasets", multiple=True, help="Only this dataset; may be given again.")
-@click.option("--scene", "scenes", multiple=True, help="Only this scene; may be given again.")
-@click.option(
     "--passes",
     type=click.IntRange(1),
     metavar="N",
@@ -76,8 +57,6 @@ def command(**params: Any) -> None:
     from ..models.training.parallel import ranks
     from ._training_run import planned_by_first
 
-    if params["resume"] and params["again"]:
-        raise click.UsageError("--resume goes on, --again begins anew: give one of them.")
     if not is_first():
         logging.disable(logging.WARNING)
     with opened_store() as store, ranks(params["device"]) as group:

@@ -33,7 +33,10 @@ class TrainingCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta["ovstore.sections"] = self.sections(args)
-        return super().parse_args(ctx, args)
+        left = super().parse_args(ctx, args)
+        if ctx.params["resume"] and ctx.params["again"]:
+            raise click.UsageError("--resume goes on, --again begins anew: give one of them.")
+        return left
 
     def sections(self, args: list[str]) -> list[tuple[str, list[click.Option]]]:
         """Titles and options that depend on what was typed."""
@@ -66,8 +69,16 @@ class TrainingCommand(click.Command):
 
 
 def training_options(config: str = DEFAULT_CONFIG) -> list[click.Parameter]:
-    """What tells a training from others, and how it runs."""
+    """Who teaches, what tells a training from others, and how it runs."""
     return [
+        click.Option(["--split"], metavar="NAME", help="Scenes of this split teach  [default: train; all, where no"
+                     " scene has a split]"),
+        click.Option(["--val-split"], metavar="NAME", default="val", show_default=True,
+                     help="The student is tried on scenes of this split."),
+        click.Option(["--hold-out"], type=click.IntRange(0), default=0, metavar="N",
+                     help="The last N scenes do not teach; the student is tried on them."),
+        click.Option(["--dataset", "datasets"], multiple=True, help="Only this dataset; may be given again."),
+        click.Option(["--scene", "scenes"], multiple=True, help="Only this scene; may be given again."),
         click.Option(["--student"], default=DEFAULT_STUDENT, show_default=True,
                      help="The network: " + ", ".join(plugins.names("models.students"))
                      + ". Its own options are listed by --student NAME --help."),

@@ -63,14 +63,6 @@ def _params() -> list[click.Parameter]:
         click.Option(["--features"], metavar="SET", help="The feature sets that teach, by name."),
         click.Option(["--out"], metavar="NAME", required=True, help="A name for the feature sets that are written."),
         *training_options(),
-        click.Option(["--split"], metavar="NAME", help="Scenes of this split teach  [default: train; all, where no"
-                     " scene has a split]"),
-        click.Option(["--val-split"], metavar="NAME", default="val", show_default=True,
-                     help="The student is tried on scenes of this split."),
-        click.Option(["--hold-out"], type=click.IntRange(0), default=0, metavar="N",
-                     help="The last N scenes do not teach; the student is tried on them."),
-        click.Option(["--dataset", "datasets"], multiple=True, help="Only this dataset; may be given again."),
-        click.Option(["--scene", "scenes"], multiple=True, help="Only this scene; may be given again."),
         click.Option(["--labels", "label_set_name"], metavar="SET",
                      help="Also tell the mean IoU on validation scenes that have labels: see `ovstore labels list`."),
         click.Option(["--run", "run_folder"], type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
@@ -136,8 +128,6 @@ def _check(params: dict[str, Any]) -> None:
         raise click.UsageError("The features that teach say whose words they know: --encoder is for --weights.")
     if params["features"] == params["out"]:
         raise click.UsageError("--out would replace the features that teach: take another name.")
-    if params["resume"] and params["again"]:
-        raise click.UsageError("--resume goes on, --again begins anew: give one of them.")
 
 
 def _planned(params: dict[str, Any]) -> _Plan:
