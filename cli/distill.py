@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..ingest.distillation.teachers import Lesson
     from ..ingest.distillation.watching import Judge
 
-_HELP = """Teach a 3D network what was fused from pictures; then let it speak for every point.
+_HELP = """Teach a 3D network what was fused from pictures.
 
     The scenes of the train split teach, those of the val split judge, and all get features: the student's, with objects
     and regions of their own, as the feature set --out. It sees points, so that those get features that no camera saw.
