@@ -15,6 +15,9 @@ from ._shared import counted, opened_store
 from ._training import TrainingCommand, is_first, options_from, training_options, typed_flags
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ..ingest.course import Course
     from ..ingest.distillation.teachers import Lesson
     from ..ingest.distillation.watching import Judge
@@ -108,6 +111,7 @@ class _Plan:
 
     course: "Course"
     lesson: "Lesson"
+    anchors: "NDArray[np.float16] | None"  # objects of the teachers, where they count
     judges: "list[Judge]"
 
 
@@ -134,17 +138,17 @@ def _planned(params: dict[str, Any]) -> _Plan:
     """The training's folder is ready for it."""
     from ._training_run import make_room
 
-    course, held = _course(params)
+    course, held, anchors = _course(params)
     judges = _judges(held, course.folder, params["label_set_name"])
     make_room(course, params["resume"], params["again"], "--run DIR", "; --write-only writes with it")
     click.echo(_introduction(course, held), err=params["as_json"])
-    return _Plan(course, held, judges)
+    return _Plan(course, held, anchors, judges)
 
 
-def _course(params: dict[str, Any]) -> "tuple[Course, Lesson]":
-    """What is to be learnt, from whom."""
+def _course(params: dict[str, Any]) -> "tuple[Course, Lesson, NDArray[np.float16] | None]":
+    """What is to be learnt, from whom, and the objects that it is to be like."""
     from ..ingest.distill import course_of
-    from ..ingest.distillation.teachers import lesson, select
+    from ..ingest.distillation.teachers import lesson, objects, select
     from ..ingest.students import students_folder
     from ..ingest.training_scenes import require_colors
     from ._distill_writing import require_free_name
@@ -157,9 +161,10 @@ def _course(params: dict[str, Any]) -> "tuple[Course, Lesson]":
         held = lesson(store, scenes, params["features"], params["split"], params["val_split"], params["hold_out"])
         if options.inputs == "color":
             require_colors(store, (teacher.scene for teacher in (*held.taught, *held.validation)))
+        anchors = objects(store, held.taught) if options.anchor_weight else None
         folder = params["run_folder"] or students_folder(store, params["out"])
     student = plugins.load("models.students", params["student"], noun="student")
-    return course_of(held, params["student"], from_params(student.Options, params), options, folder), held
+    return course_of(held, params["student"], from_params(student.Options, params), options, folder), held, anchors
 
 
 def _introduction(course: "Course", held: "Lesson") -> str:
@@ -182,7 +187,7 @@ def _train(plan: _Plan, params: dict[str, Any]) -> None:
     watched = plan.lesson.validation
     validate = validation(watched, plan.course.options, plan.judges, tell) if watched else None
     sources = [teacher.source for teacher in plan.lesson.taught]
-    train_to_the_end(plan.course, sources, validate, params, plan.lesson.objects)
+    train_to_the_end(plan.course, sources, validate, params, plan.anchors)
 
 
 def _judges(held: "Lesson", folder: Path, label_set_name: str | None) -> "list[Judge]":

@@ -45,7 +45,6 @@ class Lesson:
     space: EmbeddingSpace
     encoding: dict[str, Any]  # who answers for the words: "encoder" and "space" of the teachers' recipe
     taught: tuple[Teacher, ...]
-    objects: NDArray[np.float16]  # (A, C) unit vectors of the taught scenes' objects; drawn where there are many
     validation: tuple[Teacher, ...]
 
 
@@ -74,7 +73,7 @@ def lesson(
     )
     first = taught[0].features
     encoding = {"encoder": first.recipe["encoder"], "space": asdict(first.space)}
-    return Lesson(features, first.space, encoding, tuple(taught), _objects(store, taught), tuple(validation))
+    return Lesson(features, first.space, encoding, tuple(taught), tuple(validation))
 
 
 def select(store: Store, datasets: Sequence[str], names: Sequence[str]) -> list[SceneInfo]:
@@ -89,7 +88,8 @@ def select(store: Store, datasets: Sequence[str], names: Sequence[str]) -> list[
     return [scene for scene in held if scene.id in wanted]
 
 
-def _objects(store: Store, taught: Sequence[Teacher]) -> NDArray[np.float16]:
+def objects(store: Store, taught: Sequence[Teacher]) -> NDArray[np.float16]:
+    """(A, C) unit vectors of the scenes' objects; where there are more than MOST_OBJECTS, so many of them."""
     sets = [teacher.features for teacher in taught]
     parts = [load_regions(store, found.id, found.space, "object").vectors for found in sets]
     vectors = np.concatenate(parts)

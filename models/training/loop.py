@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from ...store.errors import BadInput, Interrupted
 from ..safe_load import sha256_of
 from . import checkpoint
+from .anchors import Anchors
 from .batches import Batch, batches, batches_per_epoch
 from .checkpoint import LAST, Standing
 from .learner import Learner
@@ -32,7 +33,6 @@ from .stopping import StopSignals, claimed, stop_signals
 
 log = logging.getLogger(__name__)
 
-ANCHORS_A_STEP = 256
 STEPS_UNSEEN = {"cpu": 1, "cuda": 20}  # between looks at the loss, each of which waits for the device
 
 Validate = Callable[[nn.Module, int], Mapping[str, float]]
@@ -104,7 +104,7 @@ def train(
         if record:
             record.tell(learner, standing)
         training = _Training(
-            learner, _on(group, options, anchors), sources, options, folder, group, workers, standing, steps, stop,
+            learner, Anchors(anchors, options, group.device), sources, options, folder, group, workers, standing, steps, stop,
             record, validate, validate_every, save_steps, save_seconds, report,
         )  # fmt: skip
         try:
@@ -131,7 +131,7 @@ class _Training:
     """What is under way; arguments as in `train`."""
 
     learner: Learner
-    anchors: Tensor | None  # (A, C) float32 on the device
+    anchors: Anchors
     sources: Sequence[Source]
     options: Options
     folder: Path
@@ -175,7 +175,7 @@ class _Training:
         if taught:
             torch.manual_seed(_draws(self.options.seed, step, self.ranks.rank))
             rate = learning_rate(self.options, step, self.steps)
-            loss = self.learner.step(window, int(taught), rate, self._drawn_anchors(step))
+            loss = self.learner.step(window, int(taught), rate, self.anchors.of_step(step))
             scenes = tuple(name for batch in window for name in batch.scenes)
             self._unseen.append(_Unseen(step + 1, rate, loss, scenes))
         self.standing.step = step + 1
@@ -187,14 +187,6 @@ class _Training:
             self._save()
         if stopped:
             self._leave()
-
-    def _drawn_anchors(self, step: int) -> Tensor | None:
-        """Those of a step, the same in each process."""
-        if self.anchors is None:
-            return None
-        rng = np.random.default_rng([self.options.seed, step])
-        drawn = rng.permutation(len(self.anchors))[:ANCHORS_A_STEP]
-        return self.anchors[torch.from_numpy(drawn).to(self.anchors.device)]
 
     def _look(self) -> None:
         """Wait for the losses of the steps since, and tell of them."""
@@ -299,15 +291,6 @@ def _best(best: tuple[str, float] | None, figures: Mapping[str, float]) -> tuple
     if best is None or best[0] != name:
         return name, value
     return (name, value) if (value < best[1] if name in ("loss", "loss_train") else value > best[1]) else best
-
-
-def _on(group: Ranks, options: Options, anchors: NDArray[np.float16] | None) -> Tensor | None:
-    """The anchors on the device, where options ask for them; BadInput when there are none."""
-    if not options.anchor_weight:
-        return None
-    if anchors is None or not len(anchors):
-        raise BadInput(f"anchor_weight is {options.anchor_weight}, but there are no objects to be like; leave it 0.")
-    return torch.from_numpy(anchors).to(group.device).float()
 
 
 def _draws(*numbers: int) -> int:
