@@ -283,5 +283,5 @@ def test_anchors_are_told_apart_where_they_count(tmp_path: Path) -> None:
     run(tmp_path / "without", changes={"epochs": 2}, anchors=anchors)
     assert same(weights(tmp_path / "one"), weights(tmp_path / "other"), 0)
     assert not same(weights(tmp_path / "one"), weights(tmp_path / "without"))
-    with pytest.raises(BadInput, match="no objects are there to be like"):
+    with pytest.raises(BadInput, match="no object to be like"):
         run(tmp_path / "none", changes=changes)

@@ -104,8 +104,8 @@ def train(
         if record:
             record.tell(learner, standing)
         training = _Training(
-            learner, Anchors(anchors, options, group.device), sources, options, folder, group, workers, standing, steps, stop,
-            record, validate, validate_every, save_steps, save_seconds, report,
+            learner, Anchors(anchors, options, group.device), sources, options, folder, group, workers, standing,
+            steps, stop, record, validate, validate_every, save_steps, save_seconds, report,
         )  # fmt: skip
         try:
             training.to_the_end()
