@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..store.errors import BadScene
 from ..store.features import Correspondence, EmbeddingSpace, PointFeatures
+from .fusion.sights import view_counts
 
 UNIT_TOLERANCE = 1e-3  # a length this near to 1 is 1, rounded to halves: such rows stay as they are, to the bit
 _ROWS_AT_ONCE = 1 << 15
@@ -52,9 +53,7 @@ def point_features(
     vectors = imported.vectors[row[original_index[point_index]]]
     if unit_length:
         _to_unit_length(vectors)
-    views = np.zeros(len(original_index), np.int32)
-    for seen in correspondences:
-        views[seen.point_index] += 1
+    views = view_counts(correspondences, len(original_index))
     return PointFeatures(space, point_index, vectors, np.maximum(views[point_index], 1))
 
 

@@ -16,6 +16,7 @@ from ...store.database import Store
 from ...store.database import open as open_store
 from ...store.features import EmbeddingSpace, PointFeatures
 from .. import geometry, recipe
+from ..fusion.sights import view_counts
 from ..regions.objects import Options as ObjectOptions
 from ..regions.pool import Options as PoolOptions
 from ..students import Student, student_of_file
@@ -126,9 +127,7 @@ def write_scene(store: Store, job: Job, scene: SceneInfo, report: Report = quiet
         random_passes(voice.options, voice.passes, scene.name),
     )
     report("student", 1, 1)
-    view_count = np.zeros(len(held.points), np.int32)
-    for seen in held.correspondences:
-        view_count[seen.point_index] += 1
+    view_count = view_counts(held.correspondences, len(held.points))
     everything = np.arange(len(held.points), dtype=np.int32)
     features = PointFeatures(voice.space, everything, vectors, view_count)
     published = publish_with_regions(

@@ -1,6 +1,6 @@
 """Who sees whom, seen from the points: the correspondences of a scene cut into blocks of points."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +30,7 @@ class Sights:
         if len(self.of_frame) < sum(len(seen) > 0 for seen in correspondences):
             raise BadInput("Two correspondences are of one frame; each frame may have one.")
         self._weigh = weigh
-        views = np.zeros(point_count, np.int32)
-        for seen in self.of_frame.values():
-            views[seen.point_index] += 1
+        views = view_counts(self.of_frame.values(), point_count)
         self.points = np.flatnonzero(views).astype(np.int32)  # (S,) ascending
         self._slot = np.cumsum(views > 0, dtype=np.int32) - 1  # (N,) a seen point's row among the seen
         self.blocks = _blocks(views[self.points], block_views)
@@ -55,6 +53,14 @@ class Sights:
         point_index, uv = seen.point_index[part], seen.uv[part]
         weight = self._weigh(Correspondence(frame, point_index, uv, seen.depth[part]))
         return Views(first, self._slot[point_index] - np.int32(self.blocks[block][0]), uv, weight)
+
+
+def view_counts(correspondences: Iterable[Correspondence], point_count: int) -> NDArray[np.int32]:
+    """(N,) how many frames see each point."""
+    views = np.zeros(point_count, np.int32)
+    for seen in correspondences:
+        views[seen.point_index] += 1
+    return views
 
 
 def _blocks(views: NDArray[np.int32], block_views: int) -> list[tuple[int, int]]:
