@@ -1,12 +1,12 @@
 """The second half of ovstore distill: a student that is trained speaks for every point."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..store import plugins
-from ._shared import opened_store, print_json, why_failed
+from ._scene_jobs import outcomes, print_outcomes
+from ._shared import opened_store
 from ._training import options_from, typed_flags
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from ..ingest.distillation.teachers import Lesson
     from ..ingest.distillation.writing import Summary, Voice
-    from ..ingest.engines import Outcome
     from ..ingest.students import Student
     from ..store.catalog import SceneInfo
     from ..store.database import Store
@@ -64,7 +63,7 @@ def _words_of(store: "Store", student: "Student", params: dict[str, Any]) -> "tu
 
     from ..ingest import recipe
     from ..store import catalog
-    from ..store.errors import BadWeights, NotFound
+    from ..store.errors import BadWeights
     from ..store.features import EmbeddingSpace
     from ._options import from_params
 
@@ -75,12 +74,8 @@ def _words_of(store: "Store", student: "Student", params: dict[str, Any]) -> "tu
         space = plugin.space(options)
         return space, recipe.encoding(params["encoder"], options, space)
     if params["features"]:
-        kinds = catalog.feature_kinds(store)
-        named = [kind for kind in kinds if kind.name == params["features"]]
-        if not named:
-            known = ", ".join(sorted({kind.name for kind in kinds})) or "none"
-            raise NotFound(f"No features named {params['features']!r}. There are: {known}.")
-        return named[0].space, {"encoder": named[0].recipe["encoder"], "space": asdict(named[0].space)}
+        kind = catalog.feature_kind(store, params["features"])
+        return kind.space, {"encoder": kind.recipe["encoder"], "space": asdict(kind.space)}
     if not student.about:
         raise click.UsageError(
             f"{student.path} does not say whose words its vectors know: --features SET that the store has, or "
@@ -109,15 +104,16 @@ def require_free_name(store: "Store", scenes: "list[SceneInfo]", name: str) -> N
 
 def _write(store: "Store", voice: "Voice", params: dict[str, Any]) -> int:
     """A job a scene, and what to do next; the exit code."""
-    from ..ingest.distillation.teachers import select
-    from ..ingest.distillation.writing import Job
+    from ..ingest.distillation import writing
+    from ..store import catalog
 
-    scenes = select(store, params["datasets"], params["scenes"])
+    scenes = catalog.chosen_scenes(store, params["datasets"], params["scenes"])
     require_free_name(store, scenes, voice.features)
     again = params["again"]
-    jobs = [Job(str(store.path), voice, scene.dataset, scene.name, params["device"], again) for scene in scenes]
+    jobs = [writing.Job(str(store.path), voice, scene.dataset, scene.name, params["device"], again) for scene in scenes]
     try:
-        code = _print(_outcomes(store, jobs, params["write_workers"]), params["as_json"])
+        found = outcomes(writing, store, jobs, params["write_workers"])
+        code = print_outcomes(found, "written", _line, params["as_json"])
     except KeyboardInterrupt:
         click.echo("What is written stays; the same command, without --again, writes the rest.", err=True)
         raise
@@ -128,47 +124,6 @@ def _write(store: "Store", voice: "Voice", params: dict[str, Any]) -> int:
     return code
 
 
-def _outcomes(store: "Store", jobs: list[Any], workers: int) -> "Iterator[Outcome]":
-    from ..ingest.distillation import writing
-    from ._progress import stages
-
-    run = plugins.load("ingest.engines", "inline" if workers == 1 else "processes").run
-    with stages(len(jobs)) as bar:
-        task = (lambda job: writing.run_in(store, job, bar.report)) if workers == 1 else writing.run
-        for outcome in run(task, jobs, workers):
-            bar.scene_done()
-            yield outcome
-
-
-def _print(outcomes: "Iterator[Outcome]", as_json: bool) -> int:
-    """A line a scene on stdout; the exit code says whether some failed."""
-    from dataclasses import asdict
-
-    from ..store.errors import one_line
-
-    documents: list[dict[str, Any]] = []
-    for outcome in outcomes:
-        scene = one_line(outcome.item.scene)
-        if outcome.error is not None:
-            documents.append({"scene": scene, "failed": why_failed(outcome.error, scene)})
-            line = f"{scene}  failed: {documents[-1]['failed']}"
-        else:
-            documents.append(asdict(outcome.result))
-            line = _line(outcome.result)
-        if not as_json:
-            click.echo(line)
-    failed = sum("failed" in document for document in documents)
-    if as_json:
-        print_json(documents)
-        return 1 if failed else 0
-    unchanged = sum(document.get("up_to_date", False) for document in documents)
-    done = f"{len(documents) - failed - unchanged} written, {unchanged} up to date, {failed} failed."
-    click.echo(done + (" See: ovstore jobs --failed" if failed else ""))
-    return 1 if failed else 0
-
-
 def _line(summary: "Summary") -> str:
-    if summary.up_to_date:
-        return f"{summary.scene}  up to date (feature set {summary.feature_set})"
     points = f"{summary.points:,} points, {summary.unseen:,} of them seen by no frame"
     return f"{summary.scene}  {points}  {summary.regions:,} regions  {summary.seconds:.1f} s"

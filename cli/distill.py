@@ -148,15 +148,16 @@ def _planned(params: dict[str, Any]) -> _Plan:
 def _course(params: dict[str, Any]) -> "tuple[Course, Lesson, NDArray[np.float16] | None]":
     """What is to be learnt, from whom, and the objects that it is to be like."""
     from ..ingest.distill import course_of
-    from ..ingest.distillation.teachers import lesson, objects, select
+    from ..ingest.distillation.teachers import lesson, objects
     from ..ingest.students import students_folder
     from ..ingest.training_scenes import require_colors
+    from ..store import catalog
     from ._distill_writing import require_free_name
     from ._options import from_params
 
     options = options_from(params)
     with opened_store() as store:
-        scenes = select(store, params["datasets"], params["scenes"])
+        scenes = catalog.chosen_scenes(store, params["datasets"], params["scenes"])
         require_free_name(store, scenes, params["out"])
         held = lesson(store, scenes, params["features"], params["split"], params["val_split"], params["hold_out"])
         if options.inputs == "color":

@@ -8,13 +8,12 @@ import click
 from ..store import plugins
 from ._encoder_options import EncoderCommand, device_option, encoder_option
 from ._plugin_group import PluginGroup
-from ._shared import opened_store, print_json, why_failed
+from ._scene_jobs import outcomes, print_outcomes
+from ._shared import opened_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import ModuleType
 
-    from ..ingest.engines import Outcome
     from ..ingest.recipe import Request
 
 
@@ -82,15 +81,15 @@ def command() -> None:
 
 
 def _ingest(format: str, **params: Any) -> None:
-    from ..ingest.work import Job
+    from ..ingest import work
 
     request = _request(format, params)
     dataset = plugins.load("ingest.datasets", format)
     names = list(params["scenes"]) or dataset.scene_names(request.root, request.dataset_options)
     with opened_store(create=True) as store:
-        jobs = [Job(str(store.path), request, name) for name in names]
-        outcomes = _run(params["engine"], params["workers"], store, jobs)
-        raise SystemExit(_print_outcomes(outcomes, len(jobs), params["as_json"]))
+        jobs = [work.Job(str(store.path), request, name) for name in names]
+        found = outcomes(work, store, jobs, params["workers"], params["engine"])
+        raise SystemExit(print_outcomes(found, "ingested", _line, params["as_json"]))
 
 
 def _request(format: str, params: dict[str, Any]) -> "Request":
@@ -135,52 +134,7 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
     )
 
 
-def _run(engine: str | None, workers: int, store: Any, jobs: list[Any]) -> "Iterator[Outcome]":
-    """Outcomes as scenes finish, with a bar a scene on a terminal where they run in this process."""
-    from ..ingest import work
-    from ._progress import stages
-
-    engine = engine or ("inline" if workers == 1 else "processes")
-    run = plugins.load("ingest.engines", engine, noun="engine").run
-    with stages(len(jobs)) as bar:
-        task = (lambda job: work.run_in(store, job, bar.report)) if engine == "inline" else work.run
-        for outcome in run(task, jobs, workers):
-            bar.scene_done()
-            yield outcome
-
-
-def _print_outcomes(outcomes: "Iterator[Outcome]", count: int, as_json: bool) -> int:
-    """A line a scene on stdout; the exit code says whether some failed."""
-    from dataclasses import asdict
-
-    from ..store.errors import one_line
-
-    documents, failed, unchanged = [], 0, 0
-    for outcome in outcomes:
-        scene = one_line(outcome.item.scene)
-        if outcome.error is not None:
-            reason = why_failed(outcome.error, scene)
-            failed += 1
-            documents.append({"scene": scene, "failed": reason})
-            line = f"{scene}  failed: {reason}"
-        else:
-            summary = outcome.result
-            unchanged += summary.up_to_date
-            documents.append(asdict(summary))
-            line = _line(summary)
-        if not as_json:
-            click.echo(line)
-    if as_json:
-        print_json(documents)
-    else:
-        done = f"{count - failed - unchanged} ingested, {unchanged} up to date, {failed} failed."
-        click.echo(done + (" See: ovstore jobs --failed" if failed else ""))
-    return 1 if failed else 0
-
-
 def _line(summary: Any) -> str:
-    if summary.up_to_date:
-        return f"{summary.scene}  up to date (feature set {summary.feature_set})"
     parts = [
         f"{summary.scene}  {summary.frames} frames",
         f"{summary.seen:,} of {summary.points:,} points seen",

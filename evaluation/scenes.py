@@ -18,13 +18,7 @@ def select(
 
     BadInput for two scenes of one name, whose files would be one.
     """
-    held = [scene for name in dict.fromkeys(datasets) or (None,) for scene in catalog.scenes(store, name)]
-    if not held:
-        raise NotFound("The store holds no scene yet. Take scans in first: ovstore ingest --help")
-    if names:
-        dataset = datasets[0] if len(datasets) == 1 else None
-        wanted = {catalog.find_scene(store, name, dataset).id for name in names}
-        held = [scene for scene in held if scene.id in wanted]
+    held = catalog.chosen_scenes(store, datasets, names)
     splits = sorted({scene.split for scene in held if scene.split is not None})
     found = [scene for scene in held if split in (None, scene.split)]
     if not found:

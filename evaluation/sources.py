@@ -58,10 +58,7 @@ def choose(store: Store, scenes: Sequence[SceneInfo], wanted: str | None) -> Cho
 
 def _words(store: Store, wanted: str | None, names: set[str]) -> list[str]:
     if wanted is None:
-        kinds = catalog.feature_kinds(store)
-        if not kinds:
-            raise NotFound("The store holds no features yet. Take scans in first: ovstore ingest --help")
-        return [kinds[0].name]
+        return [catalog.feature_kind(store).name]
     if wanted == "ensemble" and wanted not in names:
         return ["fusion", "distill"]
     words = [word.strip() for word in wanted.split(",")]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..store import catalog
 from ..store.database import Store
-from ..store.errors import BadInput, NotFound
+from ..store.errors import BadInput
 from ..store.features import EmbeddingSpace
 from .encode import BoxXyxy, Encoder, encoder_of, unit
 
@@ -62,13 +62,5 @@ class Question:
 
 def target_of(store: Store, features: str | None = None) -> Target:
     """The feature sets called `features`; without a name, the kind that covers most scenes."""
-    kinds = catalog.feature_kinds(store)
-    if not kinds:
-        raise NotFound("The store holds no features yet. Take scans in first: ovstore ingest --help")
-    named = [kind for kind in kinds if features is None or kind.name == features]
-    if not named:
-        raise NotFound(
-            f"No features named {features!r}. There are: {', '.join(sorted({kind.name for kind in kinds}))}."
-        )
-    kind = named[0]  # most scenes first
+    kind = catalog.feature_kind(store, features)
     return Target(kind.name, kind.space, encoder_of(kind.recipe, kind.space, store=store))

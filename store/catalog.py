@@ -22,11 +22,13 @@ from .loading import load_correspondences, load_features, load_frames, load_poin
 from .region_catalog import RegionInfo, region, region_vector, regions
 
 __all__ = [
-    "FeatureKind", "FeatureSetInfo", "RegionInfo", "SceneInfo", "feature_kinds", "feature_sets", "files",
-    "find_feature_set", "find_scene",
+    "FeatureKind", "FeatureSetInfo", "RegionInfo", "SceneInfo", "chosen_scenes", "feature_kind", "feature_kinds",
+    "feature_sets", "files", "find_feature_set", "find_scene",
     "load_correspondences", "load_features", "load_frames", "load_points", "ready_feature_set", "ready_geometry",
     "region", "region_vector", "regions", "scenes",
 ]  # fmt: skip
+
+_EMPTY = "The store holds no scene yet. Take scans in first: ovstore ingest --help"
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,18 @@ def scenes(store: Store, dataset: str | None = None) -> list[SceneInfo]:
     return found
 
 
+def chosen_scenes(store: Store, datasets: Sequence[str] = (), names: Sequence[str] = ()) -> list[SceneInfo]:
+    """The scenes of these datasets and names, all without them; NotFound for a name that is none, or an empty store."""
+    held = [scene for name in dict.fromkeys(datasets) or (None,) for scene in scenes(store, name)]
+    if not held:
+        raise NotFound(_EMPTY)
+    if not names:
+        return held
+    dataset = datasets[0] if len(datasets) == 1 else None
+    wanted = {find_scene(store, name, dataset).id for name in names}
+    return [scene for scene in held if scene.id in wanted]
+
+
 def find_scene(store: Store, name: str, dataset: str | None = None) -> SceneInfo:
     """The scene called "scene" or "dataset/scene"; NotFound says which names come near."""
     full_name = schema.datasets.c.name + "/" + schema.scenes.c.name
@@ -168,6 +182,17 @@ def feature_kinds(store: Store) -> list[FeatureKind]:
     )  # fmt: skip
     with store.connect() as connection:
         return [FeatureKind(row.name, _space(row), row.scene_count, row.recipe) for row in connection.execute(query)]
+
+
+def feature_kind(store: Store, name: str | None = None) -> FeatureKind:
+    """The feature sets of that name; without one, the kind that covers most scenes. NotFound says what there is."""
+    kinds = feature_kinds(store)
+    if not kinds:
+        raise NotFound("The store holds no features yet. Take scans in first: ovstore ingest --help")
+    named = [kind for kind in kinds if name is None or kind.name == name]
+    if not named:
+        raise NotFound(f"No features named {name!r}. There are: {', '.join(sorted({kind.name for kind in kinds}))}.")
+    return named[0]  # most scenes first
 
 
 def ready_geometry(store: Store, dataset: str, scene: str, recipe: dict[str, Any]) -> int | None:
@@ -236,7 +261,7 @@ def _exist(store: Store, *names: str) -> bool:
 
 def _no_scene(name: str, dataset: str | None, known: Sequence[tuple[str, str]]) -> NotFound:
     if not known:
-        return NotFound("The store holds no scene yet. Take scans in first: ovstore ingest --help")
+        return NotFound(_EMPTY)
     names = [own for within, own in known if dataset in (None, within)]
     near = difflib.get_close_matches(name, [*names, *(f"{within}/{own}" for within, own in known)], n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""

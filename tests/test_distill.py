@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import small_scene
 import torch
-from ovstore.ingest.distillation.teachers import Lesson, lesson, select
+from ovstore.ingest.distillation.teachers import Lesson, lesson
 from ovstore.ingest.distillation.vectors import random_passes, unit_vectors
 from ovstore.ingest.training_scenes import require_colors
 from ovstore.models.sparse.layers import SparseTensor
@@ -32,7 +32,7 @@ def publish(store: Store, **splits: str | None) -> None:
 
 
 def learn(store: Store, features: str = "toy", hold_out: int = 0, **choice: Any) -> Lesson:
-    scenes = select(store, choice.get("datasets", ()), choice.get("scenes", ()))
+    scenes = catalog.chosen_scenes(store, choice.get("datasets", ()), choice.get("scenes", ()))
     return lesson(store, scenes, features, choice.get("split"), choice.get("val_split", "val"), hold_out)
 
 
@@ -168,10 +168,10 @@ def test_colours_that_are_not_there_cannot_be_seen(cloud: PointCloud) -> None:
 
 def test_only_scenes_that_are_there_are_selected(store: Store) -> None:
     with pytest.raises(NotFound, match="no scene yet"):
-        select(store, (), ())
+        catalog.chosen_scenes(store, (), ())
     publish(store, a="train", b="val")
-    assert [scene.name for scene in select(store, (), ("b",))] == ["b"]
-    assert [scene.name for scene in select(store, ("scans",), ())] == ["a", "b"]
+    assert [scene.name for scene in catalog.chosen_scenes(store, (), ("b",))] == ["b"]
+    assert [scene.name for scene in catalog.chosen_scenes(store, ("scans",), ())] == ["a", "b"]
     with pytest.raises(NotFound, match="No scene named 'c'"):
-        select(store, (), ("c",))
+        catalog.chosen_scenes(store, (), ("c",))
     assert catalog.find_scene(store, "a").split == "train"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ovstore.cli._watching import Labelling, Samples
 from ovstore.evaluation.labels.label_set import LabelClass, LabelSet
 from ovstore.evaluation.points.decide import ClassTexts
-from ovstore.ingest.distillation.teachers import lesson, select
+from ovstore.ingest.distillation.teachers import lesson
 from ovstore.ingest.distillation.watching import Watched, validation
 from ovstore.models.sparse.layers import SparseTensor
 from ovstore.models.training.options import Options
@@ -70,7 +70,7 @@ def test_the_first_scene_is_drawn_once_an_epoch(scene: catalog.SceneInfo, tmp_pa
 
 def test_the_cosine_is_the_mean_over_taught_points_and_told(store: Store) -> None:
     SMALL.publish(store)
-    held = lesson(store, select(store, (), ()), "toy", None, "val", 0)
+    held = lesson(store, catalog.chosen_scenes(store, (), ()), "toy", None, "val", 0)
 
     class Along(nn.Module):
         """Always the first axis."""

@@ -76,18 +76,6 @@ def lesson(
     return Lesson(features, first.space, encoding, tuple(taught), tuple(validation))
 
 
-def select(store: Store, datasets: Sequence[str], names: Sequence[str]) -> list[SceneInfo]:
-    """The scenes of these datasets and names, all without them; NotFound for a name that is none."""
-    held = [scene for name in dict.fromkeys(datasets) or (None,) for scene in catalog.scenes(store, name)]
-    if not held:
-        raise NotFound("The store holds no scene yet. Take scans in first: ovstore ingest --help")
-    if not names:
-        return held
-    dataset = datasets[0] if len(datasets) == 1 else None
-    wanted = {catalog.find_scene(store, name, dataset).id for name in names}
-    return [scene for scene in held if scene.id in wanted]
-
-
 def objects(store: Store, taught: Sequence[Teacher]) -> NDArray[np.float16]:
     """(A, C) unit vectors of the scenes' objects; where there are more than MOST_OBJECTS, so many of them."""
     sets = [teacher.features for teacher in taught]
