@@ -40,11 +40,11 @@ def print_outcomes(found: "Iterable[Outcome]", done: str, line_of: Callable[[Any
     """A line a scene on stdout, `line_of` its summary unless it was up to date, and how many were `done`."""
     from dataclasses import asdict
 
-    from ..store.errors import one_line
+    from ..store.wording import shown
 
     documents: list[dict[str, Any]] = []
     for outcome in found:
-        scene = one_line(outcome.item.scene)
+        scene = shown(outcome.item.scene)
         if outcome.error is not None:
             documents.append({"scene": scene, "failed": why_failed(outcome.error, scene)})
             line = f"{scene}  failed: {documents[-1]['failed']}"

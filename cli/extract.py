@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..store import plugins
-from ..store.errors import OvstoreError, one_line
+from ..store.errors import OvstoreError
+from ..store.wording import shown
 from ._encoder_options import EncoderCommand, device_option, encoder_option
 from ._shared import counted, json_option, print_json
 
@@ -154,13 +155,13 @@ class _Report:
         if not isinstance(error, OvstoreError):
             assert error is not None
             raise error
-        reason = str(error).removeprefix(f"{one_line(str(picture))}: ")
+        reason = str(error).removeprefix(f"{shown(str(picture))}: ")
         self._documents.setdefault(picture, {"picture": _name(picture)})["failed"] = reason
         self._say(f"{picture}  failed: {reason}")
 
     def _say(self, line: str) -> None:
         if not self._as_json:
-            click.echo(one_line(line))
+            click.echo(shown(line))
 
 
 def _name(path: Path) -> str:

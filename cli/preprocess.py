@@ -100,12 +100,12 @@ def _print_outcomes(outcomes: "Iterator[Outcome]", as_json: bool) -> int:
     """A line a scene on stdout; the exit code says whether some failed."""
     from dataclasses import asdict
 
-    from ..store.errors import one_line
+    from ..store.wording import shown
 
     documents: list[dict[str, Any]] = []
     counts = {"written": 0, "there already": 0, "failed": 0}
     for outcome in outcomes:
-        scene, result = one_line(outcome.item.scene), outcome.result
+        scene, result = shown(outcome.item.scene), outcome.result
         if outcome.error is not None:
             reason = why_failed(outcome.error, scene)
             counts["failed"] += 1

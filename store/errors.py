@@ -16,21 +16,14 @@ Each message says what was found, what was expected and what to do. The command 
 with 1 (2 for options that make no sense together); anything else that reaches it is a bug and keeps its traceback.
 """
 
-import unicodedata
-
-
-def one_line(text: str) -> str:
-    """The text with its line feeds, and what would move a terminal's cursor or cannot be printed at all, escaped."""
-    if text.isprintable():
-        return text
-    return "".join(repr(c)[1:-1] if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text)
+from .wording import shown
 
 
 class OvstoreError(Exception):
     """Something that a person can mend; the message says how."""
 
     def __str__(self) -> str:
-        return one_line(super().__str__())
+        return shown(super().__str__())
 
 
 class BadInput(OvstoreError):

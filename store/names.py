@@ -1,6 +1,8 @@
 """What scenes and frames may be called: text that the database holds and a terminal shows on one line."""
 
-from .errors import BadScene, one_line
+import unicodedata
+
+from .errors import BadScene
 
 MAX_NAME = 512  # characters; PostgreSQL's indexes hold 2,700 bytes
 
@@ -18,7 +20,7 @@ def require_text(text: str) -> None:
 def require_name(name: str) -> None:
     """Refuse also line feeds, and what moves a terminal's cursor."""
     require_text(name)
-    if one_line(name) != name:
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in name):
         raise BadScene(f"The name {name!r} has characters that cannot be seen on one line: rename it.")
     if len(name) > MAX_NAME:
         raise BadScene(

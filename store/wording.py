@@ -1,0 +1,12 @@
+"""How text that comes from files, names and databases is shown to people."""
+
+import re
+
+# C0 and C1 controls; the marks, embeddings, overrides and isolates of bidirectional text; the separators of lines and
+# paragraphs; surrogates without a partner, which stand for bytes that are no UTF-8. Joiners of emoji and scripts stay.
+_UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff]")
+
+
+def shown(text: str) -> str:
+    """The text on one line, with what would move a cursor, turn the order of letters or cannot be printed escaped."""
+    return text if text.isprintable() else _UNSEEN.sub(lambda found: repr(found[0])[1:-1], text)
