@@ -4,8 +4,25 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..store.errors import one_line
+
 Row = tuple[str, ...]
-_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--"}
+_LATEX = {character: "\\" + character for character in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"{\char34}",
+    "`": r"\`{}",
+    "[": "{[}",  # after the end of a row these would be its options
+    "*": "{*}",
+    "–": "--",
+}
+_LIGATURE = re.compile(r"(?<=-)(?=-)|(?<=')(?=')|(?<=[?!,'])(?=`)")  # what TeX would join to a dash, a quote, a mark
+_MARKDOWN = re.compile(r"[\\`*_~\[\]<>&$|]|^[#+=-]")
+_MARKDOWN_NUMBER = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")  # starts a list
 
 
 @dataclass(frozen=True)
@@ -24,14 +41,15 @@ class Table:
 
 def markdown(title: str, tables: Sequence[Table], sentences: Sequence[str]) -> str:
     """A whole section."""
-    parts = [f"### {title}", *(markdown_table(table.columns, table.rows, table.left) for table in tables)]
+    parts = [f"### {markdown_text(title)}"]
+    parts += [markdown_table(table.columns, table.rows, table.left) for table in tables]
     parts.append("\n".join(f"- {markdown_text(sentence)}" for sentence in sentences))
     return "\n\n".join(parts) + "\n"
 
 
 def latex(title: str, tables: Sequence[Table], sentences: Sequence[str]) -> str:
     """Tabulars that need no package, title and sentences as comments."""
-    parts = ["\n".join(f"% {line}" for line in (title, *sentences))]
+    parts = ["\n".join(f"% {one_line(line)}" for line in (title, *sentences))]
     for table in tables:
         alignment = "".join("l" if column in table.left else "r" for column in table.columns)
         parts.append(latex_table(table.columns, table.rows, alignment))
@@ -41,22 +59,24 @@ def latex(title: str, tables: Sequence[Table], sentences: Sequence[str]) -> str:
 def markdown_table(columns: Sequence[str], rows: Sequence[Row], left: Sequence[str] = ()) -> str:
     """Columns named in `left` align left, all others right."""
     rule = [":--" if column in left else "--:" for column in columns]
-    cells = [columns, rule, *([markdown_text(cell) for cell in row] for row in rows)]
+    cells = [map(markdown_text, columns), rule, *(map(markdown_text, row) for row in rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
 def markdown_text(text: str) -> str:
-    """The text with what Markdown would read as markup taken literally."""
-    return re.sub(r"([\\|*_`<\[])", r"\\\1", text)
+    """The text on one line, with what Markdown (also GitHub's) would read as markup taken literally."""
+    return _MARKDOWN_NUMBER.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\g<0>", one_line(text)))
 
 
 def latex_table(columns: Sequence[str], rows: Sequence[Row], alignment: str) -> str:
     """A tabular that needs no package; `alignment` is a letter a column: l or r."""
-    body = [" & ".join(map(_latex_text, row)) + r" \\" for row in (columns, *rows)]
+    body = [" & ".join(map(latex_text, row)) + r" \\" for row in (columns, *rows)]
     return "\n".join([
         rf"\begin{{tabular}}{{{alignment}}}", r"\hline", body[0], r"\hline", *body[1:], r"\hline", r"\end{tabular}",
     ])  # fmt: skip
 
 
-def _latex_text(text: str) -> str:
-    return re.sub(r"[\\~^–&%$#_{}]", lambda found: _LATEX.get(found[0], "\\" + found[0]), text)
+def latex_text(text: str) -> str:
+    """The text on one line, with what LaTeX would read as a command taken literally."""
+    parts = _LIGATURE.split(one_line(text))
+    return "{}".join("".join(_LATEX.get(character, character) for character in part) for part in parts)
