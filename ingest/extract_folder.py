@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..store.errors import BadInput
 from ..store.features import FeatureMap
 from ..store.files import replacing
+from ..store.listing import matching, walk
 from .engines import Outcome
 from .extract import ImageEncoder, encoded
 from .feature_files import FORMATS, write_features
@@ -57,14 +58,11 @@ def find_pictures(source: Path, out: Path) -> list[PictureFile]:
     if source.resolve() == out.resolve():
         raise BadInput(f"{out} is the folder of the pictures; name another one for what is made of them.")
     found: dict[Path, PictureFile] = {}
-    for folder, folders, names in os.walk(source, onerror=_unreadable):
-        here = Path(folder)
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and (here / name).resolve() != out.resolve()
-        )
-        for name in sorted(names):
+    for here, folders, names in walk(source):
+        folders[:] = [name for name in folders if (here / name).resolve() != out.resolve()]
+        for name in names:
             path = here / name
-            if name.startswith(".") or path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
+            if path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
                 continue
             picture = PictureFile(path, out / here.relative_to(source) / path.stem)
             if picture.target in found:
@@ -87,7 +85,7 @@ def prepare(out: Path, pictures: Sequence[PictureFile], recipe: dict[str, Any], 
         note = out / NOTE
         difference = _difference(note.read_text(encoding="utf-8"), recipe) if note.exists() else ""
         if difference is not None:
-            strange = sorted(path for form in FORMATS for path in out.rglob(f"*.{form}"))
+            strange = sorted(path for form in FORMATS for path in matching(out, f"**/*.{form}"))
             if again:
                 strange = sorted({*strange} - {*own})
             if difference and (strange or not again):
@@ -176,10 +174,6 @@ def _folder(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise BadInput(f"{error.filename or folder}: {error.strerror or error}") from error
-
-
-def _unreadable(error: OSError) -> None:
-    raise BadInput(f"{error.filename}: {error.strerror}") from error
 
 
 def _difference(note: str, recipe: dict[str, Any]) -> str | None:

@@ -15,6 +15,7 @@ from ..store import plugins
 from ..store.catalog import FeatureSetInfo
 from ..store.database import Store
 from ..store.errors import BadInput, BadWeights, OvstoreError
+from ..store.listing import matching
 
 CHANNELS_IN = 3  # ones, or a colour
 
@@ -69,7 +70,7 @@ def student_of(store: Store, found: FeatureSetInfo, run: Path | None = None) -> 
     """
     made_by = found.recipe["student"]
     folder = run or students_folder(store, found.name)
-    files = sorted(folder.glob("*.pth.tar")) if folder.is_dir() else [folder] if folder.is_file() else []
+    files = matching(folder, "*.pth.tar") if folder.is_dir() else [folder] if folder.is_file() else []
     for path in files:
         if sha256_of(path) == made_by["weights"]:
             used = {name: made_by[name] for name in ("voxel_size", "inputs", "target")}

@@ -203,6 +203,18 @@ def test_a_link_that_leads_out_is_refused_or_as_good_as_no_file(scan: Scan, tmp_
     assert not wrong, "\n".join(wrong)
 
 
+def test_what_macos_leaves_beside_files_makes_no_difference(scan: Scan, tmp_path: Path) -> None:
+    plain = outcome(scan)
+    root = tmp_path / "scans"
+    shutil.copytree(scan.root, root)
+    for path in list(root.rglob("*")):
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
+    shutil.copytree(scan.root, root / "__MACOSX")
+    copied = replace(scan, root=root)
+    assert copied.dataset.scene_names(root, scan.options) == scan.dataset.scene_names(scan.root, scan.options)
+    assert _same(outcome(copied), plain) and isinstance(plain, Scene)
+
+
 def _link_to_a_copy(path: Path, content: bytes, elsewhere: Path) -> None:
     (elsewhere / path.name).write_bytes(content)
     path.symlink_to(elsewhere / path.name)

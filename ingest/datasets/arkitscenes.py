@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...store.errors import BadInput, BadScene
+from ...store.listing import entries
 from ...store.scene import Frame, PointCloud, Scene
 from ..cameras.upright import upright
 from ..files.clouds import read_cloud
@@ -55,7 +56,7 @@ def scene_names(root: Path, options: Options) -> list[str]:
     try:
         if _frames_folder(root, root.resolve().name):
             return [root.resolve().name]
-        folders = [path for place in _places(root) for path in place.iterdir() if not path.name.startswith(".")]
+        folders = [path for place in _places(root) for path in entries(place)]
         names = sorted({path.name for path in folders if _frames_folder(path, path.name)})
     except OSError as error:
         raise BadInput(f"{root}: {error.strerror or error}") from error

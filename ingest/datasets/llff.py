@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ...store.errors import BadScene
+from ...store.listing import entries
 from ...store.scene import Frame, PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
@@ -88,10 +89,7 @@ def _pictures(folder: Path, options: Options, views: Views, confined: Confined) 
         place = written_path(options.images, confined)
     else:
         place = next((folder / name for name in IMAGES if (folder / name).is_dir()), folder / IMAGES[0])
-    try:
-        paths = sorted(path for path in place.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-    except OSError as error:
-        raise BadScene(f"{place}: {error.strerror or error}") from error
+    paths = [path for path in entries(place) if path.suffix.lower() in IMAGE_SUFFIXES]
     if len(paths) != len(views):
         raise BadScene(
             f"{views.path}: {len(views)} poses for {len(paths)} pictures in {place.name}; they belong together in "

@@ -30,6 +30,7 @@ from pathlib import Path
 import numpy as np
 
 from ...store.errors import BadInput, BadScene
+from ...store.listing import entries
 from ...store.scene import Frame, PointCloud, Scene
 from ..files.confined import Confined
 from ..files.images import IMAGE_SUFFIXES
@@ -170,12 +171,8 @@ def _of_region(pictures: dict[str, Path], poses: dict[str, Path], points: PointC
 def _files(folder: Path, suffixes: set[str] | frozenset[str], confined: Confined) -> dict[str, Path]:
     """Files of these kinds by their stems; none where there is no such folder."""
     found: dict[str, Path] = {}
-    try:
-        listed = sorted(folder.iterdir()) if folder.is_dir() else []
-    except OSError as error:
-        raise BadScene(f"{folder}: {error.strerror or error}") from error
-    for path in listed:
-        if path.suffix.lower() in suffixes and not path.name.startswith("."):
+    for path in entries(folder) if folder.is_dir() else ():
+        if path.suffix.lower() in suffixes:
             if path.stem in found:
                 raise BadScene(f"{folder}: {found[path.stem].name} and {path.name} have one name")
             found[path.stem] = confined(path)

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...store.errors import BadInput, BadScene
+from ...store.listing import matching
 from ...store.scene import Frame, PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
@@ -89,7 +90,7 @@ def scene_names(root: Path, options: Options) -> list[str]:
     """The scenes with pictures."""
     places = _places(root)
     if not places:
-        if [*root.glob(f"habitat/{MESH}"), *root.glob(f"*/habitat/{MESH}")]:
+        if [*matching(root, f"habitat/{MESH}"), *matching(root, f"*/habitat/{MESH}")]:
             raise BadInput(f"{root}: {_NO_PICTURES}")
         raise BadInput(
             f"{root}: no Replica scene. Looked for a folder {NICE_SLAM.mark} (NICE-SLAM) and for {HABITAT.mark} "
@@ -122,23 +123,19 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
 def _places(root: Path) -> dict[str, _Place]:
     """Scene name -> where it is."""
     places = {}
-    try:
-        for depth in range(4):
-            for style in (NICE_SLAM, HABITAT):
-                for mark in root.glob("*/" * depth + style.mark):
-                    parts = mark.parent.relative_to(root).parts
-                    if not any(part.startswith(".") for part in parts):
-                        name = "-".join(parts) or root.resolve().name
-                        places[name] = _Place(mark.parent, root / parts[0] if parts else root, style)
-    except OSError as error:
-        raise BadInput(f"{root}: {error.strerror or error}") from error
+    for depth in range(4):
+        for style in (NICE_SLAM, HABITAT):
+            for mark in matching(root, "*/" * depth + style.mark):
+                parts = mark.parent.relative_to(root).parts
+                name = "-".join(parts) or root.resolve().name
+                places[name] = _Place(mark.parent, root / parts[0] if parts else root, style)
     return places
 
 
 def _frames(place: _Place, options: Options, inside: Confined, beside: Confined) -> tuple[tuple[Frame, ...], list[str]]:
     folder, style = place.folder, place.style
     images, depths = (
-        {path.stem: inside(path) for path in sorted(folder.glob(pattern))} for pattern in (style.color, style.depth)
+        {path.stem: inside(path) for path in matching(folder, pattern)} for pattern in (style.color, style.depth)
     )
     if not images:
         raise BadScene(f"{folder}: no pictures {style.color}")

@@ -21,6 +21,7 @@ from typing import Literal
 import numpy as np
 
 from ...store.errors import BadInput, BadScene
+from ...store.listing import entries
 from ...store.scene import PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
@@ -127,7 +128,7 @@ def _scene_folders(root: Path, options: Options) -> dict[str, Path]:
     try:
         if is_scene(root, options.named):
             return {root.resolve().name: root}
-        below = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+        below = [path for path in entries(root) if path.is_dir()]
     except (OSError, BadScene) as error:
         raise BadInput(f"{root}: {getattr(error, 'strerror', None) or error}") from error
     return {path.name: path for path in below if is_scene(path, options.named)}

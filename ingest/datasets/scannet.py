@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...store.errors import BadInput, BadScene
+from ...store.listing import entries
 from ...store.scene import PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
@@ -99,14 +100,11 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
 
 def _scene_folders(root: Path) -> dict[str, Path]:
     """Scene name -> folder: `root` itself when it is a scene, else what lies in it, in scans and in scans_test."""
-    try:
-        for path in sorted(root.iterdir()):
-            for ending in (".sens", MESH):
-                if path.name.endswith(ending) and not path.name.startswith("."):
-                    return {path.name.removesuffix(ending): root}
-        folders = [folder for place in _places(root) for folder in sorted(place.iterdir())]
-    except OSError as error:
-        raise BadInput(f"{root}: {error.strerror or error}") from error
+    for path in entries(root):
+        for ending in (".sens", MESH):
+            if path.name.endswith(ending):
+                return {path.name.removesuffix(ending): root}
+    folders = [folder for place in _places(root) for folder in entries(place)]
     return {folder.name: folder for folder in folders if _holds(folder, folder.name)}
 
 

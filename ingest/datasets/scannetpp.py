@@ -22,6 +22,7 @@ from typing import Literal
 import numpy as np
 
 from ...store.errors import BadInput, BadScene
+from ...store.listing import matching
 from ...store.scene import PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
@@ -129,7 +130,7 @@ def _split(root: Path, name: str, options: Options) -> str | None:
     for place in (root, root.parent):
         confined = Confined(place, options.follow_links)
         for split, pattern in _SPLITS.items():
-            for listing in sorted((place / "splits").glob(pattern)):
+            for listing in matching(place / "splits", pattern):
                 listed = confined(listing)
                 if listed.is_file() and name in listed.read_text(encoding="utf-8", errors="replace").split():
                     return split

@@ -22,6 +22,7 @@ from typing import Literal
 import numpy as np
 
 from ...store.errors import BadInput, BadScene
+from ...store.listing import entries
 from ...store.scene import Scene
 from ..checks import EXTENT
 from ..files.confined import Confined
@@ -106,10 +107,7 @@ def _sequences(root: Path) -> dict[str, Path]:
     if (root / VELODYNE).is_dir():
         return {root.resolve().name: root}
     places = (root, root / "sequences", root / "dataset" / "sequences")
-    try:
-        below = [path for place in places if place == root or place.is_dir() for path in sorted(place.iterdir())]
-    except OSError as error:
-        raise BadInput(f"{root}: {error.strerror or error}") from error
+    below = [path for place in places if place == root or place.is_dir() for path in entries(place)]
     return {path.name: path for path in below if (path / VELODYNE).is_dir()}
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...store.errors import BadScene
+from ...store.listing import matching
 from ...store.scene import Camera, Scene
 from ..files.confined import Confined
 from ..files.images import image_size
@@ -49,7 +50,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     if not (folder / POSES).is_file():
         raise BadScene(f"{name}: no {POSES} in {folder}; recordings without poses cannot be read")
     images, depths = (
-        {path.stem: confined(path) for path in sorted((folder / part).glob("*.png"))} for part in ("rgb", "depth")
+        {path.stem: confined(path) for path in matching(folder / part, "*.png")} for part in ("rgb", "depth")
     )
     if not images or not depths:
         raise BadScene(f"{folder}: {len(images)} pictures rgb/*.png and {len(depths)} depth/*.png; both are needed")

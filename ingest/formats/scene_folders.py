@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...store.errors import BadInput, BadScene
+from ...store.listing import entries
 
 IsScene = Callable[[Path], bool]
 
@@ -17,7 +18,7 @@ def scene_folders(root: Path, is_scene: IsScene, expected: str, below: Sequence[
         if is_scene(root):
             return [root.resolve().name]
         places = [root / place for place in below if (root / place).is_dir() or not place]
-        paths = [path for place in places for path in place.iterdir() if not path.name.startswith(".")]
+        paths = [path for place in places for path in entries(place)]
         found = sorted({path.name for path in paths if path.is_dir() and is_scene(path)})
     except OSError as error:
         raise BadInput(f"{root}: {error.strerror or error}") from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...store.errors import BadInput
+from ...store.listing import entries, walk
 
 _SAMPLE = 1 << 16
 
@@ -47,7 +48,7 @@ def scene_folder(files: str, scene: str) -> Folder:
     if (root / scene).is_dir():
         return Folder(root / scene, deep=True)
     if not any(True for _ in _walk(root, deep=False)):
-        some = sorted(path.name for path in root.iterdir())[:3]
+        some = [path.name for path in entries(root)[:3]]
         raise BadInput(f"{root}: no folder called like the scene, {scene!r}; it holds {', '.join(some) or 'nothing'}.")
     return Folder(root, deep=False)
 
@@ -59,7 +60,7 @@ def digest_of(folder: Path, files: Iterable[Path], names: Sequence[str] = ()) ->
     """
     digest = hashlib.sha256("\n".join(names).encode())
     for path in sorted(set(files)):
-        for part in sorted(_walk(path, deep=True)) if path.is_dir() else [path]:
+        for part in _parts(path):
             try:
                 with part.open("rb") as file:
                     size = file.seek(0, os.SEEK_END)
@@ -72,8 +73,13 @@ def digest_of(folder: Path, files: Iterable[Path], names: Sequence[str] = ()) ->
     return digest.hexdigest()
 
 
+def _parts(path: Path) -> list[Path]:
+    """The file itself, or all files of a zarr folder, whose `.zarray` is one of them."""
+    return sorted(part for part in path.rglob("*") if part.is_file()) if path.is_dir() else [path]
+
+
 def _walk(folder: Path, deep: bool) -> Iterator[Path]:
-    for where, folders, names in os.walk(folder):
+    for where, folders, names in walk(folder):
         whole = [name for name in folders if name.endswith(".zarr")]
         folders[:] = [name for name in folders if name not in whole] if deep else []
-        yield from (Path(where) / name for name in [*names, *whole])
+        yield from (where / name for name in [*names, *whole])

@@ -15,6 +15,7 @@ import pyarrow
 from numpy.typing import NDArray
 
 from ...store.errors import BadInput
+from ...store.listing import entries
 from . import blosc
 
 _MOST_JSON = 1 << 20
@@ -48,10 +49,7 @@ def arrays(path: Path, most_bytes: int) -> dict[str, Callable[[], NDArray[Any]]]
     """The array in the folder as "", or those of a group by their names."""
     if _is_array(path):
         return {"": lambda: _read(path, most_bytes)}
-    try:
-        members = sorted(member for member in path.iterdir() if _is_array(member))
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}") from error
+    members = [member for member in entries(path) if _is_array(member)]
     return {member.name: lambda member=member: _read(member, most_bytes) for member in members}  # type: ignore[misc]
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ....store.errors import BadScene
+from ....store.listing import entries
 from ....store.scene import Frame
 from ...files.confined import Confined
 from ...files.images import image_size
@@ -104,11 +105,8 @@ def nearest_rows(times: NDArray[np.float64], of: NDArray[np.float64]) -> NDArray
 
 def _by_time(folder: Path, suffix: str, confined: Confined) -> dict[float, Path]:
     """Seconds -> file, ascending."""
-    try:
-        paths = [path for path in confined(folder).iterdir() if path.suffix == suffix]
-    except OSError as error:
-        raise BadScene(f"{folder}: {error.strerror or error}") from error
-    files = {float(match[1]): path for path in sorted(paths) if (match := _TIME.fullmatch(path.stem))}
+    paths = [path for path in entries(confined(folder)) if path.suffix == suffix]
+    files = {float(match[1]): path for path in paths if (match := _TIME.fullmatch(path.stem))}
     if not files:
         raise BadScene(f"{folder}: no files named by video and time, such as 40753679_6845.806{suffix}")
     return {time: confined(files[time]) for time in sorted(files)}

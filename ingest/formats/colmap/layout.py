@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....store.errors import BadScene
+from ....store.listing import matching
 from ...files.confined import Confined
 from ...files.written_paths import written_path
 from ..selection import spread
@@ -70,7 +71,7 @@ def _models(folder: Path, model: str) -> list[Path]:
 
 
 def _matches(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
-    paths = (path for pattern in patterns for path in ([folder] if pattern == "." else sorted(folder.glob(pattern))))
+    paths = (path for pattern in patterns for path in ([folder] if pattern == "." else matching(folder, pattern)))
     return [path for path in paths if _is_model(path)]
 
 

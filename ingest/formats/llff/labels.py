@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....store.errors import BadScene
+from ....store.listing import entries
 from ....store.scene import Frame
 from ...files.confined import Confined
 from ...files.images import read_image
@@ -34,7 +35,7 @@ def vote(
     names = _class_names(confined(folder / "classes.txt"))
     seeing = VisibilityOptions(splat_radius=_spacing(xyz))
     votes, foreign, lacking = [np.empty(0, np.int64)], [], 0
-    for path in sorted(path for path in folder.iterdir() if path.is_dir()):
+    for path in [path for path in entries(folder) if path.is_dir()]:
         view = int(path.name) if path.name.isascii() and path.name.isdigit() and len(path.name) < 10 else len(views)
         frame = views[view] if view < len(views) else None
         if frame is None:

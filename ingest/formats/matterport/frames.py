@@ -1,6 +1,5 @@
 """The frames of a Matterport3D region: its cameras with the pictures that are there."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -8,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
+from ....store.listing import entries
 from ....store.scene import Frame
 from ...files.confined import Confined
 from ...files.images import image_size
@@ -78,10 +77,7 @@ def _chosen(
 
 
 def _listed(folder: Path) -> set[str]:
-    try:
-        return set(os.listdir(folder))
-    except OSError as error:
-        raise BadScene(f"{folder}: {error.strerror or error}") from error
+    return {path.name for path in entries(folder)}
 
 
 def _skipped(count: int, of: int, why: str) -> list[str]:

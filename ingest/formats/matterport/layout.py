@@ -4,7 +4,8 @@ import os
 import re
 from pathlib import Path
 
-from ....store.errors import BadInput, BadScene
+from ....store.errors import BadScene
+from ....store.listing import entries, matching
 from ...files.confined import Confined
 from .splits import HOUSES
 
@@ -17,11 +18,8 @@ def houses(root: Path) -> dict[str, Path]:
     """House -> folder: `root` itself when it is one, else what lies in it, in scans or in v1/scans."""
     if part(root, root.resolve().name, REGIONS):
         return {root.resolve().name: root}
-    try:
-        places = [place for place in (root, root / "scans", root / "v1" / "scans") if os.path.isdir(place)]
-        below = [path for place in places for path in place.iterdir() if not path.name.startswith(".")]
-    except OSError as error:
-        raise BadInput(f"{root}: {error.strerror or error}") from error
+    others = [place for place in (root / "scans", root / "v1" / "scans") if os.path.isdir(place)]
+    below = [path for place in (root, *others) for path in entries(place)]
     return {path.name: path for path in sorted(below) if part(path, path.name, REGIONS)}
 
 
@@ -45,17 +43,14 @@ def required_part(folder: Path, house: str, name: str) -> Path:
 
 def regions(folder: Path) -> list[int]:
     """The numbers of the regions that have a mesh in a folder region_segmentations."""
-    try:
-        found = [_REGION.fullmatch(name) for name in os.listdir(folder)]
-    except OSError as error:
-        raise BadInput(f"{folder}: {error.strerror or error}") from error
+    found = [_REGION.fullmatch(path.name) for path in entries(folder)]
     return sorted(int(match[1]) for match in found if match)
 
 
 def conf_of(folder: Path, house: str) -> Path:
     """The file with the cameras: HOUSE.conf, or the only .conf where the house has another name here."""
     named = folder / f"{house}.conf"
-    others = sorted(folder.glob("*.conf"))
+    others = matching(folder, "*.conf")
     if named in others or len(others) == 1:
         return named if named in others else others[0]
     raise BadScene(f"{folder}: no {named.name} with the cameras of the house")

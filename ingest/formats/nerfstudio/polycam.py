@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ....store.errors import BadScene
+from ....store.listing import entries
 from ...files.confined import Confined
 from ...files.images import IMAGE_SUFFIXES
 from ...files.json_text import read_object
@@ -31,12 +32,9 @@ def read_polycam(folder: Path, confined: Confined) -> list[Listed]:
     corrected = (keyframes / "corrected_cameras").is_dir() and (keyframes / "corrected_images").is_dir()
     prefix = "corrected_" if corrected else ""
     cameras, images = keyframes / f"{prefix}cameras", f"{FOLDER}/{prefix}images"
-    try:
-        files = sorted(path for path in cameras.iterdir() if path.suffix == ".json")
-        endings = {path.stem: path.suffix for path in (folder / images).iterdir()}
-    except OSError as error:
-        raise BadScene(f"{keyframes}: {error.strerror or error}") from error
-    entries = []
+    files = [path for path in entries(cameras) if path.suffix == ".json"]
+    endings = {path.stem: path.suffix for path in entries(folder / images)}
+    rows = []
     for path in files:
         suffix = endings.get(path.stem, ".jpg")
         if suffix.lower() not in IMAGE_SUFFIXES:
@@ -46,7 +44,7 @@ def read_polycam(folder: Path, confined: Confined) -> list[Listed]:
         entry["file_path"] = f"{images}/{path.stem}{suffix}"
         entry["depth_file_path"] = f"{FOLDER}/depth/{path.stem}.png"
         entry["transform_matrix"] = [[body.get(f"t_{row}{column}") for column in range(4)] for row in range(3)]
-        entries.append(listed(str(path), {}, entry))
-    if not entries:
+        rows.append(listed(str(path), {}, entry))
+    if not rows:
         raise BadScene(f"{cameras}: no .json of a camera in it")
-    return entries
+    return rows

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....store.errors import BadInput, BadScene
+from ....store.listing import entries
 from ...files.confined import Confined
 from ...files.json_rows import read_json_rows
 from ...files.poses import rotation_of_quaternions
@@ -83,10 +84,7 @@ class Tables:
 
 def version_folder(root: Path, version: str) -> Path:
     """The folder with the tables: the one that is named, or the only one."""
-    try:
-        found = sorted(path for path in root.iterdir() if (path / "scene.json").is_file())
-    except OSError as error:
-        raise BadInput(f"{root}: {error.strerror or error}") from error
+    found = [path for path in entries(root) if (path / "scene.json").is_file()]
     names = [path.name for path in found]
     if version and version not in names:
         raise BadInput(f"{root}: no --version {version!r}; there are: {', '.join(names)[:300] or 'none'}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from ....store.errors import BadInput, BadScene
+from ....store.listing import entries
 from ...openscene import CONSTANTS, Constants
 
 Kind = Literal["scannet", "matterport", "replica", "nuscenes", "custom"]
@@ -77,7 +78,7 @@ def feature_files(folder: Path, name: str) -> list[Path]:
     """The fused features of a scene below `folder`: NAME.pt, or the chunks NAME_0.pt, NAME_1.pt ... by number."""
     chunk = re.compile(re.escape(name) + r"_(\d+)\.pt")
     for place in (folder, *(folder / split for split in SPLITS if (folder / split).is_dir())):
-        chunks = {int(matched[1]): path for path in _listed(place) if (matched := chunk.fullmatch(path.name))}
+        chunks = {int(matched[1]): path for path in entries(place) if (matched := chunk.fullmatch(path.name))}
         if chunks:
             return [chunks[number] for number in sorted(chunks)]
         if (whole := place / f"{name}.pt").is_file():
@@ -97,11 +98,11 @@ def _points_folders(root: Path) -> list[tuple[Path, tuple[str, ...]]]:
             names = ", ".join(folder.name for folder in inside)
             raise BadScene(f"{root}: folders with points of {len(inside)} datasets ({names}); name one of them")
         return [(inside[0], everything)]
-    return [(found, everything) for folder in _listed(root) if folder.is_dir() for found in _named(folder)]
+    return [(found, everything) for folder in entries(root) if folder.is_dir() for found in _named(folder)]
 
 
 def _named(folder: Path) -> list[Path]:
-    return [path for path in _listed(folder) if path.is_dir() and _POINTS.fullmatch(path.name)]
+    return [path for path in entries(folder) if path.is_dir() and _POINTS.fullmatch(path.name)]
 
 
 def _scenes(folder: Path, splits: tuple[str, ...]) -> list[tuple[str, Place]]:
@@ -110,7 +111,7 @@ def _scenes(folder: Path, splits: tuple[str, ...]) -> list[tuple[str, Place]]:
     kind = kind_of(folder)
     found = []
     for split in splits:
-        paths = _listed(folder / split) if split == "" or (folder / split).is_dir() else []
+        paths = entries(folder / split) if split == "" or (folder / split).is_dir() else []
         for path in paths:
             if path.suffix == ".pth":
                 name = path.stem.removesuffix(LONG)
@@ -131,10 +132,3 @@ def _place(kind: Kind, name: str, points: Path, split: str | None, pictures: Pat
         next((folder for folder in folders if folder.is_dir()), None),
         shared if shared.exists() else None,
     )
-
-
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except (OSError, ValueError) as error:
-        raise BadScene(f"{folder}: {getattr(error, 'strerror', None) or error}") from error

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ....store.errors import BadScene
+from ....store.listing import entries, matching
 from ...files.confined import Confined
 from ...files.images import DEPTH_SUFFIXES, IMAGE_SUFFIXES
 
@@ -136,10 +137,10 @@ def _pictures(folder: Path, pattern: str, names: tuple[str, ...], suffixes: froz
     """Files of these kinds: those named by a path or a pattern, else those in the first folder of a usual name."""
     if pattern:
         found = _named(folder, pattern)
-        return [path for p in found for path in (_listed(p) if p.is_dir() else [p]) if path.suffix.lower() in suffixes]
-    usual = {place.name.lower(): place for place in _listed(folder) if place.name.lower() in names and place.is_dir()}
+        return [path for p in found for path in (entries(p) if p.is_dir() else [p]) if path.suffix.lower() in suffixes]
+    usual = {place.name.lower(): place for place in entries(folder) if place.name.lower() in names and place.is_dir()}
     for place in (usual[name] for name in names if name in usual):
-        if found := [path for path in _listed(place) if path.suffix.lower() in suffixes]:
+        if found := [path for path in entries(place) if path.suffix.lower() in suffixes]:
             return found
     return []
 
@@ -149,18 +150,18 @@ def _poses(folder: Path, pattern: str) -> Path | dict[str, Path]:
         found = _named(folder, pattern)
         if len(found) == 1 and found[0].is_file():
             return found[0]
-        files = [path for p in found for path in (_listed(p) if p.is_dir() else [p])]
+        files = [path for p in found for path in (entries(p) if p.is_dir() else [p])]
         files = [path for path in files if path.suffix.lower() in _POSE_SUFFIXES]
         if files:
             return _by_stem(files, "poses")
         raise BadScene(f"{folder}: no poses at --poses {pattern}")
-    listing = {path.name.lower(): path for path in _listed(folder)}
+    listing = {path.name.lower(): path for path in entries(folder)}
     for name in POSE_FILES:
         if name in listing and listing[name].is_file():
             return listing[name]
     for name in POSES:
         if name in listing and listing[name].is_dir():
-            files = [path for path in _listed(listing[name]) if path.suffix.lower() in _POSE_SUFFIXES]
+            files = [path for path in entries(listing[name]) if path.suffix.lower() in _POSE_SUFFIXES]
             if files:
                 return _by_stem(files, "poses")
     if logs := [path for path in listing.values() if path.suffix.lower() == ".log"]:
@@ -176,14 +177,14 @@ def _intrinsics(folder: Path, pattern: str) -> Path | dict[str, Path] | None:
         found = _named(folder, pattern)
         if len(found) == 1 and found[0].is_file():
             return found[0]
-        files = [path for p in found for path in (_listed(p) if p.is_dir() else [p])]
+        files = [path for p in found for path in (entries(p) if p.is_dir() else [p])]
         if not files:
             raise BadScene(f"{folder}: no intrinsics at --intrinsics {pattern}")
         return _by_stem(files, "intrinsics")
     if (single := _first(_intrinsic_places(folder), INTRINSICS, _TEXT, None)) is not None:
         return single
     for place in _intrinsic_places(folder)[1:]:
-        files = [path for path in _listed(place) if path.suffix.lower() in _TEXT]
+        files = [path for path in entries(place) if path.suffix.lower() in _TEXT]
         if files:
             return files[0] if len(files) == 1 else _by_stem(files, "intrinsics")
     return None
@@ -191,7 +192,7 @@ def _intrinsics(folder: Path, pattern: str) -> Path | dict[str, Path] | None:
 
 def _intrinsic_places(folder: Path) -> list[Path]:
     """The scene's folder, and a folder in it that is named for intrinsics."""
-    return [folder, *(path for path in _listed(folder) if path.name.lower() in INTRINSICS and path.is_dir())]
+    return [folder, *(path for path in entries(folder) if path.name.lower() in INTRINSICS and path.is_dir())]
 
 
 def _cloud(folder: Path, pattern: str, confined: Confined) -> Path | None:
@@ -200,7 +201,7 @@ def _cloud(folder: Path, pattern: str, confined: Confined) -> Path | None:
         if not found:
             raise BadScene(f"{folder}: no cloud at --cloud {pattern}")
         return confined(_only(found, "clouds", "--cloud"))
-    clouds = [path for path in _listed(folder) if path.suffix.lower() == ".ply" and path.is_file()]
+    clouds = [path for path in entries(folder) if path.suffix.lower() == ".ply" and path.is_file()]
     if len(clouds) > 1:
         usual = [path for path in clouds if path.stem.lower() in (folder.name.lower(), *CLOUDS)]
         clouds = [_only(usual or clouds, "clouds", "--cloud")]
@@ -212,7 +213,7 @@ def _first(
 ) -> Path | None:
     for place in places:
         for name in names:
-            for path in _listed(place):
+            for path in entries(place):
                 if path.stem.lower() == name and path.suffix.lower() in suffixes and path.is_file():
                     return confined(path) if confined else path
     return None
@@ -222,14 +223,7 @@ def _named(folder: Path, pattern: str) -> list[Path]:
     """What a path or pattern inside the folder names."""
     if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
         raise BadScene(f"{pattern!r} is not a path inside the scene's folder {folder}")
-    return sorted(folder.glob(pattern))
-
-
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise BadScene(f"{folder}: {error.strerror or error}") from error
+    return matching(folder, pattern)
 
 
 def _by_stem(paths: list[Path], what: str) -> dict[str, Path]:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....store.errors import BadScene
+from ....store.listing import entries
 from ....store.scene import Camera, Frame
 from ...files.confined import Confined
 from ...files.derived import derived_folder, made_once
@@ -54,10 +55,7 @@ class Folder:
 
     def names(self) -> Iterable[str]:
         """All files."""
-        try:
-            return sorted(path.name for path in self.where.iterdir())
-        except OSError as error:
-            raise BadScene(f"{self.where}: {error.strerror or error}") from error
+        return [path.name for path in entries(self.where)]
 
     def text(self, name: str) -> bytes:
         """The content of a small file."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....store.errors import BadScene
+from ....store.listing import entries
 from ....store.scene import Camera, Frame
 from ...files.confined import Confined
 from ...files.images import IMAGE_SUFFIXES, image_size
@@ -65,7 +66,7 @@ def exported_frames(
     """The exported frames that have image, depth and a valid pose, and findings."""
     images = {
         path.stem: path
-        for path in (folder / "color").iterdir()
+        for path in entries(folder / "color")
         if path.suffix.lower() in IMAGE_SUFFIXES and path.stem.isdecimal()
     }
     stems = sorted(images, key=int)
