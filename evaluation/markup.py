@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..store.errors import one_line
+from ..store.wording import shown
 
 Row = tuple[str, ...]
 _LATEX = {character: "\\" + character for character in "&%$#_{}"} | {
@@ -49,7 +49,7 @@ def markdown(title: str, tables: Sequence[Table], sentences: Sequence[str]) -> s
 
 def latex(title: str, tables: Sequence[Table], sentences: Sequence[str]) -> str:
     """Tabulars that need no package, title and sentences as comments."""
-    parts = ["\n".join(f"% {one_line(line)}" for line in (title, *sentences))]
+    parts = ["\n".join(f"% {shown(line)}" for line in (title, *sentences))]
     for table in tables:
         alignment = "".join("l" if column in table.left else "r" for column in table.columns)
         parts.append(latex_table(table.columns, table.rows, alignment))
@@ -65,7 +65,7 @@ def markdown_table(columns: Sequence[str], rows: Sequence[Row], left: Sequence[s
 
 def markdown_text(text: str) -> str:
     """The text on one line, with what Markdown (also GitHub's) would read as markup taken literally."""
-    return _MARKDOWN_NUMBER.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\g<0>", one_line(text)))
+    return _MARKDOWN_NUMBER.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\g<0>", shown(text)))
 
 
 def latex_table(columns: Sequence[str], rows: Sequence[Row], alignment: str) -> str:
@@ -78,5 +78,5 @@ def latex_table(columns: Sequence[str], rows: Sequence[Row], alignment: str) -> 
 
 def latex_text(text: str) -> str:
     """The text on one line, with what LaTeX would read as a command taken literally."""
-    parts = _LIGATURE.split(one_line(text))
+    parts = _LIGATURE.split(shown(text))
     return "{}".join("".join(_LATEX.get(character, character) for character in part) for part in parts)
