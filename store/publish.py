@@ -1,27 +1,32 @@
 """What ingest found becomes the store's: files first, under new names, then one transaction that names them.
 
 A crash at any moment leaves the store as it was, and at most files that no row names (`verify` finds them). Publishing
-what is there already, equal in recipe and content, changes nothing but the paths of the pictures.
+what is there already, equal in recipe and content, changes nothing but the paths of the pictures; its files are read
+first, and those that do not hold what was published are written anew under the rows that are there.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 
 from . import locks, parquet, rows
 from .agreement import check_features, check_geometry, check_regions
+from .codecs import Columns
 from .contents import features_content, geometry_content
 from .database import Store
 from .digests import recipe_digest
 from .errors import BadInput, NotFound
-from .features import Correspondence, EmbeddingSpace, PointFeatures, RegionFeatures, SceneVectors
+from .features import LEVELS, Correspondence, EmbeddingSpace, PointFeatures, RegionFeatures, SceneVectors
 from .files import flush_folder, remove, unique_name
+from .readback import features_now, geometry_now, is_sound
+from .region_catalog import regions_of, scene_vectors_of
 from .scene import Scene
 from .schema import datasets, embedding_spaces, feature_sets, recipes, scenes
 
@@ -48,27 +53,36 @@ def publish_geometry(
         locks.scene(connection, dataset, scene.name)
         old = _scene(connection, (datasets.c.name == dataset) & (scenes.c.name == scene.name))
         same = old and (old.geometry_digest, old.content_digest) == (made, content)
-        if old and same and all(store.file(file).exists() for file in (old.points_file, old.correspondences_file)):
-            rows.update_scene(connection, store.path, old.id, scene)
-            return int(old.id)
-        replaced = [] if old is None else _files_of(connection, old)
+        kept = old if old and same and rows.count_frames(connection, old.id) == len(scene.frames) else None
+        if kept is not None:
+            rows.update_scene(connection, store.path, kept.id, scene)
+            held = store.file(kept.points_file), store.file(kept.correspondences_file)
+            if is_sound(partial(geometry_now, *held, scene.frames, scene.up_axis), content):
+                return int(kept.id)
         folder = f"scenes/{unique_name(dataset, scene.name)}"
+        files = {
+            "points_file": f"{folder}/points.parquet",
+            "correspondences_file": f"{folder}/correspondences.parquet",
+        }
         with _kept_if_published(store.file(folder)) as path:
             path.mkdir(parents=True)
             parquet.write_points(path / "points.parquet", scene.points, superpoint, original_index)
             parquet.write_correspondences(path / "correspondences.parquet", correspondences)
             flush_folder(path.parent)
-            if old is not None:
-                connection.execute(delete(scenes).where(scenes.c.id == old.id))
-            values = {
-                "dataset_id": _dataset_id(connection, dataset, format),
-                "geometry": recipe,
-                "geometry_digest": made,
-                "content_digest": content,
-                "points_file": f"{folder}/points.parquet",
-                "correspondences_file": f"{folder}/correspondences.parquet",
-            }
-            scene_id = rows.insert_scene(connection, store.path, scene, correspondences, values)
+            if kept is not None:  # its files are damaged; the feature sets that stand on it are not
+                scene_id, replaced = int(kept.id), [str(Path(kept.points_file).parent)]
+                connection.execute(update(scenes).where(scenes.c.id == scene_id).values(files))
+            else:
+                replaced = [] if old is None else _files_of(connection, old)
+                if old is not None:
+                    connection.execute(delete(scenes).where(scenes.c.id == old.id))
+                values = files | {
+                    "dataset_id": _dataset_id(connection, dataset, format),
+                    "geometry": recipe,
+                    "geometry_digest": made,
+                    "content_digest": content,
+                }
+                scene_id = rows.insert_scene(connection, store.path, scene, correspondences, values)
     for file in replaced:
         remove(store.file(file))
     return scene_id
@@ -99,38 +113,53 @@ def publish_features(
         check_features(features, superpoint, object_of_superpoint)
         columns = parquet.feature_columns(features, superpoint, object_of_superpoint)
         content = features_content(columns, regions, scene_vectors)
-        del columns
         olds = _feature_sets(connection, scene_id, name, recipe_digest(recipe))
         same = (name, recipe_digest(recipe), content)
-        for old in olds:
-            if (old.name, old.recipe_digest, old.content_digest) == same and store.file(old.features_file).exists():
-                return int(old.id)
+        kept = next((old for old in olds if (old.name, old.recipe_digest, old.content_digest) == same), None)
+        if kept is not None and not is_sound(partial(_content_of_rows, connection, kept.id, space, columns), content):
+            kept = None  # somebody changed its regions: all of it is written anew
+        del columns
+        if kept is not None:
+            held = store.file(kept.features_file)
+            if is_sound(partial(features_now, held, regions, scene_vectors), content):
+                return int(kept.id)
         file = f"features/{unique_name(scene.dataset, scene.name, name)}.parquet"
         with _kept_if_published(store.file(file)) as path:
             path.parent.mkdir(parents=True, exist_ok=True)
             ranges = parquet.write_features(path, features, superpoint, object_of_superpoint)
             check_regions(regions, ranges)
-            connection.execute(delete(feature_sets).where(feature_sets.c.id.in_([old.id for old in olds])))
-            space_id = _space_id(connection, space)
-            values = {
-                "scene_id": scene_id,
-                "embedding_space_id": space_id,
-                "recipe_id": _recipe_id(connection, recipe),
-                "name": name,
-                "source": source,
-                "state": "ready",
-                "features_file": file,
-                "point_count": len(features.point_index),
-                "content_digest": content,
-            }
-            locks.region_ids(connection)
-            made = insert(feature_sets).values(values).returning(feature_sets.c.id)
-            feature_set_id: int = connection.execute(made).scalar_one()
-            rows.insert_regions(connection, feature_set_id, scene_id, space_id, regions, ranges)
-            rows.insert_scene_vectors(connection, feature_set_id, space_id, scene_vectors)
+            if kept is not None:
+                connection.execute(update(feature_sets).where(feature_sets.c.id == kept.id).values(features_file=file))
+                olds = [kept]
+                feature_set_id = int(kept.id)
+            else:
+                connection.execute(delete(feature_sets).where(feature_sets.c.id.in_([old.id for old in olds])))
+                space_id = _space_id(connection, space)
+                values = {
+                    "scene_id": scene_id,
+                    "embedding_space_id": space_id,
+                    "recipe_id": _recipe_id(connection, recipe),
+                    "name": name,
+                    "source": source,
+                    "state": "ready",
+                    "features_file": file,
+                    "point_count": len(features.point_index),
+                    "content_digest": content,
+                }
+                locks.region_ids(connection)
+                inserted = insert(feature_sets).values(values).returning(feature_sets.c.id)
+                feature_set_id = int(connection.execute(inserted).scalar_one())
+                rows.insert_regions(connection, feature_set_id, scene_id, space_id, regions, ranges)
+                rows.insert_scene_vectors(connection, feature_set_id, space_id, scene_vectors)
     for old in olds:
         remove(store.file(old.features_file))
     return feature_set_id
+
+
+def _content_of_rows(connection: Connection, feature_set_id: int, space: EmbeddingSpace, columns: Columns) -> str:
+    """The digest of a feature set's rows together with the columns that its file should hold."""
+    regions = [regions_of(connection, feature_set_id, space, level) for level in LEVELS]
+    return features_content(columns, regions, scene_vectors_of(connection, feature_set_id, space))
 
 
 @contextmanager

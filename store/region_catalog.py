@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Connection, Row, Select, select
 
 from . import schema
 from .database import Store
@@ -67,6 +67,12 @@ def region_vector(store: Store, id: int) -> tuple[EmbeddingSpace, NDArray[np.flo
 
 def load_regions(store: Store, feature_set_id: int, space: EmbeddingSpace, level: Level) -> RegionFeatures:
     """All regions of a feature set at one level with their vectors and views, as they were published."""
+    with store.connect() as connection:
+        return regions_of(connection, feature_set_id, space, level)
+
+
+def regions_of(connection: Connection, feature_set_id: int, space: EmbeddingSpace, level: Level) -> RegionFeatures:
+    """`load_regions` in a transaction that is open."""
     table, views, frames = schema.regions, schema.region_views, schema.frames
     own = (table.c.feature_set_id == feature_set_id, table.c.level == level)
     seen = (
@@ -74,12 +80,11 @@ def load_regions(store: Store, feature_set_id: int, space: EmbeddingSpace, level
         .join_from(views, table).join(frames, frames.c.id == views.c.frame_id)
         .where(*own).order_by(views.c.region_id, views.c.rank)
     )  # fmt: skip
-    with store.connect() as connection:
-        rows = connection.execute(select(table).where(*own).order_by(table.c.ordinal)).all()
-        views_of: dict[int, list[RegionView]] = {row.id: [] for row in rows}
-        for view in connection.execute(seen):
-            x0, y0, x1, y1 = view.box_xyxy
-            views_of[view.region_id].append(RegionView(view.frame, (x0, y0, x1, y1), view.visible_points))
+    rows = connection.execute(select(table).where(*own).order_by(table.c.ordinal)).all()
+    views_of: dict[int, list[RegionView]] = {row.id: [] for row in rows}
+    for view in connection.execute(seen):
+        x0, y0, x1, y1 = view.box_xyxy
+        views_of[view.region_id].append(RegionView(view.frame, (x0, y0, x1, y1), view.visible_points))
     vectors = [_vector(row.embedding) for row in rows]
     return RegionFeatures(
         space,
@@ -91,11 +96,19 @@ def load_regions(store: Store, feature_set_id: int, space: EmbeddingSpace, level
 
 def load_scene_vectors(store: Store, feature_set_id: int, space: EmbeddingSpace) -> SceneVectors:
     """The mean and the prototypes of a feature set, as they were published."""
+    with store.connect() as connection:
+        return scene_vectors_of(connection, feature_set_id, space)
+
+
+def scene_vectors_of(connection: Connection, feature_set_id: int, space: EmbeddingSpace) -> SceneVectors:
+    """`load_scene_vectors` in a transaction that is open."""
     table = schema.scene_vectors
     query = select(table).where(table.c.feature_set_id == feature_set_id).order_by(table.c.kind, table.c.ordinal)
-    with store.connect() as connection:
-        rows = connection.execute(query).all()
-    [mean] = [_vector(row.embedding) for row in rows if row.kind == "mean"]
+    rows = connection.execute(query).all()
+    means = [_vector(row.embedding) for row in rows if row.kind == "mean"]
+    if len(means) != 1:
+        raise NotFound(f"Feature set {feature_set_id} has lost its scene vector: ingest its scene with --again.")
+    [mean] = means
     prototypes = [row for row in rows if row.kind == "prototype"]
     vectors = np.array([_vector(row.embedding) for row in prototypes], np.float16)
     weights = np.array([row.weight for row in prototypes], np.float32)

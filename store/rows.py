@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from .contents import camera_numbers
 from .copying import copy_rows, half, numbers
@@ -36,48 +36,45 @@ def insert_scene(
     values: dict[str, Any],
 ) -> int:
     """The scene's row, completed by `values`, and its frames; returns the scene's id."""
-    seen = np.zeros(len(scene.points), bool)
-    seen_by_frame = dict.fromkeys(range(len(scene.frames)), 0)
-    for correspondence in correspondences:
-        seen[correspondence.point_index] = True
-        seen_by_frame[correspondence.frame] = len(correspondence)
-    values = values | _described(scene) | {
-        "name": scene.name,
-        "up_axis": scene.up_axis,
-        "point_count": len(scene.points),
-        "frame_count": len(scene.frames),
-        "seen_point_count": int(seen.sum()),
-        "box_min": numbers(scene.points.xyz.min(axis=0)),
-        "box_max": numbers(scene.points.xyz.max(axis=0)),
-        "label_names": {str(key): name for key, name in scene.points.label_names.items()},
-    }  # fmt: skip
+    values = values | _described(scene) | {"name": scene.name, "seen_point_count": _seen_points(scene, correspondences)}
     scene_id: int = connection.execute(insert(scenes).values(values).returning(scenes.c.id)).scalar_one()
     copy_rows(
         connection,
         frames,
         _FRAME_COLUMNS,
         (
-            _frame_row(store_path, scene_id, ordinal, frame, seen_by_frame[ordinal])
-            for ordinal, frame in enumerate(scene.frames)
+            _frame_row(store_path, scene_id, ordinal, frame, seen)
+            for (ordinal, frame), seen in zip(
+                enumerate(scene.frames), _seen_of_frames(scene, correspondences), strict=True
+            )
         ),
     )
     return scene_id
 
 
+def count_frames(connection: Connection, scene_id: int) -> int:
+    """How many frames a scene has."""
+    return connection.execute(select(func.count()).where(frames.c.scene_id == scene_id)).scalar_one()
+
+
 def update_scene(connection: Connection, store_path: Path, scene_id: int, scene: Scene) -> None:
-    """What may change without the content changing: where the pictures lie, and what people are told."""
+    """The rows of a scene whose content is the same: where its pictures lie, and what people are told.
+
+    The numbers are written too, so that rows which somebody changed say again what was published.
+    """
     connection.execute(update(scenes).where(scenes.c.id == scene_id).values(_described(scene)))
-    paths = [
-        {"at": ordinal, "image": stored_path(store_path, frame.image_path), "depth": _depth_path(store_path, frame)}
-        for ordinal, frame in enumerate(scene.frames)
-    ]
+    columns = [name for name in _FRAME_COLUMNS if name not in ("scene_id", "ordinal", "seen_point_count")]
     statement = (
         update(frames)
         .where(frames.c.scene_id == scene_id, frames.c.ordinal == bindparam("at"))
-        .values(image_path=bindparam("image"), depth_path=bindparam("depth"))
+        .values({name: bindparam(f"new_{name}") for name in columns})
     )
-    if paths:
-        connection.execute(statement, paths)
+    rows = []
+    for ordinal, frame in enumerate(scene.frames):
+        row = dict(zip(_FRAME_COLUMNS, _frame_row(store_path, scene_id, ordinal, frame, 0), strict=True))
+        rows.append({"at": ordinal} | {f"new_{name}": row[name] for name in columns})
+    if rows:
+        connection.execute(statement, rows)
 
 
 def insert_regions(
@@ -150,7 +147,33 @@ def stored_path(store_path: Path, path: Path) -> str:
 
 
 def _described(scene: Scene) -> dict[str, Any]:
-    return {"split": scene.split, "source": scene.source, "findings": list(scene.findings)}
+    return {
+        "split": scene.split,
+        "source": scene.source,
+        "findings": list(scene.findings),
+        "up_axis": scene.up_axis,
+        "point_count": len(scene.points),
+        "frame_count": len(scene.frames),
+        "box_min": numbers(scene.points.xyz.min(axis=0)),
+        "box_max": numbers(scene.points.xyz.max(axis=0)),
+        "label_names": {str(key): name for key, name in scene.points.label_names.items()},
+    }
+
+
+def _seen_points(scene: Scene, correspondences: Sequence[Correspondence]) -> int:
+    """How many points at least one frame sees."""
+    seen = np.zeros(len(scene.points), bool)
+    for correspondence in correspondences:
+        seen[correspondence.point_index] = True
+    return int(seen.sum())
+
+
+def _seen_of_frames(scene: Scene, correspondences: Sequence[Correspondence]) -> list[int]:
+    """How many points each frame sees."""
+    counts = [0] * len(scene.frames)
+    for correspondence in correspondences:
+        counts[correspondence.frame] = len(correspondence)
+    return counts
 
 
 def _frame_row(store_path: Path, scene_id: int, ordinal: int, frame: Frame, seen: int) -> tuple[Any, ...]:

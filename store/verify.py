@@ -6,14 +6,13 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from . import jobs, locks, parquet, schema
-from .catalog import FeatureSetInfo, SceneInfo, feature_sets, load_frames, load_points, scenes
-from .codecs import opened, to_numpy
-from .contents import features_content, geometry_content
+from . import jobs, locks, schema
+from .catalog import FeatureSetInfo, SceneInfo, feature_sets, load_frames, scenes
 from .database import Store
 from .errors import OvstoreError
 from .features import LEVELS
 from .files import remove, size_of
+from .readback import features_now, geometry_now
 from .region_catalog import load_regions, load_scene_vectors
 
 _BEHIND = 0.25  # share of an index's rows that may have come since; searches score those one by one
@@ -200,17 +199,13 @@ def _changed_contents(
 
 
 def _geometry_now(store: Store, scene: SceneInfo) -> str:
-    points, superpoint, original_index = load_points(store, scene.id)
-    correspondences = parquet.read_correspondences(store.file(scene.correspondences_file))
-    frames = load_frames(store, scene.id)
-    return geometry_content(points, superpoint, original_index, frames, correspondences, scene.up_axis)
+    files = store.file(scene.points_file), store.file(scene.correspondences_file)
+    return geometry_now(*files, load_frames(store, scene.id), scene.up_axis)
 
 
 def _features_now(store: Store, found: FeatureSetInfo) -> str:
-    with opened(store.file(found.features_file), "features") as (file, _):
-        columns = to_numpy(file.read())
     regions = [load_regions(store, found.id, found.space, level) for level in LEVELS]
-    return features_content(columns, regions, load_scene_vectors(store, found.id, found.space))
+    return features_now(store.file(found.features_file), regions, load_scene_vectors(store, found.id, found.space))
 
 
 def _name(found: FeatureSetInfo) -> str:

@@ -68,6 +68,57 @@ def test_publishing_the_same_again_changes_nothing(store: Store) -> None:
     assert (small_scene.files_of(store), catalog.feature_sets(store), catalog.scenes(store)) == before
 
 
+@pytest.mark.parametrize("damage", ["a flipped bit", "another file of the name", "nothing there"])
+@pytest.mark.parametrize("file", ["points", "correspondences", "features"])
+def test_publishing_the_same_again_heals_a_damaged_file_and_keeps_what_stands_on_it(
+    store: Store, tmp_path: Path, file: str, damage: str
+) -> None:
+    (tmp_path / "0.jpg").touch()
+    small = small_scene.make(pictures=tmp_path)
+    first = small.publish(store)
+    small_scene.with_other_points(small_scene.make("other")).publish(store)
+    [other, scene] = sorted(catalog.scenes(store), key=lambda held: held.name)
+    [other_set, own_set] = sorted(catalog.feature_sets(store), key=lambda held: held.scene)
+    pairs = {
+        "points": (scene.points_file, other.points_file),
+        "correspondences": (scene.correspondences_file, other.correspondences_file),
+        "features": (own_set.features_file, other_set.features_file),
+    }
+    path, foreign = (store.file(name) for name in pairs[file])
+    if damage == "nothing there":
+        path.unlink()
+    elif damage == "a flipped bit":
+        content = bytearray(path.read_bytes())
+        content[len(content) // 3] ^= 4
+        path.write_bytes(content)
+    else:
+        path.write_bytes(foreign.read_bytes() if file != "correspondences" else b"PAR1")
+    assert small.publish(store) == first
+    assert [found.problem for found in verify.check(store, contents=True) if "scans/room" in found.subject] == []
+    assert verify.orphans(store) == []
+
+
+def test_publishing_the_same_again_heals_rows_that_somebody_changed(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "0.jpg").touch()
+    small = small_scene.make(pictures=tmp_path)
+    scene_id, _ = small.publish(store)
+    for change in (
+        "UPDATE frames SET camera_to_world[4] = 7 WHERE ordinal = 1",
+        "UPDATE scenes SET up_axis = 'y'",
+        "UPDATE regions SET centre[1] = 9 WHERE ordinal = 1",
+        "DELETE FROM scene_vectors WHERE kind = 'mean'",
+    ):
+        with store.driver_connection() as connection:
+            connection.execute(change)
+        assert [finding.subject for finding in verify.check(store, contents=True)], change
+        assert small.publish(store)[0] == scene_id
+        assert verify.check(store, contents=True) == [], change
+    with store.driver_connection() as connection:
+        connection.execute("DELETE FROM frames WHERE ordinal = 2")
+    small.publish(store)
+    assert verify.check(store, contents=True) == []
+
+
 def test_the_same_content_has_the_same_digest_in_another_store_place_and_order(store: Store) -> None:
     small = small_scene.make()
     small.publish(store, "scans")
