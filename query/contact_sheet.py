@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from ..models.pictures import read_image
+from ..store.errors import BadInput
 from ..store.features import Answer, Evidence, Hit
 from . import picture_file
 from .caption import fitted
@@ -47,8 +49,8 @@ def _tiles(evidence: Sequence[Evidence]) -> list[Image.Image]:
     for view in evidence:
         if len(tiles) == COLUMNS:
             break
-        with suppress(OSError), Image.open(view.image_path) as image:
-            tiles.append(_crop(image.convert("RGB"), view))
+        with suppress(BadInput):
+            tiles.append(_crop(Image.fromarray(read_image(Path(view.image_path))), view))
     return tiles
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
+from ..models.pictures import read_image
 from ..store import plugins, text_vectors
 from ..store.database import Store
 from ..store.errors import BadInput, DatabaseError
@@ -62,7 +62,7 @@ class Encoder:
 
         Region vectors are means of the same features, so the two compare like with like.
         """
-        image = _read_picture(path)
+        image = read_image(path, upright=True)
         [feature_map] = _image_tower(self)([image])
         values = feature_map.values.astype(np.float32)
         if box_xyxy is not None:
@@ -124,17 +124,6 @@ def _background(encoder: Encoder, store_path: Path | None) -> NDArray[np.float32
 def _require_space(encoder: Encoder) -> None:
     """SpaceMismatch when the weights at hand are not those that the feature sets were made with."""
     encoder.space.require_same(encoder.plugin.space(encoder.options))
-
-
-def _read_picture(path: Path) -> NDArray[np.uint8]:
-    """(H, W, 3) RGB of any picture file, upright."""
-    try:
-        with Image.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except FileNotFoundError as error:
-        raise BadInput(f"{path}: no such picture.") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadInput(f"{path}: not a picture that can be read ({error}).") from error
 
 
 def _inside(values: NDArray[np.float32], box_xyxy: BoxXyxy, width: int, height: int, path: Path) -> NDArray[np.float32]:

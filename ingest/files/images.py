@@ -1,65 +1,38 @@
-"""Pictures and depth readings, decoded once on the way in.
+"""Depth readings, decoded once on the way in: (H, W) float32 metres with 0 for "no reading".
 
-From here on a picture is (H, W, 3) uint8 RGB and a depth picture (H, W) float32 metres with 0 for "no reading".
-Sizes are read from the file's header and held against MAX_PIXELS before any memory is taken for pixels.
+The colours of pictures are read in models/pictures.py, by whose limits the sizes of depth are held, too.
 """
 
-import io
 import re
-import struct
-import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
 
+from ...models.pictures import (
+    IMAGE_SUFFIXES,
+    MAX_PIXELS,
+    check_size,
+    decoding,
+    is_turned,
+    opened,
+    read_bytes,
+    read_image,
+)  # fmt: skip
 from ...store.errors import BadInput, MissingPackage
 from ...store.plugins import missing_package_sentence
 from .arrays import map_npy
 
-try:
-    import simplejpeg
-except ModuleNotFoundError:  # Pillow reads the same pixels, more slowly
-    simplejpeg = None
+__all__ = [
+    "DEPTH_SUFFIXES", "FLOAT_DEPTH_SUFFIXES", "IMAGE_SUFFIXES", "MAX_PIXELS", "image_size", "is_turned", "read_depth",
+    "read_image",
+]  # fmt: skip
 
-MAX_PIXELS = 80_000_000  # 240 MB as RGB; the largest cameras make 60 million
-MAX_BYTES = 1 << 30
 NO_READING = 65535  # with 0, what sensors write into 16 bits when they measured nothing
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".webp", ".tif", ".tiff"})
 DEPTH_SUFFIXES = frozenset({".png", ".pgm", ".tif", ".tiff", ".npy", ".exr"})
 FLOAT_DEPTH_SUFFIXES = frozenset({".npy", ".exr"})  # metres, unless a scale says otherwise
 
-# Pillow would warn of some of the pictures that are refused here anyway.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-
 _PGM = re.compile(rb"P5(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)\s")
-_DECODING_ERRORS = (
-    OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError, RuntimeError, struct.error, zlib.error,
-)  # fmt: skip
-
-
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """(H, W, 3) the picture as RGB; grey is repeated, transparency laid over white, 16 bits cut to their upper 8.
-
-    Pixels come as they are stored, because cameras are calibrated to those: an EXIF orientation is not applied.
-    """
-    data = _read_bytes(path)
-    if data[:2] == b"\xff\xd8" and simplejpeg is not None:
-        try:
-            height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
-            _check_size(path, width, height)
-            if colorspace in ("YCbCr", "Gray", "RGB"):
-                return simplejpeg.decode_jpeg(data, colorspace="RGB")
-        except ValueError:
-            pass  # Pillow forgives what does no harm, and has the better words for what does
-    with _decoding(path), Image.open(io.BytesIO(data)) as picture:
-        _check_size(path, *picture.size)
-        return _to_rgb(path, picture)
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -69,17 +42,8 @@ def image_size(path: Path) -> tuple[int, int]:
         return width, height
     if path.suffix.lower() == ".exr":
         return _exr_size(path)
-    with _decoding(path), Image.open(path) as picture:
-        _check_size(path, *picture.size)
+    with opened(path) as picture:
         return picture.size
-
-
-def is_turned(path: Path) -> bool:
-    """Whether the file's EXIF says that the picture is to be shown turned or mirrored."""
-    if path.suffix.lower() not in (".jpg", ".jpeg", ".tif", ".tiff", ".webp"):
-        return False
-    with _decoding(path), Image.open(path) as picture:
-        return picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
 
 
 def read_depth(path: Path, scale: float) -> NDArray[np.float32]:
@@ -106,22 +70,8 @@ def read_depth(path: Path, scale: float) -> NDArray[np.float32]:
     return metres
 
 
-def _to_rgb(path: Path, picture: Image.Image) -> NDArray[np.uint8]:
-    mode = picture.mode
-    if mode == "F":
-        raise BadInput(f"{path}: floating-point pixels; a colour picture of 8 or 16 bits was expected")
-    if mode == "I" or mode.startswith("I;16"):
-        grey = np.clip(np.asarray(picture).astype(np.int32) >> 8, 0, 255).astype(np.uint8)
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    if "A" in mode or "a" in mode or "transparency" in picture.info:
-        overlay = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", overlay.size, "white"), overlay)
-    return np.array(picture.convert("RGB"))
-
-
 def _read_16_bits(path: Path) -> NDArray[np.generic]:
-    with _decoding(path), Image.open(path) as picture:
-        _check_size(path, *picture.size)
+    with opened(path) as picture:
         if picture.mode not in ("I", "F") and not picture.mode.startswith("I;16"):
             raise BadInput(
                 f"{path}: pixels of kind {picture.mode!r}; depth is one channel of 16 bits or floats "
@@ -132,12 +82,12 @@ def _read_16_bits(path: Path) -> NDArray[np.generic]:
 
 def _read_pgm(path: Path) -> NDArray[np.uint16]:
     """A binary PGM; Pillow would stretch its values to 65535 whatever the file's own maximum is."""
-    data = _read_bytes(path)
+    data = read_bytes(path)
     header = _PGM.match(data)
     if header is None:
         raise BadInput(f"{path}: not a binary PGM (a file that begins with P5, width, height, maximum)")
     width, height, maximum = (int(number) for number in header.groups())
-    _check_size(path, width, height)
+    check_size(path, width, height)
     if not 256 <= maximum <= 65535:
         raise BadInput(f"{path}: values up to {maximum}; a depth picture has two bytes a pixel (256 to 65535)")
     found, expected = len(data) - header.end(), width * height * 2
@@ -153,19 +103,19 @@ def _map_npy(path: Path) -> NDArray[np.generic]:
         array = array[:, :, 0]
     if array.ndim != 2 or 0 in array.shape:
         raise BadInput(f"{path}: an array of shape {array.shape}; depth is (height, width)")
-    _check_size(path, array.shape[1], array.shape[0])
+    check_size(path, array.shape[1], array.shape[0])
     return array
 
 
 def _exr_size(path: Path) -> tuple[int, int]:
-    with _decoding(path):
+    with decoding(path):
         low, high = _openexr().File(str(path), header_only=True).header()["dataWindow"]
         return int(high[0] - low[0] + 1), int(high[1] - low[1] + 1)
 
 
 def _read_exr(path: Path) -> NDArray[np.generic]:
-    _check_size(path, *_exr_size(path))
-    with _decoding(path):
+    check_size(path, *_exr_size(path))
+    with decoding(path):
         channels = _openexr().File(str(path), separate_channels=True).channels()
         for name in ("Z", "R", "Y", *(channels if len(channels) == 1 else ())):
             if name in channels:
@@ -179,34 +129,3 @@ def _openexr():  # type: ignore[no-untyped-def]
     except ModuleNotFoundError as error:
         raise MissingPackage(missing_package_sentence("depth in .exr", "OpenEXR")) from error
     return OpenEXR
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise BadInput(f"{path}: {size:,} bytes; a picture has at most {MAX_BYTES:,}")
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}") from error
-
-
-def _check_size(path: Path, width: int, height: int) -> None:
-    if width < 1 or height < 1:
-        raise BadInput(f"{path}: a picture of {width}x{height} pixels")
-    if width * height > MAX_PIXELS:
-        raise BadInput(f"{path}: {width}x{height} pixels; at most {MAX_PIXELS:,} are read")
-
-
-@contextmanager
-def _decoding(path: Path) -> Iterator[None]:
-    """The border to the decoders: whatever they raise becomes a sentence that names the file."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise BadInput(f"{path}: no such file") from error
-    except UnidentifiedImageError as error:  # its own words are an address in memory
-        raise BadInput(f"{path}: cannot be read as a picture: it is of no known kind") from error
-    except (*_DECODING_ERRORS, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        detail = str(error).replace(str(path), "the file").strip() or type(error).__name__
-        raise BadInput(f"{path}: cannot be read as a picture: {detail}") from error

@@ -8,26 +8,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ...store.errors import BadInput
+from ..pictures import MAX_PIXELS, opened
 
-MOST_PIXELS = 80_000_000
 _MOST_JSON = 1 << 30
 _MOST_BITS = 40  # of a run length
 
 
 def read_ids(path: Path) -> NDArray[np.int64]:
     """(H, W) ids of a PNG with 8 or 16 bits a pixel; R + 256 G + 65536 B of a coloured one, as COCO's panoptic are."""
-    try:
-        with Image.open(path) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise BadInput(f"{path}: {picture.width}x{picture.height} pixels; at most {MOST_PIXELS:,} are read.")
-            if picture.mode not in ("L", "P", "1", "I", "RGB") and not picture.mode.startswith("I;16"):
-                raise BadInput(f"{path}: pixels of kind {picture.mode!r}; ids of 8 or 16 bits, or RGB, were expected.")
-            stored = np.asarray(picture).astype(np.int64)
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise BadInput(f"{path}: cannot be read as a picture of ids: {error}") from error
+    with opened(path) as picture:
+        if picture.mode not in ("L", "P", "1", "I", "RGB") and not picture.mode.startswith("I;16"):
+            raise BadInput(f"{path}: pixels of kind {picture.mode!r}; ids of 8 or 16 bits, or RGB, were expected.")
+        stored = np.asarray(picture).astype(np.int64)
     return stored @ np.array([1, 256, 65536]) if stored.ndim == 3 else stored
 
 
@@ -50,7 +44,7 @@ def require_triplet(path: Path, ids: NDArray[np.int64], rows: int, entries: Any)
 
 
 def _is_8_bit(path: Path) -> bool:
-    with Image.open(path) as picture:
+    with opened(path) as picture:
         return picture.mode in ("L", "P")
 
 
@@ -96,8 +90,8 @@ def semantic(path: Path) -> dict[str, list[tuple[int, tuple[int, int], str]]]:
 def classes_of(path: Path, parts: Sequence[tuple[int, tuple[int, int], str]]) -> NDArray[np.int64]:
     """(H, W) category of each pixel plus 1; 0 where no class was found."""
     height, width = parts[0][1]
-    if not 0 < height * width <= MOST_PIXELS:
-        raise BadInput(f"{path}: a mask of {width}x{height} pixels; 1 to {MOST_PIXELS:,} are read.")
+    if not 0 < height * width <= MAX_PIXELS:
+        raise BadInput(f"{path}: a mask of {width}x{height} pixels; 1 to {MAX_PIXELS:,} are read.")
     found = np.zeros((height, width), np.int64)
     for category, size, runs in parts:
         if size != (height, width) or category < 0:
