@@ -6,15 +6,21 @@ with what the command does and closes with an example.
 """
 
 import errno
+import io
 import logging
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import click
 
 from .. import __version__
-from ..store import plugins
+from ..store import plugins, signals
 from ..store.errors import OvstoreError
+from ..store.wording import shown
 
 _ORDER = (
     "ingest", "distill", "generate", "search", "sql", "scenes", "show", "features", "eval", "labels", "extract",
@@ -39,9 +45,17 @@ class _Commands(click.Group):
             plugins.load("cli", args[0], noun="command")  # raises NotFound with the nearest name
         return super().resolve_command(ctx, args)
 
+    def main(self, *args: Any, **settings: Any) -> Any:
+        _prepare_streams()
+        return super().main(*args, **settings)
+
     def invoke(self, ctx: click.Context) -> object:
         try:
-            return super().invoke(ctx)
+            with signals.raised(), _flushed():
+                return super().invoke(ctx)
+        except click.ClickException as error:
+            error.message = "\n".join(map(shown, error.message.split("\n")))
+            raise
         except OvstoreError as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(1)
@@ -51,9 +65,10 @@ class _Commands(click.Group):
             except OvstoreError as sentence:
                 click.echo(f"Error: {sentence}", err=True)
                 sys.exit(1)
-        except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
-            sys.exit(130)
+        except KeyboardInterrupt as error:
+            with suppress(OSError):  # the terminal may be what went away
+                click.echo("Interrupted.", err=True)
+            sys.exit(128 + (error.number if isinstance(error, signals.Stopped) else signal.SIGINT))
         except OSError as error:
             if error.errno not in (errno.EPIPE, errno.ENOSPC):
                 raise
@@ -61,6 +76,47 @@ class _Commands(click.Group):
                 click.echo("Error: No space left on device.", err=True)
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered still has nowhere to go
             sys.exit(1)
+
+
+class _OneLine(logging.Formatter):
+    """Messages as they are, but for what would move a terminal's cursor."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return shown(super().formatMessage(record))
+
+
+def _prepare_streams() -> None:
+    """What the terminal's encoding lacks is escaped; a closed stderr is nowhere, a closed stdout the person's mistake.
+
+    A file or socket that is opened later would take the number of a closed stream, and be written into.
+    """
+    closed = sys.stdout is None
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", closefd=False)
+    if closed:
+        sys.stderr.write("Error: Standard output is closed: send it to a file, or to /dev/null.\n")
+        sys.exit(1)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def _flushed() -> Iterator[None]:
+    """What was printed is out at the end, or that it could not be is noticed."""
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+
+
+def _log_to_stderr(verbose: bool) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine("%(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -85,5 +141,5 @@ def main(ctx: click.Context, store_path: str, verbose: bool) -> None:
       ovstore ingest scannet scans/ --encoder tiny
       ovstore search "snoopy"
     """
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", stream=sys.stderr)
+    _log_to_stderr(verbose)
     ctx.obj = store_path

@@ -28,14 +28,15 @@ def opened_store(create: bool = False) -> "Iterator[Store]":
 
 def print_json(value: Any, path: str | None = None) -> None:
     """One JSON document on stdout, or in the file `path`."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=_json_value) + "\n"
+    unicode = path is not None or sys.stdout.encoding.lower().replace("-", "").startswith("utf")
+    text = json.dumps(value, indent=2, ensure_ascii=not unicode, default=_json_value) + "\n"
     if path is None:
         sys.stdout.write(text)
         return
     from ..store.files import replacing
 
     with replacing(Path(path)) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _json_value(value: Any) -> Any:

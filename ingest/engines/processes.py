@@ -5,8 +5,10 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any
 
+from ...store import signals
 from ...store.errors import OvstoreError
 from . import Outcome
 
@@ -22,7 +24,7 @@ def run(task: Callable[[Any], Any], items: Iterable[Any], workers: int) -> Itera
 
 def _run_together(task: Callable[[Any], Any], left: deque[Any], workers: int) -> Generator[Outcome, None, list[Any]]:
     """Take items from `left` until none is left or a worker died; returns those in flight at its death."""
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with _pool(workers) as pool:
         item_of: dict[Future[Any], Any] = {}
         lost: list[Any] = []
         while True:
@@ -45,10 +47,24 @@ def _run_together(task: Callable[[Any], Any], left: deque[Any], workers: int) ->
 
 
 def _run_alone(task: Callable[[Any], Any], item: Any) -> Iterator[Outcome]:
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with _pool(1) as pool:
         try:
             yield Outcome(item, result=pool.submit(task, item).result())
         except BrokenProcessPool:
             yield Outcome(item, error=OvstoreError("its worker process was killed (out of memory?)"))
         except Exception as error:
             yield Outcome(item, error=error)
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that are told to stop when this one is, and close the jobs that they have in hand."""
+    others = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=signals.raise_in_worker) as pool:
+        try:
+            yield pool
+        except signals.Stopped:
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()
+            raise
