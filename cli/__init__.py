@@ -53,8 +53,11 @@ class _Commands(click.Group):
         try:
             with signals.raised(), _flushed():
                 return super().invoke(ctx)
-        except click.ClickException as error:
-            error.message = "\n".join(map(shown, error.message.split("\n")))
+        except click.UsageError as error:
+            message = error.format_message()
+            escaped = "\n".join(map(shown, message.split("\n")))
+            if escaped != message:
+                raise click.UsageError(escaped, error.ctx) from error
             raise
         except OvstoreError as error:
             click.echo(f"Error: {error}", err=True)
