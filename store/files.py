@@ -22,6 +22,21 @@ def stable_name(*words: str) -> str:
     return f"{_readable(words)}-{hashlib.sha256(chr(0).join(words).encode()).hexdigest()[:12]}"
 
 
+def scene_file_name(dataset: str, scene: str, *words: str) -> str:
+    """A unique name for a file of one scene, by which `written_for` tells whose it is."""
+    return f"{_readable((dataset, scene, *words))}-{_scene_key(dataset, scene)}-{secrets.token_hex(6)}"
+
+
+def written_for(folder: Path, dataset: str, scene: str) -> list[Path]:
+    """What is in a folder under a `scene_file_name` of this scene."""
+    key = f"-{_scene_key(dataset, scene)}-"
+    return sorted(path for path in folder.iterdir() if key in path.name) if folder.is_dir() else []
+
+
+def _scene_key(dataset: str, scene: str) -> str:
+    return hashlib.sha256(chr(0).join((dataset, scene)).encode()).hexdigest()[:12]
+
+
 def _readable(words: Iterable[str]) -> str:
     return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", word).strip("._") or "_" for word in words)[:80]
 

@@ -162,7 +162,7 @@ feature_sets = Table(
     _created_at(),
     CheckConstraint("source IN ('fused', 'distilled', 'imported')", name="source"),
     CheckConstraint("state IN ('ready', 'retired')", name="state"),
-    UniqueConstraint("scene_id", "recipe_id"),
+    UniqueConstraint("scene_id", "name"),
     comment="Vectors of one scene by one recipe",
 )
 

@@ -10,6 +10,7 @@ import pytest
 import small_scene
 from ovstore.store import catalog, verify
 from ovstore.store.database import Store
+from ovstore.store.files import scene_file_name
 
 
 def run_and_crash(store: Store, module: str, function: str, publish_what: str) -> None:
@@ -66,6 +67,19 @@ def test_killed_between_features_file_and_commit_the_scene_stays_as_it_was(
     assert small_scene.files_of(store) == before
     small_scene.make().publish_features(store, scene_id)
     assert verify.orphans(store) == []
+
+
+def test_the_next_publishing_of_a_scene_removes_what_a_killed_one_left_of_it(store: Store) -> None:
+    """And of no other scene, whose name may begin like its own."""
+    other = store.path / "scenes" / scene_file_name("scans", "room-a")
+    other.mkdir(parents=True)
+    scene_id = small_scene.make().publish_geometry(store)
+    run_and_crash(store, "rows", "insert_regions", f"small.publish_features(store, {scene_id})")
+    assert [path.parent.name for path in verify.orphans(store)] == ["features", "scenes"]
+    run_and_crash(store, "rows", "insert_scene", "small.publish_geometry(store)")
+    assert [path.parent.name for path in verify.orphans(store)] == ["scenes", "scenes"]
+    small_scene.make().publish_features(store, scene_id)
+    assert verify.orphans(store) == [other]
 
 
 def test_killed_at_any_moment_no_half_truth_is_left(store: Store, tmp_path: Path) -> None:

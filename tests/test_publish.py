@@ -190,6 +190,16 @@ def test_a_name_means_one_feature_set_of_a_scene(store: Store) -> None:
     assert verify.orphans(store) == []
 
 
+def test_an_equal_recipe_under_another_name_leaves_the_first_where_it_is(store: Store) -> None:
+    small = small_scene.make()
+    scene_id, first = small.publish(store)
+    second = small.publish_features(store, scene_id, "second")
+    held = catalog.feature_sets(store)
+    assert [(found.id, found.name) for found in held] == [(second, "second"), (first, "toy")]
+    assert held[0].content_digest == held[1].content_digest
+    assert verify.check(store, contents=True)[1:] == []  # the first says that its images are not there
+
+
 def test_up_to_date_means_equal_recipe_and_files_that_are_there(store: Store) -> None:
     scene_id, feature_set_id = small_scene.make().publish(store)
     found = lambda: (  # noqa: E731
@@ -257,6 +267,34 @@ def test_a_reader_whose_file_is_replaced_under_it_reads_the_new_one(
     small_scene.with_other_points(small).publish_geometry(store)
     with pytest.raises(NotFound, match="replaced or forgotten"):
         catalog.load_points(store, scene_id)
+
+
+def test_geometry_and_features_that_are_published_together_replace_the_old_ones_together(store: Store) -> None:
+    """An error between the two leaves the old geometry, and every feature set that stands on it."""
+    old = small_scene.make()
+    scene_id, _ = old.publish(store)
+    old.publish_features(store, scene_id, "second")
+    before = catalog.scenes(store), catalog.feature_sets(store), small_scene.files_of(store)
+    new = small_scene.with_other_points(old)
+
+    def publish_both(fail: bool) -> None:
+        with publish.publishing(store) as at:
+            made = at.geometry(
+                "scans", "rgbd", new.scene, new.superpoint, new.original_index, new.correspondences, {"made": "anew"}
+            )
+            if fail:
+                raise KeyboardInterrupt
+            at.features(
+                made, "toy", new.features.space, {"made": "anew"}, "fused", new.features, new.object_of_superpoint,
+                new.regions, new.scene_vectors,
+            )  # fmt: skip
+
+    with pytest.raises(KeyboardInterrupt):
+        publish_both(fail=True)
+    assert (catalog.scenes(store), catalog.feature_sets(store), small_scene.files_of(store)) == before
+    publish_both(fail=False)
+    assert [found.name for found in catalog.feature_sets(store)] == ["toy"]
+    assert verify.orphans(store) == []
 
 
 def test_nobody_removes_files_while_somebody_publishes(store: Store) -> None:
