@@ -112,13 +112,16 @@ def leave_a_note(path: str) -> None:
 
 def test_workers_close_what_they_have_in_hand_when_the_command_is_told_to_stop(tmp_path: Path) -> None:
     notes = [tmp_path / "a", tmp_path / "b"]
-    script = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "import test_streams as t\n"
-        "if __name__ == '__main__':\n"
-        "    with t.signals.raised():\n"
-        f"        list(t.processes.run(t.leave_a_note, {list(map(str, notes))!r}, 2))\n"
-    )
+    script = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from ovstore.ingest.engines import processes
+from ovstore.store import signals
+from test_streams import leave_a_note
+if __name__ == "__main__":
+    with signals.raised():
+        list(processes.run(leave_a_note, {list(map(str, notes))!r}, 2))
+"""
     file = tmp_path / "work.py"
     file.write_text(script)
     process = subprocess.Popen([sys.executable, str(file)], stderr=subprocess.DEVNULL)
