@@ -12,54 +12,95 @@ with its last client even when that one was killed.
 """
 
 import ctypes
+import errno
 import fcntl
 import os
+import shutil
 import signal
 import sys
 import threading
 
 _PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _CAP_DAC_OVERRIDE = 1
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
-def become(uid: int, gid: int, folder: str, program: str) -> None:
+def become(uid: int, gid: int, folder: str, program: str) -> str:
     """Give up root for good, but for the right to pass closed folders where `folder` or `program` lies behind one.
 
     PostgreSQL refuses to run as root, and root's home is closed (0700) to everybody else. Rather than opening the
-    folders of whoever owns them, the server's user passes them by CAP_DAC_OVERRIDE, which Docker grants by default.
+    folders of whoever owns them, the server's user passes them by CAP_DAC_OVERRIDE. PostgreSQL asks access(2) whether
+    it may run its own programs, and for a user other than root that call disregards capabilities unless the secure
+    bits say that a change of user leaves them alone. Docker grants what both need by default; where the bits are
+    refused, the programs are copied into `folder`. Returns the path of the program to run.
     """
     if os.geteuid() == uid:
-        return
+        return program
     try:
         os.setgroups([])
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, 0)  # root stays the saved identity, to come back to
-        blocked = [path for path in (folder, program) if not _reachable(path)]
+        folder_closed, program_closed = (not os.access(path, os.X_OK) for path in (folder, program))
         os.setresuid(0, 0, 0)
-        if blocked:
+        if (folder_closed or program_closed) and not _lets_rights_stay():
+            if program_closed and folder_closed:
+                raise PermissionError(errno.EACCES, "the programs and the store lie in closed folders")
+            if program_closed:
+                program, program_closed = _copied(program, folder), False
+            else:
+                _prctl(_PR_SET_KEEPCAPS, 1)
+        passes = folder_closed or program_closed
+        if passes:
             # What else runs as this user must not reach a server that may do more than it.
             os.chmod(folder, 0o700)
-        _prctl(_PR_SET_KEEPCAPS, 1)
         os.setresuid(uid, uid, uid)
-        _set_capabilities(1 << _CAP_DAC_OVERRIDE if blocked else 0)
-        if blocked:
+        _set_capabilities(1 << _CAP_DAC_OVERRIDE if passes else 0)
+        if passes:
             _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE)
     except OSError as error:
         sys.exit(
             f"PostgreSQL has to run as user {uid} in {folder}, which root may not arrange here ({error.strerror}); "
-            "run as an ordinary user, choose a store that everybody can reach, or set OVSTORE_DATABASE_URL"
+            "run as an ordinary user, install ovstore and put the store where everybody can reach them, "
+            "or set OVSTORE_DATABASE_URL"
         )
+    return program
 
 
-def _reachable(path: str) -> bool:
+def _lets_rights_stay() -> bool:
+    """Whether capabilities survive a change of user from here on, for access(2) too."""
     try:
-        os.stat(os.path.join(path, ".") if os.path.isdir(path) else path)
+        _prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP)
     except OSError:
         return False
     return True
+
+
+def _copied(program: str, folder: str) -> str:
+    """`program` in a copy of its installation inside `folder`, which nobody but root may write to."""
+    about = os.stat(folder)
+    if about.st_uid != 0 or about.st_mode & 0o022:
+        raise PermissionError(errno.EACCES, "the programs lie in a closed folder")
+    installation = os.path.dirname(os.path.dirname(program))
+    package = os.path.dirname(installation)
+    server = os.stat(os.path.join(installation, "bin", "postgres"))
+    copy = os.path.join(folder, f"programs-{server.st_size:x}-{server.st_mtime_ns:x}")
+    if not os.path.isdir(copy):
+        shutil.rmtree(f"{copy}.new", ignore_errors=True)
+        for source in (installation, f"{package}.libs"):  # libraries are found from the programs by this layout
+            if os.path.isdir(source):
+                target = os.path.join(f"{copy}.new", os.path.relpath(source, os.path.dirname(package)))
+                shutil.copytree(source, target, symlinks=True)
+        for parent, _, names in os.walk(f"{copy}.new"):
+            os.chmod(parent, 0o755)
+            for path in (os.path.join(parent, name) for name in names):
+                if not os.path.islink(path):
+                    os.chmod(path, 0o755 if os.stat(path).st_mode & 0o100 else 0o644)
+        os.rename(f"{copy}.new", copy)
+    return os.path.join(copy, os.path.relpath(program, os.path.dirname(package)))
 
 
 def _prctl(option: int, *values: int) -> None:
@@ -82,7 +123,7 @@ def serve(uid: int, gid: int, folder: str, command: list[str]) -> None:
     server_lock = os.open(os.path.join(folder, "server.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     clients_lock = os.open(os.path.join(folder, "clients.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(server_lock, fcntl.LOCK_EX)  # waits at most for those who only ask whether it is free
-    become(uid, gid, folder, command[0])
+    command[0] = become(uid, gid, folder, command[0])
     if os.fork():
         os._exit(0)  # the caller waits for this process only; the one that stays belongs to init
     os.set_inheritable(server_lock, True)
@@ -110,7 +151,7 @@ def main() -> None:
     if mode == "serve":
         serve(int(uid), int(gid), folder, command)
     else:
-        become(int(uid), int(gid), folder, command[0])
+        command[0] = become(int(uid), int(gid), folder, command[0])
         os.execv(command[0], command)
 
 

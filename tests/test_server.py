@@ -24,6 +24,7 @@ import site, sys
 site.addsitedir({sysconfig.get_path("purelib")!r})
 from pathlib import Path
 from ovstore.store.server import Server
+sys.path[:0] = sys.argv[2:]  # where other programs than the installed ones lie
 server = Server(Path(sys.argv[1]))
 print("up", flush=True)
 sys.stdin.readline()
@@ -59,10 +60,11 @@ def root(quick_folder: Path) -> Iterator[Path]:
     shutil.rmtree(root)
 
 
-def client(folder: Path, python: str = sys.executable, **options: object) -> subprocess.Popen[str]:
+def client(folder: Path, *words: str | Path, python: str = sys.executable, **options: object) -> subprocess.Popen[str]:
     """Another process that uses the server until it reads a line, or is killed."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([python, "-c", CLIENT, str(folder)], **{**pipes, **options})  # type: ignore[call-overload]
+    command = [python, "-c", CLIENT, folder, *words]
+    return subprocess.Popen(command, **{**pipes, **options})  # type: ignore[call-overload]
 
 
 def up(process: subprocess.Popen[str]) -> subprocess.Popen[str]:
@@ -248,14 +250,14 @@ def test_without_the_wheel_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, r
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
-def ordinary_client(folder: Path) -> subprocess.Popen[str]:
+def ordinary_client(folder: Path, *words: str | Path) -> subprocess.Popen[str]:
     """The client as user nobody, who may not be able to reach root's interpreter."""
     me = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     system = shutil.which(f"python{sys.version_info.major}.{sys.version_info.minor}", path="/usr/bin:/usr/local/bin")
     for python in (sys.executable, system):
         with contextlib.suppress(OSError, subprocess.CalledProcessError):
             subprocess.run([python or "", "-c", "import site"], check=True, **me)  # type: ignore[call-overload]
-            return client(folder, python or "", **me)
+            return client(folder, *words, python=python or "", **me)
     pytest.skip("user nobody can reach no interpreter of this version")
 
 
@@ -283,24 +285,96 @@ def test_a_copy_that_root_made_without_its_owners_is_whole(made: Path, root: Pat
     server.close()
 
 
+@pytest.fixture(scope="module")
+def installation(quick_folder: Path) -> Path:
+    """A copy of the wheel's programs: a folder that Python could import them from."""
+    site = quick_folder / "site"
+    programs = cluster.programs().parent
+    (site / programs.parent.name).mkdir(parents=True)
+    (site / programs.parent.name / "__init__.py").touch()
+    subprocess.run(["cp", "-a", programs, site / programs.parent.name], check=True)
+    libraries = programs.parent.with_name(f"{programs.parent.name}.libs")
+    if libraries.exists():
+        subprocess.run(["cp", "-a", libraries, site], check=True)
+    return site
+
+
+def capabilities(folder: Path) -> str:
+    status = dict(
+        line.split(":\t") for line in Path(f"/proc/{cluster.noted_pid(folder)}/status").read_text().splitlines()
+    )
+    assert not status["Uid"].startswith("0")
+    return status["CapEff"].lstrip("0")
+
+
+PASSES_CLOSED_FOLDERS = "2"  # CAP_DAC_OVERRIDE alone
+
+
+def moved(path: Path, into: Path) -> Path:
+    into.mkdir(mode=0o700, exist_ok=True)
+    return path.rename(into / path.name)
+
+
 @as_root
-def test_root_keeps_its_closed_home_closed(folder: Path) -> None:
-    home = folder.parent
+@pytest.mark.parametrize("closed", [("store",), ("programs",), ("store", "programs")])
+def test_root_keeps_its_closed_home_closed(folder: Path, installation: Path, closed: tuple[str, ...]) -> None:
+    home = folder.parent / "home"
+    store = moved(folder, home) if "store" in closed else folder
+    shutil.copytree(installation, home / "site" if "programs" in closed else folder.parent / "site", symlinks=True)
+    site = next(folder.parent.rglob("site"))
     home.chmod(0o700)
-    server = Server(folder)
-    assert rows(server) == [("snoopy",)]
-    status = Path(f"/proc/{cluster.noted_pid(folder)}/status").read_text()
-    assert "Uid:\t0" not in status
-    assert "CapEff:\t0000000000000002" in status
-    server.close()
-    assert (home.stat().st_mode & 0o777, folder.stat().st_mode & 0o777) == (0o700, 0o700)
+    for _ in range(2):
+        process = up(client(store, site))
+        pid = cluster.noted_pid(store)
+        assert Path(f"/proc/{pid}/exe").resolve().is_relative_to(site)
+        assert capabilities(store) == PASSES_CLOSED_FOLDERS
+        leave(process)
+    assert (home.stat().st_mode & 0o777, store.stat().st_mode & 0o777) == (0o700, 0o700)
 
 
 @as_root
-def test_a_server_in_an_open_folder_has_no_rights_but_its_users(folder: Path) -> None:
-    if Path(sys.prefix).resolve().is_relative_to("/root"):
-        pytest.skip("the programs lie in a closed home")
-    server = Server(folder)
-    status = Path(f"/proc/{cluster.noted_pid(folder)}/status").read_text()
-    assert "CapEff:\t0000000000000000" in status
-    server.close()
+def test_root_makes_a_store_where_programs_and_store_lie_in_a_closed_home(root: Path, installation: Path) -> None:
+    root.chmod(0o700)
+    shutil.copytree(installation, root / "site", symlinks=True)
+    leave(up(client(root / "postgres", root / "site")))
+    assert root.stat().st_mode & 0o777 == 0o700
+
+
+@as_root
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv (util-linux) takes the right away")
+@pytest.mark.parametrize("closed", ["programs", "both"])
+def test_programs_are_copied_where_secure_bits_are_refused(root: Path, installation: Path, closed: str) -> None:
+    home = root / "home"
+    store = (home if closed == "both" else root) / "postgres"
+    home.mkdir(mode=0o700)
+    shutil.copytree(installation, home / "site", symlinks=True)
+    command = ["setpriv", "--bounding-set=-setpcap", sys.executable, "-c", CLIENT, store, home / "site"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, **pipes)  # type: ignore[call-overload]
+    if closed == "both":
+        _, said = process.communicate(timeout=30)
+        assert "install ovstore and put the store where everybody can reach them" in said
+        return
+    up(process)
+    [copy] = store.glob("programs-*")
+    assert Path(f"/proc/{cluster.noted_pid(store)}/exe").resolve().is_relative_to(copy)
+    assert capabilities(store) == ""
+    assert all(path.is_symlink() or not path.stat().st_mode & 0o022 for path in (copy, *copy.rglob("*")))
+    leave(process)
+
+
+@as_root
+def test_a_server_in_an_open_folder_has_no_rights_but_its_users(folder: Path, installation: Path) -> None:
+    process = up(client(folder, installation))
+    assert capabilities(folder) == ""
+    leave(process)
+
+
+@as_root
+def test_an_ordinary_user_with_everything_in_a_closed_home_has_a_server(root: Path, installation: Path) -> None:
+    shutil.copytree(installation, root / "site", symlinks=True)
+    subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", root], check=True)
+    root.chmod(0o700)
+    process = up(ordinary_client(root / "postgres", root / "site"))
+    assert capabilities(root / "postgres") == ""
+    leave(process)
