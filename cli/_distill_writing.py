@@ -6,7 +6,7 @@ import click
 
 from ..store import plugins
 from ._scene_jobs import outcomes, print_outcomes
-from ._shared import opened_store
+from ._shared import opened_store, say
 from ._training import options_from, typed_flags
 
 if TYPE_CHECKING:
@@ -113,17 +113,17 @@ def _write(store: "Store", voice: "Voice", params: dict[str, Any]) -> int:
     jobs = [writing.Job(str(store.path), voice, scene.dataset, scene.name, params["device"], again) for scene in scenes]
     try:
         found = outcomes(writing, store, jobs, params["write_workers"])
-        code = print_outcomes(found, "written", _line, params["as_json"])
+        code = print_outcomes(found, "written", _lines, params["as_json"])
     except KeyboardInterrupt:
-        click.echo("What is written stays; the same command, without --again, writes the rest.", err=True)
+        say("What is written stays; the same command, without --again, writes the rest.", err=True)
         raise
     if not params["as_json"]:
         both = f"{taught_by},{voice.features}" if (taught_by := voice.student["taught_by"]) else voice.features
-        click.echo(f'Next: ovstore search "a red chair" --features {voice.features}')
-        click.echo(f"      ovstore eval --features {both} --labels {params['label_set_name'] or 'SET'}")
+        say(f'Next: ovstore search "a red chair" --features {voice.features}')
+        say(f"      ovstore eval --features {both} --labels {params['label_set_name'] or 'SET'}")
     return code
 
 
-def _line(summary: "Summary") -> str:
+def _lines(summary: "Summary") -> list[str]:
     points = f"{summary.points:,} points, {summary.unseen:,} of them seen by no frame"
-    return f"{summary.scene}  {points}  {summary.regions:,} regions  {summary.seconds:.1f} s"
+    return [f"{summary.scene}  {points}  {summary.regions:,} regions  {summary.seconds:.1f} s"]

@@ -18,7 +18,7 @@ from ._eval_options import (
     templates_option,
 )
 from ._judged_features import judged_features
-from ._shared import json_option, opened_store, print_json
+from ._shared import json_option, opened_store, print_json, say
 
 if TYPE_CHECKING:
     from ..store.features import Level
@@ -126,4 +126,4 @@ def command(
     else:
         print_tables(report, [classes, means, *others])
     if write_predictions is not None:
-        click.echo(f"Written: {write_predictions}", err=True)
+        say(f"Written: {write_predictions}", err=True)

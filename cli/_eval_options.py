@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from ._shared import print_json, print_table
+from ._shared import print_json, print_table, say
 
 if TYPE_CHECKING:
     from ..evaluation.markup import Table
@@ -89,17 +89,17 @@ def save_tables(
         text = (markup.markdown if out.suffix == ".md" else markup.latex)(report.title, tables, report.sentences)
         with replacing(out) as part:
             part.write_text(text, encoding="utf-8")
-    click.echo(f"Table: {out}", err=True)
+    say(f"Table: {out}", err=True)
 
 
 def print_tables(report: Reported, tables: "Sequence[Table]") -> None:
     """The report on stdout, for people."""
-    click.echo(f"{report.title}\n")
+    say(report.title, "")
     for table in tables:
         print_table(table.columns, table.rows, right=table.right)
-        click.echo()
+        say()
     for sentence in report.sentences:
-        click.echo(sentence)
+        say(sentence)
 
 
 def make_folder(path: Path) -> None:

@@ -20,7 +20,7 @@ from ._eval_options import (
     templates_option,
 )
 from ._judged_features import judged_features
-from ._shared import json_option, opened_store, print_json, print_table
+from ._shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
     from ..evaluation.labels.label_set import LabelSet
@@ -186,7 +186,7 @@ def command(
     _print(report, per_scene, as_json)
     for written in (write_predictions, save_npy, save_ply):
         if written is not None:
-            click.echo(f"Written: {written}", err=True)
+            say(f"Written: {written}", err=True)
 
 
 def _protocol(name: str, unpredicted: Any, over: Any) -> "Protocol":
@@ -235,11 +235,11 @@ def _print(report: "Report", per_scene: bool, as_json: bool) -> None:
     if as_json:
         print_json(document(report))
         return
-    click.echo(f"{report.title}\n")
+    say(report.title, "")
     print_table(tables.CLASS_COLUMNS, tables.class_rows(report), right=("id", *tables.CLASS_COLUMNS[2:]))
-    click.echo("\n" + "  ".join(f"{name} {percent(value)}" for name, value in report.means.items()) + "\n")
+    say("", "  ".join(f"{name} {percent(value)}" for name, value in report.means.items()), "")
     if per_scene:
         print_table(tables.SCENE_COLUMNS, tables.scene_rows(report), right=tables.SCENE_COLUMNS[1:])
-        click.echo("A scene's means are over the classes that occur in it.\n")
+        say("A scene's means are over the classes that occur in it.", "")
     for sentence in report.sentences:
-        click.echo(sentence)
+        say(sentence)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ._shared import json_option
+from ._shared import json_option, say
 
 
 @click.command("bench")
@@ -47,16 +47,16 @@ def command(root: Path, workers: int, force: bool, as_json: bool) -> None:
 
         def report(truth: dict[str, Any]) -> None:
             bars.scene_done()
-            click.echo(line_of(truth), err=as_json)
+            say(line_of(truth), err=as_json)
 
         bench = generate_bench(root, workers, force, report)
     for sentence in bench["differs"]:
-        click.echo(f"Warning: {sentence}", err=True)
+        say(f"Warning: {sentence}", err=True)
     queries, absent, path = (shlex.quote(str(place)) for place in (root / "queries", root / "absent.txt", root))
     scenes, seconds = counted(len(bench["digests"]), "scene"), time.monotonic() - started
-    click.echo(
-        f"{scenes} of {bench['version']} in {seconds:.0f} s. Next:\n"
-        f"  ovstore ingest rgbd {path} --encoder tiny --name bench\n"
+    say(
+        f"{scenes} of {bench['version']} in {seconds:.0f} s. Next:",
+        f"  ovstore ingest rgbd {path} --encoder tiny --name bench",
         f"  ovstore eval retrieval --dataset bench --max-scenes 3 --absent {absent} --pictures {queries}",
         err=True,
     )

@@ -3,10 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
-import click
-
 from ..store import plugins
-from ._shared import print_json, why_failed
+from ._shared import print_json, say, why_failed
 
 if TYPE_CHECKING:
     from ..ingest.engines import Outcome
@@ -36,8 +34,8 @@ def outcomes(
             yield outcome
 
 
-def print_outcomes(found: "Iterable[Outcome]", done: str, line_of: Callable[[Any], str], as_json: bool) -> int:
-    """A line a scene on stdout, `line_of` its summary unless it was up to date, and how many were `done`."""
+def print_outcomes(found: "Iterable[Outcome]", done: str, lines_of: Callable[[Any], list[str]], as_json: bool) -> int:
+    """A line a scene on stdout, and notes below it; how many were `done`. `lines_of` words what is not up to date."""
     from dataclasses import asdict
 
     from ..store.wording import shown
@@ -47,20 +45,20 @@ def print_outcomes(found: "Iterable[Outcome]", done: str, line_of: Callable[[Any
         scene = shown(outcome.item.scene)
         if outcome.error is not None:
             documents.append({"scene": scene, "failed": why_failed(outcome.error, scene)})
-            line = f"{scene}  failed: {documents[-1]['failed']}"
+            lines = [f"{scene}  failed: {documents[-1]['failed']}"]
         else:
             summary = outcome.result
             documents.append(asdict(summary))
-            line = f"{summary.scene}  up to date (feature set {summary.feature_set})"
+            lines = [f"{summary.scene}  up to date (feature set {summary.feature_set})"]
             if not summary.up_to_date:
-                line = line_of(summary)
+                lines = lines_of(summary)
         if not as_json:
-            click.echo(line)
+            say(lines[0], *(f"    {line}" for line in lines[1:]))
     failed = sum("failed" in document for document in documents)
     if as_json:
         print_json(documents)
     else:
         unchanged = sum(document.get("up_to_date", False) for document in documents)
         told = f"{len(documents) - failed - unchanged} {done}, {unchanged} up to date, {failed} failed."
-        click.echo(told + (" See: ovstore jobs --failed" if failed else ""))
+        say(told + (" See: ovstore jobs --failed" if failed else ""))
     return 1 if failed else 0

@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..store.wording import shown, shown_in_json
+
 if TYPE_CHECKING:
     from ..store.database import Store
+
+
+def say(*lines: str, err: bool = False) -> None:
+    """Lines for people on stdout, or on stderr; what would move the cursor or hide text is escaped."""
+    for line in lines or ("",):
+        click.echo(shown(line), err=err)
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
@@ -29,14 +38,15 @@ def opened_store(create: bool = False) -> "Iterator[Store]":
 def print_json(value: Any, path: str | None = None) -> None:
     """One JSON document on stdout, or in the file `path`."""
     unicode = path is not None or sys.stdout.encoding.lower().replace("-", "").startswith("utf")
-    text = json.dumps(value, indent=2, ensure_ascii=not unicode, default=_json_value) + "\n"
+    text = json.dumps(value, indent=2, ensure_ascii=not unicode, default=_json_value)
+    text = shown_in_json(text) + "\n"
     if path is None:
         sys.stdout.write(text)
         return
     from ..store.files import replacing
 
     with replacing(Path(path)) as part:
-        part.write_text(text, encoding="utf-8", errors="backslashreplace")
+        part.write_text(text, encoding="utf-8")
 
 
 def _json_value(value: Any) -> Any:
@@ -67,11 +77,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Se
     from rich.table import Table
     from rich.text import Text
 
+    columns, right = [shown(name) for name in columns], [shown(name) for name in right]
     cells = [
-        [cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in row] for row in rows
+        [cell if isinstance(cell, Text) else Text("" if cell is None else shown(str(cell))) for cell in row]
+        for row in rows
     ]
     by_column = [[name, *(row[number].plain for row in cells)] for number, name in enumerate(columns)]
-    widths = [max(cell_len(line) for text in column for line in text.split("\n")) for column in by_column]
+    widths = [max(map(cell_len, column)) for column in by_column]
     if sys.stdout.isatty():
         words = [max(cell_len(word) for text in column for word in text.split() or [""]) for column in by_column]
         widths = _fitted(widths, words, Console().width)

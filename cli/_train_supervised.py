@@ -9,7 +9,7 @@ import click
 
 from ..store import plugins
 from ._eval_options import labels_option, make_folder, table_option
-from ._shared import counted, opened_store
+from ._shared import counted, opened_store, say
 from ._training import TrainingCommand, is_first, options_from, training_options
 
 if TYPE_CHECKING:
@@ -108,11 +108,11 @@ def _planned(store: "Store", params: dict[str, Any]) -> _Plan:
         require_colors(store, (*taught, *others))
     lacking = f"a point whose label is a class of {label_set.name}"
     for note in left_out([scene.full_name for scene in teaching if scene not in taught], lacking):
-        click.echo(note, err=True)
+        say(note, err=True)
     make_folder(course.folder)
     make_room(course, params["resume"], params["again"], "--out DIR")
     tried = counted(len(others), "scene") if others else "none (see --val-split, --hold-out)"
-    click.echo(
+    say(
         f"{counted(len(taught), 'scene')} teach{'es' if len(taught) == 1 else ''} {course.student} the "
         f"{len(classes)} classes of {label_set.name}, tried on {tried}: {course.folder}"
     )
@@ -147,8 +147,8 @@ def _predict(store: "Store", plan: _Plan, params: dict[str, Any]) -> None:
     exam = Exam(store, plan.label_set, plan.course.options)
     figures = exam.figures(network, plan.others, params["passes"], folder)
     said = f"  {told_figures(figures)}" if plan.known else ""
-    click.echo(f"{counted(len(plan.others), 'scene')} predicted{said}: {folder}")
-    click.echo(f"Judge them: ovstore eval --labels {params['label_set_name']} --predictions {folder}")
+    say(f"{counted(len(plan.others), 'scene')} predicted{said}: {folder}")
+    say(f"Judge them: ovstore eval --labels {params['label_set_name']} --predictions {folder}")
 
 
 command.params += training_options(CONFIG)

@@ -13,6 +13,7 @@ import click
 
 from ..store import plugins
 from ._encoder_options import device_option, value_of
+from ._shared import say
 
 if TYPE_CHECKING:
     from ..models.training.options import Options
@@ -181,7 +182,7 @@ class _Lines:
         epochs = now.step // (now.steps // now.epochs)
         if epochs > self._epochs or time.monotonic() - self._at >= _SECONDS_BETWEEN_LINES:
             self._epochs, self._at = epochs, time.monotonic()
-            click.echo(f"epoch {now.epoch} of {now.epochs}  step {now.step:,} of {now.steps:,}  {_said(now)}", err=True)
+            say(f"epoch {now.epoch} of {now.epochs}  step {now.step:,} of {now.steps:,}  {_said(now)}", err=True)
 
 
 def _said(now: "Progress") -> str:

@@ -13,6 +13,7 @@ from ..models.training.loop import Validate
 from ..models.training.parallel import Ranks
 from ..models.training.scenes import Source
 from ..store.errors import BadInput, Interrupted
+from ._shared import say
 from ._training import command_to_resume, is_first, live
 
 T = TypeVar("T")
@@ -71,10 +72,10 @@ def train_to_the_end(
             done = f"trained {trained.steps:,} steps"
         except Interrupted as stopped:
             if is_first():
-                click.echo(f"{stopped}\n  {command_to_resume(click.get_current_context())}", err=True)
+                say(str(stopped), f"  {command_to_resume(click.get_current_context())}", err=True)
             raise SystemExit(130) from stopped
     if is_first():
-        click.echo(f"{done}  {told_figures(last_figures(course.folder))}", err=params.get("as_json", False))
+        say(f"{done}  {told_figures(last_figures(course.folder))}", err=params.get("as_json", False))
 
 
 def told_figures(figures: Mapping[str, float]) -> str:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._shared import json_option, opened_store, print_json, print_table
+from ._shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
     from ..store.database import Store
@@ -46,7 +46,7 @@ def current(as_json: bool) -> None:
             ("step", "taken", "what it brings"), [(step, "yes" if taken else "no", what) for step, what, taken in steps]
         )
         if found != migrate.head():
-            click.echo("Bring it up to date with: ovstore db upgrade", err=True)
+            say("Bring it up to date with: ovstore db upgrade", err=True)
 
 
 @command.command()
@@ -65,7 +65,7 @@ def upgrade(step: str) -> None:
     with _unchecked_store() as store, store.connect() as connection:
         before = migrate.current(connection)
         migrate.upgrade(connection, migrate.known(step))
-        click.echo(_moved(before, migrate.current(connection)))
+        say(_moved(before, migrate.current(connection)))
 
 
 @command.command()
@@ -87,7 +87,7 @@ def downgrade(step: str, yes: bool) -> None:
     with _unchecked_store() as store, store.connect() as connection:
         before = migrate.current(connection)
         migrate.downgrade(connection, migrate.known(step))
-        click.echo(_moved(before, migrate.current(connection)))
+        say(_moved(before, migrate.current(connection)))
 
 
 @command.command()

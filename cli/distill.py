@@ -11,7 +11,7 @@ import click
 
 from ..store import plugins
 from ._encoder_options import value_of
-from ._shared import counted, opened_store
+from ._shared import counted, opened_store, say
 from ._training import TrainingCommand, is_first, options_from, training_options, typed_flags
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _planned(params: dict[str, Any]) -> _Plan:
     course, held, anchors = _course(params)
     judges = _judges(held, course.folder, params["label_set_name"])
     make_room(course, params["resume"], params["again"], "--run DIR", "; --write-only writes with it")
-    click.echo(_introduction(course, held), err=params["as_json"])
+    say(_introduction(course, held), err=params["as_json"])
     return _Plan(course, held, anchors, judges)
 
 
@@ -183,7 +183,7 @@ def _train(plan: _Plan, params: dict[str, Any]) -> None:
     from ._training_run import told_figures, train_to_the_end
 
     def tell(epoch: int, figures: Mapping[str, float]) -> None:
-        click.echo(f"epoch {epoch}: {told_figures(figures)}", err=True)
+        say(f"epoch {epoch}: {told_figures(figures)}", err=True)
 
     watched = plan.lesson.validation
     validate = validation(watched, plan.course.options, plan.judges, tell) if watched else None
@@ -207,7 +207,7 @@ def _judges(held: "Lesson", folder: Path, label_set_name: str | None) -> "list[J
         with opened_store() as store:
             asked = class_texts(encoder_of(held.encoding, held.space, store=store), label_set, False, None)
         for note in asked.notes:
-            click.echo(note, err=True)
+            say(note, err=True)
         judges.append(Labelling(label_set, asked.texts))
     return judges
 

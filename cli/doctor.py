@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._shared import counted, json_option, print_json, print_table
+from ._shared import counted, json_option, print_json, print_table, say
 
 if TYPE_CHECKING:
     from ..store.database import Store
@@ -113,16 +113,16 @@ def _print(
     print_table(("part", "found"), rows)
     if cleaned is not None:
         for file in cleaned.files:
-            click.echo(f"removed {file}")
-        click.echo(
+            say(f"removed {file}")
+        say(
             f"Cleaned: {counted(len(cleaned.files), 'leftover')} removed ({cleaned.bytes / 1e6:,.1f} MB), "
             f"{counted(cleaned.jobs, 'lost job')} closed."
         )
-    click.echo()
+    say()
     for finding in findings:
-        click.echo(f"{finding.subject}: {finding.problem}" + (f"\n    {finding.remedy}" if finding.remedy else ""))
+        say(f"{finding.subject}: {finding.problem}", *([f"    {finding.remedy}"] if finding.remedy else []))
     wrong = {0: "Nothing is wrong.", 1: "1 thing is wrong."}
-    click.echo(wrong.get(len(findings), f"{len(findings)} things are wrong."))
+    say(wrong.get(len(findings), f"{len(findings)} things are wrong."))
 
 
 def _packages(extra: "Extra") -> str:

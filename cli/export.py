@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ._shared import opened_store
+from ._shared import opened_store, say
 
 _out = click.argument("out", type=click.Path(path_type=Path))
 _features = click.option("--features", metavar="NAME", help="The feature set  [default: the scene's only one]")
@@ -125,9 +125,9 @@ def openscene(scenes: tuple[str, ...], out: Path, features: str | None, kind: st
                 store, found, out, written_as, partial(classes_of, kind=written_as), chosen, bars.report
             )
             bars.scene_done()
-            click.echo(f"{files.points}  {files.point_count:,} points  {files.frame_count} frames")
+            say(f"{files.points}  {files.point_count:,} points  {files.frame_count} frames")
             if files.features is not None:
-                click.echo(f"{files.features}  {files.feature_count:,} vectors")
+                say(f"{files.features}  {files.feature_count:,} vectors")
 
 
 def _check(out: Path, force: bool) -> None:
@@ -143,4 +143,4 @@ def _check(out: Path, force: bool) -> None:
 
 
 def _say(out: Path, count: int) -> None:
-    click.echo(f"{out}  {count:,} points  {out.stat().st_size / 1e6:,.1f} MB")
+    say(f"{out}  {count:,} points  {out.stat().st_size / 1e6:,.1f} MB")

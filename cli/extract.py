@@ -12,7 +12,7 @@ from ..store import plugins
 from ..store.errors import OvstoreError
 from ..store.wording import shown
 from ._encoder_options import EncoderCommand, device_option, encoder_option
-from ._shared import counted, json_option, print_json
+from ._shared import counted, json_option, print_json, say
 
 if TYPE_CHECKING:
     from ..ingest.engines import Outcome
@@ -139,15 +139,15 @@ class _Report:
         if self._as_json:
             print_json(documents)
         else:
-            click.echo(f"{self._written} written, {there} there already, {failed} failed.")
+            say(f"{self._written} written, {there} there already, {failed} failed.")
         if self._turned:
-            click.echo(
+            say(
                 f"{counted(self._turned, 'picture')} would be shown turned (EXIF); "
                 "pixels and features lie as the file stores them.",
                 err=True,
             )
         if any("preview" in document for document in documents):
-            click.echo("Previews: *.preview.jpg beside the features", err=True)
+            say("Previews: *.preview.jpg beside the features", err=True)
         return 1 if failed else 0
 
     def _failed(self, outcome: "Outcome") -> None:
@@ -161,7 +161,7 @@ class _Report:
 
     def _say(self, line: str) -> None:
         if not self._as_json:
-            click.echo(shown(line))
+            say(shown(line))
 
 
 def _name(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 import click
 
-from ._shared import json_option, opened_store, print_json, print_table
+from ._shared import json_option, opened_store, print_json, print_table, say
 
 
 @click.command("features")
@@ -29,7 +29,7 @@ def command(scene: str | None, as_json: bool) -> None:
         return
     if not found:
         whose = "The store holds" if held is None else f"{held.full_name} has"
-        click.echo(f"{whose} no features yet. Take scans in first: ovstore ingest --help", err=True)
+        say(f"{whose} no features yet. Take scans in first: ovstore ingest --help", err=True)
         return
     print_table(
         ("scene", "features", "space", "made by", "points", "objects", "superpoints", "since"),

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._shared import counted, opened_store
+from ._shared import counted, opened_store, say
 
 if TYPE_CHECKING:
     from ..store.catalog import FeatureSetInfo, SceneInfo
@@ -40,7 +40,7 @@ def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, 
             sets = _named_sets(store, held, features, required=bool(scenes))
             _confirm(_of_sets(sets), yes)
             gone = forget.forget_features(store, sets)
-    click.echo(f"Forgotten: {counted(gone.scenes, 'scene')}, {counted(gone.feature_sets, 'feature set')}, "
+    say(f"Forgotten: {counted(gone.scenes, 'scene')}, {counted(gone.feature_sets, 'feature set')}, "
                f"{gone.bytes / 1e6:,.1f} MB.")  # fmt: skip
 
 
@@ -52,24 +52,23 @@ def _named_sets(store: "Store", scenes: "list[SceneInfo]", name: str, required: 
     return [catalog.find_feature_set(store, scene, name) for scene in having or scenes[:1]]
 
 
-def _confirm(what: str, yes: bool) -> None:
-    click.echo(what, err=True)
+def _confirm(what: list[str], yes: bool) -> None:
+    say(*what, err=True)
     if not yes:
         click.confirm("Forget?", abort=True, err=True)
 
 
-def _of_scenes(scenes: "list[SceneInfo]") -> str:
-    lines = [
+def _of_scenes(scenes: "list[SceneInfo]") -> list[str]:
+    return [
         f"{scene.full_name}: {counted(scene.frame_count, 'frame')}, {counted(scene.point_count, 'point')}, "
         f"features: {', '.join(scene.features) or 'none'}"
         for scene in scenes
     ]
-    return "\n".join(lines)
 
 
-def _of_sets(sets: "list[FeatureSetInfo]") -> str:
-    return "\n".join(
+def _of_sets(sets: "list[FeatureSetInfo]") -> list[str]:
+    return [
         f"{found.dataset}/{found.scene} features {found.name}: {counted(found.point_count, 'vector')}, "
         f"{counted(found.object_count + found.superpoint_count, 'region')}"
         for found in sets
-    )
+    ]

@@ -12,6 +12,7 @@ import click
 from ..store import plugins
 from ._generate_bench import command as bench
 from ._plugin_group import PluginGroup
+from ._shared import say
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -77,11 +78,11 @@ def _generate(
 
         def report(truth: dict[str, Any]) -> None:
             bars.scene_done()
-            click.echo(line_of(truth), err=as_json)
+            say(line_of(truth), err=as_json)
 
         truth = generate_set(name, folder, scenes, seed, options, workers, force, report)
     following = plugins.load(REGISTRY, name).NEXT.format(path=shlex.quote(str(folder)))
-    click.echo(f"{counted(scenes, 'scene')} in {time.monotonic() - started:.0f} s. Next: {following}", err=True)
+    say(f"{counted(scenes, 'scene')} in {time.monotonic() - started:.0f} s. Next: {following}", err=True)
     if as_json:
         print_json(truth)
     sys.stdout.flush()

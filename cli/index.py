@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._shared import json_option, opened_store, print_json, print_table
+from ._shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,7 +79,7 @@ def build(name: str, features: str | None, level: str | None) -> None:
             started = time.monotonic()
             rows = plugin.build(store, target.space_id, target.level)
             seconds = time.monotonic() - started
-            click.echo(f"{name}  {target.space.name}  {target.level}  {rows:,} regions  {seconds:.1f} s")
+            say(f"{name}  {target.space.name}  {target.level}  {rows:,} regions  {seconds:.1f} s")
 
 
 @command.command("drop")
@@ -99,7 +99,7 @@ def drop(name: str, features: str | None, level: str | None) -> None:
     with opened_store() as store:
         for target in _targets(store, features, level):
             plugin.drop(store, target.space_id, target.level)
-            click.echo(f"{name}  {target.space.name}  {target.level}  dropped")
+            say(f"{name}  {target.space.name}  {target.level}  dropped")
 
 
 @command.command("check")
@@ -144,7 +144,7 @@ def check(
     if as_json:
         print_json(results)
     elif not results:
-        click.echo("No index is built, searches are exact. To build one: ovstore index build faiss")
+        say("No index is built, searches are exact. To build one: ovstore index build faiss")
     else:
         columns = ("space", "level", "index", "mean recall", "worst recall", "queries", "hits")
         print_table(
@@ -215,5 +215,5 @@ def _text_vectors(store: "Store", space: "EmbeddingSpace", texts: tuple[str, ...
     except OvstoreError as error:
         if texts:
             raise
-        click.echo(f"Measured without words: {error}", err=True)
+        say(f"Measured without words: {error}", err=True)
         return None

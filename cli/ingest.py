@@ -89,7 +89,7 @@ def _ingest(format: str, **params: Any) -> None:
     with opened_store(create=True) as store:
         jobs = [work.Job(str(store.path), request, name) for name in names]
         found = outcomes(work, store, jobs, params["workers"], params["engine"])
-        raise SystemExit(print_outcomes(found, "ingested", _line, params["as_json"]))
+        raise SystemExit(print_outcomes(found, "ingested", _lines, params["as_json"]))
 
 
 def _request(format: str, params: dict[str, Any]) -> "Request":
@@ -134,14 +134,14 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
     )
 
 
-def _line(summary: Any) -> str:
+def _lines(summary: Any) -> list[str]:
     parts = [
         f"{summary.scene}  {summary.frames} frames",
         f"{summary.seen:,} of {summary.points:,} points seen",
         f"{summary.regions:,} regions",
         f"{summary.seconds:.1f} s",
     ]
-    return "\n    ".join(["  ".join(parts), *summary.findings])
+    return ["  ".join(parts), *summary.findings]
 
 
 def _unwrapped(text: str) -> str:

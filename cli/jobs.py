@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._shared import json_option, opened_store, print_json, print_table
+from ._shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
     from ..store.jobs import Job
@@ -34,7 +34,7 @@ def command(failed: bool, top: int, as_json: bool) -> None:
         return
     if not found:
         nothing = "No scene's latest attempt failed." if failed else "Nothing was worked on yet: ovstore ingest --help"
-        click.echo(nothing, err=True)
+        say(nothing, err=True)
         return
     print_table(
         ("job", "scene", "state", "started", "seconds", "worker", "message"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._shared import counted, json_option, opened_store, print_json, print_table
+from ._shared import counted, json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -57,7 +57,7 @@ def list_sets(as_json: bool) -> None:
         [(label_set.name, len(label_set.classes), label_set.title, label_set.source) for label_set in sets],
         right=("classes",),
     )
-    click.echo(f"{len(sets)} label sets. One of them: ovstore labels show scannet20", err=True)
+    say(f"{len(sets)} label sets. One of them: ovstore labels show scannet20", err=True)
 
 
 @command.command("show")
@@ -86,7 +86,7 @@ def show(name: str, save_picture: Path | None, as_json: bool) -> None:
         from ..query import picture_file
 
         picture_file.save(legend(label_set), save_picture)
-        click.echo(f"Picture: {save_picture}", err=True)
+        say(f"Picture: {save_picture}", err=True)
 
 
 @command.command("map")
@@ -127,7 +127,7 @@ def map_scenes(name: str, scenes: tuple[str, ...], all_scenes: bool, table: Path
             for use in mapped.uses:
                 uses[use.label, use.index] += use.point_count
     if not held:
-        click.echo("The store holds no scene yet. Take scans in first: ovstore ingest --help", err=True)
+        say("The store holds no scene yet. Take scans in first: ovstore ingest --help", err=True)
     report = _report(label_set, len(held), uses, unlabelled)
     if as_json:
         print_json(report)
@@ -166,7 +166,7 @@ def encode_set(name: str, features: str | None, out: Path | None, table: Path | 
     if out is not None:
         with replacing(out) as part, part.open("wb") as file:
             np.savez(file, texts=[text for _, text in words], index=[index for index, _ in words], vectors=vectors)
-    click.echo(f"{label_set.name}: {counted(len(words), 'text')} as vectors of {target.space.name}")
+    say(f"{label_set.name}: {counted(len(words), 'text')} as vectors of {target.space.name}")
 
 
 def _print_set(label_set: "LabelSet") -> None:
@@ -183,14 +183,14 @@ def _print_set(label_set: "LabelSet") -> None:
         right=("id",),
     )
     mapped = sum(index >= 0 for index in label_set.raw.values())
-    click.echo(f"\n{label_set.title}: {len(classes)} class{'' if len(classes) == 1 else 'es'}")
+    say("", f"{label_set.title}: {len(classes)} class{'' if len(classes) == 1 else 'es'}")
     if label_set.raw:
-        click.echo(f"Labels of the dataset: {mapped:,} fall into them, {len(label_set.raw) - mapped:,} into none.")
+        say(f"Labels of the dataset: {mapped:,} fall into them, {len(label_set.raw) - mapped:,} into none.")
     if label_set.notes:
-        click.echo(label_set.notes)
+        say(label_set.notes)
     for about in ("Source", "URL", "Licence", "Colours"):
         if value := getattr(label_set, about.lower()):
-            click.echo(f"{about}: {value}")
+            say(f"{about}: {value}")
 
 
 def _swatch(each: "LabelClass") -> "Text":
@@ -246,14 +246,15 @@ def _print_report(report: dict[str, Any]) -> None:
             rows.append(("", name, f"{points:,}", f"{points / total:.1%}", labels))
     print_table(("id", "class", "points", "share", "labels"), rows, right=("id", "points", "share"))
     empty = [each["name"] for each in report["classes"] if not each["points"]]
-    click.echo(
-        f"\n{counted(report['scenes'], 'scene')}, {counted(total, 'point')}; "
-        f"{len(seen)} of {len(report['classes'])} classes of {report['set']} occur."
+    say(
+        "",
+        f"{counted(report['scenes'], 'scene')}, {counted(total, 'point')}; "
+        f"{len(seen)} of {len(report['classes'])} classes of {report['set']} occur.",
     )
     if empty and len(empty) <= 20:
-        click.echo(f"Without points: {', '.join(empty)}")
+        say(f"Without points: {', '.join(empty)}")
     if report["unknown"]:
-        click.echo(f"\nLabels that {report['set']} does not know, left out")
+        say("", f"Labels that {report['set']} does not know, left out")
         print_table(
             ("label", "points", "nearest that it knows"),
             [(each["label"], f"{each['points']:,}", each["near"] or "") for each in report["unknown"]],

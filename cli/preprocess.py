@@ -8,7 +8,7 @@ import click
 
 from ..store import plugins
 from ._plugin_group import PluginGroup
-from ._shared import print_json, why_failed
+from ._shared import print_json, say, why_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,9 +120,9 @@ def _print_outcomes(outcomes: "Iterator[Outcome]", as_json: bool) -> int:
             documents.append(asdict(result))
             lines = [f"{scene}  {result.frames} frames  {result.points:,} points  {result.path}", *result.findings]
         if not as_json:
-            click.echo("\n    ".join(lines))
+            say(lines[0], *(f"    {line}" for line in lines[1:]))
     if as_json:
         print_json(documents)
     else:
-        click.echo(", ".join(f"{count} {what}" for what, count in counts.items()) + ".")
+        say(", ".join(f"{count} {what}" for what, count in counts.items()) + ".")
     return 1 if counts["failed"] else 0

@@ -2,7 +2,7 @@
 
 import click
 
-from ._shared import counted, json_option, opened_store, print_json, print_table
+from ._shared import counted, json_option, opened_store, print_json, print_table, say
 
 
 @click.command("scenes")
@@ -27,7 +27,7 @@ def command(dataset: str | None, as_json: bool) -> None:
         print_json([asdict(scene) | {"full_name": scene.full_name} for scene in found])
         return
     if not found:
-        click.echo("The store holds no scene yet. Take scans in first: ovstore ingest --help", err=True)
+        say("The store holds no scene yet. Take scans in first: ovstore ingest --help", err=True)
         return
     print_table(
         ("scene", "split", "frames", "points", "seen", "features", "notes"),
@@ -38,6 +38,4 @@ def command(dataset: str | None, as_json: bool) -> None:
         ],
         right=("frames", "points", "seen", "notes"),
     )  # fmt: skip
-    click.echo(
-        f"{counted(len(found), 'scene')}. More of one, its notes too: ovstore show {found[0].full_name}", err=True
-    )
+    say(f"{counted(len(found), 'scene')}. More of one, its notes too: ovstore show {found[0].full_name}", err=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._shared import json_option, opened_store, print_json, print_table
+from ._shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
     from ..store.database import Store
@@ -113,13 +113,13 @@ def command(
             from ..query.contact_sheet import save_contact_sheet
 
             save_contact_sheet(answer, Path(save_picture))
-            click.echo(f"Evidence: {save_picture}", err=True)
+            say(f"Evidence: {save_picture}", err=True)
         if answer and save_ply:
             from ..query.heat import heat_map
 
             best = f"{answer[0].dataset}/{answer[0].scene}"
             heat_map(store, best, question, features).drawing().save_ply(Path(save_ply))
-            click.echo(f"Cloud of {answer[0].scene}: {save_ply}", err=True)
+            say(f"Cloud of {answer[0].scene}: {save_ply}", err=True)
 
 
 def _region_id(like: str) -> int:
@@ -143,12 +143,10 @@ def _require_scene(store: "Store", like: str) -> None:
 
 def _print_answer(answer) -> None:  # type: ignore[no-untyped-def]
     if not answer:
-        click.echo("Nothing answers: no region passes the filters.")
+        say("Nothing answers: no region passes the filters.")
         return
     if answer.probably_here is False:
-        click.echo(
-            f"Probably not here: nothing fits “{answer.question}” clearly better than everyday things do. Nearest:"
-        )
+        say(f"Probably not here: nothing fits “{answer.question}” clearly better than everyday things do. Nearest:")
     several = len({hit.dataset for hit in answer}) > 1
     rows = [
         (

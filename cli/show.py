@@ -2,7 +2,7 @@
 
 import click
 
-from ._shared import json_option, opened_store, print_json, print_table
+from ._shared import json_option, opened_store, print_json, print_table, say
 
 
 @click.command("show")
@@ -60,20 +60,20 @@ def command(
             drawing = scene_drawing(store, found.full_name)
         if save_picture is not None:
             drawing.save_picture(Path(save_picture))
-            click.echo(f"Picture: {save_picture}", err=True)
+            say(f"Picture: {save_picture}", err=True)
         if save_ply is not None:
             drawing.save_ply(Path(save_ply))
-            click.echo(f"Cloud: {save_ply}", err=True)
+            say(f"Cloud: {save_ply}", err=True)
 
 
 def _print_scene(scene, regions) -> None:  # type: ignore[no-untyped-def]
-    click.echo(f"{scene.dataset}/{scene.name}" + (f"  ({scene.split})" if scene.split else ""))
-    click.echo(f"  {scene.frame_count} frames, {scene.seen_point_count:,} of {scene.point_count:,} points seen")
-    click.echo(f"  from {scene.source}")
+    say(f"{scene.dataset}/{scene.name}" + (f"  ({scene.split})" if scene.split else ""))
+    say(f"  {scene.frame_count} frames, {scene.seen_point_count:,} of {scene.point_count:,} points seen")
+    say(f"  from {scene.source}")
     for finding in scene.findings:
-        click.echo(f"  {finding}")
+        say(f"  {finding}")
     if regions:
-        click.echo("\nLargest objects")
+        say("", "Largest objects")
         print_table(
             ("scene:region", "features", "points", "centre (m)", "labelled"),
             [

@@ -4,7 +4,7 @@ import math
 
 import click
 
-from ._shared import opened_store, print_json, print_table
+from ._shared import opened_store, print_json, print_table, say
 
 
 @click.command("sql")
@@ -57,7 +57,7 @@ def command(statement: str, files: bool, features: str | None, output: str, out:
         print_json([dict(zip(result.columns, map(_finite, row), strict=True)) for row in result.rows], out)
     else:
         print_table(result.columns, [[_shown(value) for value in row] for row in result.rows])
-        click.echo(f"{len(result.rows)} row{'' if len(result.rows) == 1 else 's'}", err=True)
+        say(f"{len(result.rows)} row{'' if len(result.rows) == 1 else 's'}", err=True)
 
 
 def _finite(value: object) -> object:

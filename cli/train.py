@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ._shared import say
 from ._train_supervised import command as supervised
 
 _HELD_OUT = 10_000_000  # seeds of held-out scenes start here
@@ -63,13 +64,13 @@ def tiny(
     for one in pictures_of_scenes(seeds, views, workers, Path(pictures) if pictures else None):
         rendered.append(one)
         if len(rendered) % 50 == 0 or len(rendered) == len(seeds):
-            click.echo(f"{len(rendered)} of {len(seeds)} scenes rendered  {_minutes(started)} min", err=True)
+            say(f"{len(rendered)} of {len(seeds)} scenes rendered  {_minutes(started)} min", err=True)
     examples = [example for scene in rendered[:scenes] for example in scene]
 
     def show(step: int, steps: int, losses: dict[str, float]) -> None:
         if step % 50 == 0 or step == steps:
             parts = "  ".join(f"{name} {value:.2f}" for name, value in losses.items())
-            click.echo(f"step {step} of {steps}  {parts}  {_minutes(started)} min", err=True)
+            say(f"step {step} of {steps}  {parts}  {_minutes(started)} min", err=True)
 
     options = Options(steps=steps)
     model, losses = train(examples, words, options, show, first)
@@ -86,7 +87,7 @@ def tiny(
         "went_on_from": earlier,
     }
     weights, _ = save(Path(out), model, words, options, notes)
-    click.echo(
+    say(
         f"{weights}  {weights.stat().st_size / 1e6:.1f} MB  held-out pictures: mean IoU {result['mean_iou']:.2f} "
         f"over {result['names']} names, pixels {result['pixel_accuracy']:.2f}, colours {result['colour_accuracy']:.2f}"
     )

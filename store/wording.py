@@ -10,3 +10,8 @@ _UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2
 def shown(text: str) -> str:
     """The text on one line, with what would move a cursor, turn the order of letters or cannot be printed escaped."""
     return text if text.isprintable() else _UNSEEN.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def shown_in_json(document: str) -> str:
+    """A JSON document of the same meaning, in which nothing of that kind stands but line feeds between values."""
+    return _UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", document)

@@ -1,5 +1,6 @@
 """The command line as people meet it: its lists, its tables, and how it ends when it is cut short."""
 
+import ast
 import errno
 import json
 import os
@@ -11,11 +12,15 @@ from pathlib import Path
 
 import click
 import pytest
+import small_scene
 from click.testing import CliRunner, Result
+from ovstore import cli
 from ovstore.cli import main
-from ovstore.cli._shared import print_table
+from ovstore.cli._shared import print_json, print_table, say
 from ovstore.store import plugins
 from ovstore.store.database import Store
+from ovstore.store.wording import shown
+from sqlalchemy import text
 
 
 def groups(command: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -61,6 +66,59 @@ def test_work_cut_short_ends_in_one_line(
     monkeypatch.setattr("ovstore.store.catalog.scenes", fail)
     result = CliRunner().invoke(main, ["--store", str(store.path), "scenes"])
     assert (result.exit_code, result.stderr) == (code, said)
+
+
+HOSTILE = "a\x1b[2J\x9b\n\u202eb\u2066"
+ESCAPED = r"a\x1b[2J\x9b\n\u202eb\u2066"
+
+
+def test_a_table_shows_what_could_move_the_cursor_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("scene", HOSTILE), [(HOSTILE, "x")], right=(HOSTILE,))
+    header, row = capsys.readouterr().out.splitlines()
+    assert header.split() == ["scene", ESCAPED]
+    assert row.split() == [ESCAPED, "x"]
+
+
+def test_a_line_for_people_stays_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    say(HOSTILE, "below", err=True)
+    assert capsys.readouterr().err == f"{ESCAPED}\nbelow\n"
+
+
+def test_json_holds_the_same_text_without_what_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json([{HOSTILE: HOSTILE, "lone": "\udcff"}])
+    said = capsys.readouterr().out
+    assert json.loads(said) == [{HOSTILE: HOSTILE, "lone": "\udcff"}]
+    assert all(character == "\n" or shown(character) == character for character in said)
+
+
+def test_usage_errors_show_what_was_typed_escaped() -> None:
+    result = CliRunner().invoke(main, ["search", f"--{HOSTILE}"])
+    assert result.exit_code == 2
+    assert "\x1b" not in result.stderr and r"\x1b[2J" in result.stderr
+
+
+@pytest.mark.parametrize("path", sorted(Path(cli.__file__).parent.glob("*.py")), ids=lambda path: path.name)
+def test_commands_speak_through_say_alone(path: Path) -> None:
+    """It is what escapes; click's echo and print do not."""
+    if path.name in ("__init__.py", "_shared.py"):
+        pytest.skip("say itself, and the errors of all commands")
+    calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    assert not [call for call in calls if ast.unparse(call) in ("click.echo", "click.secho", "print")]
+
+
+@pytest.mark.parametrize("arguments", [["scenes"], ["features"], ["show", "room"], ["search", "--like", "1"]])
+def test_a_hostile_label_or_note_reaches_no_terminal(store: Store, arguments: list[str]) -> None:
+    small_scene.make().publish(store)
+    with store.connect() as connection:
+        hostile = {"text": HOSTILE}
+        connection.execute(text("UPDATE scenes SET split = :text, source = :text, findings = ARRAY[:text]"), hostile)
+        connection.execute(
+            text("UPDATE regions SET label = :text, id = id - (SELECT min(id) FROM regions) + 1"), hostile
+        )
+        connection.execute(text("UPDATE feature_sets SET name = :text"), hostile)
+    result = CliRunner().invoke(main, ["--store", str(store.path), *arguments])
+    assert result.exit_code == 0, result.output
+    assert all(character == "\n" or shown(character) == character for character in result.output)
 
 
 ROWS = [("room", "a long cell that has to be broken between words", "01234567890123456789")]
