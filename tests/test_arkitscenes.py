@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shared_case
 from ovstore.ingest.cameras.upright import quarter_turns, turned, upright
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import arkitscenes
@@ -58,11 +59,11 @@ def test_a_trajectory_line_is_world_to_camera(tmp_path: Path) -> None:
     inverse[:3, 3] = [*numbers[4:], -0.00155703]
     np.testing.assert_allclose(poses[0] @ inverse, np.eye(4), atol=1e-12)
     camera = Camera(256, 192, 212.0, 212.0, 127.5, 95.5)
-    assert quarter_turns([Frame("0", camera, poses[0], Path("0.png"))]) == 3
+    assert quarter_turns([Frame("0", camera, poses[0], Path("0.png"))]) == [3]
     rotvec = [-1.5545600446434271, 1.532901960141653, 0.883467254271724]  # and of 41048143: 180 degrees
     pose = np.eye(4)
     pose[:3, :3] = Rotation.from_rotvec(rotvec).as_matrix().T
-    assert quarter_turns([Frame("0", camera, pose, Path("0.png"))]) == 2
+    assert quarter_turns([Frame("0", camera, pose, Path("0.png"))]) == [2]
 
 
 def test_times_are_matched_to_the_nearest_within_5_ms() -> None:
@@ -138,9 +139,12 @@ def test_pictures_on_their_side_are_turned_until_the_sky_is_up(tmp_path: Path, t
     write(tmp_path)
     scene = load(tmp_path)
     sideways = tuple(turned(frame, turns, tmp_path / "sideways") for frame in scene.frames)
-    assert quarter_turns(scene.frames) == 0 and quarter_turns(sideways) == 4 - turns
+    count = len(scene.frames)
+    assert quarter_turns(scene.frames) == [0] * count and quarter_turns(sideways) == [4 - turns] * count
     again, (finding,) = upright(sideways, tmp_path / "upright")
-    assert finding.startswith(f"pictures turned by { {1: -90, 2: 180, 3: 90}[turns] } degrees to the left")
+    assert finding.startswith(
+        "pictures turned by " + {1: "90 degrees to the right", 2: "180 degrees", 3: "90 degrees to the left"}[turns]
+    )
     for position, (one, side, other) in enumerate(zip(scene.frames, sideways, again, strict=True)):
         assert (side.camera.width, side.camera.height) == ((160, 120) if turns == 2 else (120, 160))
         assert other.camera == one.camera and other.depth_path == one.depth_path
@@ -157,10 +161,44 @@ def test_pictures_on_their_side_are_turned_until_the_sky_is_up(tmp_path: Path, t
         assert np.median(np.abs(difference)) <= 2  # a point lands on the same thing
 
 
-def test_cameras_that_look_down_have_no_side() -> None:
-    down = np.diag([1.0, -1, -1, 1])
-    camera = Camera(4, 3, 4.0, 4.0, 1.5, 1.0)
-    assert quarter_turns([Frame("0", camera, down, Path("0.png"))]) == 0
+def test_a_phone_turned_while_it_recorded_has_each_picture_turned_by_its_own_pose(tmp_path: Path) -> None:
+    write(tmp_path)
+    scene = load(tmp_path)
+    held = [1, 1, 0, 3, 0, 2, 0, 0, 1][: len(scene.frames)]  # no side has a majority
+    mixed = tuple(
+        turned(frame, turns, tmp_path / "mixed") if turns else frame
+        for frame, turns in zip(scene.frames, held, strict=True)
+    )
+    again, (finding,) = upright(mixed, tmp_path / "upright")
+    count = sum(turns > 0 for turns in held)
+    assert finding.startswith(f"{count} of {len(held)} pictures turned, each by its own pose: ")
+    for one, other in zip(scene.frames, again, strict=True):
+        assert other.camera == one.camera
+        np.testing.assert_allclose(other.camera_to_world, one.camera_to_world, atol=1e-12)
+        assert np.abs(read_image(other.image_path).astype(int) - read_image(one.image_path)).mean() < 3
+
+
+def test_the_phone_that_was_turned_midway_shows_every_picture_upright(tmp_path: Path) -> None:
+    write(tmp_path / "source")
+    shared_case.make("phone_turned_midway", tmp_path / "source", tmp_path / "out")
+    scene, source = load(tmp_path / "out"), load(tmp_path / "source")
+    assert any("pictures turned, each by its own pose" in finding for finding in scene.findings)
+    for one, other in zip(source.frames, scene.frames, strict=True):
+        assert (other.camera.width, other.camera.height) == (one.camera.width, one.camera.height)
+        np.testing.assert_allclose(other.camera_to_world, one.camera_to_world, atol=1e-6)
+        assert np.abs(read_image(other.image_path).astype(int) - read_image(one.image_path)).mean() < 3
+
+
+def test_a_camera_that_looks_down_is_held_as_in_the_nearest_frame_with_a_sky() -> None:
+    camera, down, level = Camera(4, 3, 4.0, 4.0, 1.5, 1.0), np.diag([1.0, -1, -1, 1]), np.eye(4)
+    level[:3, :3] = [[1, 0, 0], [0, 0, 1], [0, -1, 0]]
+    side = level.copy()
+    side[:3, :3] = level[:3, :3] @ [[0, 1, 0], [-1, 0, 0], [0, 0, 1]]
+    (turn,) = quarter_turns([Frame("0", camera, side, Path("0.png"))])
+    assert turn in (1, 3) and quarter_turns([Frame("0", camera, down, Path("0.png"))]) == [0]
+    path = [side, down, down, level, down]
+    frames = [Frame(str(number), camera, pose, Path("0.png")) for number, pose in enumerate(path)]
+    assert quarter_turns(frames) == [turn, turn, 0, 0, 0]
 
 
 def test_pictures_stay_as_they_are_stored_when_asked(tmp_path: Path) -> None:

@@ -1,19 +1,16 @@
 """Images that questions are asked with are read as those of scans are."""
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import shared_case
 from numpy.typing import NDArray
 from ovstore.models.encoders import color_words
 from ovstore.models.pictures import read_image
 from ovstore.query.encode import encoder_of
 from ovstore.store.errors import BadInput
 from PIL import Image
-
-CASE = Path(__file__).parents[2] / "shared/cases/query_picture_alpha_and_16bit/make.py"
 
 
 def vector(path: Path) -> NDArray[np.float32]:
@@ -38,16 +35,10 @@ def _files(folder: Path) -> Path:
 
 
 @pytest.fixture(params=["generated", "shared"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == "generated":
         return _files(tmp_path)
-    if not CASE.exists():
-        pytest.skip("needs ../shared/cases")
-    monkeypatch.setattr(sys, "argv", [str(CASE), "", str(tmp_path)])
-    spec = importlib.util.spec_from_file_location("case", CASE)
-    assert spec is not None and spec.loader is not None
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    return tmp_path
+    return shared_case.make("query_picture_alpha_and_16bit", Path(), tmp_path)
 
 
 def test_transparency_lies_over_white_in_questions_too(folder: Path) -> None:

@@ -4,6 +4,7 @@ Networks know upright pictures, and so do people. Depth stays as it is stored: i
 camera's.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,26 +17,37 @@ from ...store.scene import Camera, Frame
 from ..files.derived import derived_folder, made_once
 from ..files.images import read_image
 
-_CLEAR = 0.3  # length of the mean up across the pictures; below it the camera looked down, or was turned about
+_CLEAR = 0.3  # length of up within the picture; below it the camera looks up or down, and no side is the upper one
+_TURNS = ("0 degrees", "90 degrees to the left", "180 degrees", "90 degrees to the right")
 _ON_ITS_SIDE = np.array([[0.0, 1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])  # a quarter turn to the left
 
 
 def upright(frames: Sequence[Frame], unpacked: Path) -> tuple[tuple[Frame, ...], list[str]]:
-    """The frames of a world whose z is up, their pictures turned alike where that brings the sky up, and a finding."""
+    """The frames of a world whose z is up, each picture turned as its own pose says, and a finding."""
     turns = quarter_turns(frames)
-    if turns == 0:
+    if not any(turns):
         return tuple(frames), []
-    degrees = 90 * turns if turns < 3 else -90
-    finding = f"pictures turned by {degrees} degrees to the left: they were stored on their side"
-    return tuple(turned(frame, turns, unpacked) for frame in frames), [finding]
+    counts = Counter(turn for turn in turns if turn)
+    if len(counts) == 1 and all(turns):
+        finding = f"pictures turned by {_TURNS[turns[0]]}: they were stored on their side"
+    else:  # the phone was turned while it recorded
+        how = ", ".join(f"{count} by {_TURNS[turn]}" for turn, count in sorted(counts.items()))
+        finding = f"{counts.total()} of {len(frames)} pictures turned, each by its own pose: {how}"
+    pairs = zip(frames, turns, strict=True)
+    return tuple(turned(frame, turn, unpacked) if turn else frame for frame, turn in pairs), [finding]
 
 
-def quarter_turns(frames: Sequence[Frame]) -> int:
-    """How often the pictures must be turned to the left, 0 to 3; 0 where up is not clear."""
-    x, y = np.mean([frame.camera_to_world[2, :2] for frame in frames], axis=0)  # the world's z in the cameras
-    if np.hypot(x, y) < _CLEAR:
-        return 0
-    return int(np.argmax([-y, x, y, -x]))
+def quarter_turns(frames: Sequence[Frame]) -> list[int]:
+    """How often each picture must be turned to the left, 0 to 3.
+
+    A camera that looks up or down is held as in the nearest frame where up is clear, the earlier of two.
+    """
+    x, y = np.array([frame.camera_to_world[2, :2] for frame in frames]).T  # the world's z in the cameras
+    turns = np.argmax([-y, x, y, -x], axis=0)
+    clear = np.flatnonzero(np.hypot(x, y) >= _CLEAR)
+    if len(clear) == 0:
+        return [0] * len(frames)
+    return [int(turns[clear[np.abs(clear - row).argmin()]]) for row in range(len(frames))]
 
 
 def turned(frame: Frame, turns: int, unpacked: Path) -> Frame:
