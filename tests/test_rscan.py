@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shared_case
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import rscan
 from ovstore.ingest.datasets.rscan import Options
@@ -77,6 +78,42 @@ def test_object_0_is_none_and_objects_without_a_name_have_no_label(tmp_path: Pat
     assert (points.instances[nothing] == -1).all() and (np.delete(points.instances, nothing) > 0).all()
     assert points.label_names == {0: "plant"}
     np.testing.assert_array_equal(points.labels == 0, points.instances == 3)
+
+
+def moved(folder: Path, degrees: float, shift: tuple[float, float]) -> None:
+    """The labelled vertices, as in the world of another scan."""
+    ply = folder / "labels.instances.annotated.v2.ply"
+    head, body = ply.read_text().split("end_header\n", 1)
+    count = int(head.split("element vertex ")[1].split()[0])
+    lines, cos, sin = body.splitlines(), np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    for row in range(count):
+        x, y, *rest = lines[row].split()
+        x, y = cos * float(x) - sin * float(y) + shift[0], sin * float(x) + cos * float(y) + shift[1]
+        lines[row] = " ".join([f"{x:.6f}", f"{y:.6f}", *rest])
+    ply.write_text(head + "end_header\n" + "\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize(("degrees", "shift"), [(40, (1.0, -0.5)), (0, (0.3, 0.0)), (0, (0.1, 0.1)), (5, (0.0, 0.0))])
+def test_labels_in_another_world_than_the_mesh_are_refused(
+    tmp_path: Path, degrees: float, shift: tuple[float, float]
+) -> None:
+    moved(write(tmp_path), degrees, shift)
+    with pytest.raises(BadScene, match=r"annotated\.v2\.ply: \d+% of its vertices .* in another world than the mesh"):
+        load(tmp_path)
+
+
+def test_the_shared_labels_in_another_world_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "source")
+    shared_case.make("rscan_labels_in_another_world", tmp_path / "source", tmp_path / "out")
+    with pytest.raises(BadScene, match="in another world than the mesh"):
+        load(tmp_path / "out")
+
+
+def test_labels_a_little_beside_the_mesh_are_taken(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    expected = load(tmp_path).points
+    moved(folder, 0, (0.004, 0.0))
+    assert (load(tmp_path).points.rgb == expected.rgb).all(axis=1).mean() > 0.98
 
 
 def test_scans_of_the_test_split_have_a_mesh_without_labels(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ LABELLED, OBJ, TEXTURE = "labels.instances.annotated.v2.ply", "mesh.refined.v2.o
 SEMSEG, SEGMENTS = "semseg.v2.json", "mesh.refined.0.010000.segs.v2.json"
 SCANS = "3RScan.json"
 _MARKS = ("sequence.zip", "sequence", LABELLED, OBJ)
+_SAME_VERTEX = 0.05  # metres; about the spacing of vertices, which are the same in both files
+_MOST_APART = 0.05  # share of the labelled vertices
 _SPLITS = {"train": "train", "val": "val", "validation": "val", "test": "test"}
 
 
@@ -105,12 +107,25 @@ def _points(folder: Path, confined: Confined) -> tuple[PointCloud, list[str]]:
         points, findings = _named(replace(points, rgb=None, labels=None), confined(folder / SEMSEG))
         if (folder / OBJ).exists():
             textured = _textured(folder, confined)
+            row = _same_vertices(labelled, points.xyz, textured.xyz)
             if textured.rgb is not None:
-                _, row = KDTree(textured.xyz).query(points.xyz)  # vertices that are the same, but for their order
                 points = replace(points, rgb=textured.rgb[row])
     if (folder / SEGMENTS).exists():
         points = replace(points, segments=read_segments(confined(folder / SEGMENTS), len(points)))
     return points, findings
+
+
+def _same_vertices(path: Path, labelled: NDArray[np.float64], mesh: NDArray[np.float64]) -> NDArray[np.int64]:
+    """(N,) the vertex of the .obj that each labelled one is: they are the same, but for their order."""
+    distance, row = KDTree(mesh).query(labelled)
+    apart = distance > _SAME_VERTEX
+    if apart.mean() > _MOST_APART:
+        raise BadScene(
+            f"{path}: {apart.mean():.0%} of its vertices are further than {_SAME_VERTEX * 100:g} cm from any of {OBJ}, "
+            f"up to {distance.max():.2f} m: it lies in another world than the mesh and the poses, such as that of the "
+            "reference scan; take both files from one scan, or the labels away"
+        )
+    return np.asarray(row, np.int64)
 
 
 def _textured(folder: Path, confined: Confined) -> PointCloud:
