@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shared_case
 from generated_room import recording
 from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import semantickitti
@@ -158,6 +159,68 @@ def test_pictures_and_poses_that_are_missing_are_counted(sequences: Path) -> Non
         "2 of 8 frames skipped: poses.txt has no valid pose for them",
         "2 of 8 scans skipped: poses.txt has no valid pose for them",
     )
+
+
+def renamed(folder: Path, name_of: Callable[[int], str | None]) -> None:
+    """Every scan, label and image under another name; without it where that is None."""
+    for part in ("velodyne", "labels", "image_2", "image_3"):
+        for path in sorted((folder / part).iterdir(), reverse=True):
+            name = name_of(int(path.stem))
+            path.unlink() if name is None else path.rename(path.with_name(name + path.suffix))
+
+
+def without_first_lines(folder: Path, count: int) -> None:
+    for name in ("poses.txt", "times.txt"):
+        (folder / name).write_text("\n".join((folder / name).read_text().splitlines()[count:]) + "\n")
+
+
+def assert_the_same_world(scene: Scene, expected: Scene) -> None:
+    np.testing.assert_array_equal(scene.points.xyz, expected.points.xyz)
+    np.testing.assert_array_equal(scene.points.labels, expected.points.labels)
+    for one, other in zip(scene.frames, expected.frames, strict=True):
+        np.testing.assert_array_equal(one.camera_to_world, other.camera_to_world)
+        assert one.timestamp == other.timestamp
+        np.testing.assert_array_equal(read_image(one.image_path), read_image(other.image_path))
+
+
+@pytest.mark.parametrize(
+    "name_of",
+    [lambda n: f"{n + 2:06d}", lambda n: f"{n * 10:06d}", lambda n: str(n + 5), lambda n: f"{n:010d}"],
+)
+def test_pose_n_belongs_to_the_nth_scan_whatever_its_number(
+    sequences: Path, made: Path, name_of: Callable[[int], str]
+) -> None:
+    renamed(sequences / NAME, name_of)
+    assert_the_same_world(load(sequences), load(made))
+
+
+def test_scans_taken_out_of_a_sequence_with_all_its_poses_keep_the_pose_of_their_number(
+    sequences: Path, made: Path
+) -> None:
+    renamed(sequences / NAME, lambda n: f"{n:06d}" if n % 2 == 0 else None)
+    assert_the_same_world(load(sequences), load(made, replace(EVERY, frame_stride=2)))
+
+
+def test_poses_that_belong_to_no_scan_for_certain_are_refused(sequences: Path) -> None:
+    renamed(sequences / NAME, lambda n: f"{n + 2:06d}")
+    without_first_lines(sequences / NAME, 1)
+    with pytest.raises(BadScene, match=r"poses\.txt: 7 poses for 8 scans numbered 2 to 9; a pose a scan"):
+        load(sequences)
+
+
+def test_two_scans_of_one_number_are_refused(sequences: Path) -> None:
+    (sequences / NAME / "velodyne/7.bin").write_bytes(b"")
+    with pytest.raises(BadScene, match=r"velodyne: 000007\.bin and 7\.bin have one number"):
+        load(sequences)
+
+
+def test_the_shared_sequence_without_its_first_scans_keeps_its_poses(made: Path, tmp_path: Path) -> None:
+    shared_case.make("semantickitti_poses_in_order", made, tmp_path)
+    scene, every = load(tmp_path), load(made)
+    for one, other in zip(scene.frames, every.frames[2:], strict=True):
+        np.testing.assert_array_equal(one.camera_to_world, other.camera_to_world)
+    assert "scans 2 to 7 have the 6 poses of poses.txt in order" in scene.findings
+    np.testing.assert_array_equal(scene.points.xyz, every.points.xyz[-len(scene.points) :])
 
 
 def test_labels_that_the_dataset_does_not_have_are_named_by_their_number(sequences: Path) -> None:

@@ -27,7 +27,7 @@ from ...store.scene import Scene
 from ..checks import EXTENT
 from ..files.confined import Confined
 from ..formats.drives import DriveOptions
-from ..formats.semantickitti.sequence import VELODYNE, read_frames, read_points, read_sequence, scan_numbers
+from ..formats.semantickitti.sequence import VELODYNE, numbered, read_frames, read_points, read_sequence
 
 _VOXEL = {"sequence": 0.2, "scan": 0.0}  # metres
 _SPLITS = {
@@ -71,23 +71,23 @@ def scene_names(root: Path, options: Options) -> list[str]:
     return sorted(
         f"{name}_{number:06d}"
         for name, folder in folders.items()
-        for number in scan_numbers(folder)[:: options.frame_stride]
+        for number in [*numbered(folder / VELODYNE, ".bin")][:: options.frame_stride]
     )
 
 
 def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
     """One sequence, or one scan."""
     folders = _sequences(root)
-    scan = re.fullmatch(r"(.+)_(\d{6})", name, re.ASCII) if options.unit == "scan" else None
+    scan = re.fullmatch(r"(.+)_(\d{6,})", name, re.ASCII) if options.unit == "scan" else None
     sequence_name = scan[1] if scan else name
     if sequence_name not in folders or (options.unit == "scan" and not scan):
         raise BadScene(f"{name}: no such {options.unit} below {root}")
     folder = folders[sequence_name]
     confined = Confined(folder, options.follow_links)
     sequence = read_sequence(folder, confined)
-    numbers = scan_numbers(folder)[:: options.frame_stride]
+    numbers = [*sequence.scans][:: options.frame_stride]
     if scan:
-        if int(scan[2]) not in scan_numbers(folder):
+        if int(scan[2]) not in sequence.scans:
             raise BadScene(f"{name}: no {VELODYNE}/{scan[2]}.bin in {folder}")
         numbers = [int(scan[2])]
     frames, findings = read_frames(sequence, numbers, options.frame_limit, options.stereo, confined)

@@ -2,6 +2,7 @@
 
 A pose is that of the left grey camera (camera 0) in the axes it had at the first scan. `Tr` maps the lidar to camera 0,
 and P2 = K [I | t] what camera 0 sees to pixels of the left colour camera, which stands at -t in the axes of camera 0.
+Line n of poses.txt and times.txt is of the n-th scan, as semantic-kitti-api pairs them.
 """
 
 from collections.abc import Sequence as Several
@@ -11,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadInput, BadScene
+from ....store.errors import BadScene
+from ....store.listing import entries
 from ....store.scene import Camera, Frame, PointCloud
 from ...files.confined import Confined
 from ...files.images import image_size
@@ -36,14 +38,17 @@ class Sequence:
     folder: Path
     projections: dict[str, NDArray[np.float64]]  # (3, 4) by name, P0 to P3
     lidar_to_camera: NDArray[np.float64]  # (4, 4) camera 0
-    camera_to_start: NDArray[np.float64]  # (S, 4, 4) camera 0 to its first axes; a row a scan
+    scans: dict[int, Path]  # by number, ascending
+    rows: dict[int, int]  # of a scan's number: its line of poses.txt and times.txt
+    camera_to_start: NDArray[np.float64]  # (S, 4, 4) camera 0 to its first axes; a row a pose
     times: NDArray[np.float64] | None  # (S,) seconds
 
     def lidar_to_world(self, scan: int) -> NDArray[np.float64] | None:
         """(4, 4) the world is the lidar's axes at the first scan; None where the pose is lost."""
-        if scan >= len(self.camera_to_start) or not (np.abs(self.camera_to_start[scan]) < _FARTHEST).all():
+        row = self.rows[scan]
+        if row >= len(self.camera_to_start) or not (np.abs(self.camera_to_start[row]) < _FARTHEST).all():
             return None
-        return np.linalg.inv(self.lidar_to_camera) @ self.camera_to_start[scan] @ self.lidar_to_camera
+        return np.linalg.inv(self.lidar_to_camera) @ self.camera_to_start[row] @ self.lidar_to_camera
 
     def camera_to_world(self, scan: int, side: str) -> NDArray[np.float64] | None:
         """(4, 4) of a colour camera, image_2 or image_3."""
@@ -56,17 +61,23 @@ class Sequence:
         return lidar_to_world @ np.linalg.inv(camera_0_to_this @ self.lidar_to_camera)
 
 
-def scan_numbers(folder: Path) -> list[int]:
-    """The numbers of a sequence's scans, ascending."""
-    try:
-        stems = [path.stem for path in (folder / VELODYNE).iterdir() if path.suffix == ".bin"]
-    except OSError as error:
-        raise BadInput(f"{folder / VELODYNE}: {error.strerror or error}") from error
-    return sorted(int(stem) for stem in stems if len(stem) == 6 and stem.isascii() and stem.isdigit())
+def numbered(folder: Path, suffix: str) -> dict[int, Path]:
+    """The files that are named by a number, of any number of digits, ascending; none where there is no such folder."""
+    found: dict[int, Path] = {}
+    for path in entries(folder) if folder.is_dir() else ():
+        if path.suffix != suffix or not (path.stem.isascii() and path.stem.isdigit() and len(path.stem) < 19):
+            continue
+        if other := found.get(int(path.stem)):
+            raise BadScene(f"{folder}: {other.name} and {path.name} have one number; which one counts cannot be told")
+        found[int(path.stem)] = path
+    return {number: found[number] for number in sorted(found)}
 
 
 def read_sequence(folder: Path, confined: Confined) -> Sequence:
-    """calib.txt, poses.txt and, where there is one, times.txt."""
+    """The scans, calib.txt, poses.txt and, where there is one, times.txt."""
+    scans = numbered(folder / VELODYNE, ".bin")
+    if not scans:
+        raise BadScene(f"{folder / VELODYNE}: no scans named by a number, such as 000000.bin")
     projections, lidar_to_camera = _calibration(confined(folder / "calib.txt"))
     poses = read_trajectory(confined(folder / "poses.txt"))
     times = None
@@ -75,7 +86,8 @@ def read_sequence(folder: Path, confined: Confined) -> Sequence:
         if any(len(row) != 1 for row in rows):
             raise BadScene(f"{listing}: a time a line was expected")
         times = np.array(rows)[:, 0]
-    return Sequence(folder, projections, lidar_to_camera, poses.matrices, times)
+    rows = _rows(folder, list(scans), len(poses))
+    return Sequence(folder, projections, lidar_to_camera, scans, rows, poses.matrices, times)
 
 
 def read_frames(
@@ -89,13 +101,15 @@ def read_frames(
             "unpack the colour images of KITTI's odometry benchmark there"
         )
     wanted = spread([(scan, side) for scan in scans for side in sides], limit)
+    pictures = {side: numbered(sequence.folder / side, ".png") for side in sides}
     frames, missing, lost = [], [], 0
     for scan, side in wanted:
-        path = confined(sequence.folder / side / f"{scan:06d}.png")
+        if scan not in pictures[side]:
+            missing.append(f"{side}/{sequence.scans[scan].stem}.png")
+            continue
+        path = confined(pictures[side][scan])
         pose = sequence.camera_to_world(scan, side)
-        if not path.is_file():
-            missing.append(f"{side}/{path.name}")
-        elif pose is None:
+        if pose is None:
             lost += 1
         else:
             name = f"{scan:06d}" if side == "image_2" else f"{scan:06d}_right"
@@ -113,23 +127,27 @@ def read_points(
 ) -> tuple[PointCloud, list[str]]:
     """All scans in the world, and findings."""
     cloud = Accumulation(str(sequence.folder), voxel_size)
+    labelled = numbered(sequence.folder / "labels", ".label")
     lost = wrong = 0
     for scan in scans:
         pose = sequence.lidar_to_world(scan)
         if pose is None:
             lost += 1
             continue
-        path = confined(sequence.folder / VELODYNE / f"{scan:06d}.bin")
+        path = confined(sequence.scans[scan])
         local = read_sweep(path, _COLUMNS)[:, :3]
         kept, unmeasured = usable_points(path, local, ego_radius)
         wrong += unmeasured
         labels = instances = None
-        if (listing := confined(sequence.folder / "labels" / f"{scan:06d}.label")).exists():
-            labels, instances = (column[kept] for column in read_labels(listing, len(local)))
+        if scan in labelled:
+            labels, instances = (column[kept] for column in read_labels(confined(labelled[scan]), len(local)))
         cloud.add(local[kept].astype(np.float64) @ pose[:3, :3].T + pose[:3, 3], labels, instances)
     if lost == len(scans):
         raise BadScene(f"{sequence.folder / 'poses.txt'}: no valid pose for any of {len(scans)} scans")
     findings = []
+    if [*sequence.rows] != [*sequence.rows.values()]:
+        numbers = [*sequence.scans]
+        findings.append(f"scans {numbers[0]} to {numbers[-1]} have the {len(sequence.rows):,} poses of poses.txt in order")
     if lost:
         findings.append(f"{lost} of {len(scans)} scans skipped: poses.txt has no valid pose for them")
     if wrong:
@@ -147,7 +165,20 @@ def _camera(sequence: Sequence, side: str, path: Path) -> Camera:
 
 
 def _time(sequence: Sequence, scan: int) -> float | None:
-    return None if sequence.times is None or scan >= len(sequence.times) else float(sequence.times[scan])
+    row = sequence.rows[scan]
+    return None if sequence.times is None or row >= len(sequence.times) else float(sequence.times[row])
+
+
+def _rows(folder: Path, numbers: list[int], poses: int) -> dict[int, int]:
+    """The line of poses.txt of each scan: in order where there are as many, else that of its number."""
+    if len(numbers) == poses or numbers == list(range(len(numbers))):
+        return {number: row for row, number in enumerate(numbers)}
+    if numbers[-1] < poses:  # some scans of a sequence, with all its poses
+        return {number: number for number in numbers}
+    raise BadScene(
+        f"{folder / 'poses.txt'}: {poses:,} poses for {len(numbers):,} scans numbered {numbers[0]} to {numbers[-1]}; "
+        "a pose a scan, in order, or all poses of the sequence were expected"
+    )
 
 
 def _calibration(path: Path) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
