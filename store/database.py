@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from . import connecting, identity, migrate
 from .errors import BadInput, DatabaseError, NotFound
 from .files import stable_name
+from .presence import Presence
 from .server import DATABASE, READER, USER, Server
 
 DEFAULT_PATH = "ovstore-data"
@@ -38,6 +39,7 @@ class Store:
         self._url = connecting.plain_conninfo(database_url) if database_url else ""
         self.engine = _engine(self._connect)
         self._reading = _engine(self._connect_to_read)
+        self.presence = Presence(self._connect)
         _live.add(self)
 
     @contextmanager
@@ -90,6 +92,7 @@ class Store:
     def close(self) -> None:
         """Give back the connections; the last client of an embedded server takes it down."""
         _live.discard(self)
+        self.presence.close()
         self.engine.dispose()
         self._reading.dispose()
         if self._server:
@@ -197,6 +200,7 @@ def _after_fork() -> None:
     for store in list(_live):
         store.engine.dispose(close=False)
         store._reading.dispose(close=False)
+        store.presence.forget()
 
 
 os.register_at_fork(after_in_child=_after_fork)

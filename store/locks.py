@@ -36,6 +36,12 @@ def scene(connection: Connection, dataset: str, name: str) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
 
 
+def starting(connection: Connection, dataset: str, name: str) -> None:
+    """One at a time looks who works on a scene, and begins."""
+    key = f"ovstore starting {dataset}/{name}"
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
+
+
 def region_ids(connection: Connection) -> None:
     """From here to the commit nobody else adds regions: their ids ascend in the order in which they become visible.
 

@@ -8,7 +8,7 @@ import small_scene
 from click.testing import CliRunner
 from command_line import document, lines, ovstore
 from ovstore.cli import main
-from ovstore.store import catalog, jobs
+from ovstore.store import catalog, jobs, presence
 from ovstore.store.database import Store
 
 
@@ -36,8 +36,7 @@ def test_doctor_names_each_trouble_and_what_mends_it(held: Store, tmp_path: Path
     held.file(hall_features.features_file).unlink()
     (tmp_path / "room" / "0.jpg").unlink()
     job = jobs.start(held, "scans", "cellar", {})
-    with held.driver_connection() as connection:
-        connection.execute("UPDATE jobs SET worker = split_part(worker, '@', 1) || '@1' WHERE id = %s", (job,))
+    held.presence.release(presence.JOB, job)  # as if its worker had been killed
     result = ovstore(held, "doctor")
     assert result.exit_code == 1
     text = result.stdout
