@@ -7,7 +7,9 @@ from pathlib import Path
 import generated_room
 import numpy as np
 import pytest
+import shared_case
 from command_line import ovstore
+from ovstore.evaluation.labels import label_files
 from ovstore.ingest.datasets import openscene
 from ovstore.ingest.formats.openscene.files import write_features, write_points
 from ovstore.ingest.formats.openscene.layout import constants_of
@@ -96,6 +98,45 @@ def test_custom_scenes_have_no_split_and_their_depth_is_in_millimetres(data: Pat
     assert "class 0" in scene.points.label_names.values()
     (data / "custom_3d/room.json").write_text('{"0": "Wand"}')
     assert load(data, "room").points.label_names[0] == "Wand"
+
+
+def matterport(root: Path, folder: str, labels: np.ndarray) -> Scene:
+    """A region without pictures whose points have these labels, in a folder of that name."""
+    where, xyz = root / folder / "test", np.random.default_rng(0).uniform(0, 3, (len(labels), 3))
+    where.mkdir(parents=True)
+    write_points(where / "HOUSE_region0.pth", PointCloud(xyz), labels)
+    fuse(root / "fused", "HOUSE_region0", len(labels))
+    return load(root / folder, "HOUSE_region0", fused=root / "fused")
+
+
+@pytest.mark.parametrize(
+    ("folder", "count", "set_name"),
+    [
+        ("matterport_3d", 21, "matterport21"), ("matterport_3d_40", 40, "matterport40"),
+        ("matterport_3d_80", 80, "matterport80"), ("matterport_3d_160", 160, "matterport160"),
+    ],
+)  # fmt: skip
+def test_the_folder_says_which_of_matterports_sets_its_labels_count(
+    tmp_path: Path, folder: str, count: int, set_name: str
+) -> None:
+    points = matterport(tmp_path, folder, np.arange(count)).points
+    classes = label_files.load(set_name).classes
+    assert points.label_names == {number: entry.name for number, entry in enumerate(classes)} and len(classes) == count
+
+
+@pytest.mark.parametrize(("folder", "last"), [("matterport_3d", 39), ("matterport_3d_40", 40), ("matterport_3d_7", 6)])
+def test_labels_of_a_set_that_the_folder_does_not_tell_are_called_by_their_number(
+    tmp_path: Path, folder: str, last: int
+) -> None:
+    scene = matterport(tmp_path, folder, np.arange(last + 1))
+    assert scene.points.label_names == {label: f"class {label}" for label in range(last + 1)}
+    assert any(f"label {last} is none of the" in finding for finding in scene.findings) == (last > 6)
+
+
+def test_the_shared_labels_of_forty_classes_get_their_names(tmp_path: Path) -> None:
+    shared_case.make("openscene_matterport_40_names", Path(), tmp_path)
+    points = load(tmp_path / "matterport_3d_40", "HOUSE_region0", fused=tmp_path / "fused").points
+    assert [points.label_names[label] for label in (0, 1, 2, 3, 39)] == ["wall", "door", "ceiling", "floor", "faucet"]
 
 
 def test_regions_of_matterport_take_the_cameras_inside_their_box(data: Path) -> None:

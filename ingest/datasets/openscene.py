@@ -24,7 +24,7 @@ length. A region of Matterport takes the cameras inside its box, or else the 100
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,6 @@ from ..files.json_text import read_label_names
 from ..files.poses import read_pose, up_axis_of
 from ..formats.frame_options import UP_AXIS_HELP, FrameOptions, UpAxis
 from ..formats.matterport.regions import cameras_inside, cameras_nearest
-from ..formats.openscene.classes import CLASSES
 from ..formats.openscene.files import read_features, read_points
 from ..formats.openscene.layout import Place, feature_files, find_scenes
 from ..formats.rgbd.frames import Reading, read_frames
@@ -92,11 +91,11 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     place = find_scenes(root).get(name)
     if place is None:
         raise BadScene(f"{name}: no {name}.pth in a folder such as scannet_3d below {root}")
-    points = _points(place, options)
+    points, findings = _points(place, options)
     frames: tuple[Frame, ...] = ()
-    findings: list[str] = []
     if place.pictures is not None:
-        frames, findings = _frames(place, points, options)
+        frames, more = _frames(place, points, options)
+        findings += more
     elif options.fused is None:
         raise BadScene(f"{name}: no folder with its pictures beside {place.points}; give its features with --fused")
     if frames and options.up_axis == "auto":
@@ -123,12 +122,22 @@ def load_features(paths: Sequence[Path]) -> ImportedFeatures:
     return read_features(paths)
 
 
-def _points(place: Place, options: Options) -> PointCloud:
+def _points(place: Place, options: Options) -> tuple[PointCloud, list[str]]:
+    """The points, their labels named by the file beside them, else by the folder, and findings."""
     confined = Confined(place.points.parent, options.follow_links)
-    names = dict(enumerate(CLASSES.get(place.kind, ())))
+    path = confined(place.points)
     if place.label_names.exists():
-        names = read_label_names(confined(place.label_names))
-    return read_points(confined(place.points), names)
+        return read_points(path, read_label_names(confined(place.label_names))), []
+    points = read_points(path, dict(enumerate(place.classes)))
+    last = max(points.label_names, default=-1)
+    if not place.classes or last < len(place.classes):
+        return points, []
+    names = {label: f"class {label}" for label in points.label_names}
+    finding = (
+        f"label {last} is none of the {len(place.classes)} classes of {place.kind}_3d: they are of another set and "
+        f"called 'class {last}' and so on; their names can be given in {place.label_names.name}"
+    )
+    return replace(points, label_names=names), [finding]
 
 
 def _frames(place: Place, points: PointCloud, options: Options) -> tuple[tuple[Frame, ...], list[str]]:

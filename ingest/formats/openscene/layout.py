@@ -11,12 +11,13 @@ from typing import Literal
 from ....store.errors import BadInput, BadScene
 from ....store.listing import entries
 from ...openscene import CONSTANTS, Constants
+from .classes import classes_of
 
 Kind = Literal["scannet", "matterport", "replica", "nuscenes", "custom"]
 
 SPLITS = ("train", "val", "test")
 LONG = "_vh_clean_2"  # what ScanNet's files are called after the scene's name
-_POINTS = re.compile(r"(?P<name>.+)_3d(_\d+)?")  # matterport_3d_40 goes with matterport_2d
+_POINTS = re.compile(r"(?P<name>.+)_3d(_(?P<size>\d{1,4}))?")  # matterport_3d_40 goes with matterport_2d
 _REGION = re.compile(r"(?P<house>.+)_region\d+")
 
 
@@ -27,6 +28,7 @@ class Place:
     kind: Kind
     points: Path  # the .pth
     split: str | None
+    classes: tuple[str, ...]  # of its labels, by the folder's name; none where that does not tell
     pictures: Path | None  # its folder with color, pose ...; None where there is none
     intrinsics: Path | None  # the file for all scenes of the dataset, where there is one
 
@@ -109,19 +111,22 @@ def _scenes(folder: Path, splits: tuple[str, ...]) -> list[tuple[str, Place]]:
     matched = _POINTS.fullmatch(folder.name)
     pictures = folder.with_name(f"{matched['name']}_2d") if matched else None
     kind = kind_of(folder)
+    classes = classes_of(kind, int(matched["size"]) if matched and matched["size"] else None)
     found = []
     for split in splits:
         paths = entries(folder / split) if split == "" or (folder / split).is_dir() else []
         for path in paths:
             if path.suffix == ".pth":
                 name = path.stem.removesuffix(LONG)
-                found.append((name, _place(kind, name, path, split or None, pictures)))
+                found.append((name, _place(kind, name, path, split or None, classes, pictures)))
     return found
 
 
-def _place(kind: Kind, name: str, points: Path, split: str | None, pictures: Path | None) -> Place:
+def _place(
+    kind: Kind, name: str, points: Path, split: str | None, classes: tuple[str, ...], pictures: Path | None
+) -> Place:
     if pictures is None or not pictures.is_dir():
-        return Place(kind, points, split, None, None)
+        return Place(kind, points, split, classes, None, None)
     own = house_of(name) if kind == "matterport" else name
     folders = (pictures / split / own, pictures / own) if split else (pictures / own,)
     shared = pictures / "intrinsics.txt"
@@ -129,6 +134,7 @@ def _place(kind: Kind, name: str, points: Path, split: str | None, pictures: Pat
         kind,
         points,
         split,
+        classes,
         next((folder for folder in folders if folder.is_dir()), None),
         shared if shared.exists() else None,
     )

@@ -147,7 +147,9 @@ def read_points(
     findings = []
     if [*sequence.rows] != [*sequence.rows.values()]:
         numbers = [*sequence.scans]
-        findings.append(f"scans {numbers[0]} to {numbers[-1]} have the {len(sequence.rows):,} poses of poses.txt in order")
+        findings.append(
+            f"scans {numbers[0]} to {numbers[-1]} have the {len(sequence.rows):,} poses of poses.txt in order"
+        )
     if lost:
         findings.append(f"{lost} of {len(scans)} scans skipped: poses.txt has no valid pose for them")
     if wrong:
