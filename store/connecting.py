@@ -1,26 +1,52 @@
 """Connections to a PostgreSQL with pgvector, and what its refusals mean in one sentence."""
 
 import re
+import time
 from typing import Any
 
 import psycopg
 from pgvector.psycopg import register_vector
 from psycopg.conninfo import conninfo_to_dict
 
+from . import pools
 from .errors import DatabaseError
 
 OLDEST_PGVECTOR = (0, 7)  # halfvec
+PATIENCE = 10.0  # seconds to wait for a connection that others give back; longer than an unused one is kept
 _ITERATIVE_SCANS = (0, 8)
 
 
+class ServerFull(DatabaseError):
+    """The server has as many clients as it takes."""
+
+
 def connect(conninfo: str, **options: Any) -> psycopg.Connection[Any]:
-    """A plain connection; DatabaseError says what stands in the way."""
+    """A plain connection, waited for while the server is full; DatabaseError says what stands in the way."""
+    deadline, pause = time.monotonic() + PATIENCE, 0.005
+    while True:
+        try:
+            return _connect(conninfo, **options)
+        except ServerFull:
+            if time.monotonic() > deadline:
+                raise
+            pools.give_back()
+            time.sleep(pause)
+            pause = min(2 * pause, 0.2)
+
+
+def _connect(conninfo: str, **options: Any) -> psycopg.Connection[Any]:
     try:
         return psycopg.connect(conninfo, **options)
     except psycopg.ProgrammingError as error:
         raise DatabaseError(f"The database URL cannot be read: {_first_line(error)}.") from error
     except psycopg.OperationalError as error:
-        raise DatabaseError(_refusal(conninfo, _first_line(error))) from error
+        said = _first_line(error)
+        if re.search(r"too many (clients|connections)|connection slots are reserved", said):
+            raise ServerFull(
+                f"The server of the database {described(conninfo)} is full ({said}): close other programs that use "
+                "it, or raise max_connections there."
+            ) from error
+        raise DatabaseError(_refusal(conninfo, said)) from error
 
 
 def prepare(connection: psycopg.Connection[Any]) -> None:
@@ -89,7 +115,7 @@ def _refusal(conninfo: str, said: str) -> str:
 def _first_line(error: Exception) -> str:
     """The last cause libpq names, without its preamble and full stop."""
     line = str(error).strip().splitlines()[0]
-    return re.sub(r"^.*?(FATAL:\s+|failed: )", "", line).rstrip(".")
+    return re.sub(r"^(.*FATAL:\s+|.*failed: )", "", line).rstrip(".")
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -8,17 +8,18 @@ STORE/
 
 import os
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from . import connecting, identity, migrate
+from . import connecting, identity, migrate, pools
+from .connecting import ServerFull
 from .errors import BadInput, DatabaseError, NotFound
 from .files import stable_name
 from .presence import Presence
@@ -29,7 +30,10 @@ _live: "weakref.WeakSet[Store]" = weakref.WeakSet()
 
 
 class Store:
-    """An open store. Safe to share between threads and to inherit by fork; other processes open it by its path."""
+    """An open store. Safe to share between threads and to inherit by fork; other processes open it by its path.
+
+    Whoever holds a connection waits for nothing else: see pools.py.
+    """
 
     def __init__(self, path: Path, database_url: str | None = None) -> None:
         """Connects, without a look at the schema: `open` is what programs call."""
@@ -37,8 +41,9 @@ class Store:
         self.database_kind: Literal["embedded", "external"] = "external" if database_url else "embedded"
         self._server = None if database_url else Server(path / "postgres")
         self._url = connecting.plain_conninfo(database_url) if database_url else ""
-        self.engine = _engine(self._connect)
-        self._reading = _engine(self._connect_to_read)
+        self.engine = pools.engine(self._connect)
+        self._reading = pools.engine(self._connect_to_read)
+        self._closed = False
         self.presence = Presence(self._connect)
         _live.add(self)
 
@@ -48,6 +53,7 @@ class Store:
 
         With `read_only` the server itself refuses to write; the embedded one also to reach outside the tables.
         """
+        self._require_open()
         engine = self._reading if read_only else self.engine
         with _sentences(self.where), engine.begin() as connection:
             yield connection
@@ -55,6 +61,7 @@ class Store:
     @contextmanager
     def glance(self) -> Iterator[Connection]:
         """A connection for a few quick reads, each of which stands alone: saves the round trips of BEGIN and COMMIT."""
+        self._require_open()
         engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         with _sentences(self.where), engine.connect() as connection:
             yield connection
@@ -87,10 +94,12 @@ class Store:
     @property
     def conninfo(self) -> str:
         """What psql takes to reach the database from this process."""
+        self._require_open()
         return self._server.conninfo() if self._server else self._url
 
     def close(self) -> None:
-        """Give back the connections; the last client of an embedded server takes it down."""
+        """Give back the connections; the last client of an embedded server takes it down. Closing twice is closing."""
+        self._closed = True
         _live.discard(self)
         self.presence.close()
         self.engine.dispose()
@@ -109,12 +118,23 @@ class Store:
     def __repr__(self) -> str:
         return f"<Store {str(self.path)!r}, database {self.where}>"
 
+    def __reduce__(self) -> NoReturn:
+        raise BadInput(
+            f"An open store cannot be pickled or copied: pass its path {str(self.path)!r} and open it there."
+        )
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise BadInput(f"The store {self.path} was closed: open it again with ovstore.open.")
+
     def _connect(self, user: str | None = None, **options: Any) -> psycopg.Connection[Any]:
         if self._server is None:
             connection = connecting.connect(self._url, **options)
         else:
             try:
                 connection = connecting.connect(self._server.conninfo(DATABASE, user or USER), **options)
+            except ServerFull:
+                raise
             except DatabaseError:
                 self._server.ensure_running()  # it may have been killed; it replays its journal
                 connection = connecting.connect(self._server.conninfo(DATABASE, user or USER), **options)
@@ -162,12 +182,6 @@ def open(
     return store
 
 
-def _engine(connect: Callable[[], psycopg.Connection[Any]]) -> Engine:
-    """A pool that tries a connection before it hands it out, for the server may have been killed meanwhile."""
-    options: dict[str, Any] = {"use_native_hstore": False}  # it would be looked up on each new connection
-    return create_engine("postgresql+psycopg://", creator=connect, pool_pre_ping=True, **options)
-
-
 @contextmanager
 def _sentences(where: str) -> Iterator[None]:
     """Say what a person can mend; every other error of the database is a bug and stays what it is."""
@@ -175,6 +189,11 @@ def _sentences(where: str) -> Iterator[None]:
         yield
     except UnicodeEncodeError as error:
         raise BadInput(f"{str(error.object)[:300]} is not valid UTF-8, which the database needs.") from error
+    except TimeoutError as error:
+        raise DatabaseError(
+            f"All {pools.CONNECTIONS} connections of this process to the database {where} were in use for "
+            f"{pools.PATIENCE:g} s: end a transaction that is still open, or start fewer threads."
+        ) from error
     except (DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         said = str(cause).partition("\n")[0]

@@ -28,7 +28,7 @@ def forget_scenes(store: Store, gone: Sequence[SceneInfo]) -> Forgotten:
     ids = [scene.id for scene in gone]
     with store.connect() as connection:
         locks.removing(connection)
-        _require_idle(store, gone)
+        _require_idle(connection, gone)
         sets = connection.execute(select(feature_sets.c.features_file).where(feature_sets.c.scene_id.in_(ids)))
         files = [store.file(file) for file in sets.scalars()]
         files += [store.file(scene.points_file).parent for scene in gone]
@@ -62,7 +62,7 @@ def forget_refused(store: Store, job_id: int) -> None:
         used = select(feature_sets.c.id).where(feature_sets.c.scene_id == scenes.c.id).exists()
         query = select(scenes.c.id, scenes.c.points_file, ((scenes.c.created_at < job.started_at) | used).label("kept"))
         left = connection.execute(query.join_from(scenes, datasets).where(of_scene)).one_or_none()
-        at_work = {(other.dataset, other.scene) for other in jobs.running(store) if other.state == "running"}
+        at_work = {(other.dataset, other.scene) for other in jobs.running_now(connection) if other.state == "running"}
         if (job.dataset, job.scene) in at_work or (left is not None and left.kept):
             return
         if left is not None:
@@ -77,9 +77,9 @@ def _forget_empty_datasets(connection: Connection) -> None:
     connection.execute(delete(datasets).where(~held.exists()))
 
 
-def _require_idle(store: Store, gone: Sequence[SceneInfo]) -> None:
+def _require_idle(connection: Connection, gone: Sequence[SceneInfo]) -> None:
     names = {(scene.dataset, scene.name) for scene in gone}
-    for job in jobs.running(store):
+    for job in jobs.running_now(connection):
         if job.state == "running" and (job.dataset, job.scene) in names:
             raise BadInput(
                 f"{job.dataset}/{job.scene} is being ingested by {job.worker}: wait for it, or stop it first."

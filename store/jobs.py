@@ -125,7 +125,12 @@ def failed(store: Store) -> list[Job]:
 def running(store: Store) -> list[Job]:
     """Those at work, and those that were when their worker was lost (state "stale")."""
     with store.connect() as connection:
-        return _found(connection, table.c.state == "running")
+        return running_now(connection)
+
+
+def running_now(connection: Connection) -> list[Job]:
+    """`running`, for those who are in a transaction."""
+    return _found(connection, table.c.state == "running")
 
 
 def worker_name() -> str:

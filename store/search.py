@@ -30,11 +30,12 @@ def search(store: Store, query: Query, index: str | None = None) -> list[Hit]:
         raise BadInput(f"A query vector of shape {query.vector.shape} is not {query.space.dim} finite numbers.")
     with store.glance() as connection:
         state = space_state.of_space(connection, query.space)
-        with region_vectors.holding(store, state, query.level) as table:
-            if len(table) == 0:
-                raise NotFound(f"The store has no regions of {query.space.name!r} yet: see ovstore ingest --help")
-            ids, scores = _find(store, query, state.space_id, table, index)
-        chances = probabilities(table.vectors[table.rows_of(ids)], query)
+    with region_vectors.holding(store, state, query.level) as table:
+        if len(table) == 0:
+            raise NotFound(f"The store has no regions of {query.space.name!r} yet: see ovstore ingest --help")
+        ids, scores = _find(store, query, state.space_id, table, index)
+    chances = probabilities(table.vectors[table.rows_of(ids)], query)
+    with store.glance() as connection:
         return load_hits(connection, store.path, ids, scores, chances)
 
 

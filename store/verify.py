@@ -78,7 +78,7 @@ def _orphans(store: Store, connection: Connection) -> list[Path]:
     named = {store.file(str(Path(points_file).parent)) for _, _, points_file in held}
     named |= {store.file(file) for file in connection.execute(select(schema.feature_sets.c.features_file)).scalars()}
     named |= {store.unpacked(dataset, scene) for dataset, scene, _ in held}
-    named |= {store.unpacked(job.dataset, job.scene) for job in jobs.running(store) if job.state == "running"}
+    named |= {store.unpacked(job.dataset, job.scene) for job in jobs.running_now(connection) if job.state == "running"}
     folders = [store.file(name) for name in ("scenes", "features", "unpacked")]
     return sorted(path for folder in folders if folder.is_dir() for path in folder.iterdir() if path not in named)
 

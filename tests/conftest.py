@@ -11,9 +11,18 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
-from ovstore.store import database, flocks, migrate
+from ovstore.store import database, flocks, migrate, pools
 from ovstore.store.database import Store
 from ovstore.store.server import USER, Server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_connection() -> Iterator[None]:
+    """A store of this process has one connection to write and one to read: a call that holds one may take no second."""
+    with pytest.MonkeyPatch.context() as settings:
+        settings.setattr(pools, "CONNECTIONS", 1)
+        settings.setattr(pools, "PATIENCE", 10.0)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -298,11 +298,11 @@ def test_geometry_and_features_that_are_published_together_replace_the_old_ones_
 
 
 def test_nobody_removes_files_while_somebody_publishes(store: Store) -> None:
-    with store.connect() as publisher:
+    with store.connect() as publisher, Store(store.path, store.conninfo) as elsewhere:
         locks.publishing(publisher)
-        with store.connect() as another:
+        with elsewhere.connect() as another:
             locks.publishing(another)
-        with pytest.raises(DatabaseError, match="being published for 1 seconds"), store.connect() as cleaner:
+        with pytest.raises(DatabaseError, match="being published for 1 seconds"), elsewhere.connect() as cleaner:
             locks.removing(cleaner, seconds=1)
     with store.connect() as cleaner:
         locks.removing(cleaner, seconds=1)
