@@ -1,6 +1,7 @@
 """The files of an embedded PostgreSQL: its programs, its data folder, whose it is, its settings."""
 
 import contextlib
+import grp
 import os
 import pwd
 import shutil
@@ -82,7 +83,8 @@ def make(folder: Path, owned_by: tuple[int, int], lock: int) -> None:
     new = folder / "data.new"
     shutil.rmtree(new, ignore_errors=True)
     make_folder(new, 0o700, owned_by)
-    options = ["--username", USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C"]
+    options = ["--username", USER, "--auth", "peer", "--encoding", "UTF8", "--locale", "C"]
+    options += ["--set", f"dynamic_shared_memory_type={_shared_memory()}"]
     options += ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--no-instructions"]
     done = subprocess.run(
         guarded("run", folder, owned_by, programs() / "initdb", "-D", new, *options),
@@ -110,8 +112,6 @@ def make(folder: Path, owned_by: tuple[int, int], lock: int) -> None:
 
 def write_settings(folder: Path) -> None:
     """ovstore.conf: sizes for building vector indexes on a workstation, and a socket instead of a port."""
-    shared_memory = os.statvfs("/dev/shm") if os.path.isdir("/dev/shm") else None
-    roomy = shared_memory is not None and shared_memory.f_bavail * shared_memory.f_frsize >= 1 << 30
     settings = {
         "listen_addresses": "''",
         "unix_socket_directories": "'../run'",  # from the data folder, so that the length of the path does not matter
@@ -120,17 +120,56 @@ def write_settings(folder: Path) -> None:
         "shared_buffers": "256MB",
         "maintenance_work_mem": "256MB",
         "max_wal_size": "2GB",
-        # Parallel index builds share memory through /dev/shm, where Docker gives 64 MB. As root, in the data folder:
-        # in /dev/shm it would be open to whatever else runs as the server's user.
-        "dynamic_shared_memory_type": "posix" if roomy and os.geteuid() != 0 else "mmap",
+        "dynamic_shared_memory_type": _shared_memory(),
         "jit": "off",
         "log_checkpoints": "off",
     }
     header = "# Written by ovstore at each start; change settings with ALTER SYSTEM.\n"
-    descriptor = os.open(folder / "ovstore.conf", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        os.fchmod(descriptor, 0o644)
-        file.write(header + "".join(f"{name} = {value}\n" for name, value in settings.items()))
+    _write(folder / "ovstore.conf", header + "".join(f"{name} = {value}\n" for name, value in settings.items()))
+
+
+def _shared_memory() -> str:
+    """Where processes of the server share memory: in /dev/shm where it is roomy, else in files of the data folder.
+
+    Docker gives 64 MB, less than parallel index builds take; initdb aborts in 1 MB. As root always in the data folder:
+    in /dev/shm it would be open to whatever else runs as the server's user.
+    """
+    shared = os.statvfs("/dev/shm") if os.path.isdir("/dev/shm") else None
+    roomy = shared is not None and shared.f_bavail * shared.f_frsize >= 1 << 30
+    return "posix" if roomy and os.geteuid() != 0 else "mmap"
+
+
+def write_access_rules(folder: Path, owned_by: tuple[int, int], run: Path) -> list[str]:
+    """Who may connect, as options of the server: root, the store's owner, and who else may reach the socket.
+
+    The server asks the kernel who is at the other end ("peer"). Where it runs as somebody else than the store's owner
+    (as `postgres`, for root), other processes of that user are nobody to it. The files lie in `folder`, not in the
+    data folder, because that user could write there. A user without a name cannot be told from others by PostgreSQL;
+    they have a server of their own, whose socket is closed to everybody else.
+    """
+    me = os.geteuid()
+    allowed = {0, folder.stat().st_uid, me if me == owned_by[0] else 0, *_members(run)}
+    names = {name for uid in allowed if (name := _name_of(uid))}
+    method = "peer map=ovstore" if _name_of(me) else "trust"
+    rules = {
+        "access.conf": f"local all all {method}\n",
+        "users.conf": "".join(f'ovstore "{name}" all\n' for name in sorted(names)),
+    }
+    for name, text in rules.items():
+        _write(folder / name, text)
+    return ["-c", f"hba_file={folder / 'access.conf'}", "-c", f"ident_file={folder / 'users.conf'}"]
+
+
+def _members(run: Path) -> set[int]:
+    """The users of the group that the socket's folder is open to, if any."""
+    about = run.stat()
+    if not about.st_mode & 0o020:
+        return set()
+    entries = {entry.pw_name: entry for entry in pwd.getpwall()}
+    with contextlib.suppress(KeyError):
+        named = {entries[name].pw_uid for name in grp.getgrgid(about.st_gid).gr_mem if name in entries}
+        return named | {entry.pw_uid for entry in entries.values() if entry.pw_gid == about.st_gid}
+    return set()
 
 
 def remove_stale_files(folder: Path) -> None:
@@ -202,8 +241,20 @@ def _give_away(folder: Path, uid: int, gid: int) -> None:
             os.chown(os.path.join(parent, name), uid, gid, follow_symlinks=False)
 
 
-def _user_name(uid: int) -> str:
+def _write(path: Path, text: str) -> None:
+    """A file that the server reads and only the store's owner writes."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(descriptor, 0o644)
+        file.write(text)
+
+
+def _name_of(uid: int) -> str | None:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return str(uid)
+        return None
+
+
+def _user_name(uid: int) -> str:
+    return _name_of(uid) or str(uid)

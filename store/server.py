@@ -4,6 +4,8 @@
         data/            the cluster (initdb makes it as data.new, then it is renamed)
         run/             the socket; there is no TCP port
         ovstore.conf     settings, written anew at each start and included by data/postgresql.conf
+        access.conf      who may connect, written anew at each start
+        users.conf       by which names the system knows them
         server.log       what the server says
         clients.lock     flock, shared: held by each client for its life
         start.lock       flock, exclusive: held while the server is being started or stopped
@@ -140,10 +142,12 @@ class Server:
         postgres = cluster.programs((self.folder / "data" / "PG_VERSION").read_text().strip()) / "postgres"
         cluster.make_folder(self._run, 0o700, owner)
         cluster.write_settings(self.folder)
+        rules = cluster.write_access_rules(self.folder, owner, self._run)
+        command = cluster.guarded("serve", self.folder, owner, postgres, "-D", self.folder / "data", *rules)
         _make_room(self.folder / "server.log")
         for _ in range(_TRIES):  # somebody may kill it right away
             cluster.remove_stale_files(self.folder)
-            said = self._serve(cluster.guarded("serve", self.folder, owner, postgres, "-D", self.folder / "data"))
+            said = self._serve(command)
             try:
                 self._make_database()
                 return

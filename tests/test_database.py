@@ -168,7 +168,7 @@ def test_a_database_that_is_not_there_is_named(tmp_path: Path, server: Server) -
 @pytest.fixture
 def guest_url(server: Server) -> Iterator[str]:
     """The URL of a role whose password the server asks for, with a wrong one."""
-    rules = server.folder / "data" / "pg_hba.conf"
+    rules = server.folder / "access.conf"
     before = rules.read_text()
     url = server.conninfo("empty", "guest") + " password=wrong"
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:

@@ -17,13 +17,13 @@ import pytest
 from ovstore.store import cluster
 from ovstore.store.errors import DatabaseError, MissingPackage
 from ovstore.store.flocks import is_free
-from ovstore.store.server import Server
+from ovstore.store.server import READER, USER, Server
 
 CLIENT = f"""
 import site, sys
 site.addsitedir({sysconfig.get_path("purelib")!r})
 from pathlib import Path
-from ovstore.store.server import Server
+from ovstore.store.server import READER, USER, Server
 sys.path[:0] = sys.argv[2:]  # where other programs than the installed ones lie
 server = Server(Path(sys.argv[1]))
 print("up", flush=True)
@@ -198,7 +198,7 @@ def test_the_server_outlives_the_parent_of_a_working_child(folder: Path, method:
 import multiprocessing, os, sys, time
 from pathlib import Path
 import psycopg
-from ovstore.store.server import Server
+from ovstore.store.server import READER, USER, Server
 
 def work(path, parent):
     server = globals().get("server") or Server(Path(path))  # a fork inherits the parent's
@@ -378,3 +378,39 @@ def test_an_ordinary_user_with_everything_in_a_closed_home_has_a_server(root: Pa
     process = up(ordinary_client(root / "postgres", root / "site"))
     assert capabilities(root / "postgres") == ""
     leave(process)
+
+
+@as_root
+def test_another_process_of_the_servers_user_is_not_let_in(folder: Path, installation: Path) -> None:
+    server = Server(folder)
+    status = Path(f"/proc/{cluster.noted_pid(folder)}").stat()
+    psql = next(installation.glob("*/*/bin/psql"))
+    for role in (USER, READER):
+        for uid, let_in in ((0, True), (status.st_uid, False), (NOBODY, False)):
+            me = {"user": uid, "group": status.st_gid, "extra_groups": []}
+            command = [psql, server.conninfo("postgres", role), "-tAc", "SELECT 'in'"]
+            done = subprocess.run(command, **me, capture_output=True, text=True)  # type: ignore[call-overload]
+            assert (done.stdout == "in\n") == let_in, done.stderr
+    server.close()
+
+
+@as_root
+def test_a_store_of_older_rules_is_closed_at_its_next_start(folder: Path) -> None:
+    (folder / "data" / "pg_hba.conf").write_text("local all all trust\n")
+    for name in ("access.conf", "users.conf"):
+        (folder / name).unlink()
+    server = Server(folder)
+    assert rows(server) == [("snoopy",)]
+    with psycopg.connect(server.conninfo()) as connection:
+        assert connection.execute("SELECT auth_method FROM pg_hba_file_rules").fetchall() == [("peer",)]
+    server.close()
+
+
+@as_root
+def test_a_store_is_made_where_shared_memory_is_small(tmp_path: Path) -> None:
+    small = 'mount -t tmpfs -o size=1M tmpfs /dev/shm && exec "$@"'
+    if shutil.which("unshare") is None or subprocess.run(["unshare", "-m", "sh", "-c", small, "sh", "true"]).returncode:
+        pytest.skip("this root may not mount")
+    command = ["unshare", "-m", "sh", "-c", small, "sh", sys.executable, "-c", CLIENT, tmp_path / "postgres"]
+    done = subprocess.run(command, input="\n", capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "up\n"), done.stderr
