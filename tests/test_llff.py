@@ -211,6 +211,13 @@ def test_a_mask_that_is_not_there_shows_nothing(small: Path) -> None:
     assert "1 masks of segmentations are not there: their names are taken not to be seen" in findings
 
 
+def test_a_mask_of_a_class_without_a_name_is_refused(small: Path) -> None:
+    _segment(small, "00", apple=WHITE, pear=BLACK)
+    (small / "segmentations/classes.txt").write_text("apple\n")
+    with pytest.raises(BadScene, match=r"00/pear\.png: shows a class that segmentations/classes\.txt does not have"):
+        load(small, WALL)
+
+
 def test_class_names_do_not_lead_out_of_the_scene(small: Path) -> None:
     _segment(small, "0", apple=WHITE)
     (small / "segmentations/classes.txt").write_text("apple\n../../../secret\n")

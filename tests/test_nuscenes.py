@@ -178,6 +178,20 @@ def test_without_lidarseg_panoptic_labels_tell_the_categories(release: Path) -> 
     np.testing.assert_array_equal(load(release, SWEEP, f"{NAME}_001").points.labels, before.labels)
 
 
+def test_labels_of_another_set_than_category_json_are_refused(release: Path) -> None:
+    path = sorted((release / "lidarseg" / TABLES).iterdir())[0]
+    labels = np.frombuffer(path.read_bytes(), np.uint8).copy()
+    labels[7] = 77
+    path.write_bytes(labels.tobytes())
+    with pytest.raises(BadScene, match=r"_lidarseg\.bin: label 77 is no index of .*category\.json, which has \d+ cat"):
+        load(release)
+    shutil.rmtree(release / "lidarseg")
+    path = sorted((release / "panoptic" / TABLES).iterdir())[0]
+    np.savez(path, data=np.full(len(labels), 77003, np.uint32))
+    with pytest.raises(BadScene, match=r"_panoptic\.npz: label 77 is no index of"):
+        load(release)
+
+
 def test_stride_and_limit_choose_keyframes_and_pictures(made: Path) -> None:
     scene = load(made, Options(frame_stride=3, **EVERYTHING))
     assert sorted({frame.name[:3] for frame in scene.frames}) == ["000", "003", "006"]

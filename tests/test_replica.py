@@ -81,6 +81,16 @@ def test_a_vertex_of_two_objects_goes_to_the_one_with_more_faces_then_to_the_low
     assert semantics.label_names == {40: "floor"}
 
 
+def test_objects_that_the_json_does_not_tell_of_are_of_another_scene(tmp_path: Path) -> None:
+    folder = generated_room.write("replica", tmp_path / "room")
+    path = folder / "habitat/info_semantic.json"
+    body = json.loads(path.read_text())
+    body["id_to_label"], body["objects"] = body["id_to_label"][:2], body["objects"][:2]
+    path.write_text(json.dumps(body))
+    with pytest.raises(BadScene, match=r"mesh_semantic\.ply: object \d+, where .*info_semantic\.json tells of 2"):
+        replica.read_semantics(folder / "habitat", replica.Confined(folder))
+
+
 def test_files_lie_where_nice_slam_has_them(tmp_path: Path) -> None:
     """The mesh and the camera beside the scene's folder, the release's rooms with an underscore."""
     folder = write(tmp_path)

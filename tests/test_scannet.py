@@ -218,6 +218,56 @@ def test_labels_that_do_not_fit_are_one_sentence(tmp_path: Path, file: str, cont
         load(tmp_path, tmp_path)
 
 
+def relabel(folder: Path, labels: list[int]) -> None:
+    """Twenty vertices of each label in the .labels.ply."""
+    write_ply(
+        folder / f"{NAME}_vh_clean_2.labels.ply", wall().astype(np.float32), np.full((60, 3), 99, np.uint8),
+        columns={"label": np.repeat(labels, 20)},
+    )  # fmt: skip
+
+
+ROWS = ["id\traw_category\tcategory\tcount\tnyu40id", "2\tchair\tchair\t9\t5", "22\tbooks\tbook\t8\t23",
+        "230\tpiano\tpiano\t7\t39"]  # fmt: skip
+
+
+def test_an_older_labels_ply_is_mapped_through_the_table_that_lies_beside(tmp_path: Path) -> None:
+    relabel(write(tmp_path / "scans", aggregation=False), [2, 22, 230])
+    (tmp_path / "scannetv2-labels.combined.tsv").write_text("\n".join(ROWS) + "\n")
+    scene = load(tmp_path / "scans", tmp_path / "u")
+    assert scene.points.labels is not None and scene.points.labels[::20].tolist() == [5, 23, 39]
+    assert scene.points.label_names == {5: "chair", 23: "books", 39: "otherfurniture"}
+    assert any("ids of raw categories" in finding for finding in scene.findings)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (
+            None,
+            r"label 230 is no NYU40 class \(0 to 40\): older files have ids of raw categories; put scannetv2-labels",
+        ),
+        (ROWS[:3], r"label 230 is neither a NYU40 class nor an id of scannetv2-labels\.combined\.tsv"),
+        (["id\tname"], r"combined\.tsv: no columns 'id' and 'nyu40id'"),
+        ([ROWS[0], "2\tchair"], r"combined\.tsv: a row without whole numbers"),
+    ],
+)
+def test_ids_that_are_no_nyu40_classes_are_refused(tmp_path: Path, table: list[str] | None, said: str) -> None:
+    relabel(write(tmp_path, aggregation=False), [2, 22, 230])
+    if table is not None:
+        (tmp_path / "scannetv2-labels.combined.tsv").write_text("\n".join(table) + "\n")
+    with pytest.raises(BadScene, match=said):
+        load(tmp_path, tmp_path / "u")
+
+
+@pytest.mark.parametrize("stray", [50, 149])
+def test_the_stray_number_of_three_released_scans_is_no_label(tmp_path: Path, stray: int) -> None:
+    relabel(write(tmp_path, aggregation=False), [5, 39, stray])
+    (tmp_path / "scannetv2-labels.combined.tsv").write_text("\n".join(ROWS) + "\n")
+    scene = load(tmp_path, tmp_path / "u")
+    assert scene.points.labels is not None and scene.points.labels[::20].tolist() == [5, 39, -1]
+    assert f"labels: {NAME}_vh_clean_2.labels.ply has {stray} at 20 vertices: no label" in scene.findings
+
+
 def test_a_scene_without_any_tracked_frame_says_so(tmp_path: Path) -> None:
     write(tmp_path, file=_lost())
     with pytest.raises(BadScene, match=r"no usable frame .*3 of 3 frames skipped"):

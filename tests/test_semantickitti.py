@@ -223,14 +223,14 @@ def test_the_shared_sequence_without_its_first_scans_keeps_its_poses(made: Path,
     np.testing.assert_array_equal(scene.points.xyz, every.points.xyz[-len(scene.points) :])
 
 
-def test_labels_that_the_dataset_does_not_have_are_named_by_their_number(sequences: Path) -> None:
+def test_labels_that_the_dataset_does_not_have_are_refused(sequences: Path) -> None:
+    """Such as the classes of training, 0 to 19, of which 2 to 9 are no raw labels."""
     path = sequences / NAME / "labels/000000.label"
     packed = np.frombuffer(path.read_bytes(), "<u4").copy()
-    packed[:5] = 77
+    packed[:5] = [2, 3, 10, 11, 19]
     path.write_bytes(packed.tobytes())
-    scene = load(sequences)
-    assert scene.points.label_names[77] == "label 77"
-    assert "labels that SemanticKITTI does not have: 77" in scene.findings
+    with pytest.raises(BadScene, match=r"000000\.label: 2, 3, 19 are none of SemanticKITTI's raw labels; .*_map_inv"):
+        load(sequences)
 
 
 def _text(name: str, edit: Callable[[str], str]) -> Callable[[Path], None]:

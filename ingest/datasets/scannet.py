@@ -14,7 +14,8 @@
 
 PATH is the folder with the scenes (or with `scans` and `scans_test`), or one scene. Poses and points stay in the scan's
 own world: no axis alignment is applied. Frames without tracking (-inf) are counted and skipped. Where lists like
-scannetv2_val.txt lie in PATH or beside it, scenes know their split.
+scannetv2_val.txt lie in PATH or beside it, scenes know their split; where scannetv2-labels.combined.tsv does, older
+.labels.ply with ids of raw categories are mapped to NYU40.
 """
 
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,7 @@ from ..files.clouds import read_cloud
 from ..files.confined import Confined
 from ..formats.frame_options import FrameOptions
 from ..formats.scannet.frames import Selection, exported_frames, recorded_frames
-from ..formats.scannet.labels import belongs_to, read_aggregation, read_nyu40, read_segments
+from ..formats.scannet.labels import TABLE, belongs_to, read_aggregation, read_nyu40, read_segments
 
 MESH = "_vh_clean_2.ply"
 SEGMENTS = "_vh_clean_2.0.010000.segs.json"
@@ -94,7 +95,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
         frames, findings = exported_frames(folder, name, selection, confined)
     else:
         raise BadScene(f"{name}: neither {sens.name} nor a folder 'color' with exported frames in {folder}")
-    points, more = _points(folder, name, options, confined)
+    points, more = _points(folder, name, options, confined, _table(root, options))
     return Scene(name, frames, points, str(folder.absolute()), _split(root, name), findings=(*findings, *more))
 
 
@@ -123,8 +124,10 @@ def _holds(folder: Path, name: str) -> bool:
     return any((folder / (name + ending)).exists() for ending in (".sens", MESH))
 
 
-def _points(folder: Path, name: str, options: Options, confined: Confined) -> tuple[PointCloud, list[str]]:
-    """The mesh with what is known of its vertices."""
+def _points(
+    folder: Path, name: str, options: Options, confined: Confined, table: Path | None
+) -> tuple[PointCloud, list[str]]:
+    """The mesh with what is known of its vertices; `table` is for older .labels.ply."""
     points = read_cloud(confined(folder / f"{name}{MESH}"))
     points = replace(points, labels=None, instances=None, segments=None)
     findings: list[str] = []
@@ -137,9 +140,15 @@ def _points(folder: Path, name: str, options: Options, confined: Confined) -> tu
             labels, instances, names, findings = read_aggregation(aggregation, points.segments)
             return replace(points, labels=labels, instances=instances, label_names=names), findings
     if (labelled := folder / f"{name}_vh_clean_2.labels.ply").exists():
-        labels, names = read_nyu40(confined(labelled), len(points))
+        labels, names, findings = read_nyu40(confined(labelled), len(points), table)
         return replace(points, labels=labels, label_names=names), findings
     return points, findings
+
+
+def _table(root: Path, options: Options) -> Path | None:
+    """ScanNet's table of label names, where it lies in PATH or beside it."""
+    places = (place for place in (root, root.parent) if (place / TABLE).is_file())
+    return next((Confined(place, options.follow_links)(place / TABLE) for place in places), None)
 
 
 def _split(root: Path, name: str) -> str | None:

@@ -65,6 +65,10 @@ def _shown(
     folder: Path, names: Sequence[str], pixels: NDArray[np.int64], frame: Frame, confined: Confined
 ) -> tuple[NDArray[np.int64], int]:
     """The number of the only name whose mask shows each pixel (K, 2), else -1; and how many masks are missing."""
+    known = {name.casefold() for name in names}
+    for mask in entries(folder):
+        if mask.suffix.lower() == ".png" and mask.stem.strip().casefold() not in known:
+            raise BadScene(f"{mask}: shows a class that {FOLDER}/classes.txt does not have; add its name there")
     number, count, missing = np.full(len(pixels), -1, np.int64), np.zeros(len(pixels), np.int64), 0
     for row, name in enumerate(names):
         path = written_path(f"{name}.png", confined, folder)

@@ -70,15 +70,25 @@ class Labels:
                 f"{self._folder / 'category.json'}: no 'index' in it, though points have labels: "
                 "take the category.json that nuScenes-lidarseg comes with"
             )
-        labels = None if lidarseg is None else read_lidarseg(lidarseg, len(kept))[kept]
+        labels = None if lidarseg is None else self._known(lidarseg, read_lidarseg(lidarseg, len(kept)))[kept]
         if panoptic is not None:
             packed = read_panoptic(panoptic, len(kept))[kept].astype(np.int32)
-            labels = np.where(packed > 0, packed // PANOPTIC, -1) if labels is None else labels
+            if labels is None:
+                labels = self._known(panoptic, np.where(packed > 0, packed // PANOPTIC, -1))
             return PointLabels(labels, np.where(packed % PANOPTIC > 0, packed, -1))
         if not (self._folder / "sample_annotation.json").exists():
             return PointLabels(labels, None)
         boxes = read_once(_read_boxes, self._folder, self._confined, _ANNOTATIONS)
         return in_boxes(xyz, boxes, boxes.of_sample.get(shot.sample.token, []), labels)
+
+    def _known(self, path: Path, labels: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The same labels; BadScene for one that is no index of category.json."""
+        if strange := [label for label in np.unique(labels).tolist() if label >= 0 and label not in self.names]:
+            raise BadScene(
+                f"{path}: label {strange[-1]} is no index of {self._folder / 'category.json'}, which has "
+                f"{len(self.names)} categories: they are of different label sets; take both from one download"
+            )
+        return labels
 
     def _file(self, shot: Shot, kind: str, ending: str) -> Path | None:
         path = self._confined(self._root / kind / self._folder.name / f"{shot.token}_{kind}.{ending}")

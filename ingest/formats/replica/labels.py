@@ -39,7 +39,9 @@ def read_semantics(folder: Path, confined: Confined) -> Semantics:
     mesh, info = confined(folder / MESH), confined(folder / INFO)
     xyz = read_cloud(mesh).xyz
     instances = _vertex_objects(mesh, len(xyz))
-    objects = _objects(info)
+    objects, count = _objects(info)
+    if (last := int(instances.max(initial=-1))) >= count:
+        raise BadScene(f"{mesh}: object {last}, where {info} tells of {count}: they are not of one scene")
     ids = np.array(sorted(objects), np.int64)
     classes = np.array([objects[i][0] for i in ids.tolist()], np.int32)
     place = np.minimum(np.searchsorted(ids, instances), len(ids) - 1)
@@ -78,12 +80,14 @@ def _vertex_objects(path: Path, count: int) -> NDArray[np.int32]:
     return result
 
 
-def _objects(path: Path) -> dict[int, tuple[int, str]]:
-    """Object id -> class id (-1 where undefined) and class name."""
-    listed = read_object(path).get("objects")
+def _objects(path: Path) -> tuple[dict[int, tuple[int, str]], int]:
+    """Object id -> class id (-1 where undefined) and class name; and how many ids there are, also of no object."""
+    body = read_object(path)
+    listed, every = body.get("objects"), body.get("id_to_label")
     if not isinstance(listed, list) or not listed:
         raise BadScene(f"{path}: no list 'objects' with anything in it")
-    return dict(_object(path, entry) for entry in listed)
+    objects = dict(_object(path, entry) for entry in listed)
+    return objects, max(len(every) if isinstance(every, list) else 0, max(objects) + 1)
 
 
 def _object(path: Path, entry: Any) -> tuple[int, tuple[int, str]]:

@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 from ....store.errors import BadScene
 from ...files.json_text import read_object
 from ...files.ply import read_ply
+from ...files.whole import read_text
 from .nyu40 import NYU40
+
+TABLE = "scannetv2-labels.combined.tsv"
+_TABLE_BYTES = 1 << 24
+_STRAYS = ([50], [149])  # alone in three scans of the v2 release: scene0270_00, scene0270_02, scene0384_00
 
 
 def read_segments(path: Path, point_count: int) -> NDArray[np.int32]:
@@ -61,16 +66,55 @@ def belongs_to(path: Path, segments_file: Path) -> bool:
     return not isinstance(named, str) or named.endswith(segments_file.name)
 
 
-def read_nyu40(path: Path, point_count: int) -> tuple[NDArray[np.int32], dict[int, str]]:
-    """(N,) NYU40 classes of a .labels.ply, -1 where it says none, and the names of those that occur."""
+def read_nyu40(path: Path, point_count: int, table: Path | None) -> tuple[NDArray[np.int32], dict[int, str], list[str]]:
+    """(N,) NYU40 classes of a .labels.ply, -1 where it says none, the names of those that occur, and findings.
+
+    Older files carry the ids of raw categories, which numbers beyond NYU40's prove: `table`,
+    scannetv2-labels.combined.tsv, maps them, and without it they are refused.
+    """
     vertices = read_ply(path).vertices
     if "label" not in (vertices.dtype.names or ()):
         raise BadScene(f"{path}: vertices without a property 'label'")
     if len(vertices) != point_count:
         raise BadScene(f"{path}: {len(vertices):,} vertices; the mesh has {point_count:,}")
     stored = vertices["label"].astype(np.int64)
-    labels = np.where((stored >= 1) & (stored <= len(NYU40)), stored, -1).astype(np.int32)
-    return labels, {int(label): NYU40[int(label)] for label in np.unique(labels) if label > 0}
+    known, place = np.unique(stored, return_inverse=True)
+    beyond = [label for label in known.tolist() if not 0 <= label <= len(NYU40)]
+    findings = []
+    if beyond in _STRAYS:
+        findings.append(f"labels: {path.name} has {beyond[0]} at {(stored == beyond[0]).sum():,} vertices: no label")
+    elif beyond:
+        if table is None:
+            raise BadScene(
+                f"{path}: label {beyond[-1]} is no NYU40 class (0 to {len(NYU40)}): older files have ids of raw "
+                f"categories; put {TABLE} beside the scans to map them, or take the file of ScanNet v2"
+            )
+        known = _mapped(path, known, _nyu40_ids(table))
+        findings.append(f"labels: {path.name} has ids of raw categories; {TABLE} maps them to NYU40")
+    known = np.where((known >= 1) & (known <= len(NYU40)), known, -1)
+    names = {label: NYU40[label] for label in sorted(set(known.tolist())) if label > 0}
+    return known[place].astype(np.int32), names, findings
+
+
+def _mapped(path: Path, ids: NDArray[np.int64], nyu40: dict[int, int]) -> NDArray[np.int64]:
+    """The NYU40 class of each id; 0 stays 0."""
+    if strange := [label for label in ids.tolist() if label and label not in nyu40]:
+        raise BadScene(f"{path}: label {strange[-1]} is neither a NYU40 class nor an id of {TABLE}")
+    return np.array([nyu40.get(label, 0) for label in ids.tolist()], np.int64)
+
+
+def _nyu40_ids(path: Path) -> dict[int, int]:
+    """The columns id and nyu40id of a scannetv2-labels.combined.tsv."""
+    head, *lines = read_text(path, _TABLE_BYTES).splitlines() or [""]
+    columns = head.split("\t")
+    if not {"id", "nyu40id"} <= set(columns):
+        raise BadScene(f"{path}: no columns 'id' and 'nyu40id', between tabs, in its first line")
+    places = columns.index("id"), columns.index("nyu40id")
+    rows = [line.split("\t") for line in lines if line.strip()]
+    try:
+        return {int(row[places[0]]): int(row[places[1]]) for row in rows}
+    except (ValueError, IndexError) as error:
+        raise BadScene(f"{path}: a row without whole numbers in 'id' and 'nyu40id': {error}") from error
 
 
 def _group(path: Path, group: Any) -> tuple[int, str, NDArray[np.int64]]:

@@ -32,6 +32,11 @@ def read_labels(path: Path, points: int) -> tuple[NDArray[np.int32], NDArray[np.
         raise BadScene(f"{path}: {len(data):,} bytes; its scan has {points:,} points, four bytes each were expected")
     packed = np.frombuffer(data, "<u4")
     label, number = (packed & 0xFFFF).astype(np.int32), (packed >> 16).astype(np.int32)
+    if strange := [kind for kind in np.unique(label).tolist() if kind and kind not in LABELS]:
+        raise BadScene(
+            f"{path}: {', '.join(map(str, strange[:8]))} are none of SemanticKITTI's raw labels; those of training "
+            "(0 to 19) are mapped back by learning_map_inv of semantic-kitti.yaml"
+        )
     resting = np.arange(1 << 16, dtype=np.int32)
     resting[list(_AT_REST)] = list(_AT_REST.values())
     kind = np.minimum(resting[label], (1 << 15) - 1)  # no class is as large; int32 holds no more

@@ -86,8 +86,8 @@ def read_sequence(folder: Path, confined: Confined) -> Sequence:
         if any(len(row) != 1 for row in rows):
             raise BadScene(f"{listing}: a time a line was expected")
         times = np.array(rows)[:, 0]
-    rows = _rows(folder, list(scans), len(poses))
-    return Sequence(folder, projections, lidar_to_camera, scans, rows, poses.matrices, times)
+    row_of = _rows(folder, list(scans), len(poses))
+    return Sequence(folder, projections, lidar_to_camera, scans, row_of, poses.matrices, times)
 
 
 def read_frames(
@@ -154,10 +154,7 @@ def read_points(
         findings.append(f"{lost} of {len(scans)} scans skipped: poses.txt has no valid pose for them")
     if wrong:
         findings.append(f"{wrong:,} lidar points left out: not finite, or too far to be measurements")
-    points = cloud.cloud(LABELS)
-    if unknown := sorted(set(points.label_names) - set(LABELS)):
-        findings.append(f"labels that SemanticKITTI does not have: {', '.join(map(str, unknown[:8]))}")
-    return points, findings
+    return cloud.cloud(LABELS), findings
 
 
 def _camera(sequence: Sequence, side: str, path: Path) -> Camera:
