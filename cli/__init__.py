@@ -38,6 +38,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         return plugins.load("cli", name).command if name in plugins.names("cli") else None
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _store_first(args))
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -81,6 +84,23 @@ class _Commands(click.Group):
             sys.exit(1)
 
 
+def _store_first(args: list[str]) -> list[str]:
+    """--store and its value before the command, wherever they were typed; the last one counts."""
+    end = args.index("--") if "--" in args else len(args)
+    first: list[str] = []
+    rest: list[str] = []
+    waiting = iter(args[:end])
+    for arg in waiting:
+        if arg == "--store":
+            value = next(waiting, None)
+            if value is None:
+                raise click.UsageError("--store needs the folder of a store after it.")
+            first += [arg, value]
+        else:
+            (first if arg.startswith("--store=") else rest).append(arg)
+    return [*first, *rest, *args[end:]]
+
+
 class _OneLine(logging.Formatter):
     """Messages as they are, but for what would move a terminal's cursor."""
 
@@ -120,6 +140,7 @@ def _log_to_stderr(verbose: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine("%(message)s"))
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
+    logging.getLogger("ovstore.query.encode").setLevel(logging.INFO)  # loading a network takes long enough to be told
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -131,7 +152,7 @@ def _log_to_stderr(verbose: bool) -> None:
     default="ovstore-data",
     show_default=True,
     type=click.Path(file_okay=False),
-    help="The store's folder (or OVSTORE_HOME); the first ingest makes it.",
+    help="The store's folder (or OVSTORE_HOME); the first ingest makes it. Before or after the command.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Also say what is being done.")
 @click.pass_context

@@ -11,7 +11,13 @@ class _PointsByDefault(click.Group):
     """`ovstore eval --labels SET` is `ovstore eval points --labels SET`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0].startswith("-") and args[0] not in ctx.help_option_names:
+        if not args:
+            raise click.UsageError(
+                "Say which classes points are judged by, as in ovstore eval --labels scannet20. `ovstore labels list` "
+                "names them; `ovstore eval --help` names the other judgements: instances, retrieval.",
+                ctx,
+            )
+        if args[0].startswith("-") and args[0] not in ctx.help_option_names:
             args = ["points", *args]
         return super().parse_args(ctx, args)
 
@@ -20,7 +26,7 @@ class _PointsByDefault(click.Group):
 def command() -> None:
     """Judge features by the scans' own truth.
 
-    Without the name of a judgement it is that of points.
+    Options without the name of a judgement are those of points.
 
     \b
     Examples:

@@ -48,9 +48,9 @@ def list_indexes(as_json: bool) -> None:
         print_json(rows)
         return
     print_table(
-        ("space", "level", "regions", "index", "answers", "recall (worst)", "state"),
+        ("space", "level", "regions", "index", "answers", "recall: mean, worst", "state"),
         [
-            (row["space"], row["level"], f"{row['regions']:,}", row["index"], row["answers"], _shown(row["recall"]),
+            (row["space"], row["level"], f"{row['regions']:,}", row["index"], row["answers"], _shown(row),
              row["state"])
             for row in rows
         ],
@@ -188,7 +188,7 @@ def _rows(store: "Store", target: "Target") -> list[dict[str, Any]]:
                 "index": name,
                 "answers": f"yes: {why}" if name == answering else "",
                 "recall": None if row is None else row.recall,
-                "state": "always right"
+                "state": "nothing to build"
                 if row is None
                 else f"built over {row.row_count:,} on {row.built_at:%Y-%m-%d %H:%M}",
             }
@@ -196,8 +196,11 @@ def _rows(store: "Store", target: "Target") -> list[dict[str, Any]]:
     return rows
 
 
-def _shown(recall: dict[str, Any] | None) -> str:
-    return "" if recall is None else f"{recall['mean']:.1%} ({recall['worst']:.0%})"
+def _shown(row: dict[str, Any]) -> str:
+    """The recall of one row: exact search finds everything by definition."""
+    if row["index"] == "exact":
+        return "100%, 100%"
+    return "not measured" if row["recall"] is None else f"{row['recall']['mean']:.1%}, {row['recall']['worst']:.0%}"
 
 
 def _text_vectors(store: "Store", space: "EmbeddingSpace", texts: tuple[str, ...]) -> "NDArray[np.float32] | None":

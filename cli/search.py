@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._shared import json_option, opened_store, print_json, print_table, say
+from ._shared import json_option, opened_store, print_json, say
 
 if TYPE_CHECKING:
     from ..store.database import Store
@@ -108,7 +108,9 @@ def command(
         if as_json:
             print_json({**asdict(answer), "hits": [asdict(hit) for hit in answer]})
         else:
-            _print_answer(answer)
+            from ._hits import print_answer
+
+            print_answer(answer)
         if answer and save_picture:
             from ..query.contact_sheet import save_contact_sheet
 
@@ -139,36 +141,3 @@ def _require_scene(store: "Store", like: str) -> None:
     region = catalog.region(store, int(number))
     if named not in ("", region.scene, f"{region.dataset}/{region.scene}"):
         raise NotFound(f"Region {number} is none of {named!r}: it is {region.scene}:{number}.")
-
-
-def _print_answer(answer) -> None:  # type: ignore[no-untyped-def]
-    if not answer:
-        say("Nothing answers: no region passes the filters.")
-        return
-    if answer.probably_here is False:
-        say(f"Probably not here: nothing fits “{answer.question}” clearly better than everyday things do. Nearest:")
-    several = len({hit.dataset for hit in answer}) > 1
-    rows = [
-        (
-            rank,
-            (f"{hit.dataset}/" if several else "") + f"{hit.scene}:{hit.region}",
-            f"{hit.score:.3f}",
-            "" if hit.probability is None else f"{hit.probability:.0%}",
-            "{:.2f} {:.2f} {:.2f}".format(*hit.centre),
-            "{:.2f} {:.2f} {:.2f}".format(*(high - low for low, high in zip(hit.box_min, hit.box_max, strict=True))),
-            f"{hit.point_count:,}",
-            _views(hit),
-        )
-        for rank, hit in enumerate(answer, start=1)
-    ]
-    print_table(
-        ("", "scene:region", "score", "prob.", "centre (m)", "size (m)", "points", "seen in frame [box]"),
-        rows,
-        right=("", "score", "prob.", "points"),
-    )
-
-
-def _views(hit) -> str:  # type: ignore[no-untyped-def]
-    shown = [f"{view.frame} [{','.join(f'{value:.0f}' for value in view.box_xyxy)}]" for view in hit.evidence[:2]]
-    more = len(hit.evidence) - len(shown)
-    return "  ".join(shown) + (f"  +{more}" if more > 0 else "")

@@ -5,7 +5,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,9 +13,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..store import flocks
 from ..store.errors import BadInput
 from ..store.features import FeatureMap
-from ..store.files import replacing
+from ..store.files import remove_parts, replacing
 from ..store.listing import matching, walk
 from .engines import Outcome
 from .extract import ImageEncoder, encoded
@@ -120,6 +121,17 @@ def extract_pictures(
 
     Files are written in threads while the network runs; the encoder is loaded if there is anything to do.
     """
+    with _at_work(out, pictures):
+        yield from _extract(pictures, out, form, recipe, load_encoder)
+
+
+def _extract(
+    pictures: Sequence[PictureFile],
+    out: Path,
+    form: str,
+    recipe: dict[str, Any],
+    load_encoder: Callable[[], ImageEncoder],
+) -> Iterator[Outcome]:
     missing = []
     for picture in pictures:
         if (path := picture.file(f".{form}")).exists():
@@ -153,6 +165,22 @@ def extract_pictures(
                 yield _written(*waiting.popleft())
         while waiting:
             yield _written(*waiting.popleft())
+
+
+@contextmanager
+def _at_work(out: Path, pictures: Sequence[PictureFile]) -> Iterator[None]:
+    """Who comes first removes what a killed extraction left half written; others may join, and remove nothing."""
+    with _folder(out):
+        lock = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # file systems that lock no folders: leftovers stay
+            if flocks.take(lock):
+                for folder in {out, *(picture.target.parent for picture in pictures)}:
+                    remove_parts(folder)
+            flocks.take(lock, shared=True)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _written(seen: Outcome, file: "Future[Extracted] | None") -> Outcome:

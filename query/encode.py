@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from ..store.database import Store
 from ..store.errors import BadInput, DatabaseError
 from ..store.features import EmbeddingSpace
 from ..store.text_vectors import BACKGROUND
+
+log = logging.getLogger(__name__)
 
 BoxXyxy = tuple[float, float, float, float]
 
@@ -63,10 +66,12 @@ class Encoder:
         Region vectors are means of the same features, so the two compare like with like.
         """
         image = read_image(path, upright=True)
+        if box_xyxy is not None:
+            _require_inside(box_xyxy, image.shape[1], image.shape[0], path)
         [feature_map] = _image_tower(self)([image])
         values = feature_map.values.astype(np.float32)
         if box_xyxy is not None:
-            values = _inside(values, box_xyxy, image.shape[1], image.shape[0], path)
+            values = _inside(values, box_xyxy, image.shape[1], image.shape[0])
         return unit(values.reshape(-1, values.shape[-1]).mean(axis=0))
 
     def _kept(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
@@ -102,12 +107,14 @@ def unit(vector: NDArray[np.floating]) -> NDArray[np.float32]:
 @lru_cache(maxsize=2)
 def _text_tower(encoder: Encoder) -> Callable[[Sequence[str]], NDArray[np.float32]]:
     _require_space(encoder)
+    log.info("Loading %s to read words; those that were asked before will need no network.", encoder.space.name)
     return encoder.plugin.load_text_encoder(encoder.options, encoder.device)
 
 
 @lru_cache(maxsize=2)
 def _image_tower(encoder: Encoder) -> Callable[[Sequence[NDArray[np.uint8]]], list[Any]]:
     _require_space(encoder)
+    log.info("Loading %s to look at an image.", encoder.space.name)
     return encoder.plugin.load_image_encoder(encoder.options, encoder.device)
 
 
@@ -126,11 +133,15 @@ def _require_space(encoder: Encoder) -> None:
     encoder.space.require_same(encoder.plugin.space(encoder.options))
 
 
-def _inside(values: NDArray[np.float32], box_xyxy: BoxXyxy, width: int, height: int, path: Path) -> NDArray[np.float32]:
-    """The grid cells whose centres lie in the box; the nearest one for a box smaller than a cell."""
+def _require_inside(box_xyxy: BoxXyxy, width: int, height: int, path: Path) -> None:
     x0, y0, x1, y1 = box_xyxy
     if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
         raise BadInput(f"{path}: the box {x0:g},{y0:g},{x1:g},{y1:g} is not inside its {width}x{height} pixels.")
+
+
+def _inside(values: NDArray[np.float32], box_xyxy: BoxXyxy, width: int, height: int) -> NDArray[np.float32]:
+    """The grid cells whose centres lie in the box; the nearest one for a box smaller than a cell."""
+    x0, y0, x1, y1 = box_xyxy
     rows, columns = values.shape[:2]
     u = (np.arange(columns) + 0.5) * width / columns
     v = (np.arange(rows) + 0.5) * height / rows

@@ -42,6 +42,8 @@ class Question:
             raise BadInput(f"Ask with words, an image or a region to be like: one of them, not {found}.")
         if self.box_xyxy is not None and self.image is None:
             raise BadInput("A box needs an image.")
+        if self.box_xyxy is not None:
+            _require_corners(*self.box_xyxy)
         if self.text is not None and not self.text.strip():
             raise BadInput("The question has no words.")
 
@@ -58,6 +60,21 @@ class Question:
             return target.encoder.picture(self.image, self.box_xyxy)
         assert self.text is not None
         return target.encoder.texts([self.text])[0]
+
+
+def _require_corners(x0: float, y0: float, x1: float, y1: float) -> None:
+    """BadInput unless the first corner is the upper left one."""
+    said = f"{x0:g},{y0:g},{x1:g},{y1:g}"
+    if not np.isfinite((x0, y0, x1, y1)).all() or min(x0, y0) < 0:
+        raise BadInput(f"The box {said} is not four pixel coordinates x0,y0,x1,y1 of 0 or more.")
+    if x0 >= x1 or y0 >= y1:
+        left, right = sorted((x0, x1))
+        upper, lower = sorted((y0, y1))
+        turned = f"; the other way round it is {left:g},{upper:g},{right:g},{lower:g}"
+        raise BadInput(
+            f"The box {said} is empty: x0,y0 is its upper left corner and x1,y1 its lower right one"
+            f"{turned if x0 != x1 and y0 != y1 else ''}."
+        )
 
 
 def target_of(store: Store, features: str | None = None) -> Target:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from .errors import BadInput
 
+_PART = re.compile(r"\..+\.[0-9a-f]{8}\.part")  # of `replacing`
+
 
 def unique_name(*words: str) -> str:
     """A file name no other publish will choose, that a person can still read: "scans-room_0-5f3a9c01d2e4"."""
@@ -60,6 +62,14 @@ def replacing(path: Path) -> Iterator[Path]:
         flush_folder(path.parent)
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what `replacing` left in `folder` when its process was killed; nobody may be writing there."""
+    if folder.is_dir():
+        for path in folder.iterdir():
+            if _PART.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+                path.unlink(missing_ok=True)
 
 
 def flush_folder(folder: Path) -> None:

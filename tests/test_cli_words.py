@@ -17,8 +17,10 @@ from click.testing import CliRunner, Result
 from ovstore import cli
 from ovstore.cli import main
 from ovstore.cli._shared import print_json, print_table, say
+from ovstore.models.tiny.words import TaughtWords
 from ovstore.store import plugins
 from ovstore.store.database import Store
+from ovstore.store.errors import UnknownWords
 from ovstore.store.wording import shown
 from sqlalchemy import text
 
@@ -175,6 +177,15 @@ def test_asking_where_no_store_is_makes_none(
         (["search"], "Ask with words"),
         (["search", "red", "--image", "x.jpg"], "not words and an image"),
         (["search", "red", "--box", "1,2,3,4"], "A box needs an image"),
+        (
+            ["search", "--image", "x.jpg", "--box", "9,8,1,2"],
+            "The box 9,8,1,2 is empty: x0,y0 is its upper left corner",
+        ),
+        (["search", "--image", "x.jpg", "--box", "9,8,1,2"], "the other way round it is 1,2,9,8"),
+        (["search", "--image", "x.jpg", "--box", "1,2,1,4"], "The box 1,2,1,4 is empty"),
+        (["search", "--image", "x.jpg", "--box", "-1,2,1,4"], "is not four pixel coordinates"),
+        (["eval"], "ovstore eval --labels scannet20"),
+        (["scenes", "--store"], "--store needs the folder of a store after it"),
         (["search", "--like", "room"], "--like takes SCENE:REGION"),
         (["sql", "SELECT 1", "--out", "x.csv"], "--out needs --format"),
     ],
@@ -206,3 +217,44 @@ def test_an_encoders_options_have_a_heading_of_their_own(command: list[str]) -> 
     own, theirs = shown.partition("Options:\n")[2].split("Options of --encoder color_words:\n")
     assert "--encoder TEXT" in own and "--help" in own and "--patch" not in own
     assert theirs.split()[0] == "--patch" and "--help" not in theirs
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--store", "PATH", "scenes"],
+        ["scenes", "--store", "PATH"],
+        ["scenes", "--store=PATH", "--json"],
+        ["--store", "elsewhere", "scenes", "--store", "PATH"],
+        ["db", "current", "--store", "PATH"],
+    ],
+    ids=" ".join,
+)
+def test_the_store_may_be_named_before_or_after_the_command(store: Store, arguments: list[str]) -> None:
+    typed = [argument.replace("PATH", str(store.path)) for argument in arguments]
+    result = CliRunner(env={"OVSTORE_HOME": "nowhere"}).invoke(main, typed)
+    assert result.exit_code == 0, result.output
+
+
+def test_what_follows_two_dashes_is_no_option(store: Store) -> None:
+    result = CliRunner().invoke(main, ["--store", str(store.path), "show", "--", "--store"])
+
+    assert result.exit_code == 1
+    assert "Take scans in first" in result.stderr
+
+
+def test_exact_search_is_said_to_find_everything(store: Store) -> None:
+    small_scene.make().publish(store)
+    shown = CliRunner().invoke(main, ["--store", str(store.path), "index", "list"]).stdout.splitlines()
+    assert "recall: mean, worst" in shown[0]
+    for line in shown[1:]:
+        assert "100%, 100%" in line and line.endswith("nothing to build")
+
+
+def test_only_a_word_that_may_be_misspelt_has_others_near_it() -> None:
+    words = TaughtWords(["snoopy", "kitchen", "thing", "plate", "for"])
+    with pytest.raises(UnknownWords, match="near it: snoopy"):
+        words(["snopy"])
+    with pytest.raises(UnknownWords) as refused:
+        words(["please look for something that jumps over lazy kitchens"])
+    assert "near it" not in str(refused.value)

@@ -21,6 +21,7 @@ from ovstore.models.encoders import color_words
 from ovstore.models.lseg.checkpoint import read_lseg
 from ovstore.query.feature_colours import main_directions, sample
 from ovstore.query.preview import MOST_LABELS, Labels, legend_of, nearest_label, preview
+from ovstore.store import flocks
 from ovstore.store.features import EmbeddingSpace, FeatureMap
 from PIL import Image
 from torch.nn import functional as F
@@ -63,6 +64,26 @@ def random_map(height: int, width: int, sampling: str) -> FeatureMap:
 
 
 # Files
+
+
+def test_what_a_killed_extraction_left_is_removed_by_the_next(pictures: Path, out: Path) -> None:
+    (out / "kitchen").mkdir(parents=True)
+    for left in (".a.npy.0123abcd.part", "kitchen/.a.npy.0123abcd.part", ".notes.part"):
+        (out / left).write_bytes(b"half")
+    assert extract(pictures, out).exit_code == 0
+    assert files_in(out) == [".notes.part", "a.npy", "b.npy", "extract.json", "kitchen/a.npy"]
+
+
+def test_what_another_extraction_is_writing_stays(pictures: Path, out: Path) -> None:
+    out.mkdir()
+    (out / ".a.npy.0123abcd.part").write_bytes(b"half")
+    other = os.open(out, os.O_RDONLY)
+    try:
+        assert flocks.take(other, shared=True)
+        assert extract(pictures, out).exit_code == 0
+    finally:
+        os.close(other)
+    assert ".a.npy.0123abcd.part" in files_in(out)
 
 
 def test_folders_are_kept_and_npy_is_the_encoders_own_map(pictures: Path, out: Path) -> None:

@@ -1,17 +1,20 @@
 """Questions and points meet in one space only; a heat map is the cosine of every seen point."""
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import small_scene
-from ovstore.query import sql
+from ovstore.query import encode, sql
 from ovstore.query.heat import heat_map
 from ovstore.query.question import Question
 from ovstore.query.search import search
 from ovstore.store.database import Store
-from ovstore.store.errors import SpaceMismatch
+from ovstore.store.errors import BadInput, SpaceMismatch
 from ovstore.store.features import EmbeddingSpace
 from PIL import Image
 
@@ -52,3 +55,23 @@ def test_words_and_pictures_by_other_weights_than_the_features_are_refused(
         sql.run(store, statement)
     with pytest.raises(SpaceMismatch, match="other weights"):
         search(store, like=1, exclude=["red"])
+
+
+def test_a_box_outside_the_image_is_refused_before_the_network_is_loaded(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (8, 6), "red").save(tmp_path / "red.png")
+    monkeypatch.setattr(encode, "_image_tower", lambda _: pytest.fail("the network was loaded"))
+    encoder = encode.Encoder("color_words", "{}", COLOURS)
+    with pytest.raises(BadInput, match=r"the box 1,2,9,4 is not inside its 8x6 pixels"):
+        encoder.picture(tmp_path / "red.png", (1, 2, 9, 4))
+
+
+def test_loading_a_network_is_told_on_stderr_also_when_it_is_piped(store: Store) -> None:
+    small = small_scene.make("room", 0, space=COLOURS)
+    small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
+    for told in (True, False):
+        command = [sys.executable, "-m", "ovstore.cli", "--store", str(store.path), "search", "red", "--json"]
+        result = subprocess.run(command, capture_output=True, text=True)
+        assert ("Loading color_words to read words" in result.stderr) == told  # the second time it is known by heart
+        assert json.loads(result.stdout)["hits"]

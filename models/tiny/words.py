@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...store.errors import UnknownWords
 
+_MOST_HINTED = 2  # unknown words of a text that may be misspelt ones
 CONTEXT_LENGTH = 12  # tokens of a text, start and end included
 
 
@@ -51,6 +52,10 @@ class TaughtWords:
 
     def _sentence(self, text: str, unknown: Sequence[str]) -> str:
         what = f"tiny was never taught {', '.join(map(repr, unknown))}" if unknown else "there is no word in it"
-        near = [match for word in unknown for match in difflib.get_close_matches(word, self.words, n=3, cutoff=0.6)]
+        few = unknown if len(unknown) <= _MOST_HINTED else ()  # a sentence of other words has no misspelling
+        near = [match for word in few for match in difflib.get_close_matches(word, self.words, n=2, cutoff=0.75)]
         hint = f"; near it: {', '.join(dict.fromkeys(near))}" if near else ""
-        return f"{text!r}: {what}{hint}. It knows generated rooms only; real ones need --encoder openclip."
+        return (
+            f"{text!r}: {what}{hint}. It knows generated rooms only, in the words that `ovstore encoders tiny` lists; "
+            "real ones need --encoder openclip."
+        )
