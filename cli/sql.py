@@ -1,14 +1,23 @@
 """ovstore sql "SELECT ...": the store in SQL, read-only."""
 
 import math
+import sys
+from pathlib import Path
+from typing import Any
 
 import click
 
-from ._shared import opened_store, print_json, print_table, say
+from ._shared import counted, opened_store, print_json, say
+
+_FORMATS = ("table", "json", "csv", "parquet")
+_TABLE_ROWS = 10_000  # more are for programs: --format csv, or --out
 
 
 @click.command("sql")
-@click.argument("statement")
+@click.argument("statement", required=False)
+@click.option(
+    "-f", "--file", "source", type=click.Path(dir_okay=False), help="Read the statement from FILE; - is stdin."
+)
 @click.option(
     "--files", is_flag=True, help="Ask DuckDB over the Parquet files: views points, correspondences, features."
 )
@@ -16,60 +25,104 @@ from ._shared import opened_store, print_json, print_table, say
 @click.option(
     "--format",
     "output",
-    type=click.Choice(["table", "json", "csv", "parquet"]),
-    default="table",
-    show_default=True,
-    help="How the rows are written.",
+    type=click.Choice(_FORMATS),
+    help="How the rows are written.  [default: by the ending of --out, else table]",
 )
+@click.option("--out", type=click.Path(dir_okay=False), help="Write to this file: rows.csv, rows.json or rows.parquet.")
 @click.option(
-    "--out", type=click.Path(dir_okay=False), help="Write to this file in place of stdout (parquet needs it)."
+    "--spreadsheet/--no-spreadsheet",
+    default=None,
+    help="Begin CSV text that a spreadsheet would run as a formula (= + - @) with an apostrophe; numbers stay numbers."
+    "  [default: on with --out, off on stdout]",
 )
-def command(statement: str, files: bool, features: str | None, output: str, out: str | None) -> None:
+def command(
+    statement: str | None,
+    source: str | None,
+    files: bool,
+    features: str | None,
+    output: str | None,
+    out: str | None,
+    spreadsheet: bool | None,
+) -> None:
     """Ask in SQL, with words and pictures in it.
 
-    {text:a red chair} and {image:crop.jpg} stand for vectors; the views scene_overview and region_overview are made for
-    people, and `ovstore db tables` lists all there is. Nothing can be written.
+    STATEMENT is one SELECT; left out, it comes from -f FILE or from standard input. {text:a red chair} and
+    {image:crop.jpg} stand for vectors; the views scene_overview and region_overview are made for people, and
+    `ovstore db tables` lists all there is. Nothing can be written. What may be asked: docs/sql.md.
 
     \b
     Examples:
       ovstore sql "SELECT * FROM scene_overview"
       ovstore sql "SELECT scene, region, 1 - (embedding <=> {text:a red chair}) AS score
                    FROM region_overview WHERE level = 'object' ORDER BY score DESC LIMIT 5"
-      ovstore sql --files "SELECT scene, count(*) FROM points GROUP BY ALL" --format csv
+      ovstore sql --files "SELECT label_name, count(*) FROM points GROUP BY ALL" --out labels.csv
+      ovstore sql -f question.sql --format json
     """
     from ..query import sql
     from ..store.errors import BadInput
 
-    if output == "parquet" and out is None:
+    kind = _format(output, out)
+    asked = _statement(statement, source, sql.LONGEST)
+    with opened_store() as store, sql.opened(store, asked, features, files=files) as found:
+        if kind in ("json", "parquet") and len(set(found.columns)) < len(found.columns):
+            raise BadInput(f"Two columns have one name ({', '.join(found.columns)}): name them apart with AS.")
+        if kind in ("csv", "parquet"):
+            from ..query.tables import write
+
+            defused = write(found, kind, out, spreadsheet=spreadsheet if spreadsheet is not None else out is not None)
+            if defused:
+                say(
+                    f"{counted(defused, 'cell')} that a spreadsheet would run as formulas begin with an apostrophe now "
+                    "(--no-spreadsheet writes them as they are).",
+                    err=True,
+                )
+        elif kind == "json":
+            rows = found.collected(sql.Limits()).rows
+            print_json([dict(zip(found.columns, map(_finite, row), strict=True)) for row in rows], out)
+        else:
+            from ._sql_rows import print_rows
+
+            rows = found.collected(sql.Limits(rows=_TABLE_ROWS)).rows
+            print_rows(found.columns, rows)
+            say(counted(len(rows), "row"), err=True)
+
+
+def _format(output: str | None, out: str | None) -> str:
+    """The format asked for, or that of the ending of the file."""
+    ending = Path(out).suffix.lower().removeprefix(".") if out is not None else "table"
+    kind = output or ending
+    if kind == "parquet" and out is None:
         raise click.UsageError("--format parquet needs --out FILE.")
-    if output == "table" and out is not None:
-        raise click.UsageError("--out needs --format json, csv or parquet.")
-    with opened_store() as store:
-        run = sql.run_on_files if files else sql.run
-        result = run(store, statement, features)
-    if output in ("json", "parquet") and len(set(result.columns)) < len(result.columns):
-        raise BadInput(f"Two columns have one name ({', '.join(result.columns)}): name them apart with AS.")
-    if output in ("csv", "parquet"):
-        from ..query.tables import write
-
-        write(result, output, out)
-    elif output == "json":
-        print_json([dict(zip(result.columns, map(_finite, row), strict=True)) for row in result.rows], out)
-    else:
-        print_table(result.columns, [[_shown(value) for value in row] for row in result.rows])
-        say(f"{len(result.rows)} row{'' if len(result.rows) == 1 else 's'}", err=True)
+    if out is not None and kind not in _FORMATS[1:]:
+        raise click.UsageError(f"--out {out} says no format: end it in .json, .csv or .parquet, or give --format.")
+    return kind
 
 
-def _finite(value: object) -> object:
+def _statement(statement: str | None, source: str | None, longest: int) -> str:
+    """From the command line, a file or standard input."""
+    if statement is not None and source is not None:
+        raise click.UsageError("Give either a STATEMENT or -f FILE.")
+    if statement not in (None, "-"):
+        return str(statement)
+    if source in (None, "-"):
+        if source is None and statement is None and sys.stdin.isatty():
+            raise click.UsageError("Give a STATEMENT, -f FILE, or pipe one in.")
+        return sys.stdin.read(longest + 1)
+    try:
+        with open(str(source), encoding="utf-8-sig") as stream:
+            return stream.read(longest + 1)
+    except OSError as error:
+        raise click.UsageError(f"The file {source} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"The file {source} is not UTF-8 text.") from error
+
+
+def _finite(value: Any) -> Any:
     """NULL for nan and the infinities, which JSON cannot say."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _shown(value: object) -> object:
-    """A cell for people: numbers to four digits, long lists by their first elements."""
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return value if math.isfinite(value) else None
     if isinstance(value, list | tuple):
-        inside = ", ".join(str(_shown(item)) for item in value[:3])
-        return f"[{inside}]" if len(value) <= 3 else f"[{inside}, … {len(value)}]"
+        return [_finite(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
     return value

@@ -1,40 +1,83 @@
-"""Rows as files for other programs: CSV and Parquet."""
+"""Rows as files for other programs: CSV and Parquet, written as they come."""
 
 import csv
-import io
+import re
 import sys
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..store.errors import BadInput
 from ..store.files import replacing
-from .sql import Rows
+from ..store.wording import shown
+from .rows import Row, Streamed
+
+_FORMULA = re.compile(r"[=+\-@\t\r]")  # what makes a spreadsheet compute a cell instead of showing it
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
-def write(result: Rows, kind: str, path: str | None) -> None:
-    """As "csv" or "parquet" to `path`, or to stdout without one; a file appears whole or not at all."""
+def write(result: Streamed, kind: str, path: str | None, *, spreadsheet: bool = False) -> int:
+    """As "csv" or "parquet" to `path`, or to stdout without one; a file appears whole or not at all.
+
+    In CSV for a `spreadsheet`, text that it would run as a formula begins with an apostrophe; numbers stay numbers.
+    Returns how many cells were changed so.
+    """
     if path is None:
-        _write_csv(result, sys.stdout)
-        return
-    try:
-        with replacing(Path(path)) as part:
-            if kind == "csv":
-                with part.open("w", newline="", encoding="utf-8") as stream:
-                    _write_csv(result, stream)
-            else:
-                columns = list(zip(*result.rows, strict=True)) or [()] * len(result.columns)
-                table = pa.table({name: list(column) for name, column in zip(result.columns, columns, strict=True)})
-                pq.write_table(table, part, compression="zstd")
-    except pa.ArrowException as error:
-        raise BadInput(f"These rows do not fit a Parquet file: {error}") from error
+        return _write_csv(result, sys.stdout, spreadsheet, escaped=sys.stdout.isatty())
+    with replacing(Path(path)) as part:
+        if kind == "csv":
+            with part.open("w", newline="", encoding="utf-8") as stream:
+                return _write_csv(result, stream, spreadsheet)
+        try:
+            _write_parquet(result, part)
+        except pa.ArrowException as error:
+            raise BadInput(f"These rows do not fit a Parquet file: {error}") from error
+    return 0
 
 
-def _write_csv(result: Rows, stream: IO[str]) -> None:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(result.columns)
-    writer.writerows(result.rows)
-    stream.write(buffer.getvalue())
+def _write_csv(result: Streamed, stream: IO[str], spreadsheet: bool, escaped: bool = False) -> int:
+    writer = csv.writer(stream, lineterminator="\n")
+    quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)  # before Python 3.13, \r goes unquoted
+    defused = 0
+    for block in _with_head(result):
+        for row in block:
+            cells: list[Any] = [shown(cell) if escaped and isinstance(cell, str) else cell for cell in row]
+            runs = [number for number, cell in enumerate(cells) if spreadsheet and _is_formula(cell)]
+            for number in runs:
+                cells[number] = f"'{cells[number]}"
+            defused += len(runs)
+            returns = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+            (quoting if returns else writer).writerow(cells)
+    return defused
+
+
+def _is_formula(cell: Any) -> bool:
+    return isinstance(cell, str) and bool(_FORMULA.match(cell)) and not _NUMBER.fullmatch(cell)
+
+
+def _with_head(result: Streamed) -> Iterator[Iterable[Row]]:
+    yield [result.columns]
+    yield from result.blocks
+
+
+def _write_parquet(result: Streamed, path: Path) -> None:
+    """In two passes over a copy on the disk: what type a column has is known when its last row has been seen."""
+    with tempfile.TemporaryFile(dir=path.parent) as copy:
+        schema = pa.schema([(name, pa.null()) for name in result.columns])
+        starts = []
+        for block in result.blocks:
+            columns = [pa.array(list(column)) for column in zip(*block, strict=True)]
+            table = pa.table(columns, names=list(result.columns))
+            schema = pa.unify_schemas([schema, table.schema], promote_options="permissive")
+            starts.append(copy.tell())
+            with pa.ipc.new_stream(copy, table.schema) as writer:
+                writer.write_table(table)
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            for start in starts:
+                copy.seek(start)
+                with pa.ipc.open_stream(copy) as reader:
+                    writer.write_table(reader.read_all().cast(schema))

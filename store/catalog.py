@@ -23,7 +23,7 @@ from .region_catalog import RegionInfo, region, region_vector, regions
 
 __all__ = [
     "FeatureKind", "FeatureSetInfo", "RegionInfo", "SceneInfo", "chosen_scenes", "feature_kind", "feature_kinds",
-    "feature_sets", "files", "find_feature_set", "find_scene",
+    "feature_sets", "files", "find_feature_set", "find_scene", "label_names",
     "load_correspondences", "load_features", "load_frames", "load_points", "ready_feature_set", "ready_geometry",
     "region", "region_vector", "regions", "scenes",
 ]  # fmt: skip
@@ -222,14 +222,23 @@ def ready_feature_set(store: Store, dataset: str, scene: str, name: str, recipe:
 
 
 def files(store: Store, features: str | None = None) -> dict[str, list[tuple[str, str, Path]]]:
-    """(dataset, scene, path) of the Parquet files of each kind: points, correspondences, features (of one name)."""
-    sets = [found for found in feature_sets(store) if features is None or found.name == features]
+    """(dataset, scene, path) of the Parquet files: points, correspondences, ready features (of one name)."""
+    sets = [found for found in feature_sets(store) if found.state == "ready" and features in (None, found.name)]
     held = scenes(store)
     return {
         "points": [(found.dataset, found.name, store.file(found.points_file)) for found in held],
         "correspondences": [(found.dataset, found.name, store.file(found.correspondences_file)) for found in held],
         "features": [(found.dataset, found.scene, store.file(found.features_file)) for found in sets],
     }
+
+
+def label_names(store: Store) -> dict[tuple[str, str], dict[int, str]]:
+    """What the labels of each scene mean, by (dataset, scene)."""
+    query = select(schema.datasets.c.name, schema.scenes.c.name, schema.scenes.c.label_names).join_from(
+        schema.scenes, schema.datasets
+    )
+    with store.connect() as connection:
+        return {(row[0], row[1]): {int(key): name for key, name in row[2].items()} for row in connection.execute(query)}
 
 
 def _scene_query() -> Select[Any]:

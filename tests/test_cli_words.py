@@ -187,7 +187,7 @@ def test_asking_where_no_store_is_makes_none(
         (["eval"], "ovstore eval --labels scannet20"),
         (["scenes", "--store"], "--store needs the folder of a store after it"),
         (["search", "--like", "room"], "--like takes SCENE:REGION"),
-        (["sql", "SELECT 1", "--out", "x.csv"], "--out needs --format"),
+        (["sql", "SELECT 1", "--out", "x.txt"], "says no format: end it in .json, .csv or .parquet"),
     ],
 )
 def test_options_that_make_no_sense_together_end_with_2(store: Store, arguments: list[str], said: str) -> None:

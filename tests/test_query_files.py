@@ -1,6 +1,8 @@
 """What answers leave behind: pictures and tables appear whole, or a sentence says why not."""
 
+import csv
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -8,7 +10,7 @@ from ovstore.cli._shared import print_json
 from ovstore.query import picture_file, tables
 from ovstore.query.caption import fitted
 from ovstore.query.contact_sheet import ROWS, save_contact_sheet
-from ovstore.query.sql import Rows
+from ovstore.query.rows import Streamed
 from ovstore.store.errors import BadInput
 from ovstore.store.features import Answer, Evidence, Hit, OrientedBox
 from PIL import Image
@@ -50,15 +52,44 @@ def test_a_sheet_holds_the_best_hits_and_survives_damaged_pictures(tmp_path: Pat
             assert (255, 0, 0) in {colour for _, colour in sheet.convert("RGB").getcolors(1 << 24)}
 
 
+def streamed(columns: tuple[str, ...], *rows: tuple[Any, ...]) -> Streamed:
+    """Rows that come one at a time."""
+    return Streamed(columns, ([row] for row in rows))
+
+
+def test_a_column_has_the_type_of_all_its_rows(tmp_path: Path) -> None:
+    rows = [(None, 1, "a"), (2, None, "b"), (0.5, 3, None)]
+    tables.write(streamed(("a", "b", "c"), *rows), "parquet", str(tmp_path / "rows.parquet"))
+    read = pq.read_table(tmp_path / "rows.parquet")
+    assert [tuple(row.values()) for row in read.to_pylist()] == rows
+    assert list(map(str, read.schema.types)) == ["double", "int64", "string"]
+
+
+FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1"]
+NO_FORMULAS = ["-1.5", "+3", "-1e-3", "a=b", "", "chair", -1.5, -3, None]
+
+
+def test_a_spreadsheet_runs_no_cell_as_a_formula_and_numbers_stay_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    found = streamed(("=name",), *((cell,) for cell in (*FORMULAS, *NO_FORMULAS)))
+    assert tables.write(found, "csv", str(path), spreadsheet=True) == 1 + len(FORMULAS)
+    with path.open(newline="", encoding="utf-8") as stream:
+        cells = [row[0] if row else "" for row in csv.reader(stream)]
+    unchanged = ["" if cell is None else str(cell) for cell in NO_FORMULAS]
+    assert cells == ["'=name", *(f"'{cell}" for cell in FORMULAS), *unchanged]
+    tables.write(streamed(("=name",), ("=1+1",)), "csv", str(path))
+    assert path.read_text() == "=name\n=1+1\n"
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_rows_come_back_from_their_file(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"rows.{kind}"
-    tables.write(Rows(("scene", "points"), [("röom", 3), ("hall", None)]), kind, str(path))
+    tables.write(streamed(("scene", "points"), ("röom", 3), ("hall", None)), kind, str(path))
     if kind == "csv":
         assert path.read_text(encoding="utf-8") == "scene,points\nröom,3\nhall,\n"
     else:
         assert pq.read_table(path).to_pylist() == [{"scene": "röom", "points": 3}, {"scene": "hall", "points": None}]
-    for write in (lambda path: tables.write(Rows(("a",), [(1,)]), kind, path), lambda path: print_json([1], path)):
+    for write in (lambda path: tables.write(streamed(("a",), (1,)), kind, path), lambda path: print_json([1], path)):
         with pytest.raises(BadInput, match="nowhere"):
             write(str(tmp_path / "nowhere" / "rows"))
     assert [left.name for left in tmp_path.iterdir()] == [path.name]

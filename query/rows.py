@@ -1,0 +1,62 @@
+"""What a statement returns: columns, and rows that come in blocks, so that no answer has to fit into memory."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..store.errors import BadInput
+
+BLOCK_ROWS = 1_000
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one statement may take."""
+
+    seconds: int = 300
+    rows: int = 1_000_000  # that are kept in memory at once; written to a file, there may be any number
+    megabytes: int = 256  # the same for their size, by a rough count
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a statement returned, in memory."""
+
+    columns: tuple[str, ...]
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """What a statement returns, block by block."""
+
+    columns: tuple[str, ...]
+    blocks: Iterator[list[Row]]
+
+    def collected(self, limits: Limits) -> Rows:
+        """All rows; BadInput where they are more than the limits allow."""
+        rows: list[Row] = []
+        size = 0
+        for block in self.blocks:
+            rows += block
+            size += sum(size_of(value) for row in block for value in row)
+            if len(rows) > limits.rows or size > limits.megabytes << 20:
+                what = f"{limits.rows:,} rows" if len(rows) > limits.rows else f"{limits.megabytes} MB"
+                raise BadInput(
+                    f"The statement returns more than {what}, the most that is kept in memory: add a LIMIT, or write "
+                    "the rows to a file (ovstore sql --out rows.parquet)."
+                )
+        return Rows(self.columns, rows)
+
+
+def size_of(value: Any) -> int:
+    """Bytes that a value takes, about."""
+    if isinstance(value, str | bytes):
+        return 50 + len(value)
+    if isinstance(value, list | tuple):
+        return 56 + sum(map(size_of, value))
+    if isinstance(value, dict):
+        return 64 + sum(size_of(key) + size_of(item) for key, item in value.items())
+    return 32

@@ -1,0 +1,63 @@
+"""PostgreSQL's tables and views in SQL: one SELECT, read through a cursor in blocks."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from ..store.database import Store
+from ..store.errors import BadInput
+from .rows import BLOCK_ROWS, Limits, Row, Streamed, size_of
+
+_BLOCK_BYTES = 8 << 20
+
+
+@contextmanager
+def streamed(store: Store, statement: str, limits: Limits) -> Iterator[Streamed]:
+    """The rows of one SELECT over tables and views, read while the context is open.
+
+    It runs as a cursor in a read-only transaction: whatever is not a query, or more than one, is refused.
+    """
+    try:
+        with store.driver_connection(read_only=True) as driver, driver.cursor(name="ovstore_sql") as cursor:
+            driver.execute(f"SET LOCAL statement_timeout = '{limits.seconds}s'")
+            cursor.execute(statement.strip().rstrip(";").encode())
+            columns = tuple(column.name for column in cursor.description or ())
+            yield Streamed(columns, _blocks(driver, cursor, limits.seconds))
+    except psycopg.errors.QueryCanceled as error:
+        raise BadInput(f"The statement took over {limits.seconds} s: make it simpler.") from error
+    except psycopg.Error as error:
+        raise BadInput(_sentence(error)) from error
+
+
+def _blocks(driver: psycopg.Connection[Any], cursor: psycopg.ServerCursor[Any], seconds: float) -> Iterator[list[Row]]:
+    """Blocks of about eight megabytes, for a row may be of a few bytes or of many; `seconds` are for all of them."""
+    count = 1
+    while True:
+        driver.execute(f"SET LOCAL statement_timeout = {max(1, round(1000 * seconds))}")
+        started = time.monotonic()
+        rows = cursor.fetchmany(count)
+        seconds -= time.monotonic() - started
+        if not rows:
+            return
+        yield [tuple(map(_plain, row)) for row in rows]
+        size = sum(size_of(value) for row in rows for value in row) // len(rows)
+        count = max(1, min(BLOCK_ROWS, 4 * count, _BLOCK_BYTES // max(1, size)))
+
+
+def _plain(value: Any) -> Any:
+    """Vectors as lists of numbers; everything else as it is."""
+    return value.to_list() if hasattr(value, "to_list") else value
+
+
+def _sentence(error: psycopg.Error) -> str:
+    """What PostgreSQL says, in one line, with its hint."""
+    message = (error.diag.message_primary or str(error)).strip()
+    hint = error.diag.message_hint
+    if isinstance(error, psycopg.errors.UndefinedTable):
+        hint = "Tables made for people: scene_overview, region_overview; all others: ovstore db tables"
+    if isinstance(error, psycopg.errors.SyntaxError):
+        hint = hint or "Only one SELECT runs here, and nothing that writes."
+    return f"{message}. {hint or ''}".strip()
