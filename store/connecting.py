@@ -49,6 +49,17 @@ def _connect(conninfo: str, **options: Any) -> psycopg.Connection[Any]:
         raise DatabaseError(_refusal(conninfo, said)) from error
 
 
+def prepared(conninfo: str, **options: Any) -> psycopg.Connection[Any]:
+    """A connection that knows vectors."""
+    connection = connect(conninfo, **options)
+    try:
+        prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def prepare(connection: psycopg.Connection[Any]) -> None:
     """Teach a new connection vectors, and to keep looking in an index until a filter has enough rows."""
     version = installed_pgvector(connection)

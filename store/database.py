@@ -75,8 +75,10 @@ class Store:
             yield driver
 
     def file(self, relative: str | Path) -> Path:
-        """The path of a file that a row names; it must lie inside the store."""
+        """The path of a file that a row names; it must lie inside the store, and the store be where it was."""
         root = self.path.resolve()
+        if not root.is_dir():
+            raise self._gone()
         path = (root / relative).resolve()
         if not path.is_relative_to(root):
             raise BadInput(f"The file {str(relative)!r} lies outside the store {self.path}.")
@@ -127,19 +129,24 @@ class Store:
         if self._closed:
             raise BadInput(f"The store {self.path} was closed: open it again with ovstore.open.")
 
+    def _gone(self) -> NotFound:
+        return NotFound(
+            f"The folder {self.path} is gone: the store was moved or removed while it was open. Open it again where it "
+            "is now."
+        )
+
     def _connect(self, user: str | None = None, **options: Any) -> psycopg.Connection[Any]:
         if self._server is None:
-            connection = connecting.connect(self._url, **options)
-        else:
-            try:
-                connection = connecting.connect(self._server.conninfo(DATABASE, user or USER), **options)
-            except ServerFull:
-                raise
-            except DatabaseError:
-                self._server.ensure_running()  # it may have been killed; it replays its journal
-                connection = connecting.connect(self._server.conninfo(DATABASE, user or USER), **options)
-        connecting.prepare(connection)
-        return connection
+            return connecting.prepared(self._url, **options)
+        try:
+            return connecting.prepared(self._server.conninfo(DATABASE, user or USER), **options)
+        except ServerFull:
+            raise
+        except (DatabaseError, psycopg.OperationalError):
+            if not self.path.is_dir():
+                raise self._gone() from None
+            self._server.ensure_running()  # it may have been killed; it replays its journal
+            return connecting.prepared(self._server.conninfo(DATABASE, user or USER), **options)
 
     def _connect_to_read(self) -> psycopg.Connection[Any]:
         return self._connect(READER if self._server else None, options="-c default_transaction_read_only=on")
@@ -210,8 +217,12 @@ def _sentences(where: str) -> Iterator[None]:
 
 def _is_lost(error: DBAPIError | psycopg.Error, cause: psycopg.OperationalError) -> bool:
     """Whether the connection broke, or the server ends it."""
-    broken = error.connection_invalidated if isinstance(error, DBAPIError) else cause.sqlstate is None
-    return broken or isinstance(cause, psycopg.errors.AdminShutdown | psycopg.errors.CrashShutdown)
+    broken = isinstance(error, DBAPIError) and error.connection_invalidated
+    return (
+        broken
+        or cause.sqlstate is None
+        or isinstance(cause, psycopg.errors.AdminShutdown | psycopg.errors.CrashShutdown)
+    )
 
 
 def _after_fork() -> None:

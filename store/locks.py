@@ -48,3 +48,10 @@ def region_ids(connection: Connection) -> None:
     Indexes are brought up to date from the last id they know.
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('ovstore region ids', 0))"))
+
+
+def index(connection: Connection, name: str) -> None:
+    """One builder of an index of the database at a time."""
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"ovstore index {name}"}
+    )

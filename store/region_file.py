@@ -1,29 +1,37 @@
 """The side file of region vectors: rows that are appended and mapped, and a manifest that says which are whose.
 
     FOLDER/
-        manifest.json        which feature set has which rows; replaced in one step, names only what is there
+        manifest.json        which feature set has which rows, and digests of them and of itself; replaced in one step
         GENERATION.ids       int64
         GENERATION.vectors   float16, dim a row
 
 A reader maps what its manifest names; an append beyond that, finished or not, is nothing to it. A generation is never
-rewritten: leaving rows behind means writing the next one. This file knows no database.
+rewritten: leaving rows behind means writing the next one. What is not as its digests say counts as nothing, and is
+written anew from the database, which this file does not know.
 """
 
 import fcntl
+import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import block_digests
 from .files import remove, replacing
 
 FeatureSetKey = tuple[int, int]  # id, microseconds since 1970 of its birth
 Part = tuple[FeatureSetKey, NDArray[np.int64], NDArray[np.float16]]  # whose, (n,) region ids, (n, dim)
+Digests = tuple[tuple[str, ...], tuple[str, ...]]  # of the blocks of a feature set's ids and vectors
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class Manifest:
     dim: int
     generation: int
     spans: dict[FeatureSetKey, tuple[int, int]]  # feature set -> first row, one past the last
+    digests: dict[FeatureSetKey, Digests] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -49,14 +58,65 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def read_manifest(folder: Path, dim: int) -> Manifest | None:
-    """None where there is none for vectors of that length, or files are shorter than it says."""
-    try:
-        body = json.loads((folder / "manifest.json").read_text())
-        spans = {(feature_set, birth): (start, stop) for feature_set, birth, start, stop in body["spans"]}
-        manifest = Manifest(body["dim"], body["generation"], spans)
-    except (OSError, ValueError, KeyError, TypeError):
+    """None where there is none for vectors of that length, or what it names is not there or not as it says.
+
+    Of long files a sample is looked at; see block_digests.py.
+    """
+    manifest = _noted(folder)
+    if manifest is None or manifest.dim != dim:
         return None
-    return manifest if manifest.dim == dim and _whole(folder, manifest) else None
+    try:
+        ids, vectors = mapped(folder, manifest)
+    except (OSError, ValueError):  # too short, or another process wrote the next generation at this moment
+        return None
+    if not _as_written(manifest, ids, vectors, whole=False):
+        log.warning("%s is damaged: what it held is read from the database again.", folder)
+        return None
+    return manifest
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether every row is what was written; a folder without a manifest holds nothing, and is whole."""
+    if not (folder / "manifest.json").exists():
+        return True
+    manifest = _noted(folder)
+    try:
+        return manifest is not None and _as_written(manifest, *mapped(folder, manifest), whole=True)
+    except (OSError, ValueError):
+        return False
+
+
+def _as_written(manifest: Manifest, ids: NDArray[np.int64], vectors: NDArray[np.float16], whole: bool) -> bool:
+    """Whether the rows are as the digests say: all of them, or a sample."""
+    parts = []
+    for key, (start, stop) in manifest.spans.items():
+        of_ids, of_vectors = manifest.digests[key]
+        parts += [(_bytes(ids[start:stop]), of_ids), (_bytes(vectors[start:stop]), of_vectors)]
+    return block_digests.hold(parts, whole)
+
+
+def _noted(folder: Path) -> Manifest | None:
+    """What manifest.json says, None where it is not what was written."""
+    try:
+        body = json.loads((folder / "manifest.json").read_bytes())
+        digest = body.pop("digest")
+        if digest != _digest(body):
+            return None
+        spans, digests = {}, {}
+        for feature_set, birth, start, stop, of_ids, of_vectors in body["spans"]:
+            spans[feature_set, birth] = (start, stop)
+            digests[feature_set, birth] = (tuple(of_ids), tuple(of_vectors))
+        return Manifest(body["dim"], body["generation"], spans, digests)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _digest(body: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def _bytes(rows: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(rows).reshape(-1).view(np.uint8)
 
 
 def mapped(folder: Path, manifest: Manifest) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
@@ -78,18 +138,21 @@ def next_generation(folder: Path, dim: int) -> Manifest:
 
 def append(folder: Path, manifest: Manifest, parts: Iterable[Part]) -> Manifest:
     """Rows behind those of `manifest`, on disk before the new manifest names them; call it `locked`."""
-    spans, row = dict(manifest.spans), manifest.rows
+    spans, digests, row = dict(manifest.spans), dict(manifest.digests), manifest.rows
     ids_path, vectors_path = _paths(folder, manifest.generation)
     with _tail(ids_path, row * 8) as ids_file, _tail(vectors_path, row * 2 * manifest.dim) as vectors_file:
         for key, ids, vectors in parts:
-            ids_file.write(np.ascontiguousarray(ids).data)
-            vectors_file.write(np.ascontiguousarray(vectors).data)
+            written = _bytes(ids), _bytes(vectors)
+            ids_file.write(written[0].data)
+            vectors_file.write(written[1].data)
+            digests[key] = (tuple(block_digests.of_bytes(written[0])), tuple(block_digests.of_bytes(written[1])))
             spans[key] = (row, row + len(ids))
             row += len(ids)
-    grown = Manifest(manifest.dim, manifest.generation, spans)
-    body = {"dim": grown.dim, "generation": grown.generation, "spans": [[*key, *span] for key, span in spans.items()]}
+    grown = Manifest(manifest.dim, manifest.generation, spans, digests)
+    listed = [[*key, *span, *map(list, digests[key])] for key, span in spans.items()]
+    body = {"dim": grown.dim, "generation": grown.generation, "spans": listed}
     with replacing(folder / "manifest.json") as path:
-        path.write_text(json.dumps(body))
+        path.write_text(json.dumps({**body, "digest": _digest(body)}))
     for path in folder.iterdir():  # what is mapped stays readable after its name is gone
         if path.suffix in (".ids", ".vectors") and path.stem != str(grown.generation):
             remove(path)
@@ -109,12 +172,3 @@ def _tail(path: Path, size: int) -> Iterator:
 
 def _paths(folder: Path, generation: int) -> tuple[Path, Path]:
     return folder / f"{generation}.ids", folder / f"{generation}.vectors"
-
-
-def _whole(folder: Path, manifest: Manifest) -> bool:
-    sizes = (8, 2 * manifest.dim)
-    try:
-        paths = zip(_paths(folder, manifest.generation), sizes, strict=True)
-        return all(path.stat().st_size >= manifest.rows * size for path, size in paths)
-    except FileNotFoundError:
-        return manifest.rows == 0

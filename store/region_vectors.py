@@ -98,6 +98,16 @@ def holding(store: Store, state: SpaceState, level: str) -> Iterator[RegionVecto
         _held.reset(token)
 
 
+def damaged(store: Store) -> list[tuple[int, str]]:
+    """The spaces and levels whose side files are not what was written; every byte of them is read."""
+    found = []
+    for folder in sorted(store.file("indexes").glob("regions-*-*")):
+        _, space_id, level = folder.name.split("-", 2)
+        if not region_file.is_whole(folder):
+            found.append((int(space_id), level))
+    return found
+
+
 def drop(store: Store, space_id: int, level: str) -> None:
     """Remove the side file; the next use writes it again."""
     with _lock:
@@ -147,7 +157,7 @@ def _followed(store: Store, folder: Path, level: str, state: SpaceState) -> Mani
     kept = [key for key in state.ready if key in manifest.spans]
     living = sum(manifest.spans[key][1] - manifest.spans[key][0] for key in kept)
     if manifest.rows - living > _DEAD_SHARE * manifest.rows:
-        parts = _kept_parts(folder, manifest, kept)
+        parts = _kept_parts(folder, manifest, kept if region_file.is_whole(folder) else [])
         manifest = region_file.append(folder, region_file.next_generation(folder, state.dim), parts)
     missing = [key for key in state.ready if key not in manifest.spans]
     parts = _read_parts(store, missing, level, state.dim)

@@ -11,12 +11,15 @@ import numpy as np
 import ovstore
 import psycopg
 import pytest
+import small_scene
 from click.testing import CliRunner
 from ovstore.cli import main
-from ovstore.store import cluster, database, migrate
+from ovstore.store import catalog, cluster, database, migrate, plugins, verify
 from ovstore.store.database import Store
 from ovstore.store.errors import BadInput, DatabaseError, NotFound, SchemaVersion
+from ovstore.store.features import Query
 from ovstore.store.schema import datasets
+from ovstore.store.search import search
 from ovstore.store.server import Server
 from pgvector import HalfVector
 from sqlalchemy import func, insert, select, text
@@ -256,3 +259,32 @@ def test_a_fork_and_its_parent_do_not_share_connections(store: Store) -> None:
     add_dataset(store, "parent")
     os.waitpid(child, 0)
     assert sorted(names(store)) == ["child", "parent"]
+
+
+def test_a_store_that_was_moved_while_it_was_open_says_so(store: Store, tmp_path: Path) -> None:
+    small_scene.make().publish(store)
+    store.path.rename(tmp_path / "elsewhere")
+    query = Query(np.ones(16, np.float32) / 4, small_scene.SPACE)
+    for ask in (
+        lambda: search(store, query),
+        lambda: catalog.load_points(store, 1),
+        lambda: verify.check(store, contents=True),
+        lambda: verify.clean(store),
+        lambda: small_scene.make("other").publish(store),
+        lambda: plugins.load("store.indexes", "faiss").build(store, 1, "object"),
+    ):
+        with pytest.raises(NotFound, match=r"was moved or removed while it was open\. Open it again"):
+            ask()
+    assert not store.path.exists()
+    (tmp_path / "elsewhere").rename(store.path)
+    assert len(search(store, query)) > 0
+
+
+def test_an_embedded_store_that_was_moved_while_it_was_open_says_so(quick_folder: Path, monkeypatch) -> None:
+    monkeypatch.delenv("OVSTORE_DATABASE_URL", raising=False)
+    with database.open(quick_folder / "moving") as store:
+        store.engine.dispose()
+        store.path.rename(quick_folder / "moved")
+        with pytest.raises(NotFound, match="was moved or removed while it was open"), store.connect():
+            pass
+        (quick_folder / "moved").rename(store.path)

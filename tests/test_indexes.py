@@ -3,13 +3,25 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from crowd import Crowd, unit
-from ovstore.store import index_choice, index_rows, plugins, recall, region_file, region_vectors, scoring
+from ovstore.store import (
+    block_digests,
+    database,
+    index_choice,
+    index_rows,
+    plugins,
+    recall,
+    region_file,
+    region_vectors,
+    scoring,
+)
 from ovstore.store.database import Store
+from ovstore.store.region_copy import read_regions
 from sqlalchemy import text
 
 LEVEL = "object"
@@ -146,6 +158,54 @@ def test_the_faiss_file_may_vanish(full: Store, crowd: Crowd) -> None:
     assert list(search(full, "faiss", crowd.word(2))[0]) == list(search(full, "exact", crowd.word(2))[0])
 
 
+def flip(path: Path, at: int, bit: int = 0) -> None:
+    """Flip a bit of the byte at position `at`."""
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1 << bit
+    path.write_bytes(content)
+
+
+def test_a_damaged_faiss_file_is_noticed_and_searched_around(full: Store, crowd: Crowd, caplog) -> None:
+    wanted = list(search(full, "exact", crowd.word(2))[0])
+    for share in (0.0, 0.3, 0.6, 0.99):
+        build(full, "faiss")
+        path = full.file(index_rows.find(full, "faiss", 1, LEVEL).file)
+        flip(path, int(share * path.stat().st_size), 5)
+        caplog.clear()
+        assert list(search(full, "faiss", crowd.word(2))[0]) == wanted
+        assert "is damaged, searching without it: ovstore index build faiss" in caplog.text
+    build(full, "faiss")
+    path = full.file(index_rows.find(full, "faiss", 1, LEVEL).file)
+    with full.connect() as connection:  # as an ovstore wrote it that took no digests
+        connection.execute(text("UPDATE indexes SET options = options - 'digests' WHERE name = 'faiss'"))
+    path.write_bytes(b"IwFl, but nothing more")
+    assert list(search(full, "faiss", crowd.word(2))[0]) == wanted
+    build(full, "faiss")
+
+
+def test_a_graph_over_no_more_regions_than_candidates_answers_exactly(store: Store) -> None:
+    crowd = Crowd(things=257, noise=2.0)
+    crowd.publish(store, "room", objects=257)
+    build(store, "pgvector_hnsw")
+    for number in range(0, 257, 16):
+        found = [list(column) for column in search(store, "pgvector_hnsw", crowd.word(number), 100)]
+        assert found == [list(column) for column in search(store, "exact", crowd.word(number), 100)]
+
+
+def test_many_may_build_and_drop_the_graph_at_once(full: Store) -> None:
+    plugin = plugins.load("store.indexes", "pgvector_hnsw")
+
+    def work(number: int) -> int:
+        for _ in range(3):
+            plugin.build(full, 1, LEVEL)
+            if number % 3 == 0:
+                plugin.drop(full, 1, LEVEL)
+        return plugin.build(full, 1, LEVEL)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(4))) == [160] * 4
+
+
 def test_a_small_set_is_searched_exactly_and_a_large_one_by_faiss_once_it_is_built(full: Store) -> None:
     plugins.load("store.indexes", "faiss").drop(full, 1, LEVEL)
     assert index_choice.default(full, 1, LEVEL, 1000) == "exact"
@@ -211,6 +271,56 @@ def test_a_damaged_side_file_counts_as_none(folder: Path) -> None:
     assert region_file.read_manifest(folder, 4) is None
     (folder / "manifest.json").write_text("{")
     assert region_file.read_manifest(folder, 4) is None
+
+
+def test_a_flipped_bit_of_the_side_file_is_noticed_and_written_anew_from_the_database(
+    store: Store, crowd: Crowd, caplog
+) -> None:
+    crowd.publish(store, "room", objects=30)
+    wanted = [list(column) for column in search(store, "exact", crowd.word(1), 30)]
+    folder = store.file(f"indexes/regions-1-{LEVEL}")
+    random = np.random.default_rng(0)
+    for _ in range(40):
+        files = sorted(path for path in folder.iterdir() if path.name != "lock")
+        path = files[random.integers(len(files))]
+        flip(path, int(random.integers(path.stat().st_size)), int(random.integers(8)))
+        assert region_vectors.damaged(store) == [(1, LEVEL)], path
+        with database.open() as anew:
+            assert [list(column) for column in search(anew, "exact", crowd.word(1), 30)] == wanted
+        assert region_vectors.damaged(store) == []
+    assert "is damaged: what it held is read from the database again" in caplog.text
+
+
+def test_damage_is_not_copied_when_rows_are_left_behind(store: Store, crowd: Crowd, monkeypatch) -> None:
+    for name, objects in (("a", 8), ("b", 8)):
+        crowd.publish(store, name, objects)
+    region_vectors.current(store, 1, LEVEL)
+    flip(next(store.file(f"indexes/regions-1-{LEVEL}").glob("*.vectors")), 7)
+    _forget_feature_set(store, 2)
+    crowd.publish(store, "c", objects=1)  # what is new is appended, and what is gone left behind
+    with store.connect() as connection:
+        wanted = read_regions(connection, 1, LEVEL, crowd.word(0).shape[0])[1]
+    monkeypatch.setattr(block_digests, "SAMPLE_BYTES", 0)  # the sample misses it
+    with database.open() as anew:
+        np.testing.assert_array_equal(region_vectors.current(anew, 1, LEVEL).vectors[:8], wanted)
+    assert region_vectors.damaged(store) == []
+
+
+def test_a_long_file_is_sampled_when_it_is_opened_and_read_whole_when_it_is_examined(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(block_digests, "BLOCK_BYTES", 1 << 10)
+    monkeypatch.setattr(block_digests, "SAMPLE_BYTES", 8 << 10)
+    path = tmp_path / "file"
+    path.write_bytes(np.random.default_rng(0).bytes((64 << 10) + 3))
+    digests = block_digests.of_file(path)
+    flip(path, 40_000)
+    parts = [(block_digests.mapped(path), digests)]
+    assert not block_digests.hold(parts, whole=True)
+    noticed = sum(not block_digests.hold(parts, whole=False) for _ in range(400))
+    assert 20 < noticed < 90  # 8 of 65 blocks: 49 are expected
+    path.write_bytes(b"")
+    assert not block_digests.hold([(block_digests.mapped(path), digests)], whole=False)
 
 
 def test_rows_of_what_is_gone_are_left_behind_once_they_are_many(store: Store, crowd: Crowd) -> None:

@@ -15,7 +15,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import index_rows, region_vectors
+from .. import block_digests, index_rows, region_vectors
 from ..database import Store
 from ..files import remove, replacing, unique_name
 from ..index_rows import IndexRow
@@ -52,7 +52,7 @@ def update(store: Store, space_id: int, level: str) -> None:
         if row is None or len(beside) <= EXTEND_SHARE * row.row_count:
             return
         path = store.file(str(row.file))
-        if not path.is_file() or len(table) > RETRAIN_SHARE * row.options["trained_rows"]:
+        if not is_sound(store, row, whole=True) or len(table) > RETRAIN_SHARE * row.options["trained_rows"]:
             _build(store, space_id, level)
             return
         index = faiss.read_index(str(path))
@@ -69,14 +69,29 @@ def search(
     count: int,
     region_ids: NDArray[np.int64] | None = None,
 ) -> Found:
-    """Filtered searches are exact, and so are those for which the index is not built or does not hold enough."""
+    """Exact where filtered, or no larger than the candidates, or where the index is not built or holds too little."""
     table = region_vectors.current(store, space_id, level)
-    row = index_rows.find(store, NAME, space_id, level) if region_ids is None else None
+    few = region_ids is not None or len(table) <= _candidates(count)
+    row = None if few else index_rows.find(store, NAME, space_id, level)
     index = None if row is None else _index(store, row)
     if row is None or index is None:
         return table.best(vector, count, region_ids)
     beside = table.rows_of_sets(_beside(row, table))
-    return _search(index, row.options["visited_lists"], table, beside, vector, count)
+    try:
+        return _search(index, row.options["visited_lists"], table, beside, vector, count)
+    except RuntimeError as error:  # FAISS's own, of numbers that cannot be
+        _warn_of_damage(store.file(str(row.file)), error)
+        return table.best(vector, count)
+
+
+def is_sound(store: Store, row: IndexRow, whole: bool) -> bool:
+    """Whether the file is there and is what was written: all of it, or a sample; see block_digests.py."""
+    try:
+        data = block_digests.mapped(store.file(str(row.file)))
+    except OSError:
+        return False
+    digests = row.options.get("digests")  # None: built by an ovstore that took none
+    return digests is None or block_digests.hold([(data, digests)], whole)
 
 
 def drop(store: Store, space_id: int, level: str) -> None:
@@ -106,7 +121,7 @@ def _search(
 ) -> Found:
     """Candidates of the index and all rows beside it, scored alike."""
     wanted = min(count, len(table))
-    asked = max(1, min(OVERFETCH * count + MORE, index.ntotal))
+    asked = max(1, min(_candidates(count), index.ntotal))
     parameters: Any = faiss.SearchParametersIVF()
     parameters.nprobe = visited
     _, ids = index.search(vector[None].astype(np.float32), asked, params=parameters)
@@ -114,6 +129,16 @@ def _search(
     if len(rows) + len(beside) < wanted or len(rows) < min(count, asked) // 2:
         return table.best(vector, count)  # most of what it found is gone, or it holds too little
     return table.best_of_rows(np.concatenate([rows, beside]), vector, count)
+
+
+def _candidates(count: int) -> int:
+    """How many a search looks at for so many hits."""
+    return OVERFETCH * count + MORE
+
+
+def _warn_of_damage(path: Path, error: RuntimeError | None = None) -> None:
+    reason = f" ({str(error).splitlines()[0]})" if error is not None else ""
+    log.warning("%s is damaged%s, searching without it: ovstore index build %s", path, reason, NAME)
 
 
 def _folder(store: Store, space_id: int, level: str) -> Path:
@@ -127,7 +152,7 @@ def _beside(row: IndexRow, table: RegionVectors) -> list[int]:
 
 
 def _index(store: Store, row: IndexRow) -> Any:
-    """The mapped file, None when it is gone: it belongs to the folder, the row to the database."""
+    """The mapped file, None when it is gone or damaged: it belongs to the folder, the row to the database."""
     opened = _opened.setdefault(store, {})
     file, index = opened.get((row.space_id, row.level), (None, None))
     if index is None or file != row.file:
@@ -135,7 +160,14 @@ def _index(store: Store, row: IndexRow) -> Any:
         if not path.is_file():
             log.warning("%s is missing, searching without it: ovstore index build %s", path, NAME)
             return None
-        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        if not is_sound(store, row, whole=False):
+            _warn_of_damage(path)
+            return None
+        try:
+            index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        except RuntimeError as error:
+            _warn_of_damage(path, error)
+            return None
         opened[row.space_id, row.level] = (row.file, index)
     return index
 
@@ -163,6 +195,7 @@ def _publish(store: Store, space_id: int, level: str, index: Any, table: RegionV
     with replacing(path) as part:
         faiss.write_index(index, str(part))
     options = {
+        "digests": block_digests.of_file(path),
         "type": f"IVF{index.nlist},SQ8",
         "lists": index.nlist,
         "visited_lists": _enough_lists(index, table),

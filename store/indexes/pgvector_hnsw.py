@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
-from .. import index_rows, region_vectors
+from .. import index_rows, locks, region_vectors
 from ..database import Store
 from ..errors import BadInput
 from ..region_vectors import Found
@@ -33,6 +33,7 @@ def build(store: Store, space_id: int, level: str) -> int:
         )
     megabytes = min(4096, 64 + int(1.5 * len(table) * (2 * dim + 200) / 2**20))  # a graph that does not fit is slow
     with store.connect() as connection:
+        locks.index(connection, _index(space_id, level))
         connection.execute(text(f"SET LOCAL maintenance_work_mem = '{megabytes}MB'"))
         connection.execute(text(f"DROP INDEX IF EXISTS {_index(space_id, level)}"))
         connection.execute(
@@ -54,9 +55,13 @@ def search(
     count: int,
     region_ids: NDArray[np.int64] | None = None,
 ) -> Found:
-    """Scores are taken again from the stored vectors. Filtered searches, and those the graph cannot fill, are exact."""
+    """Scores are taken again from the stored vectors.
+
+    Exact are filtered searches, those that the graph cannot fill, and those of a table that is no larger than the
+    candidates: a walk through the graph would look at all of it and could still miss what no link leads to.
+    """
     table = region_vectors.current(store, space_id, level)
-    if region_ids is not None or len(table) == 0:
+    if region_ids is not None or len(table) <= _candidates(count):
         return table.best(vector, count, region_ids)
     with store.connect() as connection:
         candidates = _walk(connection, space_id, level, vector, count)
@@ -68,6 +73,7 @@ def search(
 
 def drop(store: Store, space_id: int, level: str) -> None:
     with store.connect() as connection:
+        locks.index(connection, _index(space_id, level))
         connection.execute(text(f"DROP INDEX IF EXISTS {_index(space_id, level)}"))
     index_rows.forget(store, NAME, space_id, level)
 
@@ -84,11 +90,15 @@ def statement(space_id: int, level: str, vector: NDArray[np.float32], count: int
 def _walk(
     connection: Connection, space_id: int, level: str, vector: NDArray[np.float32], count: int
 ) -> NDArray[np.int64]:
-    candidates = min(max(SEARCH_CANDIDATES, 2 * count), 1000)
-    connection.execute(text(f"SET LOCAL hnsw.ef_search = {candidates}"))
+    connection.execute(text(f"SET LOCAL hnsw.ef_search = {_candidates(count)}"))
     connection.execute(text("SET LOCAL enable_sort = off"))  # prefer the graph wherever it exists
     found = connection.exec_driver_sql(statement(space_id, level, vector, count))
     return np.fromiter((row[0] for row in found), np.int64)
+
+
+def _candidates(count: int) -> int:
+    """How many a search looks at for so many hits."""
+    return min(max(SEARCH_CANDIDATES, 2 * count), 1000)
 
 
 def _index(space_id: int, level: str) -> str:
