@@ -94,7 +94,16 @@ def _sha256(path: Path) -> str:
 
 
 def _plain(options: Any) -> dict[str, Any]:
-    """A frozen dataclass as JSON knows it, but for fields marked as deciding no number (metadata "recipe": False)."""
+    """A frozen dataclass as JSON knows it, but for fields marked as deciding no number (metadata "recipe": False).
+
+    Fields that an Options gained later (metadata "later": True) are left out where they have their default, so that
+    recipes of before stay what they were.
+    """
     silent = {item.name for item in fields(options) if not item.metadata.get("recipe", True)}
+    silent |= {
+        item.name
+        for item in fields(options)
+        if item.metadata.get("later", False) and getattr(options, item.name) == item.default
+    }
     values = {name: value for name, value in asdict(options).items() if name not in silent}
     return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}

@@ -136,7 +136,7 @@ INTRINSICS = {
         {"width": 640, "height": 480, "intrinsic_matrix": [500, 0, 0, 0, -480, 0, 319.5, 239.5, 1]}
     ),
     "replica.json": json.dumps({"camera": {"w": 640, "h": 480, "fx": 500, "fy": -480, "cx": 319.5, "cy": 239.5}}),
-    "transforms.json": json.dumps({"w": 640, "h": 480, "fl_x": 500, "fl_y": -480, "cx": 319.5, "cy": 239.5}),
+    "transforms.json": json.dumps({"w": 640, "h": 480, "fl_x": 500, "fl_y": -480, "cx": 320, "cy": 240}),
     "k.json": json.dumps({"K": [[500, 0, 319.5], [0, -480, 239.5], [0, 0, 1]]}),
 }
 

@@ -41,7 +41,7 @@ def test_what_was_recorded_is_read(tmp_path: Path) -> None:
     assert len(contents(write(tmp_path))) == 2 * 9 + 5
     scene, made = check_scene(load(tmp_path)), recording()
     assert [frame.name for frame in scene.frames] == [f"frame{number:06d}" for number in tracked()]
-    assert "1 of 9 frames skipped: no valid camera_to_world" in scene.findings
+    assert any(f.startswith("1 of 9 frames skipped: no valid camera_to_world (frame") for f in scene.findings)
     for frame, number in zip(scene.frames, tracked(), strict=True):
         np.testing.assert_array_equal(frame.camera_to_world, made.frames[number].camera_to_world)
         assert frame.camera == frame.depth_camera == made.color_camera

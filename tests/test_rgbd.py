@@ -265,8 +265,8 @@ def test_frames_without_pose_or_tracking_are_counted_and_skipped(room: Path) -> 
     (room / "pose/0003.txt").write_text("nan " * 16)
     scene = load(room)
     assert [frame.name for frame in scene.frames] == ["0000", "0004", "0005"]
-    assert "1 of 6 images skipped: no pose or no depth of their own" in scene.findings
-    assert "2 of 5 frames skipped: no valid camera_to_world" in scene.findings
+    assert "1 of 6 images skipped: no pose (0001)" in scene.findings
+    assert "2 of 5 frames skipped: no valid camera_to_world (0002, 0003)" in scene.findings
 
 
 def test_stride_and_limit_choose_evenly(original: Path) -> None:

@@ -33,7 +33,7 @@ def test_what_was_recorded_is_read(tmp_path: Path) -> None:
     assert len(contents(write(tmp_path))) == 2 * 9 + 3
     scene, made = check_scene(load(tmp_path)), recording()
     assert len(scene.frames) == len(tracked())
-    assert "1 of 9 images skipped: no pose or no depth of their own" in scene.findings
+    assert any(finding.startswith("1 of 9 images skipped: no pose (13") for finding in scene.findings)
     camera = tum.CAMERA.resized(160, 120)
     for frame, number in zip(scene.frames, tracked(), strict=True):
         expected = made.frames[number]

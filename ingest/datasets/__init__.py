@@ -4,7 +4,8 @@ A dataset file defines
 
     Options                      a frozen dataclass, every field with a default and metadata={"help": "..."}; the
                                  command line makes one option of each field (frame_stride -> --frame-stride);
-                                 "recipe": False marks a field that changes no scene, only which ones are read
+                                 "recipe": False marks a field that changes no scene, only which ones are read;
+                                 "later": True one that was added after scenes were stored: no recipe names its default
     scene_names(root: Path, options: Options) -> list[str]
                                  the scenes below `root`, sorted; BadInput that says what was looked for when none
     load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene

@@ -94,7 +94,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     points, findings = _points(place, options)
     frames: tuple[Frame, ...] = ()
     if place.pictures is not None:
-        frames, more = _frames(place, points, options)
+        frames, more = _frames(place, points, options, unpacked)
         findings += more
     elif options.fused is None:
         raise BadScene(f"{name}: no folder with its pictures beside {place.points}; give its features with --fused")
@@ -140,7 +140,7 @@ def _points(place: Place, options: Options) -> tuple[PointCloud, list[str]]:
     return replace(points, label_names=names), [finding]
 
 
-def _frames(place: Place, points: PointCloud, options: Options) -> tuple[tuple[Frame, ...], list[str]]:
+def _frames(place: Place, points: PointCloud, options: Options, unpacked: Path) -> tuple[tuple[Frame, ...], list[str]]:
     folder = place.pictures
     assert folder is not None
     confined = Confined(folder, options.follow_links)
@@ -157,7 +157,7 @@ def _frames(place: Place, points: PointCloud, options: Options) -> tuple[tuple[F
     depth_scale = options.depth_scale or CONSTANTS[place.kind].depth_scale
     layout = Layout(pictures, _files(folder / "depth", {".png"}, confined), poses, cameras or shared, None, None)
     reading = Reading(depth_scale=depth_scale, stride=options.frame_stride, limit=options.frame_limit)
-    frames, more = read_frames(folder, layout, reading)
+    frames, more = read_frames(folder, layout, reading, unpacked)
     if place.kind == "replica" and frames[0].camera == CONSTANTS["replica"].camera:
         more.append("fx is OpenScene's 317.5; of pictures stretched as these are it would be 320")
     return frames, [*findings, *more]

@@ -108,7 +108,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
         raise BadScene(f"{name}: no scene of that name with {NICE_SLAM.mark} or {HABITAT.mark} below {root}")
     inside = Confined(place.top, options.follow_links)
     beside = Confined(place.top.parent, options.follow_links)
-    frames, findings = _frames(place, options, inside, beside)
+    frames, findings = _frames(place, options, inside, beside, unpacked)
     points, more = _points(name, place, options, frames, inside, beside)
     return Scene(
         name,
@@ -132,7 +132,9 @@ def _places(root: Path) -> dict[str, _Place]:
     return places
 
 
-def _frames(place: _Place, options: Options, inside: Confined, beside: Confined) -> tuple[tuple[Frame, ...], list[str]]:
+def _frames(
+    place: _Place, options: Options, inside: Confined, beside: Confined, unpacked: Path
+) -> tuple[tuple[Frame, ...], list[str]]:
     folder, style = place.folder, place.style
     images, depths = (
         {path.stem: inside(path) for path in matching(folder, pattern)} for pattern in (style.color, style.depth)
@@ -145,7 +147,8 @@ def _frames(place: _Place, options: Options, inside: Confined, beside: Confined)
     scale = options.depth_scale or (camera and _depth_scale(camera)) or style.depth_scale
     layout = Layout(images, depths, inside(folder / style.trajectory), camera, None, None)
     focal = None if camera else (image_size(next(iter(images.values())))[0] / 2, None, None, None)
-    return read_frames(folder, layout, Reading(focal, scale, stride=options.frame_stride, limit=options.frame_limit))
+    reading = Reading(focal, scale, stride=options.frame_stride, limit=options.frame_limit)
+    return read_frames(folder, layout, reading, unpacked)
 
 
 def _depth_scale(path: Path) -> float | None:

@@ -31,6 +31,7 @@ from ..formats.depth_cloud import DepthCloudOptions, depth_cloud
 from ..formats.frame_options import UP_AXIS_HELP, UpAxis
 from ..formats.rgbd.frames import Reading, read_frames
 from ..formats.rgbd.layout import Named, find_layout, is_scene
+from ..formats.rgbd.poses import PoseKey, PoseReading
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,29 @@ class Options(DepthCloudOptions):
         default="opencv",
         metadata={"help": "The cameras' axes: y down, z forward; or y up, z backward (Blender, NeRF, ARKit)."},
     )
+    quaternion: Literal["xyzw", "wxyz"] = field(
+        default="xyzw",
+        metadata={
+            "help": "The order of the poses' quaternions, where the file has no line that names its columns.",
+            "later": True,
+        },
+    )
+    pose_key: PoseKey = field(
+        default="auto",
+        metadata={
+            "help": "What tells the image of a pose of a trajectory: the image's name, the time, the first or third "
+            "number of a line, or the order; auto takes what the file has.",
+            "later": True,
+        },
+    )
+    pose_gap: float | None = field(
+        default=None,
+        metadata={
+            "help": "Interpolate poses between timestamps at most this many seconds apart; without it images take the "
+            "nearest pose within 0.02 s.",
+            "later": True,
+        },
+    )
     world_scale: float = field(
         default=1.0, metadata={"help": "Units of poses and cloud per metre (1000 for millimetres)."}
     )
@@ -74,7 +98,7 @@ class Options(DepthCloudOptions):
         super().__post_init__()
         if self.fx is None and any(value is not None for value in (self.fy, self.cx, self.cy)):
             raise BadInput("--fy, --cx and --cy come with --fx.")
-        self._require_positive("depth_scale", "world_scale")
+        self._require_positive("depth_scale", "world_scale", "pose_gap")
 
     @property
     def named(self) -> Named:
@@ -87,9 +111,14 @@ class Options(DepthCloudOptions):
         return Reading(
             None if self.fx is None else (self.fx, self.fy, self.cx, self.cy),
             self.depth_scale,
-            self.world_to_camera,
-            self.axes == "opengl",
-            self.world_scale,
+            PoseReading(
+                self.world_to_camera,
+                self.axes == "opengl",
+                self.world_scale,
+                self.quaternion,
+                self.pose_key,
+                self.pose_gap,
+            ),
             self.frame_stride,
             self.frame_limit,
         )
@@ -113,7 +142,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
         raise BadScene(f"{name}: no folder of that name with pictures below {root}")
     confined = Confined(folder, options.follow_links)
     layout = find_layout(folder, options.named, confined)
-    frames, findings = read_frames(folder, layout, options.reading)
+    frames, findings = read_frames(folder, layout, options.reading, unpacked)
     if layout.cloud is not None:
         points = _cloud(folder, layout.cloud, options, confined)
         findings.append(f"points: {layout.cloud.name}")

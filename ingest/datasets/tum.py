@@ -22,6 +22,7 @@ from ..files.poses import up_axis_of
 from ..formats.depth_cloud import DepthCloudOptions, depth_cloud
 from ..formats.rgbd.frames import Reading, read_frames
 from ..formats.rgbd.layout import Layout
+from ..formats.rgbd.poses import PoseReading
 from ..formats.scene_folders import scene_folder, scene_folders
 
 CAMERA = Camera(640, 480, 525.0, 525.0, 319.5, 239.5)
@@ -35,6 +36,18 @@ class Options(DepthCloudOptions):
     """How a recording is read."""
 
     frame_stride: int = field(default=10, metadata={"help": "Take every n-th frame; there are thirty a second."})
+    pose_gap: float | None = field(
+        default=None,
+        metadata={
+            "help": "Interpolate poses between timestamps at most this many seconds apart; without it images take the "
+            "nearest pose within 0.02 s.",
+            "later": True,
+        },
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_positive("pose_gap")
 
 
 def scene_names(root: Path, options: Options) -> list[str]:
@@ -58,11 +71,12 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     reading = Reading(
         (camera.fx, camera.fy, camera.cx, camera.cy),
         DEPTH_SCALE,
+        PoseReading(key="time", gap=options.pose_gap),
         stride=options.frame_stride,
         limit=options.frame_limit,
     )
     layout = Layout(images, depths, confined(folder / POSES), None, None, None)
-    frames, findings = read_frames(folder, layout, reading)
+    frames, findings = read_frames(folder, layout, reading, unpacked)
     points, finding = depth_cloud(name, frames, options)
     return Scene(
         name,

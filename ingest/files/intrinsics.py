@@ -4,7 +4,10 @@
 "fx fy cx cy", "width height fx fy cx cy"
 {"width", "height", "intrinsic_matrix": 9 numbers column by column}       Open3D
 {"fx", "fy", "cx", "cy"}, {"fl_x", "fl_y", "cx", "cy", "w", "h"}          Replica, nerfstudio; also below "camera"
-{"camera_angle_x", ...}, {"K": 3x3 rows}
+{"camera_angle_x", ...}, {"K" or "camera_matrix": 3x3 rows, "D"}          NeRF, ROS and OpenCV
+
+With fl_x or camera_angle_x the principal point counts from the picture's corner, half a pixel further on than the
+house's; in all others from the middle of the first pixel. Distortion: cameras/written.py. Skew is refused.
 """
 
 import math
@@ -14,6 +17,8 @@ from typing import Any
 
 from ...store.errors import BadScene
 from ...store.scene import Camera
+from ..cameras.lenses import Lens, is_straight
+from ..cameras.written import Bend, number, written_bend
 from .arrays import map_npy
 from .json_text import read_json
 from .naming import naming
@@ -27,6 +32,8 @@ _ALIASES = {
     "cx": ("cx", "ppx", "principal_point_x"),
     "cy": ("cy", "ppy", "principal_point_y"),
 }
+_MATRICES = ("K", "k", "camera_matrix", "intrinsics", "intrinsic")
+_SKEW = 0.05  # pixels
 
 
 @dataclass(frozen=True)
@@ -39,9 +46,23 @@ class Intrinsics:
     cy: float
     width: int | None = None
     height: int | None = None
+    bend: Bend = ("PINHOLE", ())
+    depth_scale: float | None = None  # stored units per metre, where the file says ("scale" of Replica's cam_params)
+
+    def lens(self, width: int, height: int) -> Lens:
+        """The lens of images of this size."""
+        camera = self.pinhole(width, height)
+        model, params = self.bend
+        return Lens(model, width, height, camera.fx, camera.fy, camera.cx, camera.cy, params)
 
     def camera(self, width: int, height: int) -> Camera:
-        """The camera of images of this size: as it is, or resized when the file was about another size.
+        """The camera of images of this size; BadScene where they have distortion, which a camera cannot say."""
+        if width > 1 and height > 1 and not is_straight(self.lens(width, height)):
+            raise BadScene(f"distortion ({self.bend[0]}) is not read here: straighten the images, or ingest with rgbd")
+        return self.pinhole(width, height)
+
+    def pinhole(self, width: int, height: int) -> Camera:
+        """The same without its distortion: as it is, or resized when the file was about another size.
 
         BadScene where one is portrait and the other landscape: no resizing does that.
         """
@@ -58,7 +79,7 @@ def read_intrinsics(path: Path) -> Intrinsics:
     """The intrinsics that a text or JSON file holds; BadScene names the formats known."""
     found = _from_json(path) if path.suffix.lower() == ".json" else _from_text(path)
     with naming(path):
-        found.camera(found.width or 1, found.height or 1)
+        found.pinhole(found.width or 1, found.height or 1)
     return found
 
 
@@ -66,9 +87,11 @@ def _from_text(path: Path) -> Intrinsics:
     rows = _npy_rows(path) if path.suffix.lower() == ".npy" else read_rows(path)
     widths = [len(row) for row in rows]
     if widths in ([3, 3, 3], [4, 4, 4], [4, 4, 4, 4]):
+        _require_no_skew(path, rows[0][1])
         return Intrinsics(rows[0][0], rows[1][1], rows[0][2], rows[1][2])
     flat = [number for row in rows for number in row]
     if len(flat) == 9:
+        _require_no_skew(path, flat[1])
         return Intrinsics(flat[0], flat[4], flat[2], flat[5])
     if len(flat) == 4:
         fx, fy, cx, cy = flat
@@ -91,19 +114,25 @@ def _npy_rows(path: Path) -> list[list[float]]:
 
 def _from_json(path: Path) -> Intrinsics:
     body = read_json(path)
-    if isinstance(body, dict) and isinstance(body.get("camera"), dict):
-        body = body["camera"]
+    nested = isinstance(body, dict) and isinstance(body.get("camera"), dict)
+    body = body["camera"] if nested else body
     if not isinstance(body, dict):
         raise BadScene(f"{path}: a JSON object with intrinsics was expected, not {type(body).__name__}")
     width, height = (_integer(path, _find(body, name)) for name in ("width", "height"))
+    rest: tuple[Bend, float | None] = written_bend(str(path), body), _depth_scale(path, body, nested)
     if (matrix := body.get("intrinsic_matrix")) is not None:
         m = _numbers(path, matrix, 9)
-        return Intrinsics(m[0], m[4], m[6], m[7], width, height)
-    if (matrix := body.get("K")) is not None:
+        _require_no_skew(path, m[3])
+        return Intrinsics(m[0], m[4], m[6], m[7], width, height, *rest)
+    if (matrix := next((body[key] for key in _MATRICES if body.get(key) is not None), None)) is not None:
+        matrix = matrix.get("data") if isinstance(matrix, dict) else matrix
         rows = list(matrix) if isinstance(matrix, list) else []
         flat = [n for row in rows for n in row] if all(isinstance(row, list) for row in rows) else rows
         m = _numbers(path, flat, 9)
-        return Intrinsics(m[0], m[4], m[2], m[5], width, height)
+        _require_no_skew(path, m[1])
+        return Intrinsics(m[0], m[4], m[2], m[5], width, height, *rest)
+    _require_no_skew(path, _numbers(path, [body.get("skew") or 0.0], 1)[0])
+    corner = 0.5 if "fl_x" in body or "camera_angle_x" in body else 0.0
     fx = _find(body, "fx")
     angle = body.get("camera_angle_x")
     if fx is None and isinstance(angle, int | float) and width and 0 < angle < math.pi:
@@ -114,9 +143,25 @@ def _from_json(path: Path) -> Intrinsics:
         fy = fx
     centre = [_find(body, name) for name in ("cx", "cy")]
     if centre == [None, None] and width and height:
-        centre = [(width - 1) / 2, (height - 1) / 2]
+        centre = [(width - 1) / 2 + corner, (height - 1) / 2 + corner]
     fx, fy, cx, cy = _numbers(path, [fx, fy, *centre], 4)
-    return Intrinsics(fx, fy, cx, cy, width, height)
+    return Intrinsics(fx, fy, cx - corner, cy - corner, width, height, *rest)
+
+
+def _require_no_skew(path: Path, skew: float) -> None:
+    if abs(skew) > _SKEW:
+        raise BadScene(f"{path}: a skew of {skew:g} pixels; cameras whose rows and columns are square were expected")
+
+
+def _depth_scale(path: Path, body: dict[str, Any], nested: bool) -> float | None:
+    """Stored units per metre: "scale" beside a camera's numbers means that (Replica), elsewhere other things."""
+    keys = ("depth_scale", "png_depth_scale", *(("scale",) if nested else ()))
+    scale = number(path, body, *keys)
+    if (unit := number(path, body, "depth_unit_scale_factor", "integer_depth_scale")) and scale is None:
+        scale = 1 / unit
+    if scale is not None and not scale > 0:
+        raise BadScene(f"{path}: a depth scale of {scale:g}; stored units per metre were expected")
+    return scale
 
 
 def _find(body: dict[str, Any], name: str) -> Any:

@@ -6,14 +6,14 @@ from ...store.errors import BadScene
 from .whole import read_text
 
 MAX_BYTES = 1 << 28
-_BRACKETS = str.maketrans("[](),;", "      ")
+BRACKETS = str.maketrans("[](),;", "      ")
 
 
 def read_rows(path: Path) -> list[list[float]]:
     """The numbers of each line that has any; commas and brackets are blanks, "#" and "//" begin a remark."""
     rows = []
     for number, line in enumerate(read_text(path, MAX_BYTES).splitlines(), start=1):
-        words = line.partition("#")[0].partition("//")[0].translate(_BRACKETS).split()
+        words = line.partition("#")[0].partition("//")[0].translate(BRACKETS).split()
         try:
             row = [float(word) for word in words]
         except ValueError as error:

@@ -4,30 +4,37 @@
     12 or 16 numbers a line          a pose a line, row by row (KITTI, Replica)
     7 numbers a line                 tx ty tz qx qy qz qw
     8 numbers a line                 timestamp tx ty tz qx qy qz qw (TUM)
+    13 or 17 numbers a line          a frame's number, then a pose row by row (KITTI-360)
     3 integers, then 4 rows of 4     Open3D's .log
+    a line that names the columns    position and quaternion wherever it says (EuRoC), pose_rows.py
     .npy                             (4, 4), (3, 4), (N, 4, 4) or (N, 3, 4)
 
-Poses come back as (4, 4) float64, just as the file says: non-finite ones (lost tracking) are not left out, so that a
-pose's position still tells which image it belongs to.
+Each may begin with an image's name. Poses come back as (4, 4) float64, just as the file says: non-finite ones (lost
+tracking) are not left out, so that a pose's position still tells which image it belongs to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from ...store.errors import BadScene
 from ...store.scene import Frame
 from .arrays import map_npy
-from .numbers_text import read_rows
+from .pose_rows import PoseRows, read_pose_rows
 
 _KNOWN = (
-    "expected 4 rows of 4, 12 or 16 numbers a line, 'tx ty tz qx qy qz qw' with or without a timestamp before it, "
-    "or an Open3D .log"
+    "expected 4 rows of 4, 12 or 16 numbers a line with or without a frame's number before them, "
+    "'tx ty tz qx qy qz qw' with or without a timestamp, or an Open3D .log"
 )
+QuaternionOrder = Literal["xyzw", "wxyz"]
 _QUATERNION_TOLERANCE = 0.02  # of its length from 1; files carry as few as three decimals
+_LATEST_FRAME = 1_000_000_000  # whole numbers beyond it are times
+_TIME_UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))  # times since 1970 beyond the first are in 1 / the second seconds
 
 
 @dataclass(frozen=True)
@@ -37,41 +44,108 @@ class Trajectory:
     matrices: NDArray[np.float64]  # (N, 4, 4); rows that are not finite are frames without tracking
     timestamps: tuple[float, ...] | None = None  # seconds, one a pose
     style: str = ""  # what the file was recognised as, for people
+    numbers: tuple[tuple[int, ...], ...] = ()  # columns that may be the frames' numbers, the likeliest first
+    names: tuple[str, ...] | None = None  # of the images
 
     def __len__(self) -> int:
         return len(self.matrices)
 
 
-def read_pose(path: Path) -> NDArray[np.float64]:
+def read_pose(path: Path, quaternion: QuaternionOrder = "xyzw") -> NDArray[np.float64]:
     """(4, 4) the only pose of a file."""
-    trajectory = read_trajectory(path)
+    trajectory = read_trajectory(path, quaternion)
     if len(trajectory) != 1:
         raise BadScene(f"{path}: {len(trajectory)} poses ({trajectory.style}); one was expected")
     return trajectory.matrices[0]
 
 
-def read_trajectory(path: Path) -> Trajectory:
-    """All poses of a file; its format is known by the shape of its rows."""
+def read_trajectory(path: Path, quaternion: QuaternionOrder = "xyzw") -> Trajectory:
+    """All poses of a file; its format is known by the shape of its rows, or by the line that names their columns."""
     if path.suffix.lower() == ".npy":
         return Trajectory(_checked(path, _read_npy(path)), style="npy")
-    rows = read_rows(path)
+    table = read_pose_rows(path)
+    rows = table.rows
     widths = {len(row) for row in rows}
-    timestamps = None
+    if table.columns is not None and len(widths) == 1:
+        return _named_columns(path, table, table.columns)
+    keys: tuple[list[float], ...] = ()
     if widths == {3, 4}:
         matrices, style = _open3d_log(path, rows), "Open3D log"
+        heads = [row for row in rows if len(row) == 3]
+        keys = tuple([head[column] for head in heads] for column in (0, 2))
     elif widths == {4}:
         matrices, style = _blocks(path, np.array(rows)), "blocks of rows"
     elif widths in ({12}, {16}):
         matrices, style = np.array(rows).reshape(len(rows), -1, 4), f"{widths.pop()} numbers a line"
+    elif widths in ({13}, {17}):
+        matrices = np.array(rows)[:, 1:].reshape(len(rows), -1, 4)
+        keys, style = ([row[0] for row in rows],), f"frame and {widths.pop() - 1} numbers a line"
     elif widths == {7}:
-        matrices, style = _from_quaternions(path, np.array(rows)), "translation and quaternion"
+        matrices, style = _from_quaternions(path, np.array(rows), quaternion), "translation and quaternion"
     elif widths == {8}:
-        matrices, style = _from_quaternions(path, np.array(rows)[:, 1:]), "timestamp, translation and quaternion"
-        timestamps = tuple(row[0] for row in rows)
+        matrices = _from_quaternions(path, np.array(rows)[:, 1:], quaternion)
+        keys, style = ([row[0] for row in rows],), "timestamp, translation and quaternion"
     else:
         found = ", ".join(str(width) for width in sorted(widths)[:5])
         raise BadScene(f"{path}: lines of {found} numbers are no poses; {_KNOWN}")
-    return Trajectory(_checked(path, matrices), timestamps, style)
+    timestamps = _seconds(keys[0]) if widths == {8} else None
+    return Trajectory(_checked(path, matrices), timestamps, style, _frame_numbers(keys), table.names)
+
+
+def _named_columns(path: Path, table: PoseRows, columns: dict[str, int]) -> Trajectory:
+    """Position and quaternion from where the file says they are."""
+    rows = np.array(table.rows)
+    poses = rows[:, [columns[name] for name in ("tx", "ty", "tz", "qx", "qy", "qz", "qw")]]
+    times = rows[:, columns["time"]].tolist() if "time" in columns else None
+    frames = [rows[:, columns[name]].tolist() for name in ("frame", "time") if name in columns]
+    return Trajectory(
+        _checked(path, _from_quaternions(path, poses, "xyzw")),
+        None if times is None else _seconds(times),
+        "columns named in the file",
+        _frame_numbers(frames),
+        table.names,
+    )
+
+
+def _frame_numbers(columns: Sequence[list[float]]) -> tuple[tuple[int, ...], ...]:
+    """The columns that hold whole numbers, no two alike."""
+    usable = [
+        tuple(int(value) for value in column)
+        for column in columns
+        if all(0 <= value < _LATEST_FRAME and value == int(value) for value in column)
+    ]
+    return tuple(dict.fromkeys(column for column in usable if len(set(column)) == len(column)))
+
+
+def _seconds(times: list[float]) -> tuple[float, ...]:
+    """Times that count milli-, micro- or nanoseconds since 1970 are far greater than seconds are."""
+    unit = next((unit for low, unit in _TIME_UNITS if min(times) > low), 1.0)
+    return tuple(time / unit for time in times)
+
+
+def between(trajectory: Trajectory, times: Mapping[str, float], gap: float) -> dict[str, NDArray[np.float64]]:
+    """Poses at `times` from the two around each: none where those are more than `gap` seconds apart, or lost."""
+    assert trajectory.timestamps is not None
+    seconds, first = np.unique(trajectory.timestamps, return_index=True)
+    poses = trajectory.matrices[first]
+    with np.errstate(invalid="ignore"):
+        tracked = np.isfinite(poses).all(axis=(1, 2)) & (np.linalg.det(np.nan_to_num(poses[:, :3, :3])) > 0)
+    made = {}
+    for name, time in times.items():
+        after = int(np.searchsorted(seconds, time))
+        if (
+            0 < after < len(seconds)
+            and seconds[after] - seconds[after - 1] <= gap
+            and tracked[after - 1 : after + 1].all()
+        ):
+            one, other = poses[after - 1 : after + 1]
+            share = (time - seconds[after - 1]) / (seconds[after] - seconds[after - 1])
+            turn = Rotation.from_matrix(one[:3, :3].T @ other[:3, :3]).as_rotvec()
+            pose = one.copy()
+            pose[:3, :3] = one[:3, :3] @ Rotation.from_rotvec(share * turn).as_matrix()
+            pose[:3, 3] += share * (other[:3, 3] - one[:3, 3])
+            made[name] = pose
+    return made
 
 
 def inverted(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -126,7 +200,9 @@ def _blocks(path: Path, rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return rows.reshape(-1, 4, 4)
 
 
-def _from_quaternions(path: Path, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def _from_quaternions(path: Path, rows: NDArray[np.float64], order: QuaternionOrder) -> NDArray[np.float64]:
+    if order == "wxyz":
+        rows = rows[:, [0, 1, 2, 4, 5, 6, 3]]
     with np.errstate(over="ignore"):
         length = np.linalg.norm(rows[:, 3:], axis=1)
     known = np.isfinite(rows[:, 3:]).all(axis=1)

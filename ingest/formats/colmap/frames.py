@@ -18,7 +18,7 @@ from ...files.images import MAX_PIXELS, image_size
 from ...files.naming import naming
 from ...files.poses import inverted, rotation_of_quaternions
 from ...files.written_paths import written_path
-from ..rgbd.layout import order
+from ..pairing import order
 from ..selection import spread
 from .layout import Workspace
 

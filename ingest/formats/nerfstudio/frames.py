@@ -14,7 +14,7 @@ from ...files.confined import Confined
 from ...files.images import IMAGE_SUFFIXES, image_size
 from ...files.naming import naming
 from ...files.written_paths import written_path
-from ..rgbd.layout import order
+from ..pairing import order
 from ..selection import spread
 from .transforms import Listed, lens_of
 

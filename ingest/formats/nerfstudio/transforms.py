@@ -20,22 +20,14 @@ from numpy.typing import NDArray
 
 from ....store.errors import BadScene
 from ...cameras.lenses import Lens
+from ...cameras.written import LENS_KEYS, number, scalar_bend
 from ...files.json_text import read_object
 from ...files.naming import naming
 from ...files.poses import from_opengl_axes
 
-_PERSPECTIVE = (
-    "SIMPLE_PINHOLE",
-    "PINHOLE",
-    "SIMPLE_RADIAL",
-    "RADIAL",
-    "OPENCV",
-)  # one formula with fewer or more terms
-_FISHEYE = "OPENCV_FISHEYE"
 _SAME_SHAPE = 0.02  # by which width : height of a picture and of its camera may differ when the picture was scaled
-_LENS_KEYS = ("k1", "k2", "k3", "k4", "p1", "p2")  # also the order of nerfstudio's distortion_params
 _INTRINSICS = frozenset(
-    {*_LENS_KEYS, "distortion_params", "camera_model", "is_fisheye", "w", "h", "cx", "cy"}
+    {*LENS_KEYS, "distortion_params", "camera_model", "is_fisheye", "w", "h", "cx", "cy"}
     | {f"{word}{axis}" for axis in "xy" for word in ("fl_", "camera_angle_")}
     | {"x_fov", "y_fov"}
 )
@@ -73,8 +65,8 @@ def read_transforms(path: Path, keys: Sequence[str] = ("frames",)) -> Transforms
         raise BadScene(f"{path}: no list 'frames' in it; a transforms.json of nerfstudio or instant-ngp was expected")
     entries = [(key, number, entry) for key in keys for number, entry in enumerate(_list(path, body, key))]
     applied = body.get("applied_transform")
-    scale = _number(path, body, "applied_scale")
-    unit = _number(path, body, "depth_unit_scale_factor", "integer_depth_scale")
+    scale = number(path, body, "applied_scale")
+    unit = number(path, body, "depth_unit_scale_factor", "integer_depth_scale")
     for name, value in (("applied_scale", scale), ("depth unit", unit)):
         if value is not None and not value > 0:
             raise BadScene(f"{path}: {name} is {value}; a positive number was expected")
@@ -116,8 +108,8 @@ def lens_of(entry: Listed, width: int, height: int) -> Lens:
     fx, fy = (_focal(where, numbers, axis, size) for axis, size in (("x", w), ("y", h)))
     if fx is None and fy is None:
         raise BadScene(f"{where}: no focal length; fl_x, camera_angle_x or x_fov was expected")
-    cx, cy = _number(where, numbers, "cx"), _number(where, numbers, "cy")
-    model, params = _model(where, numbers)
+    cx, cy = number(where, numbers, "cx"), number(where, numbers, "cy")
+    model, params = scalar_bend(where, numbers)
     with naming(where):
         lens = Lens(
             model,
@@ -132,35 +124,11 @@ def lens_of(entry: Listed, width: int, height: int) -> Lens:
     return lens if (w, h) == (width, height) else lens.resized(width, height)
 
 
-def _model(where: str, numbers: dict[str, Any]) -> tuple[str, tuple[float, ...]]:
-    """COLMAP's name of the lens, and its parameters."""
-    named = numbers.get("camera_model", _FISHEYE if numbers.get("is_fisheye") is True else "OPENCV")
-    if named not in (*_PERSPECTIVE, _FISHEYE):
-        raise BadScene(
-            f"{where}: camera_model {str(named)[:40]!r} shows no plane picture; {', '.join((*_PERSPECTIVE, _FISHEYE))} "
-            "are read. Cut panoramas into perspective pictures first (ns-process-data does)"
-        )
-    listed = numbers.get("distortion_params")
-    if listed is not None and (not isinstance(listed, list) or len(listed) != len(_LENS_KEYS)):
-        raise BadScene(f"{where}: distortion_params are {len(_LENS_KEYS)} numbers ({', '.join(_LENS_KEYS)})")
-    source = numbers if listed is None else dict(zip(_LENS_KEYS, listed, strict=True))
-    k1, k2, k3, k4, p1, p2 = (_number(where, source, key) or 0.0 for key in _LENS_KEYS)
-    if named == _FISHEYE:
-        if p1 or p2:
-            raise BadScene(f"{where}: camera_model {_FISHEYE} has k1 to k4; p1 = {p1:g} and p2 = {p2:g} were found too")
-        return _FISHEYE, (k1, k2, k3, k4)
-    if not (k1 or k2 or k3 or k4 or p1 or p2):
-        return "PINHOLE", ()
-    if k4:
-        raise BadScene(f"{where}: k4 = {k4:g} belongs to a fisheye; say so with camera_model {_FISHEYE}")
-    return ("FULL_OPENCV", (k1, k2, p1, p2, k3, 0.0, 0.0, 0.0)) if k3 else ("OPENCV", (k1, k2, p1, p2))
-
-
 def _focal(where: str, numbers: dict[str, Any], axis: str, size: int) -> float | None:
     """Pixels, from fl_*, *_fov in degrees or camera_angle_* in radians."""
-    if (focal := _number(where, numbers, f"fl_{axis}")) is not None:
+    if (focal := number(where, numbers, f"fl_{axis}")) is not None:
         return focal
-    degrees, radians = _number(where, numbers, f"{axis}_fov"), _number(where, numbers, f"camera_angle_{axis}")
+    degrees, radians = number(where, numbers, f"{axis}_fov"), number(where, numbers, f"camera_angle_{axis}")
     angle = radians if degrees is None else math.radians(degrees)
     if angle is None:
         return None
@@ -170,24 +138,10 @@ def _focal(where: str, numbers: dict[str, Any], axis: str, size: int) -> float |
 
 
 def _size(where: str, numbers: dict[str, Any], key: str) -> int | None:
-    value = _number(where, numbers, key)
+    value = number(where, numbers, key)
     if value is not None and not (1 <= value < 1 << 31 and value == int(value)):
         raise BadScene(f"{where}: {key} = {value:g} is no number of pixels")
     return None if value is None else int(value)
-
-
-def _number(where: str | Path, numbers: dict[str, Any], *keys: str) -> float | None:
-    """The first of these that is given."""
-    for key in keys:
-        if (value := numbers.get(key)) is None:
-            continue
-        try:
-            if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-                return float(value)
-        except OverflowError:
-            pass
-        raise BadScene(f"{where}: {key} is {str(value)[:40]!r}; a number was expected")
-    return None
 
 
 def _matrix(what: str, rows: Any) -> NDArray[np.float64]:

@@ -1,22 +1,17 @@
 """Finds what a folder of posed RGB-D is made of, by the names that people and tools use.
 
-Names are compared without regard to case. What is named explicitly is a path inside the scene's folder, and may be a
-pattern ("results/frame*.jpg") where several kinds of file share a folder.
+Names are compared without regard to case, dashes and underscores alike. What is named explicitly is a path inside the
+scene's folder, and may be a pattern ("results/frame*.jpg") where several kinds of file share a folder.
 """
 
-import re
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from ....store.errors import BadScene
 from ....store.listing import entries, matching
 from ...files.confined import Confined
 from ...files.images import DEPTH_SUFFIXES, IMAGE_SUFFIXES
-
-T = TypeVar("T")
 
 COLOR = ("color", "colour", "rgb", "image", "images", "img", "imgs", "frames")
 DEPTH = ("depth", "depths", "depth_images")
@@ -33,8 +28,6 @@ DEPTH_INTRINSICS = ("intrinsic_depth", "intrinsics_depth", "depth_intrinsic", "d
 CLOUDS = ("mesh", "cloud", "points", "pointcloud", "point_cloud", "scene")
 _TEXT = frozenset({".txt", ".json"})
 _POSE_SUFFIXES = frozenset({".txt", ".npy"})
-_TIMESTAMP = re.compile(r"\d+\.\d+")
-TIMESTAMP_TOLERANCE = 0.02  # seconds between a picture and what belongs to it (TUM's own tools use this)
 
 
 @dataclass(frozen=True)
@@ -83,50 +76,6 @@ def find_layout(folder: Path, named: Named, confined: Confined) -> Layout:
         _first(_intrinsic_places(folder), DEPTH_INTRINSICS, _TEXT, confined),
         _cloud(folder, named.cloud, confined),
     )
-
-
-def order(stem: str) -> tuple[float, str]:
-    """Sorts stems as people count: by number, then by name."""
-    return (_number(stem), stem)
-
-
-def timestamp(stem: str) -> float | None:
-    """Seconds, where a stem is nothing but a decimal fraction (TUM)."""
-    return float(stem) if _TIMESTAMP.fullmatch(stem) else None
-
-
-def match(stems: Iterable[str], others: Mapping[str, T]) -> dict[str, T]:
-    """What belongs to each stem: of the same name, else of the same number, else nearest in time."""
-    stems = list(stems)
-    if same := {stem: others[stem] for stem in stems if stem in others}:
-        return same
-    times = {stem: timestamp(stem) for stem in others}
-    if others and all(time is not None for time in times.values()):
-        seconds = sorted((time, stem) for stem, time in times.items() if time is not None)
-        found = {stem: nearest(timestamp(stem), seconds) for stem in stems}
-        return {stem: others[key] for stem, key in found.items() if key is not None}
-    numbers = {_number(stem): value for stem, value in others.items()}
-    if len(numbers) < len(others) or len({_number(stem) for stem in stems}) < len(stems):
-        return {}
-    return {stem: numbers[_number(stem)] for stem in stems if _number(stem) in numbers}
-
-
-def nearest(time: float | None, candidates: Sequence[tuple[float, T]]) -> T | None:
-    """The value nearest in time, if it is within the tolerance; candidates ascend in time."""
-    if time is None:
-        return None
-    after = bisect_left(candidates, time, key=lambda pair: pair[0])
-    around = candidates[max(after - 1, 0) : after + 1]
-    gap, value = min(((abs(other - time), value) for other, value in around), key=lambda pair: pair[0])
-    return value if gap <= TIMESTAMP_TOLERANCE else None
-
-
-def _number(stem: str) -> float:
-    """The last number in a stem; -1 without any."""
-    if (seconds := timestamp(stem)) is not None:
-        return seconds
-    digits = re.findall(r"\d+", stem)
-    return float(digits[-1]) if digits else -1.0
 
 
 def _color(folder: Path, named: Named) -> list[Path]:
@@ -192,7 +141,7 @@ def _intrinsics(folder: Path, pattern: str) -> Path | dict[str, Path] | None:
 
 def _intrinsic_places(folder: Path) -> list[Path]:
     """The scene's folder, and a folder in it that is named for intrinsics."""
-    return [folder, *(path for path in entries(folder) if path.name.lower() in INTRINSICS and path.is_dir())]
+    return [folder, *(path for path in entries(folder) if _plain(path.name) in INTRINSICS and path.is_dir())]
 
 
 def _cloud(folder: Path, pattern: str, confined: Confined) -> Path | None:
@@ -214,9 +163,14 @@ def _first(
     for place in places:
         for name in names:
             for path in entries(place):
-                if path.stem.lower() == name and path.suffix.lower() in suffixes and path.is_file():
+                if _plain(path.stem) == name and path.suffix.lower() in suffixes and path.is_file():
                     return confined(path) if confined else path
     return None
+
+
+def _plain(name: str) -> str:
+    """As it is compared: camera-intrinsics is camera_intrinsics."""
+    return name.lower().replace("-", "_").replace(" ", "_")
 
 
 def _named(folder: Path, pattern: str) -> list[Path]:

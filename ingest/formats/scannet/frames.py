@@ -4,7 +4,7 @@ Poses of recordings are the depth camera's; a Frame's are the colour camera's. T
 extrinsics say so.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from ....store.listing import entries
 from ....store.scene import Camera, Frame
 from ...files.confined import Confined
 from ...files.images import IMAGE_SUFFIXES, image_size
-from ...files.intrinsics import Intrinsics, read_intrinsics
+from ...files.intrinsics import read_intrinsics
 from ...files.naming import naming
 from ...files.poses import inverted, read_pose
 from ..selection import spread
@@ -127,7 +127,7 @@ def _exported_camera(folder: Path, name: str, which: str, sample: Path, confined
     recorded = facts.get(f"{which}Width", ""), facts.get(f"{which}Height", "")
     if recorded[0].isdecimal() and recorded[1].isdecimal():
         own = min(size, (int(recorded[0]), int(recorded[1])), key=lambda wide_high: abs(wide_high[0] - 2 * k.cx - 1))
-        k = Intrinsics(k.fx, k.fy, k.cx, k.cy, *own)
+        k = replace(k, width=own[0], height=own[1])
     with naming(sample):
         return k.camera(*size)
 

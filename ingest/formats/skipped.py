@@ -1,0 +1,17 @@
+"""What a scan leaves out is counted, with the reason, and the first few are named."""
+
+from collections.abc import Sequence
+
+NAMED = 3
+_LETTERS = 100  # of a name
+
+
+def some(names: Sequence[object]) -> str:
+    """The first few, and how many more there are: "3, 4, 5 and 12 more"."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(str(name)[:_LETTERS] for name in names[:NAMED]) + more
+
+
+def skipped(names: Sequence[object], of: int, why: str, what: str = "frames") -> list[str]:
+    """A finding about those that were skipped; none where nothing was."""
+    return [f"{len(names):,} of {of:,} {what} skipped: {why} ({some(names)})"] if names else []
