@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..store.errors import BadScene
 from ..store.scene import Camera, Frame, PointCloud, Scene
+from .agreement import check_agreement
 from .files.images import image_size, is_turned, read_depth
 from .files.poses import from_opengl_axes, inverted
 from .formats.selection import spread
@@ -52,6 +53,7 @@ def check_frames(frames: Sequence[Frame], options: Any = None) -> tuple[tuple[Fr
     if turned:
         findings.append(f"{turned} of the images looked at carry an EXIF orientation; pixels are used as stored")
     findings += _check_depth(kept, options)
+    findings += check_agreement(kept, options)
     return kept, findings
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ...store.errors import BadScene
 from ...store.scene import Camera, Frame, PointCloud
 from ..files.images import read_depth, read_image
+from .depth_readings import back_project, require_shape, smooth
 
-JUMP = 0.05  # share of the reading by which a neighbouring pixel may differ
 MAX_VOXELS = 60_000_000
 _HALF = 1 << 20  # voxels on either side of the origin along each axis: three of 21 bits make one 63-bit key
 _MERGE_ROWS = 1 << 20
@@ -47,25 +47,17 @@ def points_from_depth(
     )
 
 
-def back_project(depth: NDArray[np.float32], camera: Camera) -> NDArray[np.float64]:
-    """(H, W, 3) metres in the camera; all 0 where there is no reading."""
-    z = depth.astype(np.float64)
-    x = (np.arange(camera.width) - camera.cx) / camera.fx * z
-    y = ((np.arange(camera.height) - camera.cy) / camera.fy)[:, None] * z
-    return np.stack([x, y, z], axis=2)
-
-
 def _world_points(
     frame: Frame, max_depth: float | None
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.float64]]:
     """xyz, rgb and normals (n, 3) of a frame's usable readings, in the world."""
     assert frame.depth_path is not None and frame.depth_camera is not None
     depth = read_depth(frame.depth_path, frame.depth_scale)
-    _require_shape(frame, "depth", depth.shape, frame.depth_camera)
+    require_shape(frame, "depth", depth.shape, frame.depth_camera)
     image = read_image(frame.image_path)
-    _require_shape(frame, "image", image.shape, frame.camera)
+    require_shape(frame, "image", image.shape, frame.camera)
     local = back_project(depth, frame.depth_camera)
-    usable = _smooth(depth)
+    usable = smooth(depth)
     if max_depth is not None:
         usable &= depth <= max_depth
     normals = _normals(local)[usable]
@@ -81,17 +73,6 @@ def _world_points(
         image[row[shown], column[shown]],
         normals[shown] @ depth_to_world[:3, :3].T,
     )
-
-
-def _smooth(depth: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """(H, W) where a reading and its four neighbours lie on one surface; never on the picture's edge."""
-    centre = depth[1:-1, 1:-1]
-    near = centre > 0
-    for neighbour in (depth[:-2, 1:-1], depth[2:, 1:-1], depth[1:-1, :-2], depth[1:-1, 2:]):
-        near &= np.abs(neighbour - centre) <= JUMP * centre
-    usable = np.zeros(depth.shape, bool)
-    usable[1:-1, 1:-1] = near
-    return usable
 
 
 def _normals(local: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -139,14 +120,6 @@ def _keys(xyz: NDArray[np.float64], voxel_size: float) -> NDArray[np.int64]:
         )
     i, j, k = cell.astype(np.int64).T + _HALF
     return (i << 42) | (j << 21) | k
-
-
-def _require_shape(frame: Frame, what: str, shape: tuple[int, ...], camera: Camera) -> None:
-    if shape[:2] != (camera.height, camera.width):
-        raise BadScene(
-            f"frame {frame.name}: its {what} has {shape[1]}x{shape[0]} pixels; "
-            f"its camera says {camera.width}x{camera.height}"
-        )
 
 
 class _VoxelSums:
