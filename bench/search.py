@@ -79,7 +79,7 @@ def main() -> None:
     size = QUICK if arguments.quick else FULL
     with tempfile.TemporaryDirectory(prefix="ovstore-bench-") as temporary:
         folder = arguments.folder or Path(temporary)
-        with database.open(folder / "store") as store:
+        with database.open(folder / "store", create=True) as store:
             world = World(size)
             scenes = [world.scene(number) for number in range(size.scenes)]
             prepare(store, world, scenes, folder)

@@ -28,5 +28,5 @@ if context.is_offline_mode():
 elif "connection" in context.config.attributes:
     run(context.config.attributes["connection"])
 else:
-    with database.open(check=False) as store, store.connect() as connection:
+    with database.open(check=False, create=True) as store, store.connect() as connection:
         run(connection)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..store import catalog
+from ..store.annotated import check_fields
 from ..store.database import Store
 from ..store.errors import BadInput
 from ..store.features import EmbeddingSpace
@@ -32,6 +33,7 @@ class Question:
     like: int | None = None  # a region's database id
 
     def __post_init__(self) -> None:
+        check_fields(self)
         given = [
             name
             for name, value in (("words", self.text), ("an image", self.image), ("like", self.like))
@@ -46,6 +48,8 @@ class Question:
             _require_corners(*self.box_xyxy)
         if self.text is not None and not self.text.strip():
             raise BadInput("The question has no words.")
+        if "\0" in str(self):
+            raise BadInput(f"The question {str(self)!r} holds a NUL character, which no text or path can.")
 
     def __str__(self) -> str:
         return self.text or (str(self.image) if self.image is not None else f"like region {self.like}")

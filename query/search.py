@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..store import search as store_search
+from ..store.annotated import checked
 from ..store.database import Store
 from ..store.features import Answer, Level, Query
 from .encode import BoxXyxy
 from .question import Question, target_of
 
 
+@checked
 def search(
     store: Store,
     text: str | None = None,

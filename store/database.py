@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from . import connecting, identity, migrate, pools
+from .annotated import checked
 from .connecting import ServerFull
 from .errors import BadInput, DatabaseError, NotFound
 from .files import stable_name
@@ -35,6 +36,7 @@ class Store:
     Whoever holds a connection waits for nothing else: see pools.py.
     """
 
+    @checked
     def __init__(self, path: Path, database_url: str | None = None) -> None:
         """Connects, without a look at the schema: `open` is what programs call."""
         self.path = path
@@ -47,6 +49,7 @@ class Store:
         self.presence = Presence(self._connect)
         _live.add(self)
 
+    @checked
     @contextmanager
     def connect(self, *, read_only: bool = False) -> Iterator[Connection]:
         """A connection in a transaction: committed at the end, rolled back by an exception.
@@ -66,6 +69,7 @@ class Store:
         with _sentences(self.where), engine.connect() as connection:
             yield connection
 
+    @checked
     @contextmanager
     def driver_connection(self, *, read_only: bool = False) -> Iterator[psycopg.Connection[Any]]:
         """The driver's own connection in a transaction, as from `connect`: for what SQLAlchemy has no words for."""
@@ -74,16 +78,21 @@ class Store:
             assert isinstance(driver, psycopg.Connection)
             yield driver
 
+    @checked
     def file(self, relative: str | Path) -> Path:
         """The path of a file that a row names; it must lie inside the store, and the store be where it was."""
         root = self.path.resolve()
         if not root.is_dir():
             raise self._gone()
-        path = (root / relative).resolve()
+        try:
+            path = (root / relative).resolve()
+        except ValueError as error:
+            raise BadInput(f"{str(relative)!r} cannot be the name of a file ({error}).") from error
         if not path.is_relative_to(root):
             raise BadInput(f"The file {str(relative)!r} lies outside the store {self.path}.")
         return path
 
+    @checked
     def unpacked(self, dataset: str, scene: str) -> Path:
         """The folder for what one scene's containers are unpacked into; the same at each ingest, not yet made."""
         return self.file(f"unpacked/{stable_name(dataset, scene)}")
@@ -152,26 +161,33 @@ class Store:
         return self._connect(READER if self._server else None, options="-c default_transaction_read_only=on")
 
 
+@checked
 def open(
-    path: str | Path | None = None, *, database_url: str | None = None, create: bool = True, check: bool = True
+    path: str | Path | None = None, *, database_url: str | None = None, create: bool = False, check: bool = True
 ) -> Store:
-    """Open the store in folder `path`, made when missing unless `create` is off.
+    """Open the store in folder `path`; with `create`, make one where there is none.
 
     Left out, `path` and `database_url` come from OVSTORE_HOME and OVSTORE_DATABASE_URL; without a URL the folder
     carries its own database. An empty database gets today's schema, an older or newer one is refused; without `check`
     the schema is taken as it is.
     """
-    folder = Path(path or os.environ.get("OVSTORE_HOME") or DEFAULT_PATH).expanduser().absolute()
+    named = path or os.environ.get("OVSTORE_HOME") or DEFAULT_PATH
+    try:
+        folder = Path(named).expanduser().absolute()
+    except RuntimeError as error:
+        raise BadInput(f"The store's folder {str(named)!r} cannot be found: {error}.") from error
     url = database_url or os.environ.get("OVSTORE_DATABASE_URL") or None
     if not create and not identity.is_store(folder):
         raise NotFound(
-            f"There is no store in {folder}: `ovstore ingest` makes one, --store or OVSTORE_HOME names another."
+            f"There is no store in {folder}: `ovstore ingest` makes one (in Python ovstore.open(..., create=True)), "
+            "--store or OVSTORE_HOME names another."
         )
     identity.require_kind(folder, "external" if url else "embedded")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"Cannot make the store's folder {folder}: {error.strerror}.") from error
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise BadInput(f"Cannot make the store's folder {str(folder)!r}: {why}.") from error
     store = Store(folder, url)
     try:
         with store.driver_connection() as driver:
@@ -206,6 +222,8 @@ def _sentences(where: str) -> Iterator[None]:
         said = str(cause).partition("\n")[0]
         if isinstance(cause, psycopg.errors.DiskFull):
             raise DatabaseError(f"The disk of the database {where} is full: {said}.") from error
+        if isinstance(cause, psycopg.DataError) and "NUL" in said:
+            raise BadInput("A text with a NUL character was given, which no text in the database can hold.") from error
         if isinstance(cause, psycopg.errors.InsufficientPrivilege | psycopg.errors.ReadOnlySqlTransaction):
             raise DatabaseError(f"The database {where} refuses: {said}.") from error
         if isinstance(cause, psycopg.OperationalError) and _is_lost(error, cause):

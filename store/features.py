@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .annotated import check_fields
 from .errors import BadInput, SpaceMismatch
 
 Level = Literal["superpoint", "object"]
@@ -24,6 +25,9 @@ class EmbeddingSpace:
     dim: int
     digest: str  # sha256 of the weights that decide the space, "" where there are none
     logit_scale: float = 100.0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def require_same(self, other: "EmbeddingSpace") -> None:
         """Raise SpaceMismatch unless vectors of the two spaces may be compared."""
@@ -150,6 +154,16 @@ class Query:
     feature_set: str | None = None  # the feature sets' name; None: any of the space
     exact: bool = False  # score every region, no index
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.top < 1:
+            raise BadInput(f"The number of hits must be at least 1, not {self.top}.")
+        for name, rows in (("background", self.background), ("excluded", self.excluded)):
+            if rows is not None and (rows.shape != (len(rows), self.space.dim) or len(rows) == 0):
+                raise BadInput(
+                    f"Query.{name} of shape {rows.shape} is not (n, {self.space.dim}) with at least one row."
+                )
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -179,6 +193,9 @@ class Hit:
     feature_set: int
     evidence: tuple[Evidence, ...] = field(default=())
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True)
 class Answer(Sequence[Hit]):
@@ -188,6 +205,9 @@ class Answer(Sequence[Hit]):
     probably_here: bool | None  # None: the query gives nothing to judge by (no background to weigh it against)
     question: str  # what was asked, for people
     space: str  # the embedding space that answered
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def __len__(self) -> int:
         return len(self.hits)

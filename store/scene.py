@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .annotated import check_fields
 from .errors import BadScene
 
 
@@ -25,10 +26,11 @@ class Camera:
     cy: float
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.width < 1 or self.height < 1:
             raise BadScene(f"An image of {self.width}x{self.height} pixels has no content.")
         numbers = (self.fx, self.fy, self.cx, self.cy)
-        if not all(np.isfinite(numbers)) or self.fx == 0 or self.fy == 0:
+        if not np.isfinite(np.array(numbers, np.float64)).all() or self.fx == 0 or self.fy == 0:
             raise BadScene(f"Intrinsics fx, fy, cx, cy = {numbers} must be finite, with focal lengths other than 0.")
 
     def resized(self, width: int, height: int) -> "Camera":
@@ -57,6 +59,7 @@ class Frame:
     timestamp: float | None = None  # seconds
 
     def __post_init__(self) -> None:
+        check_fields(self)
         matrix = np.asarray(self.camera_to_world, dtype=np.float64)
         if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
             raise BadScene(f"frame {self.name}: camera_to_world is not a finite 4x4 matrix")
@@ -81,6 +84,7 @@ class PointCloud:
     faces: NDArray[np.int32] | None = None  # (F, 3) vertex rows
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.xyz.ndim != 2 or self.xyz.shape[1] != 3 or len(self.xyz) == 0:
             raise BadScene(f"points have shape {self.xyz.shape}; (N, 3) with at least one point was expected")
         if not np.isfinite(self.xyz).all():
@@ -127,6 +131,7 @@ class Scene:
     points_only: bool = False  # it may be without frames: its features come from elsewhere
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not self.frames and not self.points_only:
             raise BadScene(f"{self.name}: no usable frame ({'; '.join(self.findings) or 'none were found'})")
         if len({frame.name for frame in self.frames}) != len(self.frames):

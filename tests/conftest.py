@@ -77,7 +77,7 @@ def new_store(folder: Path, database_url: str) -> Iterator[Store]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OVSTORE_DATABASE_URL", database_url)
         environment.setenv("OVSTORE_HOME", str(folder))
-        with database.open() as store:
+        with database.open(create=True) as store:
             yield store
 
 

@@ -28,7 +28,7 @@ from sqlalchemy import func, insert, select, text
 @pytest.fixture(scope="module")
 def embedded_path(quick_folder: Path) -> Path:
     """A store with its own server, closed."""
-    with database.open(quick_folder / "embedded") as store:
+    with database.open(quick_folder / "embedded", create=True) as store:
         return store.path
 
 
@@ -92,7 +92,7 @@ def test_files_stay_inside_the_store(store: Store) -> None:
 
 def test_a_folder_without_a_store_is_not_made_by_asking(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"There is no store in .*`ovstore ingest` makes one"):
-        database.open(tmp_path / "typo", create=False)
+        database.open(tmp_path / "typo")
     assert not (tmp_path / "typo").exists()
 
 
@@ -131,10 +131,10 @@ def test_a_step_that_does_not_exist_is_named(store: Store) -> None:
 
 def test_a_database_answers_to_one_folder_only(store: Store, tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="belongs to a store in another folder"):
-        database.open(tmp_path / "other")
+        database.open(tmp_path / "other", create=True)
     (tmp_path / "other" / "store.json").write_text('{"id": "not-this", "database": "external"}')
     with pytest.raises(DatabaseError, match="belongs to another store"):
-        database.open(tmp_path / "other")
+        database.open(tmp_path / "other", create=True)
 
 
 def test_a_store_does_not_look_empty_beside_the_wrong_database(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,14 +158,14 @@ def test_an_embedded_store_refuses_another_server(embedded_path: Path, database_
 )
 def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path, url: str, sentence: str) -> None:
     with pytest.raises(DatabaseError, match=sentence) as caught:
-        database.open(tmp_path / "store", database_url=url)
+        database.open(tmp_path / "store", database_url=url, create=True)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_database_that_is_not_there_is_named(tmp_path: Path, server: Server) -> None:
     with pytest.raises(DatabaseError, match="no such database: create it there"):
-        database.open(tmp_path / "store", database_url=server.conninfo("absent"))
+        database.open(tmp_path / "store", database_url=server.conninfo("absent"), create=True)
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def guest_url(server: Server) -> Iterator[str]:
 
 def test_a_wrong_password_is_said(tmp_path: Path, guest_url: str) -> None:
     with pytest.raises(DatabaseError, match="refuses the password: check OVSTORE_DATABASE_URL"):
-        database.open(tmp_path / "store", database_url=guest_url)
+        database.open(tmp_path / "store", database_url=guest_url, create=True)
 
 
 def test_a_server_without_pgvector_is_told_apart_from_one_with_an_old_one(tmp_path: Path, server: Server) -> None:
@@ -198,14 +198,14 @@ def test_a_server_without_pgvector_is_told_apart_from_one_with_an_old_one(tmp_pa
         connection.execute("CREATE DATABASE bare")
         connection.execute("ALTER DATABASE bare SET extension_control_path = '/nowhere'")
     with pytest.raises(DatabaseError, match=r"has no pgvector: install version 0\.7 or newer there"):
-        database.open(tmp_path / "store", database_url=server.conninfo("bare"))
+        database.open(tmp_path / "store", database_url=server.conninfo("bare"), create=True)
 
 
 def test_too_old_a_pgvector_says_how_to_update(tmp_path: Path, database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE pg_extension SET extversion = '0.6.2' WHERE extname = 'vector'")
     with pytest.raises(DatabaseError, match=r"has pgvector 0\.6\.2, 0\.7 or newer is needed: run ALTER EXTENSION"):
-        database.open(tmp_path / "store", database_url=database_url)
+        database.open(tmp_path / "store", database_url=database_url, create=True)
 
 
 def kill_the_server(store: Store) -> None:
@@ -236,13 +236,13 @@ def test_processes_that_open_an_empty_store_at_once_agree(tmp_path: Path, server
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS bare WITH (FORCE)")
         connection.execute("CREATE DATABASE bare")
-    program = "import ovstore, sys; ovstore.open(sys.argv[1], database_url=sys.argv[2]).close()"
+    program = "import ovstore, sys; ovstore.open(sys.argv[1], database_url=sys.argv[2], create=True).close()"
     command = [sys.executable, "-c", program, str(tmp_path / "store"), server.conninfo("bare")]
     processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     for process in processes:
         assert process.communicate(timeout=60)[1] == ""
     with (
-        database.open(tmp_path / "store", database_url=server.conninfo("bare")) as store,
+        database.open(tmp_path / "store", database_url=server.conninfo("bare"), create=True) as store,
         store.connect() as connection,
     ):
         assert connection.scalar(select(func.count()).select_from(text("store_identity"))) == 1
@@ -282,7 +282,7 @@ def test_a_store_that_was_moved_while_it_was_open_says_so(store: Store, tmp_path
 
 def test_an_embedded_store_that_was_moved_while_it_was_open_says_so(quick_folder: Path, monkeypatch) -> None:
     monkeypatch.delenv("OVSTORE_DATABASE_URL", raising=False)
-    with database.open(quick_folder / "moving") as store:
+    with database.open(quick_folder / "moving", create=True) as store:
         store.engine.dispose()
         store.path.rename(quick_folder / "moved")
         with pytest.raises(NotFound, match="was moved or removed while it was open"), store.connect():
