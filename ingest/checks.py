@@ -31,6 +31,7 @@ _CELL = 16  # pixels; the nearest point of a cell is taken for the one that is s
 
 def check_scene(scene: Scene, options: Any = None) -> Scene:
     """The scene with its findings, less a few frames whose rotations are improper; BadScene when it cannot be right."""
+    scene = replace(scene, findings=(*scene.findings, *_left_out(scene.points), *scene.points.notes))
     if not scene.frames:  # points only, with features from elsewhere
         _check_extent("points", scene.points.xyz, EXTENT[0], options)
         return scene
@@ -63,6 +64,12 @@ def check_points(points: PointCloud, frames: Sequence[Frame], options: Any = Non
     _check_extent("points", points.xyz, EXTENT[0], options)
     sample = points.xyz[np.linspace(0, len(points) - 1, min(len(points), _POINT_SAMPLE)).astype(np.int64)]
     return [*_check_views(sample, frames, options), *_check_depth_ratio(sample, frames, options)]
+
+
+def _left_out(points: PointCloud) -> list[str]:
+    if points.left_out is None:
+        return []
+    return [f"{len(points.left_out):,} of {points.rows_in_file:,} points left out: not finite"]
 
 
 def _named(options: Any, field: str, value: str = "") -> str:

@@ -6,6 +6,7 @@ Conventions, everywhere: `xyz` is metres in the world; camera axes are OpenCV's 
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,8 @@ class PointCloud:
     instances: NDArray[np.int32] | None = None  # (N,) object ids of the dataset; -1 none
     segments: NDArray[np.int32] | None = None  # (N,) the dataset's own over-segmentation
     faces: NDArray[np.int32] | None = None  # (F, 3) vertex rows
+    left_out: NDArray[np.int64] | None = None  # ascending rows of its file that are no points; None: every row is one
+    notes: tuple[str, ...] = ()  # what was guessed when it was read, for people
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -100,6 +103,15 @@ class PointCloud:
 
     def __len__(self) -> int:
         return len(self.xyz)
+
+    @property
+    def rows_in_file(self) -> int:
+        """How many rows its file has, those left out included: what columns of other files about it are as long as."""
+        return len(self.xyz) + (0 if self.left_out is None else len(self.left_out))
+
+    def of_file(self, column: NDArray[Any]) -> NDArray[Any]:
+        """(N,) of a column with a row for each row of the file."""
+        return column if self.left_out is None else np.delete(column, self.left_out, axis=0)
 
     def take(self, rows: NDArray[np.integer]) -> "PointCloud":
         """The same cloud with point i being old point rows[i]; `rows` is a permutation (faces are renumbered)."""

@@ -84,6 +84,15 @@ def test_labels_of_255_and_minus_100_are_none(tmp_path: Path) -> None:
     assert read_points(saved(path, (XYZ[:2], 0, np.array([255, -100]))), {}).labels is None
 
 
+def test_points_that_are_not_finite_are_left_out_with_their_columns(tmp_path: Path) -> None:
+    torch.save((np.where(np.arange(50)[:, None] == 7, np.nan, XYZ), np.zeros((50, 3)), LABELS), tmp_path / "a.pth")
+    points, rest = read_points(tmp_path / "a.pth", {}), np.delete(np.arange(50), 7)
+    np.testing.assert_array_equal(points.xyz, XYZ[rest])
+    np.testing.assert_array_equal(points.labels, np.where(LABELS == 255, -1, LABELS)[rest])
+    assert points.rgb is not None and len(points.rgb) == 49
+    assert points.left_out is not None and points.left_out.tolist() == [7]
+
+
 @pytest.mark.parametrize(
     ("value", "says"),
     [
@@ -93,7 +102,7 @@ def test_labels_of_255_and_minus_100_are_none(tmp_path: Path) -> None:
         ((XYZ, 0, LABELS[:7]), r"labels are float64 of shape \(7,\); 50 whole numbers"),
         ((XYZ, 0, LABELS + 0.5), "whole numbers were expected"),
         ((XYZ, 0, LABELS - 7), "labels from -7 to"),
-        ((np.where(XYZ > 2, np.nan, XYZ), 0, LABELS), "of 50 points are not finite"),
+        ((np.where(XYZ > 0, np.nan, XYZ), 0, LABELS), "of 50 points are not finite"),
         ((XYZ.astype(object), 0, LABELS), "was not loaded"),
         ((torch.zeros(1).expand(10**9, 3), 0, LABELS), "claims 12,000,000,000 bytes; the file has"),
         ((XYZ, "red", LABELS), "colours is a str; an array was expected"),

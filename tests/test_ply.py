@@ -1,11 +1,14 @@
 """PLY in: every kind of body gives the same mesh, and no header is believed."""
 
+import math
 import struct
+import sys
 import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+import shared_case
 from ovstore.ingest.files.clouds import read_cloud
 from ovstore.ingest.files.ply import read_ply
 from ovstore.store.errors import BadScene
@@ -117,7 +120,10 @@ def test_a_file_cut_short_anywhere_is_one_sentence(tmp_path: Path, faces: list[l
         (ply("ascii", TRIANGLES).replace(b"ascii", b"morse"), "'format morse 1.0' is not understood"),
         (ply("ascii", TRIANGLES).replace(b"float x", b"float32 x32"), "without x, y, z"),
         (ply("ascii", TRIANGLES).replace(b"element vertex", b"element vortex"), "no element 'vertex'"),
-        (ply("ascii", TRIANGLES).replace(b"0.5 0.5 1", b"nan 0.5 1"), "1 of 5 points are not finite"),
+        (
+            ply("ascii", TRIANGLES).replace(b"\n1 ", b"\nnan ").replace(b"0.5 0.5", b"nan 0.5"),
+            "3 of 5 points are not finite",
+        ),
         (ply("ascii", []).split(b"end_header")[0].replace(b"vertex 5", b"vertex 0") + b"end_header\n", "no points"),
         (ply("binary_little_endian", [[0, 1, 2], [0, 1, -2]]), "names vertex -2"),
     ],
@@ -147,5 +153,59 @@ def test_a_nan_of_any_kind_is_counted_without_a_warning(tmp_path: Path) -> None:
     start = content.index(b"end_header\n") + len(b"end_header\n")
     signalling = struct.pack("<I", 0x7F80_0001)
     (tmp_path / "a.ply").write_bytes(content[:start] + signalling + content[start + 4 :])
-    with pytest.raises(BadScene, match=r"a\.ply: 1 of 5 points are not finite"):
-        read_cloud(tmp_path / "a.ply")
+    assert read_cloud(tmp_path / "a.ply").left_out.tolist() == [0]
+
+
+@pytest.mark.parametrize("kind", ["ascii", "binary_little_endian"])
+@pytest.mark.parametrize("what", [math.nan, math.inf, -math.inf])
+def test_a_vertex_that_is_not_finite_is_left_out_with_its_faces(tmp_path: Path, kind: str, what: float) -> None:
+    whole = read_cloud(write(tmp_path, ply(kind, TRIANGLES)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules[__name__], "XYZ", np.where(np.arange(5)[:, None] == 3, what, XYZ))
+        cloud = read_cloud(write(tmp_path, ply(kind, TRIANGLES)))
+    kept = [0, 1, 2, 4]
+    assert cloud.left_out is not None and cloud.left_out.tolist() == [3] and cloud.rows_in_file == 5
+    for name in ("xyz", "rgb", "labels"):
+        np.testing.assert_array_equal(getattr(cloud, name), getattr(whole, name)[kept])
+    np.testing.assert_array_equal(cloud.faces, [[0, 1, 2], [0, 1, 3]])
+    np.testing.assert_array_equal(cloud.of_file(np.arange(5)), kept)
+
+
+def colours(kind: str, rgb: str) -> bytes:
+    fields = "".join(f"property {kind} {name}\n" for name in ("red", "green", "blue"))
+    head = f"ply\nformat ascii 1.0\nelement vertex 2\nproperty float x\nproperty float y\nproperty float z\n{fields}"
+    return f"{head}end_header\n0 0 0 {rgb}\n1 0 0 0 0 0\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "rgb", "expected", "said"),
+    [
+        ("uchar", "255 128 0", [255, 128, 0], None),
+        ("ushort", "65535 32768 0", [255, 128, 0], None),
+        ("ushort", "255 128 0", [255, 128, 0], "colours: uint16 from 0 to 255, taken as 8 bits"),
+        ("int", "255 128 0", [255, 128, 0], "colours: int32 from 0 to 255, taken as 8 bits"),
+        ("int", "65535 32768 0", [255, 128, 0], "colours: int32 from 0 to 65535, taken as 16 bits"),
+        ("float", "1 0.5 0", [255, 128, 0], "colours: float32 from 0 to 1, taken as 0 to 1"),
+        ("double", "255 128 0", [255, 128, 0], "colours: float64 from 0 to 255, taken as 8 bits"),
+        ("float", "65535 32768 0", [255, 128, 0], "colours: float32 from 0 to 65535, taken as 16 bits"),
+    ],
+)
+def test_the_values_of_colours_tell_their_range_and_a_guess_is_said(
+    tmp_path: Path, kind: str, rgb: str, expected: list[int], said: str | None
+) -> None:
+    cloud = read_cloud(write(tmp_path, colours(kind, rgb)))
+    assert cloud.rgb is not None and cloud.rgb[0].tolist() == expected
+    assert cloud.notes == (() if said is None else (said,))
+
+
+@pytest.mark.parametrize(("kind", "rgb"), [("float", "-1 0 1"), ("int", "65536 0 0")])
+def test_colours_of_no_known_range_are_refused(tmp_path: Path, kind: str, rgb: str) -> None:
+    with pytest.raises(BadScene, match=r"colours from .* expected 0 to 255, 0 to 65535, or 0 to 1"):
+        read_cloud(write(tmp_path, colours(kind, rgb)))
+
+
+def test_the_shared_colours_of_8_bits_in_16_are_orange() -> None:
+    path = shared_case.CASES / "ply_16bit_colours_of_8bit/cloud.ply"
+    if not path.exists():
+        pytest.skip("needs ../shared/cases")
+    np.testing.assert_array_equal(read_cloud(path).rgb, [[255, 128, 0]] * 3)

@@ -109,6 +109,19 @@ def test_the_shared_labels_in_another_world_are_refused(tmp_path: Path) -> None:
         load(tmp_path / "out")
 
 
+def test_a_vertex_of_the_mesh_that_is_not_finite_is_left_out(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    for name in ("labels.instances.annotated.v2.ply", "semseg.v2.json"):
+        (folder / name).unlink()
+    lines = (folder / "mesh.refined.v2.obj").read_text().splitlines()
+    first = next(row for row, line in enumerate(lines) if line.startswith("v "))
+    lines[first] = "v nan nan nan"
+    (folder / "mesh.refined.v2.obj").write_text("\n".join(lines) + "\n")
+    scene, made = check_scene(load(tmp_path)), recording()
+    assert len(scene.points) == len(made.mesh.xyz) - 1 == len(scene.points.segments)
+    assert f"1 of {len(made.mesh.xyz):,} points left out: not finite" in scene.findings
+
+
 def test_labels_a_little_beside_the_mesh_are_taken(tmp_path: Path) -> None:
     folder = write(tmp_path)
     expected = load(tmp_path).points

@@ -218,6 +218,20 @@ def test_labels_that_do_not_fit_are_one_sentence(tmp_path: Path, file: str, cont
         load(tmp_path, tmp_path)
 
 
+def test_a_vertex_that_is_not_finite_is_left_out_of_all_columns_and_counted(tmp_path: Path) -> None:
+    whole = load(write(tmp_path / "whole").parent, tmp_path / "u").points
+    folder = write(tmp_path / "scans")
+    xyz, kept = wall().astype(np.float32), np.delete(np.arange(60), 10)
+    xyz[10] = np.nan
+    faces = np.array([[0, 1, 10], [1, 11, 2]])
+    write_ply(folder / f"{NAME}_vh_clean_2.ply", xyz, np.full((60, 3), 99, np.uint8), faces=faces)
+    scene = check_scene(load(tmp_path / "scans", tmp_path / "v"))
+    assert "1 of 60 points left out: not finite" in scene.findings
+    for name in ("xyz", "rgb", "labels", "instances", "segments"):
+        np.testing.assert_array_equal(getattr(scene.points, name), getattr(whole, name)[kept])
+    np.testing.assert_array_equal(scene.points.faces, [[1, 10, 2]])
+
+
 def relabel(folder: Path, labels: list[int]) -> None:
     """Twenty vertices of each label in the .labels.ply."""
     write_ply(

@@ -27,6 +27,7 @@ from ..files.clouds import read_cloud
 from ..files.confined import Confined
 from ..files.images import read_image
 from ..files.json_text import read_json, read_object
+from ..files.measured import faces_of, measured
 from ..files.obj import read_obj, sampled
 from ..formats.frame_options import FrameOptions
 from ..formats.rscan.sequence import Archive, Folder, read_frames
@@ -111,7 +112,8 @@ def _points(folder: Path, confined: Confined) -> tuple[PointCloud, list[str]]:
             if textured.rgb is not None:
                 points = replace(points, rgb=textured.rgb[row])
     if (folder / SEGMENTS).exists():
-        points = replace(points, segments=read_segments(confined(folder / SEGMENTS), len(points)))
+        segments = read_segments(confined(folder / SEGMENTS), points.rows_in_file)
+        points = replace(points, segments=points.of_file(segments))
     return points, findings
 
 
@@ -135,10 +137,13 @@ def _textured(folder: Path, confined: Confined) -> PointCloud:
         raise BadScene(f"{folder}: neither {LABELLED} nor {OBJ} in it; download one of them for the points")
     mesh = read_obj(path)
     rgb = sampled(read_image(texture), mesh.texture_uv) if mesh.texture_uv is not None and texture.exists() else None
-    try:
-        return PointCloud(mesh.xyz, rgb, faces=mesh.faces)
-    except BadScene as error:
-        raise BadScene(f"{path}: {error}") from error
+    kept = measured(path, mesh.xyz)
+    return PointCloud(
+        mesh.xyz[kept],
+        None if rgb is None else rgb[kept],
+        faces=faces_of(kept, mesh.faces),
+        left_out=None if kept.all() else np.flatnonzero(~kept),
+    )
 
 
 def _named(points: PointCloud, path: Path) -> tuple[PointCloud, list[str]]:

@@ -133,15 +133,15 @@ def _points(
     findings: list[str] = []
     segments = folder / f"{name}{SEGMENTS}"
     if segments.exists():
-        points = replace(points, segments=read_segments(confined(segments), len(points)))
+        points = replace(points, segments=points.of_file(read_segments(confined(segments), points.rows_in_file)))
     for ending in (".aggregation.json", "_vh_clean.aggregation.json") if options.labels == "names" else ():
         aggregation = folder / (name + ending)
         if points.segments is not None and aggregation.exists() and belongs_to(confined(aggregation), segments):
             labels, instances, names, findings = read_aggregation(aggregation, points.segments)
             return replace(points, labels=labels, instances=instances, label_names=names), findings
     if (labelled := folder / f"{name}_vh_clean_2.labels.ply").exists():
-        labels, names, findings = read_nyu40(confined(labelled), len(points), table)
-        return replace(points, labels=labels, label_names=names), findings
+        labels, names, findings = read_nyu40(confined(labelled), points.rows_in_file, table)
+        return replace(points, labels=points.of_file(labels), label_names=names), findings
     return points, findings
 
 

@@ -118,7 +118,7 @@ def _points(folder: Path, confined: Confined) -> tuple[PointCloud, list[str]]:
     points = replace(read_cloud(confined(folder / MESH)), labels=None, instances=None, segments=None)
     if not (folder / SEGMENTS).is_file():
         return points, []
-    segments = read_segments(confined(folder / SEGMENTS), len(points))
+    segments = points.of_file(read_segments(confined(folder / SEGMENTS), points.rows_in_file))
     points = replace(points, segments=segments)
     if not (folder / OBJECTS).is_file():
         return points, []

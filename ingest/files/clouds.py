@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ...store.errors import BadScene
 from ...store.scene import PointCloud
+from .measured import faces_of, measured
 from .naming import naming
 from .ply import Ply, read_ply
 
@@ -35,14 +36,21 @@ def as_cloud(path: Path, ply: Ply) -> PointCloud:
     if len(vertices) == 0:
         raise BadScene(f"{path}: no points in it")
     with naming(path), np.errstate(over="ignore", invalid="ignore"):
+        xyz = _columns(vertices, ("x", "y", "z")).astype(np.float64)
+        kept = measured(path, xyz)
+        if not kept.all():
+            vertices, xyz = vertices[kept], xyz[kept]
+        rgb, notes = _rgb(path, vertices)
         return PointCloud(
-            _columns(vertices, ("x", "y", "z")).astype(np.float64),
-            rgb=_rgb(path, vertices),
+            xyz,
+            rgb=rgb,
             normals=_normals(vertices),
             labels=_integers(vertices, _LABELS),
             instances=_integers(vertices, _INSTANCES),
             segments=_integers(vertices, _SEGMENTS),
-            faces=ply.faces,
+            faces=None if ply.faces is None else faces_of(kept, ply.faces),
+            left_out=None if kept.all() else np.flatnonzero(~kept),
+            notes=notes,
         )
 
 
@@ -55,19 +63,26 @@ def _present(vertices: NDArray[np.void], choices: tuple[tuple[str, ...], ...]) -
     return next((_columns(vertices, names) for names in choices if set(names) <= known), None)
 
 
-def _rgb(path: Path, vertices: NDArray[np.void]) -> NDArray[np.uint8] | None:
-    """8 bits as they are, 16 bits cut to their upper 8, floats from 0 to 1."""
+def _rgb(path: Path, vertices: NDArray[np.void]) -> tuple[NDArray[np.uint8] | None, tuple[str, ...]]:
+    """The colours of 8 bits, and what was guessed of them.
+
+    The values tell the range, not the type: converters of LAS files keep 8 bits in fields of 16. Sixteen bits are cut
+    to their upper eight.
+    """
     colours = _present(vertices, _RGB)
     if colours is None or colours.dtype == np.uint8:
-        return colours
-    if colours.dtype == np.uint16:
-        return (colours >> 8).astype(np.uint8)
+        return colours, ()
     values = np.nan_to_num(colours.astype(np.float64))
-    if colours.dtype.kind == "f" and values.min() >= 0 and values.max() <= 1:
-        values = values * 255
-    if values.min() < 0 or values.max() > 255:
-        raise BadScene(f"{path}: colours from {values.min():g} to {values.max():g}; expected 0 to 255, or 0 to 1")
-    return np.round(values).astype(np.uint8)
+    low, high = float(values.min()), float(values.max())
+    if low < 0 or high > 65535:
+        raise BadScene(f"{path}: colours from {low:g} to {high:g}; expected 0 to 255, 0 to 65535, or 0 to 1")
+    said = f"colours: {colours.dtype} from {low:g} to {high:g}, taken as"
+    if colours.dtype.kind == "f" and high <= 1:
+        return np.round(values * 255).astype(np.uint8), (f"{said} 0 to 1",)
+    if high <= 255:
+        return np.round(values).astype(np.uint8), (f"{said} 8 bits",)
+    notes = () if colours.dtype == np.uint16 else (f"{said} 16 bits",)
+    return (np.round(values).astype(np.uint16) >> 8).astype(np.uint8), notes
 
 
 def _normals(vertices: NDArray[np.void]) -> NDArray[np.float32] | None:

@@ -28,11 +28,11 @@ def read_region(path: Path, categories: tuple[Category, ...] | None, labels: Lab
     points = replace(as_cloud(path, ply), labels=None, instances=None, segments=None)
     if ply.faces is None:
         return points, [f"{path.name} has no faces, which carry the labels"]
-    columns = {name: _ids(column) for name, column in ply.face_columns.items()}
+    columns, count = {name: _ids(column) for name, column in ply.face_columns.items()}, points.rows_in_file
     if "segment_id" in columns:
-        points = replace(points, instances=vote(ply.faces, columns["segment_id"], len(points)))
+        points = replace(points, instances=points.of_file(vote(ply.faces, columns["segment_id"], count)))
     if "material_id" in columns:
-        points = replace(points, segments=vote(ply.faces, columns["material_id"], len(points)))
+        points = replace(points, segments=points.of_file(vote(ply.faces, columns["material_id"], count)))
     if "category_id" not in columns:
         return points, [f"{path.name} has faces without category_id: no labels"]
     category, findings = columns["category_id"], []
@@ -48,7 +48,7 @@ def read_region(path: Path, categories: tuple[Category, ...] | None, labels: Lab
         if strange := [index for index in known.tolist() if index > 0 and index not in in_table]:
             findings.append(f"no row in {TABLE} for category {', '.join(map(str, strange[:5]))}: no label")
     label = np.array([of_category.get(index, -1) for index in known.tolist()], np.int64)
-    voted = vote(ply.faces, label[code], len(points))
+    voted = points.of_file(vote(ply.faces, label[code], count))
     if labels == "raw":
         names = {index: names[index] for index in np.unique(voted).tolist() if index >= 0}
     return replace(points, labels=voted, label_names=names), findings

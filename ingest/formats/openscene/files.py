@@ -24,6 +24,8 @@ from ....models.safe_load import read_torch
 from ....store.errors import BadScene, BadWeights
 from ....store.files import replacing
 from ....store.scene import PointCloud
+from ...files.measured import measured
+from ...files.naming import naming
 from ...imported import ImportedFeatures, usable
 
 UNLABELLED = 255
@@ -42,13 +44,17 @@ def read_points(path: Path, label_names: Mapping[int, str]) -> PointCloud:
             f"{path}: coordinates are {xyz.dtype} of shape {xyz.shape}; floats of shape (N, 3) were expected"
         )
     labels = _labels(path, stored[2], len(xyz))
-    present = [] if labels is None else [int(label) for label in np.unique(labels) if label >= 0]
+    rgb, kept = _rgb(path, stored[1], len(xyz)), measured(path, xyz)
+    present = [] if labels is None else [int(label) for label in np.unique(labels[kept]) if label >= 0]
     names = {label: label_names.get(label, f"class {label}") for label in present}
-    try:
-        rgb = _rgb(path, stored[1], len(xyz))
-        return PointCloud(xyz.astype(np.float64), rgb=rgb, labels=labels if present else None, label_names=names)
-    except BadScene as error:
-        raise BadScene(f"{path}: {error}" if str(path) not in str(error) else str(error)) from error
+    with naming(path):
+        return PointCloud(
+            xyz[kept].astype(np.float64),
+            rgb=None if rgb is None else rgb[kept],
+            labels=labels[kept] if labels is not None and present else None,
+            label_names=names,
+            left_out=None if kept.all() else np.flatnonzero(~kept),
+        )
 
 
 def write_points(path: Path, points: PointCloud, labels: NDArray[np.generic]) -> None:

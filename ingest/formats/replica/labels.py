@@ -37,8 +37,8 @@ class Semantics:
 def read_semantics(folder: Path, confined: Confined) -> Semantics:
     """The semantic mesh of a folder `habitat`."""
     mesh, info = confined(folder / MESH), confined(folder / INFO)
-    xyz = read_cloud(mesh).xyz
-    instances = _vertex_objects(mesh, len(xyz))
+    cloud = read_cloud(mesh)
+    instances = cloud.of_file(_vertex_objects(mesh, cloud.rows_in_file))
     objects, count = _objects(info)
     if (last := int(instances.max(initial=-1))) >= count:
         raise BadScene(f"{mesh}: object {last}, where {info} tells of {count}: they are not of one scene")
@@ -48,7 +48,7 @@ def read_semantics(folder: Path, confined: Confined) -> Semantics:
     labels = np.where(ids[place] == instances, classes[place], -1).astype(np.int32)
     used = set(np.unique(labels).tolist())
     names = {number: name for number, name in sorted(objects.values()) if number in used and number >= 0}
-    return Semantics(xyz, instances, labels, names)
+    return Semantics(cloud.xyz, instances, labels, names)
 
 
 def labelled(points: PointCloud, semantics: Semantics) -> tuple[PointCloud, str]:
