@@ -166,6 +166,9 @@ def test_depth_is_never_blended(tmp_path: Path) -> None:
     npy = undistorted_depth(tmp_path / "b.npy", BARREL, camera, tmp_path / "unpacked")
     assert set(np.unique(np.asarray(Image.open(png)))) == {1000, 3000}
     assert np.array_equal(np.load(npy) * 1000, np.asarray(Image.open(png)))
+    Image.fromarray(depth / np.float32(1000)).save(tmp_path / "c.tif")
+    tif = undistorted_depth(tmp_path / "c.tif", BARREL, camera, tmp_path / "unpacked")
+    assert np.array_equal(np.load(tif), np.load(npy))
 
 
 def test_a_straight_lens_costs_nothing(tmp_path: Path) -> None:

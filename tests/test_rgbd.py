@@ -102,6 +102,20 @@ def to_floats(room: Path) -> dict[str, object]:
     return {}
 
 
+def to_integers_in_npy(room: Path) -> dict[str, object]:
+    for path in (room / "depth").iterdir():
+        np.save(path.with_suffix(".npy"), np.asarray(Image.open(path)).astype(np.uint16))
+        path.unlink()
+    return {}
+
+
+def to_floats_in_tiff(room: Path) -> dict[str, object]:
+    for path in (room / "depth").iterdir():
+        Image.fromarray(read_depth(path, 1000)).save(path.with_suffix(".tif"))
+        path.unlink()
+    return {}
+
+
 def to_pgm_of_tenths_of_millimetres(room: Path) -> dict[str, object]:
     for path in (room / "depth").iterdir():
         units = (np.asarray(Image.open(path)).astype(np.uint32) * 10).clip(0, 65534).astype(">u2")
@@ -171,8 +185,9 @@ def to_other_names(room: Path) -> dict[str, object]:
 
 
 LAYOUTS = [
-    to_log, to_tum, to_replica, to_seven_scenes, to_floats, to_pgm_of_tenths_of_millimetres, to_world_to_camera,
-    to_opengl, to_millimetres, to_options, to_json, to_intrinsics_a_frame, to_upside_down, to_other_names,
+    to_log, to_tum, to_replica, to_seven_scenes, to_floats, to_integers_in_npy, to_floats_in_tiff,
+    to_pgm_of_tenths_of_millimetres, to_world_to_camera, to_opengl, to_millimetres, to_options, to_json,
+    to_intrinsics_a_frame, to_upside_down, to_other_names,
 ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 from ...store.errors import BadScene
 from ...store.scene import Camera
 from ..files.derived import derived_folder, made_once
-from ..files.images import FLOAT_DEPTH_SUFFIXES, read_depth, read_image
+from ..files.images import has_float_depth, read_depth, read_image
 from .lenses import Lens, distort, is_straight
 
 Pixel = TypeVar("Pixel", bound=np.generic)
@@ -38,10 +38,10 @@ def undistorted(image: Path, lens: Lens, camera: Camera, unpacked: Path) -> Path
 
 
 def undistorted_depth(depth: Path, lens: Lens, camera: Camera, unpacked: Path) -> Path:
-    """The same for readings along the optical axis, in the stored units: .npy of floats, .png of integers."""
+    """The same for readings along the optical axis, in the stored units: .npy where they may be floats, else .png."""
     if is_straight(lens):
         return depth
-    suffix = ".npy" if depth.suffix.lower() in FLOAT_DEPTH_SUFFIXES else ".png"
+    suffix = ".npy" if depth.suffix.lower() == ".npy" or has_float_depth(depth) else ".png"
 
     def make(path: Path) -> None:
         readings = _nearest(_of_size(depth, read_depth(depth, 1.0), lens), lens, camera)

@@ -2,7 +2,7 @@
 
     SCENE/
       color/ (colour, rgb, images ...)    00000.jpg     .jpg .png .ppm .bmp .webp .tif
-      depth/                              00000.png     16-bit .png .pgm .tif; metres in .npy .exr
+      depth/                              00000.png     16 bits in .png .pgm .tif; .npy; floats in .tif .exr
       trajectory.log, pose.txt, traj.txt, groundtruth.txt ..., or pose/ with a text file a frame
       intrinsic.txt, camera_intrinsic.json ...    or --fx --fy --cx --cy
       mesh.ply, cloud.ply or any only .ply        else points are made from depth      (optional)

@@ -24,13 +24,12 @@ from ...store.plugins import missing_package_sentence
 from .arrays import map_npy
 
 __all__ = [
-    "DEPTH_SUFFIXES", "FLOAT_DEPTH_SUFFIXES", "IMAGE_SUFFIXES", "MAX_PIXELS", "image_size", "is_turned", "read_depth",
+    "DEPTH_SUFFIXES", "IMAGE_SUFFIXES", "MAX_PIXELS", "has_float_depth", "image_size", "is_turned", "read_depth",
     "read_image",
 ]  # fmt: skip
 
 NO_READING = 65535  # with 0, what sensors write into 16 bits when they measured nothing
 DEPTH_SUFFIXES = frozenset({".png", ".pgm", ".tif", ".tiff", ".npy", ".exr"})
-FLOAT_DEPTH_SUFFIXES = frozenset({".npy", ".exr"})  # metres, unless a scale says otherwise
 
 _PGM = re.compile(rb"P5(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)\s")
 
@@ -49,8 +48,8 @@ def image_size(path: Path) -> tuple[int, int]:
 def read_depth(path: Path, scale: float) -> NDArray[np.float32]:
     """(H, W) metres, 0 where there is no reading: stored 0, 65535, negative and non-finite values.
 
-    Reads png, pgm and tiff with 16 bits, npy with any real numbers, exr with its channel "Z", "R", "Y" or only one.
-    `scale` is stored units per metre.
+    Reads png and pgm with 16 bits, tiff with 16 bits or floats, npy with any real numbers, exr with its channel "Z",
+    "R", "Y" or only one. `scale` is stored units per metre.
     """
     suffix = path.suffix.lower()
     if suffix == ".npy":
@@ -68,6 +67,17 @@ def read_depth(path: Path, scale: float) -> NDArray[np.float32]:
     else:
         metres[(stored <= 0) | (stored == NO_READING)] = 0
     return metres
+
+
+def has_float_depth(path: Path) -> bool:
+    """Whether readings are stored as floats, by their type and not by the file's ending; an .exr has no others."""
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        return _map_npy(path).dtype.kind == "f"
+    if suffix not in (".tif", ".tiff"):
+        return suffix == ".exr"
+    with opened(path) as picture:
+        return picture.mode == "F"
 
 
 def _read_16_bits(path: Path) -> NDArray[np.generic]:

@@ -9,7 +9,7 @@ from ....store.errors import BadScene
 from ....store.scene import Frame
 from ...cameras.lenses import is_straight, pinhole_of
 from ...cameras.undistort import undistorted, undistorted_depth
-from ...files.images import FLOAT_DEPTH_SUFFIXES
+from ...files.images import has_float_depth
 from ...files.intrinsics import read_intrinsics
 from ...files.naming import naming
 from ..pairing import order, pair
@@ -94,5 +94,4 @@ def read_frames(folder: Path, layout: Layout, reading: Reading, unpacked: Path) 
 
 def _depth_scale(path: Path | None) -> float:
     """Stored units per metre, where nobody says."""
-    is_float = path is not None and path.suffix.lower() in FLOAT_DEPTH_SUFFIXES
-    return FLOAT_DEPTH_SCALE if is_float else INTEGER_DEPTH_SCALE
+    return FLOAT_DEPTH_SCALE if path is not None and has_float_depth(path) else INTEGER_DEPTH_SCALE
