@@ -80,7 +80,7 @@ WRONG = {
     "no points": (lambda room: (room / MODEL / "points3D.bin").unlink(), "neither points3D in .* nor fused.ply"),
     "no point": (
         lambda room: (room / MODEL / "points3D.bin").write_bytes(struct.pack("<Q", 0)),
-        "none of its 0 points is left",
+        "no points in it; name a .ply with the scene's points: --cloud",
     ),
     "no pictures": (lambda room: shutil.rmtree(room / "images"), "none of its pictures, such as '0000.jpg'.*--images"),
     "text cameras": (

@@ -14,6 +14,7 @@ size. Poses and points stay in COLMAP's world, whose unit nobody knows unless it
 Sparse points are few and hide nothing: without depth maps, points are seen through walls.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -21,13 +22,15 @@ from typing import Literal
 
 from ...store.errors import BadScene
 from ...store.scene import PointCloud, Scene
+from ..cameras.lenses import Lens
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
 from ..files.poses import up_axis_of
-from ..formats.colmap.frames import Reading, read_frames
+from ..formats.colmap.frames import Reading, camera_to_world, read_frames
 from ..formats.colmap.layout import Workspace, find_workspace, is_scene
-from ..formats.colmap.model import model_file, read_cameras
-from ..formats.colmap.points import MIN_TRACK, sparse_points
+from ..formats.colmap.model import Points, model_file, read_cameras, read_points
+from ..formats.colmap.points import MIN_TRACK, MIN_TRACK_HELP, good_points
+from ..formats.colmap.reprojection import check_reprojection
 from ..formats.frame_options import UNKNOWN_SCALE, UP_AXIS_HELP, FrameOptions, UpAxis
 from ..formats.scene_folders import scene_folder, scene_folders
 
@@ -50,7 +53,7 @@ class Options(FrameOptions):
     world_scale: float | None = field(default=None, metadata={"help": "Units of the world per metre; 1 unless given."})
     min_track: int = field(
         default=MIN_TRACK,
-        metadata={"help": "Images that a sparse point must be found in; more drops more wrong points."},
+        metadata={"help": MIN_TRACK_HELP},
     )
     max_error: float | None = field(
         default=None,
@@ -61,7 +64,7 @@ class Options(FrameOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require_positive("world_scale", "max_error")
-        self._require_counts("min_track")
+        self._require_counts("min_track", least=0)
 
 
 def scene_names(root: Path, options: Options) -> list[str]:
@@ -84,11 +87,15 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     assert cameras is not None
     scale = options.world_scale or 1.0
     reading = Reading(options.frame_stride, options.frame_limit, options.depth, scale)
-    frames, more = read_frames(workspace, read_cameras(confined(cameras)), reading, confined, unpacked)
+    lenses = read_cameras(confined(cameras))
+    frames, more = read_frames(workspace, lenses, reading, confined, unpacked)
     findings += more
     if not frames:
         raise BadScene(f"{name}: no usable frame ({'; '.join(findings)})")
-    points, more = _points(folder, workspace, options, confined)
+    sparse = _sparse(workspace, confined)
+    if sparse is not None:
+        findings += _reprojection(workspace, lenses, sparse[1], confined)
+    points, more = _points(folder, workspace, sparse, options, confined)
     findings += more
     if options.world_scale is None:
         findings.append(UNKNOWN_SCALE)
@@ -97,14 +104,32 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     return Scene(name, frames, points, str(folder.absolute()), up_axis=up_axis, findings=tuple(findings))
 
 
-def _points(folder: Path, workspace: Workspace, options: Options, confined: Confined) -> tuple[PointCloud, list[str]]:
+def _sparse(workspace: Workspace, confined: Confined) -> tuple[Path, Points] | None:
+    """The model's own points and their file."""
+    file = model_file(workspace.model, "points3D")
+    return None if file is None else (confined(file), read_points(confined(file)))
+
+
+def _reprojection(workspace: Workspace, lenses: Mapping[int, Lens], points: Points, confined: Confined) -> list[str]:
+    file = model_file(workspace.model, "images")
+    assert file is not None
+    poses = camera_to_world(workspace.registered.poses, 1.0)
+    return check_reprojection(confined(file), workspace.registered, poses, lenses, points)
+
+
+def _points(
+    folder: Path,
+    workspace: Workspace,
+    sparse: tuple[Path, Points] | None,
+    options: Options,
+    confined: Confined,
+) -> tuple[PointCloud, list[str]]:
     """The points in the world's units, and where they are from."""
     if options.cloud not in ("", "sparse"):
         return read_cloud(confined(folder / options.cloud)), [f"points: {options.cloud}"]
     if workspace.cloud is not None and options.cloud == "":
         return read_cloud(workspace.cloud), [f"points: {workspace.cloud.name}"]
-    path = model_file(workspace.model, "points3D")
-    if path is None:
+    if sparse is None:
         raise BadScene(f"{folder.name}: neither points3D in {workspace.model} nor fused.ply; name a .ply with --cloud")
-    points, finding = sparse_points(confined(path), options.min_track, options.max_error)
+    points, finding = good_points(*sparse, options.min_track, options.max_error)
     return points, [f"points: {finding}"]

@@ -27,6 +27,7 @@ from ...store.listing import entries
 from ...store.scene import PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
+from ..files.whole import read_words
 from ..formats.frame_options import FrameOptions
 from ..formats.scannet.frames import Selection, exported_frames, recorded_frames
 from ..formats.scannet.labels import TABLE, belongs_to, read_aggregation, read_nyu40, read_segments
@@ -69,9 +70,9 @@ def scene_names(root: Path, options: Options) -> list[str]:
             )
         return sorted(folders)
     try:
-        listed = Path(options.scene_list).read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"--scene-list {options.scene_list}: cannot be read: {error}") from error
+        listed = read_words(Path(options.scene_list))
+    except BadScene as error:
+        raise BadInput(f"--scene-list: {error}") from error
     if not set(listed) & set(folders):
         raise BadInput(f"none of the {len(listed)} scenes of {options.scene_list} is below {root}")
     return sorted(set(listed))
@@ -155,6 +156,6 @@ def _split(root: Path, name: str) -> str | None:
     for split in _SPLITS:
         for folder in (root, root.parent):
             listing = folder / f"scannetv2_{split}.txt"
-            if listing.is_file() and name in listing.read_text(encoding="utf-8", errors="replace").split():
+            if listing.is_file() and name in read_words(listing):
                 return split
     return "test" if root.name == "scans_test" else None

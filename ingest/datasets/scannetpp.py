@@ -26,6 +26,7 @@ from ...store.listing import matching
 from ...store.scene import PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
+from ..files.whole import read_words
 from ..formats.frame_options import FrameOptions
 from ..formats.nerfstudio.frames import Reading, read_frames
 from ..formats.nerfstudio.transforms import Listed, read_transforms
@@ -61,9 +62,9 @@ def scene_names(root: Path, options: Options) -> list[str]:
     if not options.scene_list:
         return found
     try:
-        listed = set(Path(options.scene_list).read_text(encoding="utf-8").split())
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"--scene-list {options.scene_list}: cannot be read: {error}") from error
+        listed = set(read_words(Path(options.scene_list)))
+    except BadScene as error:
+        raise BadInput(f"--scene-list: {error}") from error
     if not listed & set(found):
         raise BadInput(f"none of the {len(listed)} scenes of {options.scene_list} is below {root}")
     return sorted(listed)
@@ -132,6 +133,6 @@ def _split(root: Path, name: str, options: Options) -> str | None:
         for split, pattern in _SPLITS.items():
             for listing in matching(place / "splits", pattern):
                 listed = confined(listing)
-                if listed.is_file() and name in listed.read_text(encoding="utf-8", errors="replace").split():
+                if listed.is_file() and name in read_words(listed):
                     return split
     return None

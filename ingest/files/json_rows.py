@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...store.errors import BadScene
+from .whole import opened_text
 
 MAX_BYTES = 8 << 30  # the largest table of nuScenes has 1.3 GB
 MAX_ROW = 1 << 20  # characters
@@ -16,15 +17,8 @@ _BLANK = re.compile(r"\s*")
 
 def read_json_rows(path: Path, max_bytes: int = MAX_BYTES) -> Iterator[dict[str, Any]]:
     """Each object of the array in a file; BadScene that names the row where the file is no such array."""
-    try:
-        if path.stat().st_size > max_bytes:
-            raise BadScene(f"{path}: {path.stat().st_size:,} bytes; at most {max_bytes:,} are read")
-        with path.open(encoding="utf-8-sig") as file:
-            yield from _rows(path, file)
-    except OSError as error:
-        raise BadScene(f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise BadScene(f"{path}: not JSON: {error}") from error
+    with opened_text(path, max_bytes) as file:
+        yield from _rows(path, file)
 
 
 def _rows(path: Path, file: Any) -> Iterator[dict[str, Any]]:

@@ -31,11 +31,11 @@ class FrameOptions:
     def __post_init__(self) -> None:
         self._require_counts("frame_stride", "frame_limit")
 
-    def _require_counts(self, *names: str) -> None:
+    def _require_counts(self, *names: str, least: int = 1) -> None:
         for name in names:
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise BadInput(f"--{name.replace('_', '-')} is at least 1, not {value}.")
+            if value is not None and value < least:
+                raise BadInput(f"--{name.replace('_', '-')} is at least {least}, not {value}.")
 
     def _require_positive(self, *names: str) -> None:
         for name in names:

@@ -1,7 +1,7 @@
 """COLMAP's sparse models: cameras, images and points3D, each a binary file (.bin, little-endian) or a text (.txt).
 
 A folder with both is read as COLMAP reads it: binary first. Files of rigs and frames are passed over: each image has
-its own pose in any version. Where keypoints lie in the pictures is passed over too. The format is COLMAP's
+its own pose in any version. Texts that other tools write may lack the lines of keypoints. The format is COLMAP's
 doc/format.rst. Counts are held against the bytes that follow; nothing is believed before.
 """
 
@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from ....store.errors import BadScene
 from ...cameras.lenses import MODELS, Lens, colmap_lens
+from ...files.whole import opened_text
 
 MAX_SIDE = 1 << 20  # pixels
 MAX_TEXT = 1 << 32  # bytes
 _PANORAMA = 17  # EQUIRECTANGULAR: a sphere, which is no lens
 _POINT = np.dtype([("id", "<u8"), ("xyz", "<f8", 3), ("rgb", "u1", 3), ("error", "<f8")])
-_KEYPOINT_BYTES, _TRACK_BYTES = 24, 8
+_KEYPOINT = np.dtype([("uv", "<f8", 2), ("point", "<u8")])
+_NO_POINT = (1 << 64) - 1  # of a keypoint; -1 in texts
+_TRACK_BYTES = 8
 _NAMES = {model.number: name for name, model in MODELS.items()}
 
 
@@ -42,6 +45,15 @@ class Points:
     rgb: NDArray[np.uint8]  # (N, 3)
     error: NDArray[np.float64]  # (N,) pixels, the mean over the images that show it; -1 not known
     track_length: NDArray[np.int64]  # (N,) images that show it
+    ids: NDArray[np.uint64]  # (N,)
+
+
+@dataclass(frozen=True)
+class Keypoints:
+    """Where an image shows points."""
+
+    uv: NDArray[np.float64]  # (K, 2) pixels from the picture's corner
+    point_ids: NDArray[np.uint64]  # (K,)
 
 
 def model_file(folder: Path, part: str) -> Path | None:
@@ -63,13 +75,22 @@ def read_images(path: Path) -> Images:
     rows = list(_binary_images(path) if path.suffix == ".bin" else _text_images(path))
     if not rows:
         raise BadScene(f"{path}: no registered images in it")
-    names, camera_ids, poses = zip(*rows, strict=True)
+    names, camera_ids, poses, _ = zip(*rows, strict=True)
     return Images(names, camera_ids, np.array(poses, np.float64))
+
+
+def read_keypoints(path: Path, wanted: frozenset[str]) -> dict[str, Keypoints]:
+    """Those of the images of these names that belong to points."""
+    read = _binary_images(path, wanted) if path.suffix == ".bin" else _text_images(path, wanted)
+    return {name: keypoints for name, _, _, keypoints in read if keypoints is not None}
 
 
 def read_points(path: Path) -> Points:
     """The points; there may be none."""
     return _binary_points(path) if path.suffix == ".bin" else _text_points(path)
+
+
+_Image = tuple[str, int, tuple[float, ...], Keypoints | None]  # name, camera, pose, keypoints that were wanted
 
 
 class _Bytes:
@@ -142,7 +163,7 @@ def _lens(path: Path, camera_id: int, model: str, width: int, height: int, numbe
         raise BadScene(f"{path}: camera {camera_id}: {error}") from error
 
 
-def _binary_images(path: Path) -> Iterator[tuple[str, int, tuple[float, ...]]]:
+def _binary_images(path: Path, wanted: frozenset[str] = frozenset()) -> Iterator[_Image]:
     file, head, count = _Bytes(path), struct.Struct("<I7dI"), struct.Struct("<Q")
     for number in file.records():
         _, *pose, camera_id = file.take(head)
@@ -155,21 +176,57 @@ def _binary_images(path: Path) -> Iterator[tuple[str, int, tuple[float, ...]]]:
             raise BadScene(f"{path}: the name of image {number + 1} is no UTF-8 text") from error
         file.skip(end + 1 - file.at)
         (keypoints,) = file.take(count)
-        file.skip(int(keypoints) * _KEYPOINT_BYTES)
-        yield name, int(camera_id), tuple(pose)
+        start = file.at
+        file.skip(int(keypoints) * _KEYPOINT.itemsize)
+        there = np.frombuffer(file.data, _KEYPOINT, int(keypoints), start) if name in wanted else None
+        yield name, int(camera_id), tuple(pose), None if there is None else _of_points(there["uv"], there["point"])
 
 
-def _text_images(path: Path) -> Iterator[tuple[str, int, tuple[float, ...]]]:
-    lines = _lines(path)
-    for number, line in lines:
-        if not _is_remark(line):
+def _text_images(path: Path, wanted: frozenset[str] = frozenset()) -> Iterator[_Image]:
+    """Two lines an image; the second, of keypoints, is empty where it has none, and left out by some tools."""
+    image: _Image | None = None  # waits for its keypoints
+    for number, line in _lines(path):
+        if image is not None and (not line.strip() or _is_keypoints(line)):
+            yield (*image[:3], _text_keypoints(path, number, line) if image[0] in wanted else None)
+            image = None
+        elif not _is_remark(line):
+            if image is not None:
+                yield image
             words = line.split(maxsplit=9)
             try:
                 pose, camera_id, name = tuple(float(word) for word in words[1:8]), int(words[8]), words[9].strip()
             except (ValueError, IndexError) as error:
                 raise _misread(path, number, line, "IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME") from error
-            next(lines, None)  # its keypoints, an empty line where it has none
-            yield name, camera_id, pose
+            image = name, camera_id, pose, None
+    if image is not None:
+        yield image
+
+
+def _is_keypoints(line: str) -> bool:
+    """Whether a line is X, Y and an id, any number of times; that of an image has ten words, the last one its name."""
+    words = line.split(maxsplit=12)
+    first = words[:12]
+    try:
+        for word in first:
+            float(word)
+    except ValueError:
+        return False
+    return len(first) % 3 == 0
+
+
+def _text_keypoints(path: Path, number: int, line: str) -> Keypoints:
+    try:
+        rows = np.array(line.split(), np.float64).reshape(-1, 3)
+    except ValueError as error:
+        raise _misread(path, number, line, "X Y POINT3D_ID, three numbers a keypoint") from error
+    return _of_points(rows[:, :2], np.where(rows[:, 2] < 0, float(_NO_POINT), rows[:, 2]))
+
+
+def _of_points(uv: NDArray[np.float64], ids: NDArray[np.generic]) -> Keypoints:
+    with np.errstate(invalid="ignore"):
+        known = ids.astype(np.uint64)
+    shown = ids < _NO_POINT  # type: ignore[operator]
+    return Keypoints(np.array(uv[shown], np.float64), known[shown])
 
 
 def _binary_points(path: Path) -> Points:
@@ -184,37 +241,33 @@ def _binary_points(path: Path) -> Points:
     every = np.frombuffer(file.data, np.uint8)[np.array(starts, np.int64)[:, None] + np.arange(_POINT.itemsize)]
     points = every.view(_POINT).reshape(-1)
     xyz, rgb, error = (np.ascontiguousarray(points[name]) for name in ("xyz", "rgb", "error"))
-    return Points(xyz, rgb, error, np.array(lengths, np.int64))
+    return Points(xyz, rgb, error, np.array(lengths, np.int64), np.ascontiguousarray(points["id"]))
 
 
 def _text_points(path: Path) -> Points:
-    numbers, lengths = [], []
+    numbers, lengths, ids = [], [], []
     for number, line in _lines(path):
         if not _is_remark(line):
             words = line.split()
             try:
                 numbers.append([float(word) for word in words[1:8]])
                 lengths.append((len(words) - 8) // 2)
+                ids.append(int(words[0]))
                 whole = len(words) >= 8 and len(words) % 2 == 0 and all(0 <= value <= 255 for value in numbers[-1][3:6])
+                whole = whole and 0 <= ids[-1] < _NO_POINT
             except ValueError:
                 whole = False
             if not whole:
                 raise _misread(path, number, line, "POINT3D_ID X Y Z R G B ERROR, then two numbers an image")
     rows = np.array(numbers, np.float64).reshape(-1, 7)
-    return Points(rows[:, :3], rows[:, 3:6].astype(np.uint8), rows[:, 6], np.array(lengths, np.int64))
+    rgb, error = rows[:, 3:6].astype(np.uint8), rows[:, 6]
+    return Points(rows[:, :3], rgb, error, np.array(lengths, np.int64), np.array(ids, np.uint64))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines and their numbers from 1 on."""
-    try:
-        if path.stat().st_size > MAX_TEXT:
-            raise BadScene(f"{path}: {path.stat().st_size:,} bytes; texts of more than {MAX_TEXT:,} are not read")
-        with path.open(encoding="utf-8") as file:
-            yield from enumerate(file, start=1)
-    except OSError as error:
-        raise BadScene(f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise BadScene(f"{path}: not a text file") from error
+    with opened_text(path, MAX_TEXT) as file:
+        yield from enumerate(file, start=1)
 
 
 def _is_remark(line: str) -> bool:

@@ -3,14 +3,16 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....store.errors import BadScene
 from ....store.scene import PointCloud
 from ...files.confined import Confined
-from .model import model_file, read_points
+from .model import Points, model_file, read_points
 
 BESIDE = ("sparse/0", "sparse", "colmap/sparse/0", "colmap/sparse")  # where tools that use COLMAP leave its model
 MIN_TRACK = 2  # images that a point was found in
+MIN_TRACK_HELP = "Images that a sparse point must be found in; more drops more wrong points, 0 takes all."
 FAR = 20.0  # times as far from the middle of the points as nine tenths of them: no baseline measures that
 
 
@@ -19,8 +21,17 @@ def sparse_points(path: Path, min_track: int = MIN_TRACK, max_error: float | Non
 
     `max_error` is the mean distance in pixels from where the images show a point.
     """
-    sparse = read_points(path)
-    good = np.isfinite(sparse.xyz).all(axis=1) & (sparse.track_length >= min_track)
+    return good_points(path, read_points(path), min_track, max_error)
+
+
+def good_points(path: Path, sparse: Points, min_track: int, max_error: float | None) -> tuple[PointCloud, str]:
+    """The same of points that were read from `path`."""
+    if not len(sparse.xyz):
+        raise BadScene(f"{path}: no points in it; name a .ply with the scene's points: --cloud")
+    tracked = bool(sparse.track_length.any())  # clouds that other tools put in come without tracks
+    good: NDArray[np.bool_] = np.isfinite(sparse.xyz).all(axis=1)
+    if tracked:
+        good &= sparse.track_length >= min_track
     if max_error is not None:
         good &= sparse.error <= max_error
     if good.any():
@@ -32,7 +43,8 @@ def sparse_points(path: Path, min_track: int = MIN_TRACK, max_error: float | Non
         raise BadScene(f"{path}: none of its {len(good):,} points is left: {reasons}")
     left_out = int(len(good) - good.sum())
     dropped = f"; {left_out:,} left out: {reasons}" if left_out else ""
-    return PointCloud(sparse.xyz[good], sparse.rgb[good]), f"{good.sum():,} sparse points{dropped}"
+    untracked = "" if tracked else "; none has a track, so that none was left out for being in few images"
+    return PointCloud(sparse.xyz[good], sparse.rgb[good]), f"{good.sum():,} sparse points{dropped}{untracked}"
 
 
 def points_file(folder: Path, confined: Confined) -> Path | None:

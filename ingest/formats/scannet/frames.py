@@ -18,11 +18,13 @@ from ...files.images import IMAGE_SUFFIXES, image_size
 from ...files.intrinsics import read_intrinsics
 from ...files.naming import naming
 from ...files.poses import inverted, read_pose
+from ...files.whole import read_text
 from ..selection import spread
 from .sens import read_recording
 from .unpack import unpack_frames
 
 EXPORTED_DEPTH_SCALE = 1000.0  # SensReader writes millimetres
+_FACTS_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def _facts(path: Path) -> dict[str, str]:
     """The "key = value" lines of <scene>.txt."""
     if not path.exists():
         return {}
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = read_text(path, _FACTS_BYTES).splitlines()
     return {key.strip(): value.strip() for key, equals, value in (line.partition("=") for line in lines) if equals}
 
 
