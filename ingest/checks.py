@@ -202,7 +202,7 @@ def _likely_scale(stored_median: float) -> float:
 def _check_views(xyz: NDArray[np.float64], frames: Sequence[Frame], options: Any) -> list[str]:
     sample = spread(frames, _VIEW_SAMPLE)
     poses = np.array([frame.camera_to_world for frame in sample])
-    share, blind = _seen(xyz, sample, poses)
+    share, blind = inside_views(xyz, sample, poses)
     if share > 0:
         empty = f"; {blind} of {len(sample)} frames show none" if blind else ""
         return [f"{share:.0%} of the points lie inside the views{empty}"]
@@ -210,13 +210,13 @@ def _check_views(xyz: NDArray[np.float64], frames: Sequence[Frame], options: Any
         f"if the cameras look along -z with y up{_named(options, 'axes', 'opengl')}": from_opengl_axes(poses),
         f"if the poses map the world into the camera{_named(options, 'world_to_camera')}": inverted(poses),
     }
-    shares = {guess: _seen(xyz, sample, other)[0] for guess, other in others.items()}
+    shares = {guess: inside_views(xyz, sample, other)[0] for guess, other in others.items()}
     best = max(shares, key=lambda guess: shares[guess])
     hint = f"they would {best}" if shares[best] > 0.2 else "the poses and the points do not share a world"
     raise BadScene(f"no point falls inside any of {len(sample)} views looked at: {hint}")
 
 
-def _seen(xyz: NDArray[np.float64], frames: Sequence[Frame], poses: NDArray[np.float64]) -> tuple[float, int]:
+def inside_views(xyz: NDArray[np.float64], frames: Sequence[Frame], poses: NDArray[np.float64]) -> tuple[float, int]:
     """The share of points inside any image, and the number of frames without one."""
     seen, blind = np.zeros(len(xyz), bool), 0
     for frame, pose in zip(frames, poses, strict=True):

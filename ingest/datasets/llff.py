@@ -25,7 +25,7 @@ from ..files.confined import Confined
 from ..files.images import IMAGE_SUFFIXES, image_size
 from ..files.poses import up_axis_of
 from ..files.written_paths import written_path
-from ..formats.colmap.points import points_file, sparse_points
+from ..formats.colmap.points import MIN_TRACK, MIN_TRACK_HELP, points_file, sparse_points
 from ..formats.frame_options import UNKNOWN_SCALE, UP_AXIS_HELP, FrameOptions, UpAxis
 from ..formats.llff.labels import FOLDER as SEGMENTATIONS
 from ..formats.llff.labels import vote
@@ -47,10 +47,12 @@ class Options(FrameOptions):
         default=None, metadata={"help": "Units of the poses and points per metre; 1 unless given."}
     )
     up_axis: UpAxis = field(default="auto", metadata={"help": UP_AXIS_HELP})
+    min_track: int = field(default=MIN_TRACK, metadata={"help": MIN_TRACK_HELP, "later": True})
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require_positive("world_scale")
+        self._require_counts("min_track", least=0)
 
 
 def scene_names(root: Path, options: Options) -> list[str]:
@@ -129,4 +131,4 @@ def _points(folder: Path, options: Options, confined: Confined) -> tuple[PointCl
             f"{folder.name}: no points: LLFF has none but those of sparse/0/points3D.bin, which COLMAP left beside the "
             "poses. Copy that folder back, or name a .ply in the same world with --cloud"
         )
-    return sparse_points(path)
+    return sparse_points(path, options.min_track)

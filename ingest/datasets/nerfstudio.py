@@ -20,17 +20,16 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-import numpy as np
-
 from ...store.errors import BadScene
 from ...store.scene import Frame, PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
 from ..files.poses import up_axis_of
 from ..files.written_paths import written_path
-from ..formats.colmap.points import points_file, sparse_points
+from ..formats.colmap.points import MIN_TRACK, MIN_TRACK_HELP, points_file
 from ..formats.depth_cloud import DepthCloudOptions, depth_cloud
 from ..formats.frame_options import UNKNOWN_SCALE, UP_AXIS_HELP, UpAxis
+from ..formats.nerfstudio.colmap_points import points_beside
 from ..formats.nerfstudio.frames import Reading, read_frames
 from ..formats.nerfstudio.polycam import is_polycam, read_polycam
 from ..formats.nerfstudio.transforms import Listed, Transforms, read_transforms
@@ -39,7 +38,6 @@ from ..formats.scene_folders import scene_folder, scene_folders
 FILE = "transforms.json"
 SPLITS = ("train", "val", "test")
 SPARSE = "sparse_pc.ply"
-_FROM_COLMAP = np.array([[0.0, 1, 0, 0], [1, 0, 0, 0], [0, 0, -1, 0]])  # ns-process-data before applied_transform was
 MILLIMETRES = 0.001  # nerfstudio's depth_unit_scale_factor unless told otherwise, for .npy as well
 
 
@@ -59,10 +57,12 @@ class Options(DepthCloudOptions):
         default=None, metadata={"help": "Units of the poses and points per metre; 1 unless given."}
     )
     up_axis: UpAxis = field(default="auto", metadata={"help": UP_AXIS_HELP})
+    min_track: int = field(default=MIN_TRACK, metadata={"help": MIN_TRACK_HELP, "later": True})
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require_positive("depth_scale", "world_scale")
+        self._require_counts("min_track", least=0)
 
 
 def scene_names(root: Path, options: Options) -> list[str]:
@@ -157,9 +157,7 @@ def _points(
     if any(frame.depth_path is not None for frame in frames):
         return depth_cloud(folder.name, frames, options)
     if main is not None and (model := points_file(folder, confined)) is not None:
-        points, source = sparse_points(model)
-        turn = _FROM_COLMAP if main.applied_transform is None else main.applied_transform
-        return _scaled(replace(points, xyz=points.xyz @ turn[:, :3].T + turn[:, 3]), scale), f"points: {source}"
+        return points_beside(model, main.applied_transform, frames, scale, options.min_track, confined)
     raise BadScene(
         f"{folder.name}: no points: neither ply_file_path nor {SPARSE}, depth_file_path or colmap/sparse/0 is there. "
         "Name a .ply of the scene with --cloud (nerfstudio exports one: ns-export pointcloud)"

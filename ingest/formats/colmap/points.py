@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ....store.errors import BadScene
 from ....store.scene import PointCloud
@@ -29,7 +28,7 @@ def good_points(path: Path, sparse: Points, min_track: int, max_error: float | N
     if not len(sparse.xyz):
         raise BadScene(f"{path}: no points in it; name a .ply with the scene's points: --cloud")
     tracked = bool(sparse.track_length.any())  # clouds that other tools put in come without tracks
-    good: NDArray[np.bool_] = np.isfinite(sparse.xyz).all(axis=1)
+    good = np.asarray(np.isfinite(sparse.xyz).all(axis=1))
     if tracked:
         good &= sparse.track_length >= min_track
     if max_error is not None:
