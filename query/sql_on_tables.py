@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from ..store.database import Store
-from ..store.errors import BadInput
+from ..store.errors import BadInput, DatabaseError
 from .rows import BLOCK_ROWS, Limits, Row, Streamed, size_of
 
 _BLOCK_BYTES = 8 << 20
@@ -18,18 +18,23 @@ _BLOCK_BYTES = 8 << 20
 def streamed(store: Store, statement: str, limits: Limits) -> Iterator[Streamed]:
     """The rows of one SELECT over tables and views, read while the context is open.
 
-    It runs as a cursor in a read-only transaction: whatever is not a query, or more than one, is refused.
+    It runs as a cursor in a read-only transaction, as a role that may do nothing else: whatever is not a query, or more
+    than one, is refused.
     """
+    statement = statement.strip().rstrip(";")
     try:
-        with store.driver_connection(read_only=True) as driver, driver.cursor(name="ovstore_sql") as cursor:
-            driver.execute(f"SET LOCAL statement_timeout = '{limits.seconds}s'")
-            cursor.execute(statement.strip().rstrip(";").encode())
+        with store.reading(statement, limits.seconds) as driver, driver.cursor(name="ovstore_sql") as cursor:
+            cursor.execute(statement.encode())
             columns = tuple(column.name for column in cursor.description or ())
             yield Streamed(columns, _blocks(driver, cursor, limits.seconds))
     except psycopg.errors.QueryCanceled as error:
         raise BadInput(f"The statement took over {limits.seconds} s: make it simpler.") from error
     except psycopg.Error as error:
         raise BadInput(_sentence(error)) from error
+    except DatabaseError as error:
+        if not isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
+            raise
+        raise BadInput(f"{_sentence(error.__cause__)} What may be read and called is in docs/sql.md.") from error
 
 
 def _blocks(driver: psycopg.Connection[Any], cursor: psycopg.ServerCursor[Any], seconds: float) -> Iterator[list[Row]]:

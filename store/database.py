@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import Any, Literal, NoReturn
 
 import psycopg
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from . import connecting, identity, migrate, pools
+from . import connecting, identity, migrate, pools, reading
 from .annotated import checked
 from .connecting import ServerFull
 from .errors import BadInput, DatabaseError, NotFound
@@ -45,6 +45,7 @@ class Store:
         self._url = connecting.plain_conninfo(database_url) if database_url else ""
         self.engine = pools.engine(self._connect)
         self._reading = pools.engine(self._connect_to_read)
+        event.listen(self._reading, "checkin", reading.discard_session)
         self._closed = False
         self.presence = Presence(self._connect)
         _live.add(self)
@@ -76,6 +77,14 @@ class Store:
         with self.connect(read_only=read_only) as connection:
             driver = connection.connection.driver_connection
             assert isinstance(driver, psycopg.Connection)
+            yield driver
+
+    @contextmanager
+    def reading(self, statement: str, seconds: float) -> Iterator[psycopg.Connection[Any]]:
+        """A connection on which the `statement` of a person can do no harm (see reading.py), for so many seconds."""
+        with self.driver_connection(read_only=True) as driver:
+            reading.confine(driver, statement, self.where, embedded=self._server is not None)
+            driver.execute(f"SET LOCAL statement_timeout = {round(1000 * seconds)}")
             yield driver
 
     @checked
@@ -158,7 +167,10 @@ class Store:
             return connecting.prepared(self._server.conninfo(DATABASE, user or USER), **options)
 
     def _connect_to_read(self) -> psycopg.Connection[Any]:
-        return self._connect(READER if self._server else None, options="-c default_transaction_read_only=on")
+        options = "-c default_transaction_read_only=on -c hnsw.iterative_scan=relaxed_order"  # outlive DISCARD ALL
+        connection = self._connect(READER if self._server else None, options=options)
+        connection.prepare_threshold = None  # prepared statements do not
+        return connection
 
 
 @checked

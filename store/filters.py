@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Row, text
 
 from .database import Store
-from .errors import BadInput, NotFound
+from .errors import BadInput, DatabaseError, NotFound
 from .features import Level, Query
 from .region_vectors import RegionVectors
 
@@ -50,20 +50,24 @@ def regions_where(store: Store, condition: str, space_id: int, level: Level) -> 
         f"SELECT region FROM region_overview WHERE embedding_space_id = {int(space_id)} AND level = '{level}' "
         f"AND (\n{condition}\n)"
     )
-    with store.driver_connection(read_only=True) as driver:
-        driver.execute(f"SET LOCAL statement_timeout = '{TIMEOUT_SECONDS}s'")
-        try:
-            with driver.cursor(binary=True) as cursor:  # binary: the protocol that takes a single statement
-                cursor.execute(statement.encode())
-                return np.fromiter((row[0] for row in cursor), np.int64)
-        except psycopg.errors.QueryCanceled as error:
-            raise BadInput(f"The condition {condition!r} took over {TIMEOUT_SECONDS} s: make it simpler.") from error
-        except psycopg.Error as error:
-            driver.rollback()
+    try:
+        with (
+            store.reading(statement, TIMEOUT_SECONDS) as driver,
+            driver.cursor(binary=True) as cursor,  # binary: the protocol that takes a single statement
+        ):
+            cursor.execute(statement.encode())
+            return np.fromiter((row[0] for row in cursor), np.int64)
+    except psycopg.errors.QueryCanceled as error:
+        raise BadInput(f"The condition {condition!r} took over {TIMEOUT_SECONDS} s: make it simpler.") from error
+    except (psycopg.Error, DatabaseError) as error:
+        cause = error.__cause__ if isinstance(error, DatabaseError) else error
+        if isinstance(error, DatabaseError) and not isinstance(cause, psycopg.errors.InsufficientPrivilege):
+            raise
+        with store.driver_connection(read_only=True) as driver:
             columns = driver.execute("SELECT * FROM region_overview LIMIT 0").description or ()
-            known = ", ".join(column.name for column in columns)
-            said = str(error).splitlines()[0].rstrip(".")
-            raise BadInput(f"The condition {condition!r} cannot be used: {said}. Columns: {known}.") from error
+        known = ", ".join(column.name for column in columns)
+        said = str(cause).splitlines()[0].rstrip(".")
+        raise BadInput(f"The condition {condition!r} cannot be used: {said}. Columns: {known}.") from error
 
 
 def _feature_sets(store: Store, query: Query, space_id: int) -> list[int]:

@@ -34,7 +34,7 @@ from .errors import DatabaseError
 from .flocks import is_free, locked, opened, take, wait
 
 DATABASE = "ovstore"
-READER = "ovstore_reader"  # may read every table and nothing else
+READER = "ovstore_reader"  # for the SQL of people; what it may do is up to the schema's migrations
 _LONGEST_SOCKET_PATH = 107  # bytes; sockaddr_un without its closing zero
 _TRIES = 3
 _LONGEST_LOG = 4 << 20  # bytes
@@ -181,7 +181,7 @@ class Server:
         """The store's database and the role that may only read, unless they are there."""
         with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [READER]).fetchone():
-                connection.execute(f"CREATE ROLE {READER} LOGIN IN ROLE pg_read_all_data")
+                connection.execute(f"CREATE ROLE {READER} LOGIN")
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 connection.execute(f"CREATE DATABASE {DATABASE}")
 
