@@ -38,6 +38,7 @@ def streamed(store: Store, statement: str, features: str | None, limits: Limits)
     import duckdb
 
     files, names = catalog.files(store, features), catalog.label_names(store)
+    _refuse_damaged(store, files)
     with (
         tempfile.TemporaryDirectory(prefix="ovstore-sql-") as folder,
         duckdb.connect(config=_settings(folder)) as connection,
@@ -63,6 +64,17 @@ def streamed(store: Store, statement: str, features: str | None, limits: Limits)
             raise BadInput(f"The statement took over {limits.seconds} s: make it simpler.") from error
         except duckdb.Error as error:
             raise BadInput(str(error).strip().splitlines()[0]) from error
+
+
+def _refuse_damaged(store: Store, files: Mapping[str, Sequence[tuple[str, str, Path]]]) -> None:
+    """DuckDB looks at no checksum: what is known to be damaged must not answer."""
+    damaged = catalog.damaged_files(store)
+    for of_view in files.values():
+        for dataset, scene, path in of_view:
+            if path in damaged:
+                raise BadInput(
+                    f"{path} of {dataset}/{scene} is damaged ({damaged[path]}): `ovstore doctor` says what to do."
+                )
 
 
 @contextmanager

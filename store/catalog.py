@@ -11,21 +11,41 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
-from . import schema
+from . import file_digests, schema
 from .database import Store
 from .digests import recipe_digest
 from .errors import NotFound
 from .features import EmbeddingSpace
 from .loading import load_correspondences, load_features, load_frames, load_points
+from .parquet import faces_path
 from .region_catalog import RegionInfo, region, region_vector, regions
 
 __all__ = [
-    "FeatureKind", "FeatureSetInfo", "RegionInfo", "SceneInfo", "chosen_scenes", "feature_kind", "feature_kinds",
-    "feature_sets", "files", "find_feature_set", "find_scene", "label_names",
-    "load_correspondences", "load_features", "load_frames", "load_points", "ready_feature_set", "ready_geometry",
-    "region", "region_vector", "regions", "scenes",
+    "FeatureKind",
+    "FeatureSetInfo",
+    "RegionInfo",
+    "SceneInfo",
+    "chosen_scenes",
+    "damaged_files",
+    "feature_kind",
+    "feature_kinds",
+    "feature_sets",
+    "files",
+    "find_feature_set",
+    "find_scene",
+    "label_names",
+    "load_correspondences",
+    "load_features",
+    "load_frames",
+    "load_points",
+    "ready_feature_set",
+    "ready_geometry",
+    "region",
+    "region_vector",
+    "regions",
+    "scenes",
 ]  # fmt: skip
 
 _EMPTY = "The store holds no scene yet. Take scans in first: ovstore ingest --help"
@@ -204,7 +224,8 @@ def ready_geometry(store: Store, dataset: str, scene: str, recipe: dict[str, Any
     )  # fmt: skip
     with store.connect() as connection:
         row = connection.execute(query).one_or_none()
-    return None if row is None or not _exist(store, row.points_file, row.correspondences_file) else int(row.id)
+        usable = row is not None and _usable(connection, store, row.points_file, row.correspondences_file)
+    return int(row.id) if row is not None and usable else None
 
 
 def ready_feature_set(store: Store, dataset: str, scene: str, name: str, recipe: dict[str, Any]) -> int | None:
@@ -218,7 +239,8 @@ def ready_feature_set(store: Store, dataset: str, scene: str, name: str, recipe:
     )  # fmt: skip
     with store.connect() as connection:
         row = connection.execute(query).one_or_none()
-    return None if row is None or not _exist(store, *row[1:]) else int(row.id)
+        usable = row is not None and _usable(connection, store, *row[1:])
+    return int(row.id) if row is not None and usable else None
 
 
 def files(store: Store, features: str | None = None) -> dict[str, list[tuple[str, str, Path]]]:
@@ -230,6 +252,12 @@ def files(store: Store, features: str | None = None) -> dict[str, list[tuple[str
         "correspondences": [(found.dataset, found.name, store.file(found.correspondences_file)) for found in held],
         "features": [(found.dataset, found.scene, store.file(found.features_file)) for found in sets],
     }
+
+
+def damaged_files(store: Store) -> dict[Path, str]:
+    """The files that were found damaged when they were last examined (`ovstore doctor --contents`), and how."""
+    with store.connect() as connection:
+        return {store.file(name): problem for name, problem in file_digests.damaged(connection).items()}
 
 
 def label_names(store: Store) -> dict[tuple[str, str], dict[int, str]]:
@@ -264,8 +292,12 @@ def _space(row: Row[Any]) -> EmbeddingSpace:
     return EmbeddingSpace(row.space, row.dim, row.digest, row.logit_scale)
 
 
-def _exist(store: Store, *names: str) -> bool:
-    return all(store.file(name).exists() for name in names)
+def _usable(connection: Connection, store: Store, *names: str) -> bool:
+    """Whether the files are there, and none of them, nor a mesh beside them, is known to be damaged."""
+    known = file_digests.damaged(connection)
+    return all(store.file(name).exists() for name in names) and not known.keys() & {
+        *names, *(str(faces_path(Path(name))) for name in names)
+    }  # fmt: skip
 
 
 def _no_scene(name: str, dataset: str | None, known: Sequence[tuple[str, str]]) -> NotFound:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from . import block_digests
 from .database import Store
 from .recall import Recall
 from .schema import embedding_spaces, indexes
@@ -62,6 +63,16 @@ def forget(store: Store, name: str, space_id: int, level: str) -> None:
 def find(store: Store, name: str, space_id: int, level: str) -> IndexRow | None:
     """The row of one index, None when it is not built."""
     return next((row for row in built(store, space_id, level) if row.name == name), None)
+
+
+def is_sound(store: Store, row: IndexRow, whole: bool) -> bool:
+    """Whether the index's file is there and is what was written: all of it, or a sample; see block_digests.py."""
+    try:
+        data = block_digests.mapped(store.file(str(row.file)))
+    except OSError:
+        return False
+    digests = row.options.get("digests")  # None: built by an ovstore that took none
+    return digests is None or block_digests.hold([(data, digests)], whole)
 
 
 def built(store: Store, space_id: int | None = None, level: str | None = None) -> list[IndexRow]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 
-from . import locks, parquet, rows
+from . import file_digests, locks, parquet, rows
 from .agreement import check_features, check_geometry, check_regions
 from .codecs import Columns
 from .contents import features_content, geometry_content
@@ -68,7 +68,10 @@ class Publishing:
         if kept is not None:
             rows.update_scene(connection, store.path, kept.id, scene)
             held = store.file(kept.points_file), store.file(kept.correspondences_file)
-            if is_sound(partial(geometry_now, *held, scene.frames, scene.up_axis), content):
+            names = file_digests.of_scene(store, kept.points_file, kept.correspondences_file)
+            written = not file_digests.examine(connection, store, names)
+            if written and is_sound(partial(geometry_now, *held, scene.frames, scene.up_axis), content):
+                file_digests.note(connection, store, names, scene_id=kept.id)
                 return int(kept.id)
         folder = f"scenes/{scene_file_name(dataset, scene.name)}"
         files = {
@@ -83,6 +86,7 @@ class Publishing:
         if kept is not None:  # its files are damaged; the feature sets that stand on it are not
             self._replaced.append(str(Path(kept.points_file).parent))
             connection.execute(update(scenes).where(scenes.c.id == kept.id).values(files))
+            file_digests.note(connection, store, file_digests.of_scene(store, *files.values()), scene_id=kept.id)
             return int(kept.id)
         if old is not None:
             self._replaced += _files_of(connection, old)
@@ -93,7 +97,9 @@ class Publishing:
             "geometry_digest": made,
             "content_digest": content,
         }
-        return rows.insert_scene(connection, store.path, scene, correspondences, values)
+        scene_id = rows.insert_scene(connection, store.path, scene, correspondences, values)
+        file_digests.note(connection, store, file_digests.of_scene(store, *files.values()), scene_id=scene_id)
+        return scene_id
 
     def features(
         self,
@@ -128,7 +134,9 @@ class Publishing:
         del columns
         if kept is not None:
             held = store.file(kept.features_file)
-            if is_sound(partial(features_now, held, regions, scene_vectors), content):
+            written = not file_digests.examine(connection, store, [kept.features_file])
+            if written and is_sound(partial(features_now, held, regions, scene_vectors), content):
+                file_digests.note(connection, store, [kept.features_file], feature_set_id=kept.id)
                 return int(kept.id)
         file = f"features/{scene_file_name(scene.dataset, scene.name, name)}.parquet"
         path = self._new(file)
@@ -139,6 +147,7 @@ class Publishing:
             self._replaced.append(old.features_file)
         if kept is not None:
             connection.execute(update(feature_sets).where(feature_sets.c.id == kept.id).values(features_file=file))
+            file_digests.note(connection, store, [file], feature_set_id=kept.id)
             return int(kept.id)
         if old is not None:
             connection.execute(delete(feature_sets).where(feature_sets.c.id == old.id))
@@ -157,6 +166,7 @@ class Publishing:
         locks.region_ids(connection)
         inserted = insert(feature_sets).values(values).returning(feature_sets.c.id)
         feature_set_id = int(connection.execute(inserted).scalar_one())
+        file_digests.note(connection, store, [file], feature_set_id=feature_set_id)
         rows.insert_regions(connection, feature_set_id, scene_id, space_id, regions, ranges)
         rows.insert_scene_vectors(connection, feature_set_id, space_id, scene_vectors)
         return feature_set_id

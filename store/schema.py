@@ -4,7 +4,7 @@
                   └────< feature_sets ─< regions ─< region_views
     embedding_spaces ─┘   └ recipes  └─< scene_vectors
                       └─< text_vectors
-    jobs   indexes   store_identity
+    jobs   indexes   store_identity   files (of scenes and feature sets)
 
 One `halfvec` column serves all spaces; an approximate index is partial, one a space, on the cast
 `embedding::halfvec(dim) WHERE space_id = N` (both as literals: bind parameters defeat partial indexes).
@@ -164,6 +164,28 @@ feature_sets = Table(
     CheckConstraint("state IN ('ready', 'retired')", name="state"),
     UniqueConstraint("scene_id", "name"),
     comment="Vectors of one scene by one recipe",
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("name", Text, primary_key=True, comment="relative to the store"),
+    Column(
+        "scene_id",
+        ForeignKey("scenes.id", ondelete="CASCADE"),
+        index=True,
+        comment="whose geometry it is, if it is that",
+    ),
+    Column(
+        "feature_set_id",
+        ForeignKey("feature_sets.id", ondelete="CASCADE"),
+        index=True,
+        comment="whose vectors it holds, if it does that",
+    ),
+    Column("digest", Text, nullable=False, comment="sha256 of its bytes, as they were written"),
+    Column("damage", Text, comment="what was last found wrong with it; null: nothing"),
+    CheckConstraint("(scene_id IS NULL) <> (feature_set_id IS NULL)", name="owner"),
+    comment="The bytes of Parquet files: SQL over files refuses those that are known to be damaged",
 )
 
 regions = Table(

@@ -6,14 +6,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from . import jobs, locks, schema
-from .catalog import FeatureSetInfo, SceneInfo, feature_sets, load_frames, scenes
+from . import index_rows, jobs, locks, region_vectors, schema
+from .catalog import FeatureSetInfo, SceneInfo, feature_sets, scenes
 from .database import Store
-from .errors import OvstoreError
-from .features import LEVELS
 from .files import remove, size_of
-from .readback import features_now, geometry_now
-from .region_catalog import load_regions, load_scene_vectors
+from .verify_contents import problem_of, subject_of
 
 _BEHIND = 0.25  # share of an index's rows that may have come since; searches score those one by one
 
@@ -26,7 +23,9 @@ class Finding:
 
     subject: str  # a scene, feature set, file, job or index
     problem: str
-    remedy: str
+    remedy: str  # a command line, or what a person has to do
+    scene_id: int | None = None  # of the scene whose scan has to be read again
+    feature_set_id: int | None = None  # of the feature set that has to be made again
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,16 @@ def check(store: Store, contents: bool = False, report: Report | None = None) ->
     missing = [*_missing_of_scenes(store, held), *_missing_of_features(store, sets)]
     findings = [*missing, *_orphan_findings(store), *_lost_jobs(store), *_moved_pictures(store, held), *_indexes(store)]
     if contents:
-        findings += _changed_contents(store, held, sets, {finding.subject for finding in missing}, report)
+        known = {finding.subject for finding in missing}
+        both: list[SceneInfo | FeatureSetInfo] = [*held, *sets]
+        items = [item for item in both if subject_of(item) not in known]
+        for done, item in enumerate(items, start=1):
+            problem = problem_of(store, item)
+            if problem is not None:
+                findings.append(_of_contents(item, problem))
+            if report is not None:
+                report(done, len(items))
+        findings += _damaged_indexes(store)
     return findings
 
 
@@ -104,6 +112,7 @@ def _missing_of_scenes(store: Store, held: Iterable[SceneInfo]) -> list[Finding]
             scene.full_name,
             f"{file} is missing",
             f"ingest it again from {scene.source}, or: ovstore forget {scene.full_name}",
+            scene_id=scene.id,
         )
         for scene in held
         for file in (scene.points_file, scene.correspondences_file)
@@ -114,9 +123,11 @@ def _missing_of_scenes(store: Store, held: Iterable[SceneInfo]) -> list[Finding]
 def _missing_of_features(store: Store, sets: Iterable[FeatureSetInfo]) -> list[Finding]:
     return [
         Finding(
-            _name(found),
+            subject_of(found),
             f"{found.features_file} is missing",
             f"ingest it again, or: ovstore forget {found.dataset}/{found.scene} --features {found.name}",
+            scene_id=found.scene_id,
+            feature_set_id=found.id,
         )
         for found in sets
         if not store.file(found.features_file).exists()
@@ -128,7 +139,7 @@ def _lost_jobs(store: Store) -> list[Finding]:
         Finding(
             f"job {job.id} ({job.dataset}/{job.scene})",
             f"says it is running, but {job.worker} is gone",
-            "ingest the scene again, or: ovstore doctor --clean",
+            "ovstore doctor --clean",
         )
         for job in jobs.running(store)
         if job.state == "stale"
@@ -179,34 +190,26 @@ def _indexes(store: Store) -> list[Finding]:
     return findings
 
 
-def _changed_contents(
-    store: Store, held: list[SceneInfo], sets: list[FeatureSetInfo], known: set[str], report: Report | None
-) -> list[Finding]:
-    findings = []
-    items = [(scene.full_name, scene) for scene in held] + [(_name(found), found) for found in sets]
-    for done, (subject, item) in enumerate(items, start=1):
-        if subject not in known:
-            try:
-                content = _geometry_now(store, item) if isinstance(item, SceneInfo) else _features_now(store, item)
-                problem = "" if content == item.content_digest else "its content is not what was published"
-            except OvstoreError as error:
-                problem = str(error)
-            if problem:
-                findings.append(Finding(subject, problem, "ingest the scene again with --again"))
-        if report is not None:
-            report(done, len(items))
+def _of_contents(item: SceneInfo | FeatureSetInfo, problem: str) -> Finding:
+    subject, remedy = subject_of(item), "ingest the scene again with --again"
+    if isinstance(item, SceneInfo):
+        return Finding(subject, problem, remedy, scene_id=item.id)
+    return Finding(subject, problem, remedy, scene_id=item.scene_id, feature_set_id=item.id)
+
+
+def _damaged_indexes(store: Store) -> list[Finding]:
+    """Side files and index files whose bytes are not those that were written."""
+    names = {row.space_id: row.space for row in index_rows.built(store)}
+    findings = [
+        Finding(
+            f"side file of the vectors of {names.get(space_id, f'space {space_id}')}, level {level}",
+            "its bytes are not those that were written",
+            "ovstore index build exact",
+        )
+        for space_id, level in region_vectors.damaged(store)
+    ]
+    for row in index_rows.built(store):
+        if row.file is not None and store.file(row.file).exists() and not index_rows.is_sound(store, row, whole=True):
+            subject = f"index {row.name} of {row.space}, level {row.level}"
+            findings.append(Finding(subject, f"{row.file} is damaged", f"ovstore index build {row.name}"))
     return findings
-
-
-def _geometry_now(store: Store, scene: SceneInfo) -> str:
-    files = store.file(scene.points_file), store.file(scene.correspondences_file)
-    return geometry_now(*files, load_frames(store, scene.id), scene.up_axis)
-
-
-def _features_now(store: Store, found: FeatureSetInfo) -> str:
-    regions = [load_regions(store, found.id, found.space, level) for level in LEVELS]
-    return features_now(store.file(found.features_file), regions, load_scene_vectors(store, found.id, found.space))
-
-
-def _name(found: FeatureSetInfo) -> str:
-    return f"{found.dataset}/{found.scene} features {found.name}"

@@ -8,8 +8,10 @@ import small_scene
 from click.testing import CliRunner
 from command_line import document, lines, ovstore
 from ovstore.cli import main
-from ovstore.store import catalog, jobs, presence
+from ovstore.query import sql
+from ovstore.store import catalog, jobs, presence, verify
 from ovstore.store.database import Store
+from ovstore.store.errors import BadInput
 
 
 @pytest.fixture
@@ -76,12 +78,46 @@ def test_doctor_tells_a_changed_file_by_its_content(held: Store) -> None:
     assert ovstore(held, "doctor").exit_code == 0
     result = ovstore(held, "doctor", "--contents")
     assert result.exit_code == 1
-    assert f"scans/hall features toy: {path} is damaged" in result.stdout
+    assert (
+        f"scans/hall features toy: {features.features_file} is damaged: its bytes are not those that" in result.stdout
+    )
     small_scene.with_other_points(small_scene.make()).publish_geometry(held, "other")
     [other, *_] = catalog.scenes(held)
     points = held.file(other.points_file)
     points.write_bytes(held.file(catalog.find_scene(held, "scans/room").points_file).read_bytes())
-    assert "other/room: its content is not what was published" in ovstore(held, "doctor", "--contents").stdout
+    assert f"other/room: {other.points_file} is damaged" in ovstore(held, "doctor", "--contents").stdout
+    with held.driver_connection() as connection:
+        connection.execute("UPDATE scenes SET up_axis = 'y' WHERE name = 'hall'")
+    assert "scans/hall: its content is not what was published" in ovstore(held, "doctor", "--contents").stdout
+
+
+def test_every_byte_of_a_file_counts_and_a_file_known_to_be_damaged_answers_no_sql(held: Store) -> None:
+    [hall, _] = catalog.scenes(held)
+    count = "SELECT count(*) FROM correspondences WHERE scene = 'room'"
+    before = sql.run_on_files(held, count).rows
+    path = held.file(hall.correspondences_file)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:])  # in the footer, which has no page checksum
+    [finding] = verify.check(held, contents=True)
+    assert finding.problem.startswith(f"{hall.correspondences_file} is damaged: its bytes are not those")
+    with pytest.raises(BadInput, match=r"of scans/hall is damaged .*`ovstore doctor` says what to do"):
+        sql.run_on_files(held, count)
+    path.write_bytes(whole)  # out of a backup
+    assert verify.check(held, contents=True) == []
+    assert sql.run_on_files(held, count).rows == before
+
+
+def test_files_of_an_older_store_are_noted_once_they_were_found_sound(held: Store) -> None:
+    with held.driver_connection() as connection:
+        connection.execute("DELETE FROM files")
+    assert verify.check(held, contents=True) == []
+    [hall, _] = catalog.scenes(held)
+    path = held.file(hall.points_file)
+    content = bytearray(path.read_bytes())
+    content[-40] ^= 1
+    path.write_bytes(content)
+    [finding] = verify.check(held, contents=True)
+    assert hall.points_file in finding.problem
 
 
 def test_doctor_leaves_what_a_running_ingest_unpacks(store: Store) -> None:

@@ -52,7 +52,7 @@ def update(store: Store, space_id: int, level: str) -> None:
         if row is None or len(beside) <= EXTEND_SHARE * row.row_count:
             return
         path = store.file(str(row.file))
-        if not is_sound(store, row, whole=True) or len(table) > RETRAIN_SHARE * row.options["trained_rows"]:
+        if not index_rows.is_sound(store, row, whole=True) or len(table) > RETRAIN_SHARE * row.options["trained_rows"]:
             _build(store, space_id, level)
             return
         index = faiss.read_index(str(path))
@@ -82,16 +82,6 @@ def search(
     except RuntimeError as error:  # FAISS's own, of numbers that cannot be
         _warn_of_damage(store.file(str(row.file)), error)
         return table.best(vector, count)
-
-
-def is_sound(store: Store, row: IndexRow, whole: bool) -> bool:
-    """Whether the file is there and is what was written: all of it, or a sample; see block_digests.py."""
-    try:
-        data = block_digests.mapped(store.file(str(row.file)))
-    except OSError:
-        return False
-    digests = row.options.get("digests")  # None: built by an ovstore that took none
-    return digests is None or block_digests.hold([(data, digests)], whole)
 
 
 def drop(store: Store, space_id: int, level: str) -> None:
@@ -160,7 +150,7 @@ def _index(store: Store, row: IndexRow) -> Any:
         if not path.is_file():
             log.warning("%s is missing, searching without it: ovstore index build %s", path, NAME)
             return None
-        if not is_sound(store, row, whole=False):
+        if not index_rows.is_sound(store, row, whole=False):
             _warn_of_damage(path)
             return None
         try:
