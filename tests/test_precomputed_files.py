@@ -136,6 +136,7 @@ BROKEN = {
     "either": ("7.npy", lambda path: np.save(path, np.zeros((DIM, 4, DIM))), "first and last; say which with --layout"),
     "nan": ("7.npy", lambda path: np.save(path, np.full((5, 4, DIM), np.nan)), "20 cells are not finite"),
     "too large": ("7.npy", lambda path: np.save(path, np.full((5, 4, DIM), 1e6)), "beyond 65504; give --unit"),
+    "too small": ("7.npy", lambda path: np.save(path, np.full((5, 4, DIM), 3e-6)), "20 cells .* too small .* --unit"),
     "words": ("7.npy", lambda path: np.save(path, np.full((5, 4, DIM), "x")), "real numbers were expected"),
     "empty": ("7.npz", lambda path: np.savez(path), "holds no arrays"),
     "outside": ("7.zarr", zarr_outside, "the separator '/../'"),

@@ -15,6 +15,7 @@ from ...store.errors import BadInput
 
 MOST_BYTES = 6 << 30  # of one map in halves
 _CELLS_AT_ONCE = 1 << 13
+_SMALLEST = float(np.finfo(np.float16).smallest_normal)
 _MASK_THRESHOLD = 0.5  # a cell belongs to a mask from here on, as in panoptic inference
 
 
@@ -152,11 +153,23 @@ def _by_rows(size: tuple[int, ...], dim: int, rows: Callable[[slice], NDArray[np
     for part in _parts(height, width):
         with np.errstate(over="ignore", invalid="ignore"):
             found[part] = values = rows(part)
+        if lost := _underflown(values, found[part]):
+            raise BadInput(
+                f"rows {part.start} to {part.stop - 1} of the map: {lost} cells have no number above "
+                f"{_SMALLEST:.2g}, too small for half precision; give --unit."
+            )
         if not np.isfinite(found[part]).all():
             broken = ~np.isfinite(values).all(axis=-1)
             what = f"{int(broken.sum())} cells are not finite" if broken.any() else "numbers beyond 65504; give --unit"
             raise BadInput(f"rows {part.start} to {part.stop - 1} of the map: {what}.")
     return found
+
+
+def _underflown(values: NDArray[np.float32], halves: NDArray[np.float16]) -> int:
+    """How many cells lose their direction in half precision: all their numbers are below its normal ones."""
+    largest = np.abs(values).max(axis=-1)
+    small = (largest > 0) & (largest < _SMALLEST)
+    return int((values[small] != halves[small]).any(axis=-1).sum()) if small.any() else 0
 
 
 def _parts(height: int, width: int) -> Iterator[slice]:
