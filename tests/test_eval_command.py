@@ -233,6 +233,19 @@ def test_files_of_other_tools_may_lack_scenes(judged: Store, labels: Path, tmp_p
     assert "Left out, without a file of predictions: scans/hall." in told["notes"]
 
 
+def test_numbers_of_classes_in_place_of_label_ids_are_a_hint(judged: Store, labels: Path, tmp_path: Path) -> None:
+    _, _, original_index = catalog.load_points(judged, catalog.find_scene(judged, "room").id)
+    numbers = np.empty(len(POINT), int)
+    numbers[original_index] = np.minimum(POINT % 4, 3)
+    (tmp_path / "room.txt").write_text("\n".join(map(str, numbers)) + "\n")
+    told = document(ovstore(judged, "eval", "--labels", labels, "--predictions", tmp_path, "--json"))
+    assert any("seem to hold numbers of classes, 0 to 3" in note and "100.0%" in note for note in told["notes"])
+    numbers[:] = 5
+    (tmp_path / "room.txt").write_text("\n".join(map(str, numbers)) + "\n")
+    told = document(ovstore(judged, "eval", "--labels", labels, "--predictions", tmp_path, "--json"))
+    assert not any("numbers of classes" in note for note in told["notes"])
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -159,6 +159,15 @@ def test_masks_written_and_read_back_score_the_same(judged: Store, labels: Path,
     assert (folder / "predicted_masks" / "room_001.txt").read_text().split() == inside.astype(str).tolist()
 
 
+def test_masks_of_ids_that_are_no_classes_are_a_hint(judged: Store, labels: Path, tmp_path: Path) -> None:
+    instances(judged, labels, "--write-predictions", tmp_path)
+    for path in tmp_path.glob("*.txt"):
+        lines = [line.split() for line in path.read_text().splitlines()]
+        path.write_text("".join(f"{name} 0 {confidence}\n" for name, _, confidence in lines))
+    told = document(ovstore(judged, "eval", "instances", "--labels", labels, "--predictions", tmp_path, "--json"))
+    assert any("masks have a label id that is no class of" in note for note in told["notes"])
+
+
 def test_masks_may_be_arrays_and_name_any_id(labels: Path, tmp_path: Path) -> None:
     (tmp_path / "my masks").mkdir()
     np.save(tmp_path / "my masks" / "a.npy", np.array([True, False, True]))

@@ -89,11 +89,20 @@ def test_absent_classes_count_as_zero_or_not_at_all() -> None:
     # class 1 occurs and is never right, class 2 is answered though it does not occur, class 3 neither
     scores = score(confusion(np.array([0, 0, 1, -1]), np.array([0, 0, 2, 3]), 4), "wrong")
     assert scores.iou[:2].tolist() == [1, 0]
-    assert np.isnan(scores.iou[2:]).all() and np.isnan(scores.accuracy[2:]).all()
+    assert scores.iou[2] == 0 and np.isnan(scores.iou[3]) and np.isnan(scores.accuracy[2:]).all()
     assert (scores.mean_iou("present"), scores.mean_iou("all")) == (0.5, 0.25)
     assert (scores.mean_accuracy("present"), scores.mean_accuracy("all")) == (0.5, 0.25)
     assert scores.mean_iou("present", np.array([False, True, True, True])) == 0
     assert math.isnan(scores.mean_iou("present", np.array([False, False, True, True])))
+
+
+@pytest.mark.parametrize("unpredicted", ["wrong", "drop"])
+def test_a_class_that_is_predicted_and_absent_from_truth_has_iou_zero_as_in_scannets_script(
+    unpredicted: Unpredicted,
+) -> None:
+    scores = score(confusion(np.array([0, 0]), np.array([0, 1]), 2), unpredicted)
+    assert scores.iou.tolist() == [0.5, 0.0] and math.isnan(scores.accuracy[1])
+    assert (scores.mean_iou("present"), scores.mean_iou("all")) == (0.5, 0.25)
 
 
 def test_a_class_that_is_nowhere_predicted_has_iou_zero_where_the_original_crashes() -> None:

@@ -3,6 +3,9 @@
 from collections import Counter
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...store import catalog
 from ...store.database import Store
 from ...store.errors import NotFound
@@ -44,9 +47,22 @@ def evaluate_instances(
             f"No object of {counted(len(bare), 'scene')} is an instance of a thing of {label_set.name}. "
             f"See: ovstore labels map {label_set.name} --all"
         )
+    claimed = np.concatenate([scene.overlap.claims.index for scene in done])
     notes = (
         *judged.source.notes,
+        *_no_classes(label_set, claimed),
         *left_out(bare, f"an instance of a thing of {label_set.name}"),
         *unknown_labels(label_set, unknown),
     )
     return InstanceReport(judged.title, label_set, min_points, judged.source.asked_with, tuple(done), notes)
+
+
+def _no_classes(label_set: LabelSet, claimed: NDArray[np.int32]) -> tuple[str, ...]:
+    """A hint where masks are of none of the classes, as when files number classes from 0."""
+    count, last = int((claimed < 0).sum()), label_set.classes[-1]
+    if not count:
+        return ()
+    return (
+        f"{count:,} of {len(claimed):,} masks have a label id that is no class of {label_set.name}; its label ids are "
+        f"the dataset's own, such as {last.id} for {last.name}, and not numbers of classes from 0.",
+    )

@@ -9,6 +9,7 @@ from ...store.errors import BadInput
 from ...store.files import replacing
 from ..labels.label_set import LabelSet
 
+_NO_CLASS = (-100, -1, 255)  # what tools write for a point without a class
 _LONGEST_LINE = 24  # bytes a point; more is no such file
 
 
@@ -26,11 +27,22 @@ def write_prediction(path: Path, index: NDArray[np.integer], label_set: LabelSet
 
 def read_prediction(path: Path, point_count: int, label_set: LabelSet) -> NDArray[np.int32]:
     """(N,) classes, -1 for ids that are none of the set's; BadInput unless there are `point_count` whole numbers."""
-    ids = read_whole_numbers(path, point_count, "label id")
+    return classes_of_ids(read_whole_numbers(path, point_count, "label id"), label_set)
+
+
+def classes_of_ids(ids: NDArray[np.int64], label_set: LabelSet) -> NDArray[np.int32]:
+    """(N,) classes of label ids, -1 for ids that are none of the set's."""
     known = np.array([each.id for each in label_set.classes])
     order = np.argsort(known)
     place = np.minimum(np.searchsorted(known[order], ids), len(known) - 1)
     return np.where(known[order][place] == ids, order[place], -1).astype(np.int32)
+
+
+def classes_by_number(ids: NDArray[np.int64], label_set: LabelSet) -> NDArray[np.int32] | None:
+    """(N,) the same where the numbers are not label ids but count the classes from 0; None where they cannot."""
+    none = np.isin(ids, [value for value in (*_NO_CLASS, label_set.ignore_id) if value is not None])
+    number = (ids >= 0) & (ids < len(label_set.classes))
+    return np.where(number, ids, -1).astype(np.int32) if (number | none).all() else None
 
 
 def read_whole_numbers(path: Path, point_count: int, what: str) -> NDArray[np.int64]:

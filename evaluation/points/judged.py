@@ -14,7 +14,7 @@ from ...store.errors import NotFound
 from ..labels.label_set import LabelSet
 from ..sources import Chosen
 from ..wording import counted, left_out
-from .benchmark_files import prediction_path, read_prediction
+from .benchmark_files import classes_by_number, classes_of_ids, prediction_path, read_whole_numbers
 from .decide import ClassTexts, Decision, decide, ensemble
 
 
@@ -25,6 +25,7 @@ class Prediction:
     index: NDArray[np.int32]  # (N,) -1 for none
     from_first: NDArray[np.bool_] | None = None  # (N,) where the first of two feature sets was taken
     seen: NDArray[np.bool_] | None = None  # (N,) whether a frame saw the point; None where nobody knows
+    by_number: NDArray[np.int32] | None = None  # (N,) the classes if a file's label ids were numbers of classes from 0
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,10 @@ class JudgedFiles:
 
     def predict(self, scene: SceneInfo) -> Prediction:
         """What the scene's file says."""
-        index = read_prediction(prediction_path(self.folder, scene.name), scene.point_count, self.label_set)
+        ids = read_whole_numbers(prediction_path(self.folder, scene.name), scene.point_count, "label id")
         _, _, original_index = catalog.load_points(self.store, scene.id)
-        return Prediction(index[original_index])
+        ids = ids[original_index]
+        return Prediction(classes_of_ids(ids, self.label_set), by_number=classes_by_number(ids, self.label_set))
 
 
 def judged_files(store: Store, scenes: Sequence[SceneInfo], folder: Path, label_set: LabelSet) -> JudgedFiles:

@@ -34,18 +34,24 @@ def confusion(truth: NDArray[np.integer], predicted: NDArray[np.integer], classe
 class Scores:
     """Shares from 0 to 1."""
 
-    iou: NDArray[np.float64]  # (C,) nan for classes without points in truth
-    accuracy: NDArray[np.float64]  # (C,) likewise
+    iou: NDArray[np.float64]  # (C,) nan for classes that neither truth nor prediction has
+    accuracy: NDArray[np.float64]  # (C,) nan for classes without points in truth
     points: NDArray[np.int64]  # (C,) in truth
     correct: int  # points
 
     def mean_iou(self, over: Over, of: NDArray[np.bool_] | None = None) -> float:
         """mIoU of all classes, or of those that the mask `of` (C,) picks; nan when there are none."""
-        return _mean(self.iou, over, of)
+        return self._mean(self.iou, over, of)
 
     def mean_accuracy(self, over: Over, of: NDArray[np.bool_] | None = None) -> float:
         """mAcc, likewise."""
-        return _mean(self.accuracy, over, of)
+        return self._mean(self.accuracy, over, of)
+
+    def _mean(self, values: NDArray[np.float64], over: Over, of: NDArray[np.bool_] | None) -> float:
+        picked = np.ones(len(values), bool) if of is None else of
+        present = picked & (self.points > 0)
+        count = int((picked if over == "all" else present).sum())
+        return float(values[present].sum() / count) if count else float("nan")
 
     @property
     def frequency_weighted_iou(self) -> float:
@@ -61,19 +67,16 @@ class Scores:
 
 
 def score(counts: NDArray[np.int64], unpredicted: Unpredicted) -> Scores:
-    """A class whose points have no prediction at all has IoU 0, also where they are dropped."""
+    """A class whose points have no prediction at all has IoU 0, also where they are dropped.
+
+    So has one that is predicted and absent from truth, as in ScanNet's script; means "present" leave it out.
+    """
     points = counts.sum(axis=1)
     predicted = counts[:, :-1]
     true_positives = predicted.diagonal()
     in_truth = points if unpredicted == "wrong" else predicted.sum(axis=1)
     union = in_truth + predicted.sum(axis=0) - true_positives
     absent = points == 0
-    iou = np.where(absent, np.nan, true_positives / np.maximum(union, 1))
+    iou = np.where(absent & (union == 0), np.nan, true_positives / np.maximum(union, 1))
     accuracy = np.where(absent, np.nan, true_positives / np.maximum(points, 1))
     return Scores(iou, accuracy, points, int(true_positives.sum()))
-
-
-def _mean(values: NDArray[np.float64], over: Over, of: NDArray[np.bool_] | None) -> float:
-    picked = values if of is None else values[of]
-    count = len(picked) if over == "all" else int((~np.isnan(picked)).sum())
-    return float(np.nansum(picked) / count) if count else float("nan")

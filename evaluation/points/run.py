@@ -42,6 +42,7 @@ def evaluate(
     done = []
     bare = []
     unknown: Counter[str] = Counter()
+    numbered: list[NDArray[np.int64]] = []
     for scene in judged.scenes:
         truth = truth_of(store, scene, label_set)
         if truth is None:
@@ -49,6 +50,8 @@ def evaluate(
             continue
         unknown.update({use.label: use.point_count for use in truth.uses if use.index is None})
         prediction = judged.predict(scene)
+        if prediction.by_number is not None:
+            numbered.append(confusion(truth.index, prediction.by_number, len(label_set.classes)))
         predicted = prediction.index
         if protocol.unpredicted == "nearest" and (predicted < 0).any():
             points, _, _ = catalog.load_points(store, scene.id)
@@ -68,5 +71,24 @@ def evaluate(
         *judged.notes,
         *left_out(bare, f"a point whose label is a class of {label_set.name}"),
         *unknown_labels(label_set, unknown),
+        *_class_numbers(label_set, [scene.counts for scene in done], numbered),
     )
     return Report(judged.title, label_set, protocol, judged.asked_with, tuple(done), notes)
+
+
+def _class_numbers(
+    label_set: LabelSet, by_id: list[NDArray[np.int64]], by_number: list[NDArray[np.int64]]
+) -> tuple[str, ...]:
+    """A hint that files hold numbers of classes where label ids are expected: more points would be right."""
+    if len(by_number) < len(by_id):
+        return ()
+    wrongly, rightly = (np.sum(counts, axis=0) for counts in (by_id, by_number))
+    if rightly.trace() <= wrongly.trace():
+        return ()
+    last = label_set.classes[-1]
+    return (
+        f"The files seem to hold numbers of classes, 0 to {len(label_set.classes) - 1}, in place of label ids: read "
+        f"so, {rightly.trace() / rightly.sum():.1%} of the points would be right, not "
+        f"{wrongly.trace() / wrongly.sum():.1%}. The label ids of {label_set.name} are the dataset's own, such as "
+        f"{last.id} for {last.name}, which is class {len(label_set.classes) - 1}.",
+    )

@@ -10,7 +10,7 @@ _FIGURES = ("mIoU", "mAcc", "fwIoU")
 
 
 def class_rows(report: Report) -> list[Row]:
-    """A row a class in CLASS_COLUMNS, percentages with one decimal; a dash where a class does not occur."""
+    """A row a class in CLASS_COLUMNS, percentages with one decimal; a dash where there is nothing to measure."""
     scores = report.scores
     return [
         (str(each.id), each.name, percent(iou), percent(accuracy), f"{points:,}")
