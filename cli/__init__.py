@@ -18,13 +18,13 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..store import plugins, signals
+from ..store import plugins, settings, signals
 from ..store.errors import OvstoreError
 from ..store.wording import shown
 
 _ORDER = (
-    "ingest", "distill", "generate", "search", "sql", "scenes", "show", "features", "eval", "labels", "extract",
-    "export", "preprocess", "jobs", "index", "forget",
+    "ingest", "distill", "generate", "search", "sql", "scenes", "show", "features", "encoders", "eval", "labels",
+    "extract", "export", "preprocess", "jobs", "index", "forget",
 )  # fmt: skip
 
 
@@ -149,14 +149,13 @@ def _log_to_stderr(verbose: bool) -> None:
     "--store",
     "store_path",
     envvar="OVSTORE_HOME",
-    default="ovstore-data",
-    show_default=True,
     type=click.Path(file_okay=False),
-    help="The store's folder (or OVSTORE_HOME); the first ingest makes it. Before or after the command.",
+    help="The store's folder (or OVSTORE_HOME, or as ovstore.toml says); the first ingest makes it. Before or "
+    "after the command.  [default: ovstore-data]",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Also say what is being done.")
 @click.pass_context
-def main(ctx: click.Context, store_path: str, verbose: bool) -> None:
+def main(ctx: click.Context, store_path: str | None, verbose: bool) -> None:
     """A database of 3D scenes that can be asked in words, pictures and SQL.
 
     \b
@@ -166,4 +165,4 @@ def main(ctx: click.Context, store_path: str, verbose: bool) -> None:
       ovstore search "snoopy"
     """
     _log_to_stderr(verbose)
-    ctx.obj = store_path
+    ctx.obj = store_path or settings.store_folder()

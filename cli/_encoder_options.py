@@ -1,10 +1,12 @@
 """Commands that take the options of whichever encoder --encoder names."""
 
+from pathlib import Path
+
 import click
 
-from ..store import plugins
-
-DEFAULT_ENCODER = "openclip"
+from ..store import plugins, settings
+from ._completion import complete_encoder
+from ._shared import store_folder
 
 
 class EncoderCommand(click.Command):
@@ -17,7 +19,9 @@ class EncoderCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         from ._options import options_of
 
-        name = value_of("--encoder", args) or DEFAULT_ENCODER
+        name = value_of("--encoder", args) or _usual_encoder()
+        if ctx.resilient_parsing:  # a shell completes: a network's packages take seconds to load
+            return super().parse_args(ctx, args)
         encoder = plugins.load("models.encoders", name, noun="encoder")
         ctx.meta["ovstore.encoder"] = options_of(encoder.Options)
         ctx.meta["ovstore.encoder.title"] = f"Options of --encoder {name}"
@@ -37,10 +41,11 @@ def encoder_option() -> click.Option:
     """--encoder itself."""
     return click.Option(
         ["--encoder"],
-        default=DEFAULT_ENCODER,
-        show_default=True,
+        shell_complete=complete_encoder,
+        default=_usual_encoder,
+        show_default="openclip, or as ovstore.toml says",
         help="What turns pixels and words into vectors: " + ", ".join(plugins.names("models.encoders"))
-        + ". Its own options are listed by --encoder NAME --help.",
+        + ". `ovstore encoders` tells of each; its own options are listed by --encoder NAME --help.",
     )  # fmt: skip
 
 
@@ -53,6 +58,11 @@ def device_option() -> click.Option:
         show_default=True,
         help="Where the network runs.",
     )
+
+
+def _usual_encoder() -> str:
+    """What the environment and the files of settings name."""
+    return settings.encoder(Path(store_folder())).value
 
 
 def value_of(flag: str, args: list[str]) -> str | None:

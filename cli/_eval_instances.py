@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ._completion import complete
 from ._eval_options import (
     folder,
     labels_option,
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 @click.command("instances")
 @labels_option
 @click.option(
-    "--features", metavar="NAME", help="Feature set by name or id; fusion or distill  [default: the commonest]"
+    "--features",
+    shell_complete=complete("features"),
+    metavar="NAME",
+    help="Feature set by name or id; fusion or distill  [default: the commonest]",
 )
 @click.option(
     "--level",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
+from ._completion import complete
 from ._shared import print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -51,8 +52,20 @@ per_scene_option = click.option("--per-scene", is_flag=True, help="A row for eac
 def scene_options(command: Command) -> Command:
     """--split, --dataset and --scene, as `evaluation.scenes.select` takes them."""
     for option in (
-        click.option("--scene", "scenes", multiple=True, help="Only this scene; may be given again."),
-        click.option("--dataset", "datasets", multiple=True, help="Only this dataset; may be given again."),
+        click.option(
+            "--scene",
+            "scenes",
+            shell_complete=complete("scenes"),
+            multiple=True,
+            help="Only this scene; may be given again.",
+        ),
+        click.option(
+            "--dataset",
+            "datasets",
+            shell_complete=complete("datasets"),
+            multiple=True,
+            help="Only this dataset; may be given again.",
+        ),
         click.option("--split", metavar="NAME", help="Only scenes of this split: train, val, test."),
     ):
         command = option(command)

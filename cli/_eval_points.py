@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ._completion import complete
 from ._eval_options import (
     folder,
     labels_option,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @labels_option
 @click.option(
     "--features",
+    shell_complete=complete("features"),
     metavar="NAME[,NAME]",
     help="Feature sets by name or id; fusion, distill or ensemble; two names are an ensemble  [default: the commonest]",
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ._completion import complete
 from ._eval_options import (
     folder,
     out_option,
@@ -53,7 +54,10 @@ if TYPE_CHECKING:
     help="Ask with pictures, too: DIR/queries.json lists them, see docs/evaluation.md.",
 )
 @click.option(
-    "--features", metavar="NAME", help="Feature sets by name or id, or fusion, distill  [default: the commonest]"
+    "--features",
+    shell_complete=complete("features"),
+    metavar="NAME",
+    help="Feature sets by name or id, or fusion, distill  [default: the commonest]",
 )
 @scene_options
 @templates_option

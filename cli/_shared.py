@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..store import settings
 from ..store.wording import shown, shown_in_json
 
 if TYPE_CHECKING:
@@ -26,13 +27,21 @@ def say(*lines: str, err: bool = False) -> None:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
+def store_folder(ctx: click.Context | None = None) -> str:
+    """What --store, the environment or a file of settings names."""
+    root = (ctx or click.get_current_context()).find_root()
+    return root.obj or root.params.get("store_path") or settings.store_folder()
+
+
 @contextmanager
 def opened_store(create: bool = False) -> "Iterator[Store]":
     """The store that --store names; unless `create`, a folder without a store is the person's mistake."""
     from ..store.database import open as open_store
+    from . import _completion
 
-    with open_store(click.get_current_context().find_root().obj, create=create) as store:
+    with open_store(store_folder(), create=create) as store:
         yield store
+        _completion.note_names(store)
 
 
 def print_json(value: Any, path: str | None = None) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..store import plugins
+from ._completion import complete
 from ._encoder_options import device_option, value_of
 from ._shared import say
 
@@ -78,8 +79,10 @@ def training_options(config: str = DEFAULT_CONFIG) -> list[click.Parameter]:
                      help="The student is tried on scenes of this split."),
         click.Option(["--hold-out"], type=click.IntRange(0), default=0, metavar="N",
                      help="The last N scenes do not teach; the student is tried on them."),
-        click.Option(["--dataset", "datasets"], multiple=True, help="Only this dataset; may be given again."),
-        click.Option(["--scene", "scenes"], multiple=True, help="Only this scene; may be given again."),
+        click.Option(["--dataset", "datasets"], shell_complete=complete("datasets"), multiple=True,
+                     help="Only this dataset; may be given again."),
+        click.Option(["--scene", "scenes"], shell_complete=complete("scenes"), multiple=True,
+                     help="Only this scene; may be given again."),
         click.Option(["--student"], default=DEFAULT_STUDENT, show_default=True,
                      help="The network: " + ", ".join(plugins.names("models.students"))
                      + ". Its own options are listed by --student NAME --help."),

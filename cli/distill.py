@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..store import plugins
+from ._completion import complete
 from ._encoder_options import value_of
 from ._shared import counted, opened_store, say
 from ._training import TrainingCommand, is_first, options_from, training_options, typed_flags
@@ -63,7 +64,8 @@ class _Distill(TrainingCommand):
 
 def _params() -> list[click.Parameter]:
     return [
-        click.Option(["--features"], metavar="SET", help="The feature sets that teach, by name."),
+        click.Option(["--features"], shell_complete=complete("features"), metavar="SET",
+                     help="The feature sets that teach, by name."),
         click.Option(["--out"], metavar="NAME", required=True, help="A name for the feature sets that are written."),
         *training_options(),
         click.Option(["--labels", "label_set_name"], metavar="SET",

@@ -4,10 +4,16 @@ from pathlib import Path
 
 import click
 
+from ._completion import complete
 from ._shared import opened_store, say
 
 _out = click.argument("out", type=click.Path(path_type=Path))
-_features = click.option("--features", metavar="NAME", help="The feature set  [default: the scene's only one]")
+_features = click.option(
+    "--features",
+    shell_complete=complete("features"),
+    metavar="NAME",
+    help="The feature set  [default: the scene's only one]",
+)
 _force = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 
 
@@ -26,7 +32,7 @@ def command() -> None:
 
 
 @command.command("ply")
-@click.argument("scene")
+@click.argument("scene", shell_complete=complete("scenes"))
 @_out
 @click.option("--level", type=click.Choice(["object", "superpoint"]), help="Colour points by region  [default: own]")
 @_features
@@ -56,7 +62,7 @@ def ply(scene: str, out: Path, level: str | None, features: str | None, force: b
 
 
 @command.command("npz")
-@click.argument("scene")
+@click.argument("scene", shell_complete=complete("scenes"))
 @_out
 @_features
 @_force
@@ -82,9 +88,14 @@ def npz(scene: str, out: Path, features: str | None, force: bool) -> None:
 
 
 @command.command("openscene")
-@click.argument("scenes", metavar="SCENE...", nargs=-1, required=True)
+@click.argument("scenes", shell_complete=complete("scenes"), metavar="SCENE...", nargs=-1, required=True)
 @click.argument("out", metavar="OUT", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--features", metavar="NAME", help="The feature set  [default: the scene's only one, if it has any]")
+@click.option(
+    "--features",
+    shell_complete=complete("features"),
+    metavar="NAME",
+    help="The feature set  [default: the scene's only one, if it has any]",
+)
 @click.option(
     "--as",
     "kind",

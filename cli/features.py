@@ -2,11 +2,12 @@
 
 import click
 
+from ._completion import complete
 from ._shared import json_option, opened_store, print_json, print_table, say
 
 
 @click.command("features")
-@click.argument("scene", required=False)
+@click.argument("scene", shell_complete=complete("scenes"), required=False)
 @json_option
 def command(scene: str | None, as_json: bool) -> None:
     """List the feature sets, of all scenes or of SCENE.

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ._completion import complete
 from ._shared import counted, opened_store, say
 
 if TYPE_CHECKING:
@@ -12,9 +13,16 @@ if TYPE_CHECKING:
 
 
 @click.command("forget")
-@click.argument("scenes", nargs=-1, metavar="[SCENE]...")
-@click.option("--dataset", help="The dataset of the scenes; without a SCENE, all its scenes.")
-@click.option("--features", metavar="NAME", help="Only the feature sets of this name; the scenes stay.")
+@click.argument("scenes", shell_complete=complete("scenes"), nargs=-1, metavar="[SCENE]...")
+@click.option(
+    "--dataset", shell_complete=complete("datasets"), help="The dataset of the scenes; without a SCENE, all its scenes."
+)
+@click.option(
+    "--features",
+    shell_complete=complete("features"),
+    metavar="NAME",
+    help="Only the feature sets of this name; the scenes stay.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, yes: bool) -> None:
     """Take scenes or feature sets out of the store.

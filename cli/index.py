@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ._completion import complete
 from ._shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from ..store.features import EmbeddingSpace
     from ..store.index_choice import Target
 
-_features = click.option("--features", help="Only the feature sets of this name  [default: all]")
+_features = click.option(
+    "--features", shell_complete=complete("features"), help="Only the feature sets of this name  [default: all]"
+)
 _level = click.option("--level", type=click.Choice(["object", "superpoint"]), help="Only this level  [default: both]")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ._completion import complete
 from ._shared import counted, json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def show(name: str, save_picture: Path | None, as_json: bool) -> None:
 
 @command.command("map")
 @click.argument("name", metavar="SET")
-@click.argument("scenes", nargs=-1)
+@click.argument("scenes", shell_complete=complete("scenes"), nargs=-1)
 @click.option("--all", "all_scenes", is_flag=True, help="All scenes of the store.")
 @_table
 @json_option
@@ -137,7 +138,12 @@ def map_scenes(name: str, scenes: tuple[str, ...], all_scenes: bool, table: Path
 
 @command.command("encode")
 @click.argument("name", metavar="SET")
-@click.option("--features", metavar="NAME", help="The feature sets whose encoder reads them  [default: the commonest]")
+@click.option(
+    "--features",
+    shell_complete=complete("features"),
+    metavar="NAME",
+    help="The feature sets whose encoder reads them  [default: the commonest]",
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE.npz", help="Write them: texts, class and vectors."
 )

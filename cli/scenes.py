@@ -2,11 +2,12 @@
 
 import click
 
+from ._completion import complete
 from ._shared import counted, json_option, opened_store, print_json, print_table, say
 
 
 @click.command("scenes")
-@click.option("--dataset", help="Only the scenes of this dataset.")
+@click.option("--dataset", shell_complete=complete("datasets"), help="Only the scenes of this dataset.")
 @json_option
 def command(dataset: str | None, as_json: bool) -> None:
     """List the scenes.

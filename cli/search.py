@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ._completion import complete
 from ._shared import json_option, opened_store, print_json, say
 
 if TYPE_CHECKING:
@@ -32,13 +33,29 @@ class _Box(click.ParamType):
 @click.option("--box", type=_Box(), help="Only this part of the picture, in pixels.")
 @click.option("--like", metavar="SCENE:REGION", help="Ask for what looks like a region of an earlier answer.")
 @click.option("--not", "exclude", multiple=True, help="Leave out what is closer to these words; may be given again.")
-@click.option("--dataset", "datasets", multiple=True, help="Only in this dataset; may be given again.")
-@click.option("--scene", "scenes", multiple=True, help="Only in this scene; may be given again.")
+@click.option(
+    "--dataset",
+    "datasets",
+    shell_complete=complete("datasets"),
+    multiple=True,
+    help="Only in this dataset; may be given again.",
+)
+@click.option(
+    "--scene",
+    "scenes",
+    shell_complete=complete("scenes"),
+    multiple=True,
+    help="Only in this scene; may be given again.",
+)
 @click.option(
     "--where", metavar="SQL", help="Only regions for which this holds, e.g. \"size_z > 0.5 AND split = 'val'\"."
 )
 @click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="How many hits at the most.")
-@click.option("--features", help="The feature sets that are asked  [default: those that cover most scenes]")
+@click.option(
+    "--features",
+    shell_complete=complete("features"),
+    help="The feature sets that are asked  [default: those that cover most scenes]",
+)
 @click.option(
     "--level", type=click.Choice(["object", "superpoint"]), default="object", show_default=True, help="What a hit is."
 )

@@ -2,13 +2,18 @@
 
 import click
 
+from ._completion import complete
 from ._shared import json_option, opened_store, print_json, print_table, say
 
 
 @click.command("show")
-@click.argument("scene")
+@click.argument("scene", shell_complete=complete("scenes"))
 @click.option("--query", metavar="WORDS", help="A heat map: how well every point answers these words.")
-@click.option("--features", help="The feature sets that are asked  [default: those that cover most scenes]")
+@click.option(
+    "--features",
+    shell_complete=complete("features"),
+    help="The feature sets that are asked  [default: those that cover most scenes]",
+)
 @click.option("--save-ply", type=click.Path(dir_okay=False), help="Write the coloured cloud.")
 @click.option("--save-picture", type=click.Path(dir_okay=False), help="Write a picture of it.")
 @click.option("--top", type=click.IntRange(1), default=15, show_default=True, help="How many objects are listed.")

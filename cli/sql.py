@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ._completion import complete
 from ._shared import counted, opened_store, print_json, say
 
 _FORMATS = ("table", "json", "csv", "parquet")
@@ -21,7 +22,11 @@ _TABLE_ROWS = 10_000  # more are for programs: --format csv, or --out
 @click.option(
     "--files", is_flag=True, help="Ask DuckDB over the Parquet files: views points, correspondences, features."
 )
-@click.option("--features", help="The feature sets whose encoder reads {text:...} and {image:...}.")
+@click.option(
+    "--features",
+    shell_complete=complete("features"),
+    help="The feature sets whose encoder reads {text:...} and {image:...}.",
+)
 @click.option(
     "--format",
     "output",

@@ -1,10 +1,13 @@
-"""Where weights lie: a file or folder that was named, or one of the usual names in the folder OVSTORE_WEIGHTS."""
+"""Where weights lie: a file or folder that was named, or one of the usual names in the folder OVSTORE_WEIGHTS.
 
-import os
+In place of that variable, the user's ovstore.toml may name the folder.
+"""
+
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..store.errors import BadWeights
+from ..store.settings import weights_folder
 
 VARIABLE = "OVSTORE_WEIGHTS"
 
@@ -14,7 +17,7 @@ def named_weights(given: str) -> Path | None:
     path = Path(given).expanduser()
     if given and path.exists():
         return path
-    folder = _folder()
+    folder = weights_folder()
     inside = None if folder is None or not given or path.is_absolute() else folder / path
     return inside if inside is not None and inside.exists() else None
 
@@ -27,14 +30,9 @@ def find_weights(given: str, usual: Sequence[str], published_at: str) -> Path:
     for name in [given] if given else usual:
         if (found := named_weights(name)) is not None:
             return found
-    folder = _folder()
-    looked = f"in {folder} ({VARIABLE})" if folder is not None else f"here, and {VARIABLE} names no folder"
+    folder = weights_folder()
+    looked = f"in {folder}" if folder is not None else f"here, and neither {VARIABLE} nor ovstore.toml names a folder"
     raise BadWeights(
         f"No weights {given or ' or '.join(usual)} {looked}. Take them from {published_at}, "
         f"then give the file with --weights, or put it into the folder that {VARIABLE} names."
     )
-
-
-def _folder() -> Path | None:
-    value = os.environ.get(VARIABLE)
-    return Path(value).expanduser() if value else None

@@ -5,6 +5,7 @@ the functions people need most are here under one name.
 """
 
 import difflib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,6 +41,7 @@ __all__ = [
     "load_features",
     "load_frames",
     "load_points",
+    "names",
     "ready_feature_set",
     "ready_geometry",
     "region",
@@ -123,6 +125,20 @@ def scenes(store: Store, dataset: str | None = None) -> list[SceneInfo]:
         if dataset is not None and not found:
             raise _no_dataset(dataset, connection.execute(select(schema.datasets.c.name)).scalars().all())
     return found
+
+
+def names(store: Store) -> dict[str, list[str]]:
+    """What people may type: "scenes" (with their dataset where two share a name), "datasets" and "features"."""
+    query = select(schema.datasets.c.name, schema.scenes.c.name).join_from(schema.scenes, schema.datasets)
+    with store.connect() as connection:
+        held = [(row[0], row[1]) for row in connection.execute(query)]
+        features = connection.execute(select(schema.feature_sets.c.name).distinct()).scalars().all()
+    count = Counter(scene for _, scene in held)
+    return {
+        "scenes": sorted(scene if count[scene] == 1 else f"{dataset}/{scene}" for dataset, scene in held),
+        "datasets": sorted({dataset for dataset, _ in held}),
+        "features": sorted(features),
+    }
 
 
 def chosen_scenes(store: Store, datasets: Sequence[str] = (), names: Sequence[str] = ()) -> list[SceneInfo]:

@@ -18,7 +18,7 @@ import psycopg
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from . import connecting, identity, migrate, pools, reading
+from . import connecting, identity, migrate, pools, reading, settings
 from .annotated import checked
 from .connecting import ServerFull
 from .errors import BadInput, DatabaseError, NotFound
@@ -26,7 +26,6 @@ from .files import stable_name
 from .presence import Presence
 from .server import DATABASE, READER, USER, Server
 
-DEFAULT_PATH = "ovstore-data"
 _live: "weakref.WeakSet[Store]" = weakref.WeakSet()
 
 
@@ -179,11 +178,11 @@ def open(
 ) -> Store:
     """Open the store in folder `path`; with `create`, make one where there is none.
 
-    Left out, `path` and `database_url` come from OVSTORE_HOME and OVSTORE_DATABASE_URL; without a URL the folder
+    Left out, `path` and `database_url` come from the settings and OVSTORE_DATABASE_URL; without a URL the folder
     carries its own database. An empty database gets today's schema, an older or newer one is refused; without `check`
     the schema is taken as it is.
     """
-    named = path or os.environ.get("OVSTORE_HOME") or DEFAULT_PATH
+    named = path or settings.store_folder()
     try:
         folder = Path(named).expanduser().absolute()
     except RuntimeError as error:

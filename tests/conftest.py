@@ -81,6 +81,16 @@ def new_store(folder: Path, database_url: str) -> Iterator[Store]:
             yield store
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Neither the ovstore.toml nor the notes of names of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+            environment.setenv(name, str(tmp_path_factory.mktemp("user")))
+        environment.delenv("OVSTORE_ENCODER", raising=False)
+        yield
+
+
 @pytest.fixture
 def database_url(server: Server) -> Iterator[str]:
     with new_database(server) as url:

@@ -68,7 +68,7 @@ def test_open_clip_itself_reads_the_checkpoint(tmp_path) -> None:
     pixels = torch.randn(1, 3, *theirs.visual.image_size)
     with torch.no_grad():
         torch.testing.assert_close(pooled(build_visual(checkpoint), pixels), theirs.encode_image(pixels))
-        tokens = TaughtWords(tiny.taught_words(Options()))(["a red chair"])
+        tokens = TaughtWords(tiny.vocabulary(Options()))(["a red chair"])
         expected = F.normalize(theirs.encode_text(tokens), dim=-1).numpy()
     np.testing.assert_allclose(encode_text("a red chair"), expected, atol=1e-5)
 

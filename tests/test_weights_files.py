@@ -34,5 +34,5 @@ def test_what_is_missing_names_the_source_and_the_place(folder: Path, given: str
 
 def test_without_a_folder_the_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OVSTORE_WEIGHTS", raising=False)
-    with pytest.raises(BadWeights, match="OVSTORE_WEIGHTS names no folder"):
+    with pytest.raises(BadWeights, match=r"neither OVSTORE_WEIGHTS nor ovstore\.toml names a folder"):
         find_weights("", ["lseg.ckpt"], "a lake")

@@ -23,6 +23,16 @@ and, where its maps were computed elsewhere and lie on disk,
                                  the maps of a scene's frames by name (models/frame_maps.py), read in place of running
                                  `load_image_encoder`: no picture is decoded, and a frame without a map is left out
 
+and, for `ovstore encoders`, which loads no network and downloads nothing,
+
+    weights_file(options) -> Path | None
+                                 the file or folder of weights on this machine, None where it would be downloaded;
+                                 BadWeights where it has to be brought; left out where there are no weights
+    vocabulary(options) -> tuple[str, ...]
+                                 every word it knows, where those can be counted
+    missing_package() -> str | None
+                                 a package that the network needs and that importing this file does not
+
 and, where OpenScene has published features of the encoder,
 
     OPENSCENE                    values of Options by name, with which its numbers come out: the defaults under

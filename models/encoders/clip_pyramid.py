@@ -10,6 +10,7 @@ patches themselves (models/pyramid/file.py keeps them, 3.5 MB a picture); the ma
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -116,6 +117,11 @@ def load_patch_encoder(options: Options, device: str = "auto") -> Callable[[NDAr
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
     """The text tower alone, as a function of texts."""
     return options.text_encoder(options.templates, device)
+
+
+def weights_file(options: Options) -> Path | None:
+    """As open_clip names them."""
+    return options.weights_file()
 
 
 def background_texts(options: Options) -> tuple[str, ...]:

@@ -89,6 +89,11 @@ def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Seque
     return encode
 
 
+def vocabulary(options: Options) -> tuple[str, ...]:
+    """Colours, light and dark, and other words for them."""
+    return (*WORDS, *SYNONYMS)
+
+
 def background_texts(options: Options) -> tuple[str, ...]:
     """Every colour: an answer is weighed against the others."""
     return COLORS

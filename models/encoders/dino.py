@@ -10,6 +10,7 @@ authors; without it, MODEL.safetensors in the folder OVSTORE_WEIGHTS, else what 
 
 import difflib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,7 +27,7 @@ from torch.nn import functional as F
 from ...store.errors import BadInput, BadWeights, NotFound, UnknownWords
 from ...store.features import EmbeddingSpace, FeatureMap
 from ..devices import batches, device_of, lowered, precision_of, require_precision, to_device
-from ..openclip.hub import hub_or_cache
+from ..openclip.hub import hub_or_cache, offline
 from ..openclip.images import grid_of, to_pixels
 from ..safe_load import load_into, read_state_dict, sha256_of
 from ..weights_files import find_weights, named_weights
@@ -138,6 +139,15 @@ def _blocks(options: Options, network: Any) -> list[int]:
     if blocks[-1] >= count:
         raise BadInput(f"layers is {options.layers!r}; {options.model} has the blocks 0 to {count - 1}.")
     return blocks
+
+
+def weights_file(options: Options) -> Path | None:
+    """What is named, or lies in the folder of weights, or was downloaded before."""
+    with suppress(BadWeights), offline():
+        return _weights(options)
+    if options.weights:
+        return _weights(options)  # says what was looked for
+    return None
 
 
 def _weights(options: Options) -> Path:

@@ -79,7 +79,7 @@ class Options:
 
 def space(options: Options) -> EmbeddingSpace:
     """Named lseg/FILE, with the digest of the checkpoint."""
-    path = _path(options)
+    path = weights_file(options)
     return EmbeddingSpace(f"lseg/{path.stem}", read_lseg(path).dim, sha256_of(path), _LOGIT_SCALE)
 
 
@@ -89,7 +89,7 @@ def load_image_encoder(
     """Pictures of any size to maps of `long_side` cells along the longer side, for `openscene` of their own size."""
     where = device_of(device)
     embedding_space = space(options)
-    forward = _forward(read_lseg(_path(options)), where, precision_of(options.precision, where, torch.bfloat16))
+    forward = _forward(read_lseg(weights_file(options)), where, precision_of(options.precision, where, torch.bfloat16))
     long_side = options.long_side or _LONG_SIDE[options.mode]
 
     def enlarged(image: NDArray[np.uint8]) -> Tensor:
@@ -124,7 +124,7 @@ def load_image_encoder(
 
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
     """The frozen CLIP text tower inside the checkpoint."""
-    checkpoint = read_lseg(_path(options))
+    checkpoint = read_lseg(weights_file(options))
     tokenize = tokenizer_of("ViT-B-32")  # every CLIP of OpenAI has the same
     return text_encoder(checkpoint.text_tower(), checkpoint.dim, tokenize, options.templates, device)
 
@@ -134,7 +134,8 @@ def background_texts(options: Options) -> tuple[str, ...]:
     return EVERYDAY
 
 
-def _path(options: Options) -> Path:
+def weights_file(options: Options) -> Path:
+    """The checkpoint."""
     return find_weights(options.weights, USUAL_NAMES, PUBLISHED_AT)
 
 

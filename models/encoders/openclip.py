@@ -9,6 +9,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -66,6 +67,11 @@ def load_image_encoder(
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
     """The text tower alone, as a function of texts; each text is the mean over the templates."""
     return options.text_encoder(options.templates, device)
+
+
+def weights_file(options: Options) -> Path | None:
+    """As open_clip names them."""
+    return options.weights_file()
 
 
 def background_texts(options: Options) -> tuple[str, ...]:

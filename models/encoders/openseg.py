@@ -10,8 +10,10 @@ TensorFlow: in this Python, or in the one that the variable OVSTORE_TENSORFLOW_P
 """
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +27,7 @@ from ..everyday import EVERYDAY
 from ..openclip.model import find_checkpoint
 from ..openclip.text import openai_text_tower, text_encoder, tokenizer_of
 from ..openseg.maps import of_picture_size, of_separate_tiles, tiled, unit_in_place
-from ..openseg.network import Network
+from ..openseg.network import VARIABLE, Network
 from ..openseg.signature import PIXELS, PUBLISHED_AT, REGIONS, SavedModel, read_saved_model
 from ..prompts import templates_of
 from ..safe_load import read_state_dict
@@ -135,8 +137,18 @@ def background_texts(options: Options) -> tuple[str, ...]:
     return EVERYDAY
 
 
+def weights_file(options: Options) -> Path:
+    """The folder of the SavedModel."""
+    return find_weights(options.weights, _USUAL_NAMES, PUBLISHED_AT)
+
+
+def missing_package() -> str | None:
+    """TensorFlow, unless another Python is named that brings it."""
+    return None if os.environ.get(VARIABLE) or find_spec("tensorflow") else "tensorflow"
+
+
 def _model(options: Options) -> SavedModel:
-    return read_saved_model(find_weights(options.weights, _USUAL_NAMES, PUBLISHED_AT))
+    return read_saved_model(weights_file(options))
 
 
 def _text_weights(options: Options) -> Path:

@@ -9,6 +9,7 @@ the same networks; here every number is that of the library `transformers`, whic
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,11 @@ def background_texts(options: Options) -> tuple[str, ...]:
     return EVERYDAY
 
 
+def weights_file(options: Options) -> Path:
+    """The model's folder."""
+    return find_weights(options.weights, _USUAL_NAMES, _PUBLISHED_AT)
+
+
 def _checkpoint(options: Options) -> Checkpoint:
-    found = find_weights(options.weights, _USUAL_NAMES, _PUBLISHED_AT).absolute()
+    found = weights_file(options).absolute()
     return read_siglip(found if found.is_dir() else found.parent)

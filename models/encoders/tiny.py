@@ -54,7 +54,7 @@ def load_image_encoder(
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
     """Texts of taught words to unit rows; UnknownWords for any other."""
     checkpoint = _checkpoint(options)
-    return text_encoder(build_text(checkpoint), checkpoint.dim, TaughtWords(taught_words(options)), "plain", device)
+    return text_encoder(build_text(checkpoint), checkpoint.dim, TaughtWords(vocabulary(options)), "plain", device)
 
 
 def background_texts(options: Options) -> tuple[str, ...]:
@@ -62,10 +62,16 @@ def background_texts(options: Options) -> tuple[str, ...]:
     return ANYTHING[:1]
 
 
-def taught_words(options: Options) -> tuple[str, ...]:
+def vocabulary(options: Options) -> tuple[str, ...]:
     """Every word that the model knows, sorted."""
     words = _description(_weights(options))["words"]
     return tuple(words)
+
+
+def weights_file(options: Options) -> Path:
+    """The shipped ones, or those of the options."""
+    _description(_weights(options))
+    return _weights(options)
 
 
 def _weights(options: Options) -> Path:

@@ -20,6 +20,17 @@ def hub_or_cache() -> Iterator[None]:
         constants.HF_HUB_OFFLINE = before
 
 
+@contextmanager
+def offline() -> Iterator[None]:
+    """Inside, what was not downloaded before is an error."""
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
 def _reachable() -> bool:
     """Whether the hub's name resolves here, or a proxy will resolve it."""
     if getproxies():

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
+import open_clip
 from numpy.typing import NDArray
 
 from ..weights_files import named_weights
+from .hub import offline
 from .model import Checkpoint, build_text, find_checkpoint
 from .text import text_encoder, tokenizer_of
 
@@ -24,6 +27,18 @@ class ModelOptions:
     def checkpoint(self) -> Checkpoint:
         """The file; a published tag is downloaded."""
         return find_checkpoint(self.model, self.weights, self.tag)
+
+    def weights_file(self) -> Path | None:
+        """The file, where it is named or was downloaded before; None where it would be downloaded."""
+        named = named_weights(self.weights)
+        published = open_clip.get_pretrained_cfg(self.model, self.weights) or {}
+        if named is not None or not published.get("hf_hub"):
+            return named
+        try:
+            with offline():
+                return Path(open_clip.download_pretrained(published))
+        except Exception:  # it is not in the cache; huggingface_hub has many ways to say so
+            return None
 
     @property
     def name(self) -> str:
