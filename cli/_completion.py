@@ -15,6 +15,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..store import plugins
+from ..store.errors import OvstoreError
 from ..store.wording import shown
 from ._shared import store_folder
 
@@ -36,7 +37,6 @@ def notes_folder() -> Path | None:
 def note_names(store: "Store") -> None:
     """Note what the store holds, where somebody completes; a note that cannot be written is nobody's concern."""
     from ..store import catalog
-    from ..store.errors import OvstoreError
     from ..store.files import replacing
 
     folder = notes_folder()
@@ -56,8 +56,11 @@ def complete(kind: str) -> Completer:
 
     def found(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
         folder = notes_folder()
-        names = {} if folder is None else _read(_note(folder, Path(store_folder(ctx)).expanduser().absolute()))
-        return _items(names.get(kind, []), incomplete)
+        with suppress(OvstoreError, RuntimeError):  # wrong settings, or a home that is nobody's: said when it is run
+            if folder is not None:
+                noted = _read(_note(folder, Path(store_folder(ctx)).expanduser().absolute())).get(kind)
+                return _items(noted if isinstance(noted, list) else [], incomplete)
+        return []
 
     return found
 
