@@ -28,9 +28,10 @@ class _Found:
 @click.argument("name", required=False, shell_complete=complete_encoder)
 @json_option
 def command(name: str | None, as_json: bool) -> None:
-    """List the encoders, what each can be asked, and whether its weights and packages are here.
+    """List the encoders, what each can be asked, and what it lacks.
 
-    Nothing is downloaded. With NAME, also every word that it knows, where those can be counted.
+    Weights and packages are looked for on this machine; nothing is downloaded. With NAME, also every word that it
+    knows, where those can be counted.
 
     \b
     Examples:
