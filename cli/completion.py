@@ -10,9 +10,10 @@ from ._shared import say
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    """Print what makes a shell complete commands, options, encoders, scenes and features.
+    """Print what lets a shell complete what is typed.
 
-    Names of scenes and features are those that the last command on that store saw: completing starts no database.
+    Commands, options, formats, encoders, and the names of datasets, scenes and features. Names are those that
+    the last command on that store saw: completing starts no database.
 
     \b
     Examples:
