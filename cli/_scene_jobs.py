@@ -52,6 +52,8 @@ def print_outcomes(found: "Iterable[Outcome]", done: str, lines_of: Callable[[An
             lines = [f"{summary.scene}  up to date (feature set {summary.feature_set})"]
             if not summary.up_to_date:
                 lines = lines_of(summary)
+            if geometry := getattr(summary, "geometry", ""):
+                lines[0] += f"  {geometry}"
         if not as_json:
             say(lines[0], *(f"    {line}" for line in lines[1:]))
     failed = sum("failed" in document for document in documents)

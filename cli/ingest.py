@@ -60,7 +60,8 @@ def _common() -> list[click.Parameter]:
                      help="Scenes worked on at once."),
         click.Option(["--engine"], help="Where scenes are worked on: " + ", ".join(plugins.names("ingest.engines"))
                      + "  [default: inline for one worker, processes for more]"),
-        click.Option(["--again"], is_flag=True, help="Do the work even where the store is up to date."),
+        click.Option(["--again"], is_flag=True, help="Do the work even where the store is up to date; geometry by other"
+                     " options or from other files replaces the stored one, and its features go with it."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON for programs."),
     ]  # fmt: skip
 
@@ -70,7 +71,8 @@ def command() -> None:
     """Take scans into the store.
 
     They come out as points, frames, features, regions and their vectors. What is up to date is left alone, a scene that
-    fails is reported and the others go on.
+    fails is reported and the others go on. Geometry options that are left off are those of the stored scene; what would
+    drop features that are there is refused unless --again is given.
 
     \b
     Examples:
@@ -100,6 +102,7 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
     from ..ingest.formats.openscene.layout import constants_of
     from ..ingest.fusion import fuse, visibility
     from ._options import from_params
+    from ._training import typed_flags
 
     encoder = plugins.load("models.encoders", params["encoder"])
     compat = params["compat"] == "openscene"
@@ -131,6 +134,7 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
         device=params["device"],
         again=params["again"],
         memory_mb=params["memory_mb"],
+        typed=frozenset((*typed_flags(), *historical)),
     )
 
 

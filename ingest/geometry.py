@@ -1,6 +1,7 @@
-"""The geometry of one scene, as it was published: what all its feature sets share."""
+"""The geometry of one scene: what all its feature sets share."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,14 +10,28 @@ from ..store import catalog
 from ..store.catalog import SceneInfo
 from ..store.database import Store
 from ..store.features import Correspondence
-from ..store.scene import Frame, PointCloud
+from ..store.fingerprints import Fingerprint
+from ..store.publish import Publishing
+from ..store.scene import Frame, PointCloud, Scene
+
+
+@dataclass(frozen=True)
+class Unpublished:
+    """What becomes of a geometry that is published together with the features that are made of it."""
+
+    dataset: str
+    format: str
+    scene: Scene  # its points in Morton order
+    recipe: dict[str, Any]
+    files: Fingerprint  # that it was read from
+    anew: bool  # these are others than those of the geometry in the store
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """What all encoders share, as it was published."""
+    """What all encoders share: as it was published, or as it will be."""
 
-    scene_id: int
+    scene_id: int | None  # None: unpublished
     up_axis: str
     points: PointCloud  # in Morton order
     original_index: NDArray[np.int32]  # (N,) each point's row in the dataset's own order
@@ -24,6 +39,26 @@ class Geometry:
     superpoint: NDArray[np.int32]  # (N,)
     correspondences: list[Correspondence]
     findings: tuple[str, ...]
+    unpublished: Unpublished | None = None
+
+    def publish(self, at: Publishing) -> int:
+        """The id of its scene, which it gets where it has none."""
+        if self.scene_id is not None:
+            return self.scene_id
+        new = self.unpublished
+        assert new is not None
+        scene_id = at.geometry(
+            new.dataset,
+            new.format,
+            new.scene,
+            self.superpoint,
+            self.original_index,
+            self.correspondences,
+            new.recipe,
+            anew=new.anew,
+        )
+        at.remember(new.files, scene_id=scene_id)
+        return scene_id
 
 
 def published(store: Store, scene: SceneInfo) -> Geometry:

@@ -20,12 +20,14 @@ from .extract import Picture, extract, image_encoder, read_maps
 from .files.images import read_depth
 from .fusion.fuse import fuse
 from .fusion.visibility import correspond
-from .geometry import Geometry, published
+from .geometry import Geometry, Unpublished, published
 from .imported import ImportedFeatures, point_features
 from .openscene import CONSTANTS
 from .order import morton_order
 from .recipe import Request
 from .regions.superpoints import superpoints
+from .scan_files import fingerprint
+from .standing import Standing, require_own_recipe, scene_paths, standing
 from .tail import Report, publish_with_regions, quiet
 
 
@@ -42,6 +44,7 @@ class Summary:
     regions: int
     seconds: float
     findings: tuple[str, ...] = ()
+    geometry: str = ""  # where it is not what the options alone would make of the scan
 
 
 def worked_on(frame: Frame, request: Request) -> Frame:
@@ -68,15 +71,20 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
     frame_maps = None
     if hasattr(encoder, "load_frame_maps") and not files:
         frame_maps = encoder.load_frame_maps(request.encoder_options, name)
-    features_recipe = recipe.features(request, space, files, None if frame_maps is None else frame_maps.digest)
+    found = standing(store, request, name, dataset)
+    request = found.request
+    maps_digest = None if frame_maps is None else frame_maps.digest
+    features_recipe = recipe.features(request, space, files, maps_digest, found.geometry)
     ready = catalog.ready_feature_set(store, request.dataset, name, request.features, features_recipe)
-    if ready is not None and not request.again:
-        return Summary(name, ready, True, 0, 0, 0, 0, time.monotonic() - started)
+    if ready is not None and found.kept:
+        _remember(store, found)
+        return Summary(name, ready, True, 0, 0, 0, 0, time.monotonic() - started, geometry="; ".join(found.said))
+    require_own_recipe(store, found, features_recipe, request.encoder_options)
 
     imported = dataset.load_features(files) if files else None
     if imported is not None:
         imported.require_space(space)
-    geometry = _stored_geometry(store, request, name, imported) or _new_geometry(store, request, name, imported, report)
+    geometry = _stored_geometry(store, found, imported) or _new_geometry(store, found, name, imported, report)
     findings = [*geometry.findings, *(imported.findings if imported is not None else ())]
     if imported is None:
         seen, maps, skipped = _views(geometry, frame_maps)
@@ -109,7 +117,8 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
         len(features.point_index),
         made.region_count,
         time.monotonic() - started,
-        tuple(findings),
+        (*findings, *_dropped(found, made.scene_id)),
+        "; ".join(found.said),
     )
 
 
@@ -121,23 +130,41 @@ def _feature_paths(dataset: ModuleType, request: Request, name: str) -> list[Pat
     return paths
 
 
-def _stored_geometry(store: Store, request: Request, name: str, imported: ImportedFeatures | None) -> Geometry | None:
-    """The published geometry, when it was made by the same recipe and has the frames that fusion needs."""
-    if request.again:
+def _remember(store: Store, found: Standing) -> None:
+    """Where the scene's files are now, and their times."""
+    if found.held is None or found.files is None:
+        return
+    with publish.publishing(store) as at:
+        if found.files.place != found.held.source:
+            at.moved(found.held.id, found.held.source, found.files)
+        else:
+            at.remember(found.files, scene_id=found.held.id)
+
+
+def _dropped(found: Standing, scene_id: int) -> list[str]:
+    """What went with a geometry that --again replaced."""
+    if not found.others or found.held is None or scene_id == found.held.id:
+        return []
+    return [f"dropped with the geometry before: features {' and '.join(found.others)}"]
+
+
+def _stored_geometry(store: Store, found: Standing, imported: ImportedFeatures | None) -> Geometry | None:
+    """The published geometry, where it stays and has the frames that fusion needs."""
+    if not found.kept or found.held is None:
         return None
-    if catalog.ready_geometry(store, request.dataset, name, recipe.geometry(request)) is None:
-        return None
-    geometry = published(store, catalog.find_scene(store, name, request.dataset))
-    if not geometry.frames and imported is None:
+    if not found.held.frame_count and imported is None:
+        found.require_nobody_else("it was taken in without frames")
         return None
     if imported is not None:
-        imported.require_points(len(geometry.points))
-    return geometry
+        imported.require_points(found.held.point_count)
+    _remember(store, found)
+    return published(store, catalog.find_scene(store, found.held.full_name))
 
 
 def _new_geometry(
-    store: Store, request: Request, name: str, imported: ImportedFeatures | None, report: Report
+    store: Store, found: Standing, name: str, imported: ImportedFeatures | None, report: Report
 ) -> Geometry:
+    request = found.request
     report("reading", 0, 1)
     dataset = plugins.load("ingest.datasets", request.format)
     unpacked = store.unpacked(request.dataset, name)
@@ -158,18 +185,12 @@ def _new_geometry(
     report("superpoints", 0, 1)
     superpoint = superpoints(scene.points, request.superpoints)
     report("superpoints", 1, 1)
-    scene_id = publish.publish_geometry(
-        store,
-        request.dataset,
-        request.format,
-        scene,
-        superpoint,
-        order,
-        correspondences,
-        recipe.geometry(request),
-    )
+    used = [path for frame in scene.frames for path in (frame.image_path, frame.depth_path) if path is not None]
+    place = Path(scene.source)
+    files = fingerprint(request.root, place, scene_paths(dataset, request, name, place), used, store.path)
+    new = Unpublished(request.dataset, request.format, scene, found.geometry, files, found.changed)
     return Geometry(
-        scene_id, scene.up_axis, scene.points, order, scene.frames, superpoint, correspondences, scene.findings
+        None, scene.up_axis, scene.points, order, scene.frames, superpoint, correspondences, scene.findings, new
     )
 
 

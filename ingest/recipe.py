@@ -36,6 +36,7 @@ class Request:
     device: str = "auto"
     again: bool = False  # do the work even where the store is up to date
     memory_mb: int = 2048  # feature maps kept in memory; beyond it they wait on disk
+    typed: frozenset[str] | None = None  # the options that somebody chose; None: all. Others give way to stored ones
 
 
 def geometry(request: Request) -> dict[str, Any]:
@@ -49,17 +50,21 @@ def geometry(request: Request) -> dict[str, Any]:
 
 
 def features(
-    request: Request, space: EmbeddingSpace, files: Sequence[Path] = (), maps_digest: str | None = None
+    request: Request,
+    space: EmbeddingSpace,
+    files: Sequence[Path] = (),
+    maps_digest: str | None = None,
+    made_of: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Everything behind the vectors of a feature set, its geometry included.
 
     Vectors that were fused elsewhere are what their `files` hold; the encoder then only says who answers for the words.
-    `maps_digest` is that of the maps, where they were computed elsewhere.
+    `maps_digest` is that of the maps, where they were computed elsewhere; `made_of` the recipe of a stored geometry.
     """
     imported = {"files": {path.name: _sha256(path) for path in files}, "unit_length": request.fuse.unit_length}
     return {
         "version": VERSION,
-        "geometry": geometry(request),
+        "geometry": made_of or geometry(request),
         **encoding(request.encoder, request.encoder_options, space),
         **({"imported": imported} if files else {"fuse": _plain(request.fuse)}),
         **({} if maps_digest is None else {"maps": maps_digest}),

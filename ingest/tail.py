@@ -7,6 +7,7 @@ from typing import Any, Literal
 from ..store import index_choice, publish
 from ..store.database import Store
 from ..store.features import PointFeatures
+from ..store.fingerprints import Fingerprint
 from .geometry import Geometry
 from .regions.objects import Options as ObjectOptions
 from .regions.objects import objects
@@ -20,6 +21,7 @@ Report = Callable[[str, int, int], None]  # stage, done, total
 class Published:
     """A feature set that can be asked."""
 
+    scene_id: int
     feature_set: int
     region_count: int  # of both levels
 
@@ -38,8 +40,9 @@ def publish_with_regions(
     object_options: ObjectOptions,
     pool_options: PoolOptions,
     report: Report = quiet,
+    maps: Fingerprint | None = None,
 ) -> Published:
-    """Publish the vectors of a scene's points as the feature set `name`."""
+    """Publish the vectors of a scene's points as the feature set `name`; `maps` are files they were read from."""
     report("regions", 0, 1)
     object_of_superpoint = objects(geometry.superpoint, geometry.points, features, object_options)
     regions = pool_regions(
@@ -52,18 +55,14 @@ def publish_with_regions(
         pool_options,
         geometry.up_axis,
     )
-    feature_set = publish.publish_features(
-        store,
-        geometry.scene_id,
-        name,
-        features.space,
-        recipe,
-        source,
-        features,
-        object_of_superpoint,
-        regions,
-        pool_scene(features, regions, pool_options),
-    )
+    vectors = pool_scene(features, regions, pool_options)
+    with publish.publishing(store) as at:  # a geometry that is new, and its features: both or neither
+        scene_id = geometry.publish(at)
+        feature_set = at.features(
+            scene_id, name, features.space, recipe, source, features, object_of_superpoint, regions, vectors
+        )
+        if maps is not None:
+            at.remember(maps, feature_set_id=feature_set)
     index_choice.on_publish(store, feature_set)
     report("regions", 1, 1)
-    return Published(feature_set, sum(len(level.regions) for level in regions))
+    return Published(scene_id, feature_set, sum(len(level.regions) for level in regions))

@@ -36,6 +36,7 @@ __all__ = [
     "files",
     "find_feature_set",
     "find_scene",
+    "held_scene",
     "label_names",
     "load_correspondences",
     "load_features",
@@ -169,6 +170,14 @@ def find_scene(store: Store, name: str, dataset: str | None = None) -> SceneInfo
         names = ", ".join(sorted(scene.full_name for scene in found))
         raise NotFound(f"{len(found)} scenes are named {name!r}: type one of {names}.")
     raise _no_scene(name, dataset, [(row[0], row[1]) for row in known])
+
+
+def held_scene(store: Store, dataset: str, name: str) -> SceneInfo | None:
+    """The scene of that dataset and name, if there is one."""
+    query = _scene_query().where(schema.datasets.c.name == dataset, schema.scenes.c.name == name)
+    with store.connect() as connection:
+        row = connection.execute(query).one_or_none()
+    return None if row is None else _scene_info(row)
 
 
 def feature_sets(store: Store, scene_id: int | None = None) -> list[FeatureSetInfo]:

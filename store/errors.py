@@ -4,6 +4,7 @@
     ├── BadInput            a file, array or option is not what it must be
     │   ├── BadScene        a scan that cannot be taken in; the others go on
     │   └── BadWeights      a checkpoint that is missing, damaged or of another model
+    ├── WouldDrop           what is asked would drop features that somebody made
     ├── NotFound            no scene, region, feature set, encoder ... of that name
     ├── SpaceMismatch       vectors of two embedding spaces were about to be compared
     ├── UnknownWords        a query in words that the encoder was never taught
@@ -36,6 +37,10 @@ class BadScene(BadInput):
 
 class BadWeights(BadInput):
     """A checkpoint that is missing, damaged, or of another model."""
+
+
+class WouldDrop(OvstoreError):
+    """What is asked would drop features that somebody made; the message names the ways out."""
 
 
 class NotFound(OvstoreError):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 
-from . import file_digests, locks, parquet, rows
+from . import file_digests, fingerprints, locks, parquet, rows
 from .agreement import check_features, check_geometry, check_regions
 from .codecs import Columns
 from .contents import features_content, geometry_content
@@ -26,6 +26,7 @@ from .digests import recipe_digest
 from .errors import BadInput, NotFound
 from .features import LEVELS, Correspondence, EmbeddingSpace, PointFeatures, RegionFeatures, SceneVectors
 from .files import flush_folder, remove, scene_file_name, written_for
+from .fingerprints import Fingerprint
 from .readback import features_now, geometry_now, is_sound
 from .region_catalog import regions_of, scene_vectors_of
 from .scene import Scene
@@ -49,10 +50,12 @@ class Publishing:
         original_index: NDArray[np.int32],
         correspondences: Sequence[Correspondence],
         recipe: dict[str, Any],
+        anew: bool = False,
     ) -> int:
         """The scene's id. `superpoint` (N,) and `original_index` (N,) belong to scene.points, in Morton order.
 
-        Another geometry of the same dataset and name is replaced together with its feature sets, which were made of it.
+        Another geometry of the same dataset and name is replaced together with its feature sets, which were made of it;
+        with `anew` an equal one as well, since its images are others.
         """
         check_geometry(scene, superpoint, original_index, correspondences)
         made = recipe_digest(recipe)
@@ -63,7 +66,7 @@ class Publishing:
         locks.scene(connection, dataset, scene.name)
         old = _scene(connection, (datasets.c.name == dataset) & (scenes.c.name == scene.name))
         self._remove_strays(dataset, scene.name, old)
-        same = old and (old.geometry_digest, old.content_digest) == (made, content)
+        same = old and not anew and (old.geometry_digest, old.content_digest) == (made, content)
         kept = old if old and same and rows.count_frames(connection, old.id) == len(scene.frames) else None
         if kept is not None:
             rows.update_scene(connection, store.path, kept.id, scene)
@@ -171,6 +174,16 @@ class Publishing:
         rows.insert_scene_vectors(connection, feature_set_id, space_id, scene_vectors)
         return feature_set_id
 
+    def remember(self, files: Fingerprint, *, scene_id: int | None = None, feature_set_id: int | None = None) -> None:
+        """What a scene, or the maps of a feature set, were read from."""
+        fingerprints.keep(self._connection, files, scene_id=scene_id, feature_set_id=feature_set_id)
+
+    def moved(self, scene_id: int, before: str, files: Fingerprint) -> None:
+        """The scene's files lie elsewhere now, and are equal to those at `before`."""
+        locks.publishing(self._connection)
+        rows.move_scene(self._connection, scene_id, Path(before), Path(files.place))
+        self.remember(files, scene_id=scene_id)
+
     def _new(self, file: str) -> Path:
         """The path of a file or folder that is removed again unless the transaction comes to its end."""
         path = self._store.file(file)
@@ -179,7 +192,8 @@ class Publishing:
 
     def _remove_strays(self, dataset: str, name: str, scene: Row[Any] | None) -> None:
         """What publishers of this scene left who were killed; under the scene's lock no other is at work."""
-        named = {self._store.file(file) for file in (_files_of(self._connection, scene) if scene is not None else ())}
+        files = _files_of(self._connection, scene) if scene is not None else []
+        named = {self._store.file(file) for file in (*files, *self._replaced)}  # these are needed until the commit
         for place in ("scenes", "features"):
             for path in written_for(self._store.file(place), dataset, name):
                 if path not in named and path not in self._written:

@@ -77,6 +77,30 @@ def update_scene(connection: Connection, store_path: Path, scene_id: int, scene:
         connection.execute(statement, rows)
 
 
+def move_scene(connection: Connection, scene_id: int, before: Path, now: Path) -> None:
+    """The scan lies at `now`, as it lay at `before`; images inside the store stay where they are."""
+    base, new_base = (place if now.is_dir() else place.parent for place in (before, now))
+    old = select(frames.c.id, frames.c.image_path, frames.c.depth_path).where(frames.c.scene_id == scene_id)
+    paths = [
+        {
+            "frame": row.id,
+            "image": _moved(row.image_path, base, new_base),
+            "depth": _moved(row.depth_path, base, new_base),
+        }
+        for row in connection.execute(old)
+    ]
+    connection.execute(update(scenes).where(scenes.c.id == scene_id).values(source=str(now)))
+    if paths:
+        moved = update(frames).where(frames.c.id == bindparam("frame"))
+        connection.execute(moved.values(image_path=bindparam("image"), depth_path=bindparam("depth")), paths)
+
+
+def _moved(path: str | None, base: Path, new_base: Path) -> str | None:
+    if path is None or not os.path.isabs(path):
+        return path
+    return os.path.normpath(new_base / os.path.relpath(path, base))
+
+
 def insert_regions(
     connection: Connection,
     feature_set_id: int,

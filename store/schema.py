@@ -4,7 +4,8 @@
                   └────< feature_sets ─< regions ─< region_views
     embedding_spaces ─┘   └ recipes  └─< scene_vectors
                       └─< text_vectors
-    jobs   indexes   store_identity   files (of scenes and feature sets)
+    files and fingerprints of scenes and feature_sets
+    jobs   indexes   retired_files   store_identity
 
 One `halfvec` column serves all spaces; an approximate index is partial, one a space, on the cast
 `embedding::halfvec(dim) WHERE space_id = N` (both as literals: bind parameters defeat partial indexes).
@@ -102,6 +103,29 @@ scenes = Table(
     _created_at(),
     UniqueConstraint("dataset_id", "name"),
     comment="One scan: points, frames, and which frame sees which point",
+)
+
+fingerprints = Table(
+    "fingerprints",
+    metadata,
+    _key(),
+    Column("scene_id", ForeignKey("scenes.id", ondelete="CASCADE"), unique=True, comment="whose files they are,"),
+    Column(
+        "feature_set_id",
+        ForeignKey("feature_sets.id", ondelete="CASCADE"),
+        unique=True,
+        comment="or whose maps; one of the two",
+    ),
+    Column("root", Text, nullable=False, comment="the folder that ingest was given"),
+    Column("place", Text, nullable=False, comment="the scene's folder or file"),
+    Column(
+        "files",
+        LargeBinary,
+        nullable=False,
+        comment="zlib of JSON: path from the place -> size, two times in ns, digest of head and tail",
+    ),
+    CheckConstraint("num_nonnulls(scene_id, feature_set_id) = 1", name="owner"),
+    comment="The files that scenes and feature sets were read from; derived, may be missing",
 )
 
 frames = Table(
@@ -289,6 +313,14 @@ indexes = Table(
     Column("built_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
     UniqueConstraint("name", "embedding_space_id", "level"),
     comment="Derived from regions; can be dropped and rebuilt",
+)
+
+retired_files = Table(
+    "retired_files",
+    metadata,
+    Column("file", Text, primary_key=True, comment="Parquet or a folder of it, relative to the store"),
+    Column("retired_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
+    comment="No row names them any more; they stay while somebody reads for long",
 )
 
 store_identity = Table(

@@ -64,17 +64,18 @@ def test_another_encoder_reuses_the_geometry(store: Store, room: Path) -> None:
     assert {found.name for found in catalog.feature_sets(store)} == {"color_words", "coarse"}
 
 
-def test_features_by_another_name_are_found_by_that_name(store: Store, room: Path) -> None:
+def test_equal_features_by_another_name_stand_beside_the_first(store: Store, room: Path) -> None:
     ingest(store, room)
     assert "1 ingested" in ingest(store, room, "--features", "colours").stdout
-    [found] = catalog.feature_sets(store)
-    assert found.name == "colours"
+    assert [found.name for found in catalog.feature_sets(store)] == ["color_words", "colours"]
 
 
 def test_compat_keeps_the_plain_mean_and_is_another_recipe(store: Store, room: Path) -> None:
     ingest(store, room)
-    assert ingest(store, room, "--compat", "openscene", "--features", "compat").exit_code == 0
-    [found] = catalog.feature_sets(store)  # another visibility is another geometry: it replaces the first
+    refused = ingest(store, room, "--compat", "openscene", "--features", "compat")  # another visibility
+    assert (refused.exit_code, "stored geometry has no --compat, not --compat openscene" in refused.stdout) == (1, True)
+    assert ingest(store, room, "--compat", "openscene", "--features", "compat", "--again").exit_code == 0
+    [found] = catalog.feature_sets(store)
     assert found.name == "compat"
     features = catalog.load_features(store, found.scene_id, "compat")
     length = np.linalg.norm(features.vectors.astype(np.float32), axis=1)
@@ -90,7 +91,7 @@ def test_compat_makes_the_features_as_openscene_does_but_for_what_is_typed(
     lseg_file.save_small(tmp_path / "demo_e200.ckpt")
     lseg = ("--encoder", "lseg", "--weights", tmp_path / "demo_e200.ckpt", "--compat", "openscene", "--frame-limit", 2)
     for typed, expected in [((), ("openscene", False, "float32")), (("--unit",), ("openscene", True, "float32"))]:
-        assert ovstore(store, "ingest", "rgbd", room, *lseg, *typed).exit_code == 0
+        assert ovstore(store, "ingest", "rgbd", room, *lseg, *typed, "--again").exit_code == 0
         [found] = catalog.feature_sets(store)
         options = found.recipe["encoder"]["options"]
         assert (options["mode"], options["unit"], options["precision"]) == expected

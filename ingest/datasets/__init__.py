@@ -13,6 +13,12 @@ A dataset file defines
                                  is written once below `unpacked`, a folder of this scene alone that outlives ingest.
                                  BadScene for a scan that cannot be taken in.
 
+and, where a scene is not all that its folder (Scene.source) holds, or more:
+
+    scan_files(root: Path, name: str, options: Options) -> list[Path]
+                                 the files and folders that it is read from, but for the images of its frames; cheap,
+                                 for it is called for every scene that is up to date
+
 and, where scans may come with features that were fused elsewhere, these two:
 
     feature_paths(root: Path, name: str, options: Options) -> list[Path]
