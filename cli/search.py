@@ -1,15 +1,11 @@
 """ovstore search "snoopy": find regions by words, by a picture, or by another region."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from ._completion import complete
 from ._shared import json_option, opened_store, print_json, say
-
-if TYPE_CHECKING:
-    from ..store.database import Store
 
 
 class _Box(click.ParamType):
@@ -97,16 +93,18 @@ def command(
 
     from ..query.question import Question
     from ..query.search import search
+    from ..store import catalog
     from ..store.errors import BadInput
 
-    region = None if like is None else _region_id(like)
     try:
-        question = Question(text, None if image is None else Path(image), box, region)
+        Question(text, None if image is None else Path(image), box, None if like is None else 0)
     except BadInput as error:
         raise click.UsageError(str(error)) from error
     with opened_store() as store:
-        if like is not None:
-            _require_scene(store, like)
+        try:
+            region = None if like is None else catalog.find_region(store, like).id
+        except BadInput as error:
+            raise click.UsageError(f"--like: {error}") from error
         answer = search(
             store,
             text,
@@ -123,7 +121,8 @@ def command(
             exact=exact,
         )
         if as_json:
-            print_json({**asdict(answer), "hits": [asdict(hit) for hit in answer]})
+            about = {"probably_here": answer.probably_here, "question": answer.question, "space": answer.space}
+            print_json({"hits": [asdict(hit) for hit in answer], **about})
         else:
             from ._hits import print_answer
 
@@ -137,24 +136,6 @@ def command(
             from ..query.heat import heat_map
 
             best = f"{answer[0].dataset}/{answer[0].scene}"
+            question = Question(text, None if image is None else Path(image), box, region)
             heat_map(store, best, question, features).drawing().save_ply(Path(save_ply))
             say(f"Cloud of {answer[0].scene}: {save_ply}", err=True)
-
-
-def _region_id(like: str) -> int:
-    """The number at the end of SCENE:REGION, or a bare number."""
-    number = like.rpartition(":")[2]
-    if not number.isdigit():
-        raise click.UsageError(f"--like takes SCENE:REGION as printed by a search, not {like!r}.")
-    return int(number)
-
-
-def _require_scene(store: "Store", like: str) -> None:
-    """NotFound when SCENE:REGION names another scene than the region's own."""
-    from ..store import catalog
-    from ..store.errors import NotFound
-
-    named, _, number = like.rpartition(":")
-    region = catalog.region(store, int(number))
-    if named not in ("", region.scene, f"{region.dataset}/{region.scene}"):
-        raise NotFound(f"Region {number} is none of {named!r}: it is {region.scene}:{number}.")

@@ -14,9 +14,12 @@ from .caption import fitted
 
 TILE = (300, 225)  # pixels
 COLUMNS = 3
+_LEAST_BOX = 16  # pixels of a drawn box
 ROWS = 50  # the picture would not fit into memory, or a viewer, with thousands
 CAPTION = 46
 MARGIN = 10
+CONTEXT = 0.2  # of the image's width, at least
+ENLARGED = 2.0  # beyond this, pixels become blocks
 
 
 def save_contact_sheet(answer: Answer, path: Path) -> None:
@@ -55,20 +58,26 @@ def _tiles(evidence: Sequence[Evidence]) -> list[Image.Image]:
 
 
 def _crop(image: Image.Image, view: Evidence) -> Image.Image:
-    """The box with as much again around it, in the tile's proportions, scaled to the tile, the box drawn."""
+    """The box with as much again around it, in the tile's proportions, scaled to the tile, the box drawn.
+
+    What is small is shown with its surroundings: no less of the image than CONTEXT, enlarged ENLARGED times at most.
+    """
     x0, y0, x1, y1 = view.box_xyxy
-    span = max((x1 - x0 + 1) / TILE[0], (y1 - y0 + 1) / TILE[1], 0.16) * 2
+    twice = 2 * max((x1 - x0 + 1) / TILE[0], (y1 - y0 + 1) / TILE[1])
+    span = max(twice, CONTEXT * image.width / TILE[0], 1 / ENLARGED)
     width, height = min(span * TILE[0], image.width), min(span * TILE[1], image.height)
     left = min(max((x0 + x1 - width) / 2, 0), image.width - width)
     upper = min(max((y0 + y1 - height) / 2, 0), image.height - height)
     scale = min(TILE[0] / width, TILE[1] / height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     tile = image.resize(size, Image.Resampling.BICUBIC, box=(left, upper, left + width, upper + height))
+    wider = max(_LEAST_BOX - (x1 + 1 - x0) * scale, 4) / 2  # the lines stand around what they mark
+    higher = max(_LEAST_BOX - (y1 + 1 - y0) * scale, 4) / 2
     box = (
-        max((x0 - left) * scale - 2, 0),
-        max((y0 - upper) * scale - 2, 0),
-        min((x1 + 1 - left) * scale + 1, tile.width - 1),
-        min((y1 + 1 - upper) * scale + 1, tile.height - 1),
+        max((x0 - left) * scale - wider, 0),
+        max((y0 - upper) * scale - higher, 0),
+        min((x1 + 1 - left) * scale - 1 + wider, tile.width - 1),
+        min((y1 + 1 - upper) * scale - 1 + higher, tile.height - 1),
     )
     draw = ImageDraw.Draw(tile)
     draw.rectangle(box, outline="white", width=4)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..store import catalog
 from ..store import search as store_search
 from ..store.annotated import checked
 from ..store.database import Store
@@ -18,7 +19,7 @@ def search(
     *,
     image: str | Path | None = None,
     box_xyxy: BoxXyxy | None = None,
-    like: int | None = None,
+    like: int | str | None = None,
     exclude: str | Sequence[str] = (),
     features: str | None = None,
     level: Level = "object",
@@ -30,9 +31,11 @@ def search(
 ) -> Answer:
     """The regions that answer best to words, to a picture (or a box of it), or to another region; see docs/search.md.
 
-    `like` is a region id. `exclude` are words: a region that is closer to one of them than to the question is left out.
+    `like` is a region's id, or SCENE:REGION. `exclude` are words: a region that is closer to one of them than to the
+    question is left out.
     """
-    question = Question(text, None if image is None else Path(image), box_xyxy, like)
+    region = catalog.find_region(store, like).id if isinstance(like, str) else like
+    question = Question(text, None if image is None else Path(image), box_xyxy, region)
     target = target_of(store, features)
     query = Query(
         vector=question.vector(store, target),
@@ -49,7 +52,7 @@ def search(
     )
     hits = tuple(store_search.search(store, query))
     here = store_search.probably_here(hits) if text is not None else None
-    return Answer(hits, here, str(question), target.space.name)
+    return Answer(hits, here, str(question), target.space.name, query)
 
 
 def _several(names: str | Sequence[str]) -> tuple[str, ...]:

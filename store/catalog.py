@@ -21,7 +21,7 @@ from .errors import NotFound
 from .features import EmbeddingSpace
 from .loading import load_correspondences, load_features, load_frames, load_points
 from .parquet import faces_path
-from .region_catalog import RegionInfo, region, region_vector, regions
+from .region_catalog import RegionInfo, find_region, region, region_vector, regions
 
 __all__ = [
     "FeatureKind",
@@ -35,6 +35,7 @@ __all__ = [
     "feature_sets",
     "files",
     "find_feature_set",
+    "find_region",
     "find_scene",
     "held_scene",
     "label_names",

@@ -205,6 +205,7 @@ class Answer(Sequence[Hit]):
     probably_here: bool | None  # None: the query gives nothing to judge by (no background to weigh it against)
     question: str  # what was asked, for people
     space: str  # the embedding space that answered
+    query: Query | None = field(default=None, repr=False, compare=False)  # what the store was asked: vector, space ...
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from . import schema
 from .database import Store
-from .errors import NotFound
+from .errors import BadInput, NotFound
 from .features import EmbeddingSpace, Level, OrientedBox, Region, RegionFeatures, RegionView, SceneVectors
 
 
@@ -43,6 +43,17 @@ def region(store: Store, id: int) -> RegionInfo:
     if row is None:
         raise _no_region(id)
     return _info(row)
+
+
+def find_region(store: Store, named: str) -> RegionInfo:
+    """The region that SCENE:REGION, DATASET/SCENE:REGION or a bare REGION names; NotFound says whose it is."""
+    scene, _, number = named.rpartition(":")
+    if not (number.isascii() and number.isdigit()):
+        raise BadInput(f"{named!r} names no region; SCENE:REGION was expected, as a search prints it.")
+    found = region(store, int(number))
+    if scene not in ("", found.scene, f"{found.dataset}/{found.scene}"):
+        raise NotFound(f"Region {number} is none of {scene!r}: it is {found.scene}:{number}.")
+    return found
 
 
 def regions(store: Store, scene_id: int, level: Level = "object", top: int | None = None) -> list[RegionInfo]:

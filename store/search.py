@@ -33,10 +33,7 @@ def search(store: Store, query: Query, index: str | None = None) -> list[Hit]:
     with region_vectors.holding(store, state, query.level) as table:
         if len(table) == 0:
             raise NotFound(f"The store has no regions of {query.space.name!r} yet: see ovstore ingest --help")
-        ids, scores = _find(store, query, state.space_id, table, index)
-    chances = probabilities(table.vectors[table.rows_of(ids)], query)
-    with store.glance() as connection:
-        return load_hits(connection, store.path, ids, scores, chances)
+        return _hits(store, query, table, _finder(store, query, state.space_id, table, index))
 
 
 def probably_here(hits: Sequence[Hit]) -> bool | None:
@@ -45,8 +42,24 @@ def probably_here(hits: Sequence[Hit]) -> bool | None:
     return max(chances) >= HERE if chances else None
 
 
-def _find(store: Store, query: Query, space_id: int, table: RegionVectors, index: str | None) -> Found:
-    """The ids and scores of the regions that pass the filters and answer best."""
+def _hits(store: Store, query: Query, table: RegionVectors, find: Callable[[int], Found]) -> list[Hit]:
+    """What is found, but for regions of a single point: they are noise, and have no extent to show."""
+    count = query.top
+    while True:
+        ids, scores = find(count)
+        chances = probabilities(table.vectors[table.rows_of(ids)], query)
+        with store.glance() as connection:
+            found = load_hits(connection, store.path, ids, scores, chances)
+        hits = [hit for hit in found if hit.point_count > 1][: query.top]
+        if len(hits) == query.top or len(ids) < count or len(hits) == len(found):
+            return hits
+        count *= 4
+
+
+def _finder(
+    store: Store, query: Query, space_id: int, table: RegionVectors, index: str | None
+) -> Callable[[int], Found]:
+    """How to find the ids and scores of so many regions that pass the filters and answer best."""
     allowed = filters.allowed(store, query, space_id, table)
     name = index or ("exact" if query.exact else index_choice.default(store, space_id, query.level, len(table)))
     plugin = _plugin(name)
@@ -54,7 +67,7 @@ def _find(store: Store, query: Query, space_id: int, table: RegionVectors, index
     def find(count: int) -> Found:
         return plugin.search(store, space_id, query.level, query.vector, count, allowed)
 
-    return find(query.top) if query.excluded is None else _find_others(find, table, query)
+    return find if query.excluded is None else lambda count: _find_others(find, table, query, count)
 
 
 @cache
@@ -63,15 +76,15 @@ def _plugin(name: str) -> ModuleType:
     return plugins.load("store.indexes", name, noun="index")
 
 
-def _find_others(find: Callable[[int], Found], table: RegionVectors, query: Query) -> Found:
+def _find_others(find: Callable[[int], Found], table: RegionVectors, query: Query, wanted: int) -> Found:
     """The best of those regions that are no closer to an excluded vector than to the query."""
     assert query.excluded is not None
-    count = query.top
+    count = wanted
     while True:
         ids, scores = find(count)
         vectors = table.vectors[table.rows_of(ids)]
         closest = np.max([exact_scores(vectors, vector) for vector in query.excluded], axis=0)
-        kept = np.flatnonzero(scores >= closest)[: query.top]
-        if len(kept) == query.top or len(ids) < count:
+        kept = np.flatnonzero(scores >= closest)[:wanted]
+        if len(kept) == wanted or len(ids) < count:
             return ids[kept], scores[kept]
         count *= 4

@@ -4,12 +4,13 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from ovstore.cli._shared import print_json
-from ovstore.query import picture_file, tables
+from ovstore.query import contact_sheet, picture_file, tables
 from ovstore.query.caption import fitted
-from ovstore.query.contact_sheet import ROWS, save_contact_sheet
+from ovstore.query.contact_sheet import ROWS, TILE, save_contact_sheet
 from ovstore.query.rows import Streamed
 from ovstore.store.errors import BadInput
 from ovstore.store.features import Answer, Evidence, Hit, OrientedBox
@@ -50,6 +51,23 @@ def test_a_sheet_holds_the_best_hits_and_survives_damaged_pictures(tmp_path: Pat
         with Image.open(tmp_path / "sheet.png") as sheet:
             assert sheet.height <= (ROWS + 1) * 300
             assert (255, 0, 0) in {colour for _, colour in sheet.convert("RGB").getcolors(1 << 24)}
+
+
+@pytest.mark.parametrize("width", [320, 640, 2000])
+def test_evidence_of_a_small_thing_shows_what_is_around_it(tmp_path: Path, width: int) -> None:
+    """A ruler of red columns, one every tenth of the image: a fifth of it holds two of them."""
+    ruler = np.zeros((width * 3 // 4, width, 3), np.uint8)
+    ruler[:, width // 20 :: width // 10] = (255, 0, 0)
+    Image.fromarray(ruler).save(tmp_path / "ruler.png")
+    middle = (width / 2, width * 3 / 8, width / 2 + 2, width * 3 / 8 + 2)
+    view = Evidence("0", str(tmp_path / "ruler.png"), middle, 5)
+    with Image.open(tmp_path / "ruler.png") as image:
+        tile = np.asarray(contact_sheet._crop(image.convert("RGB"), view))
+    assert tile.shape[:2] == (TILE[1], TILE[0])
+    line = tile[4].astype(int)
+    columns = np.flatnonzero(np.diff(np.pad(line[:, 0] > 40, 1).astype(int)) == 1)
+    assert len(columns) >= 2
+    assert np.diff(columns).min() <= contact_sheet.ENLARGED * width / 10 + 1
 
 
 def streamed(columns: tuple[str, ...], *rows: tuple[Any, ...]) -> Streamed:

@@ -13,10 +13,13 @@ from ovstore.query import encode, sql
 from ovstore.query.heat import heat_map
 from ovstore.query.question import Question
 from ovstore.query.search import search
+from ovstore.store import search as store_search
 from ovstore.store.database import Store
-from ovstore.store.errors import BadInput, SpaceMismatch
-from ovstore.store.features import EmbeddingSpace
+from ovstore.store.errors import BadInput, NotFound, SpaceMismatch
+from ovstore.store.features import EmbeddingSpace, Query
+from ovstore.store.point_search import region_points
 from PIL import Image
+from sqlalchemy import text
 
 COLOURS = EmbeddingSpace("color_words", 13, "", 20.0)
 RED = 3  # its axis
@@ -75,3 +78,41 @@ def test_loading_a_network_is_told_on_stderr_also_when_it_is_piped(store: Store)
         result = subprocess.run(command, capture_output=True, text=True)
         assert ("Loading color_words to read words" in result.stderr) == told  # the second time it is known by heart
         assert json.loads(result.stdout)["hits"]
+
+
+def test_like_takes_a_region_as_a_search_prints_it(store: Store) -> None:
+    small = small_scene.make("room", 0, space=COLOURS)
+    small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
+    first = search(store, "red", top=1)[0]
+    for like in (first.region, f"{first.scene}:{first.region}", f"scans/room:{first.region}", str(first.region)):
+        assert search(store, like=like, top=1)[0].region == first.region
+    with pytest.raises(BadInput, match="names no region; SCENE:REGION was expected"):
+        search(store, like="room")
+    with pytest.raises(NotFound, match="is none of 'hall': it is room:"):
+        search(store, like=f"hall:{first.region}")
+
+
+def test_an_answer_holds_the_query_that_the_next_can_be_built_from(store: Store) -> None:
+    small = small_scene.make("room", 0, space=COLOURS)
+    small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
+    answer = search(store, "red", top=2)
+    assert answer.query is not None and answer.query.space == COLOURS
+    again = store_search.search(store, Query(answer.query.vector, answer.query.space, top=2))
+    assert [hit.region for hit in again] == [hit.region for hit in answer]
+    [points] = region_points(store, [answer[0].region], answer.query)
+    assert points.answers.any()
+
+
+def test_a_region_of_one_point_is_no_hit_and_takes_no_place_of_another(store: Store) -> None:
+    small = small_scene.make("room", 0, space=COLOURS)
+    small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
+    everything = [hit.region for hit in search(store, "red", level="superpoint", top=1000)]
+    lonely = everything[:3]
+    with store.connect() as connection:
+        connection.execute(text("UPDATE regions SET point_count = 1 WHERE id = ANY(:ids)"), {"ids": lonely})
+    assert [hit.region for hit in search(store, "red", level="superpoint", top=1000)] == everything[3:]
+    for top in (1, 2, 5):
+        found = [hit.region for hit in search(store, "red", level="superpoint", top=top)]
+        assert found == everything[3 : 3 + top]
+        excluding = search(store, "red", level="superpoint", top=top, exclude="dark")
+        assert not {hit.region for hit in excluding} & set(lonely)

@@ -205,7 +205,7 @@ def test_indexes_are_listed_built_checked_and_dropped(full: Store) -> None:
     ]  # fmt: skip
     assert listed[1]["recall"]["worst"] == 1
     shown = index(full, "list")
-    assert "yes: exact is quickest up to 300,000 regions" in shown and "100.0% (100%)" in shown
+    assert "yes: exact is quickest up to 300,000 regions" in shown and "100.0%, 100%" in shown
     assert index(full, "drop", "faiss", "--level", "object") == "faiss  toy/crowd  object  dropped\n"
     assert "No index is built" in index(full, "check")
 
