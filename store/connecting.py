@@ -6,9 +6,9 @@ from typing import Any
 
 import psycopg
 from pgvector.psycopg import register_vector
-from psycopg.conninfo import conninfo_to_dict
 
 from . import pools
+from .database_url import described, redacted
 from .errors import DatabaseError
 
 OLDEST_PGVECTOR = (0, 7)  # halfvec
@@ -37,10 +37,8 @@ def connect(conninfo: str, **options: Any) -> psycopg.Connection[Any]:
 def _connect(conninfo: str, **options: Any) -> psycopg.Connection[Any]:
     try:
         return psycopg.connect(conninfo, **options)
-    except psycopg.ProgrammingError as error:
-        raise DatabaseError(f"The database URL cannot be read: {_first_line(error)}.") from error
     except psycopg.OperationalError as error:
-        said = _first_line(error)
+        said = redacted(_first_line(error), conninfo)
         if re.search(r"too many (clients|connections)|connection slots are reserved", said):
             raise ServerFull(
                 f"The server of the database {described(conninfo)} is full ({said}): close other programs that use "
@@ -69,22 +67,6 @@ def prepare(connection: psycopg.Connection[Any]) -> None:
     if version >= _ITERATIVE_SCANS:
         connection.execute("SET hnsw.iterative_scan = relaxed_order")
     connection.commit()
-
-
-def plain_conninfo(url: str) -> str:
-    """What libpq understands of a URL as SQLAlchemy writes it."""
-    return re.sub(r"^(postgresql|postgres)\+psycopg[a-z0-9_]*://", "postgresql://", url.strip())
-
-
-def described(conninfo: str) -> str:
-    """`user@host:port/database`, without the password."""
-    try:
-        given = conninfo_to_dict(conninfo)
-    except psycopg.ProgrammingError:
-        return "the database"
-    user = f"{given['user']}@" if given.get("user") else ""
-    port = f":{given['port']}" if given.get("port") else ""
-    return f"{user}{given.get('host') or 'localhost'}{port}/{given.get('dbname') or given.get('user') or ''}"
 
 
 def installed_pgvector(connection: psycopg.Connection[Any]) -> tuple[int, ...] | None:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 from . import connecting, identity, migrate, pools, reading, settings
 from .annotated import checked
 from .connecting import ServerFull
+from .database_url import described, plain_conninfo
 from .errors import BadInput, DatabaseError, NotFound
 from .files import stable_name
 from .presence import Presence
@@ -41,7 +42,7 @@ class Store:
         self.path = path
         self.database_kind: Literal["embedded", "external"] = "external" if database_url else "embedded"
         self._server = None if database_url else Server(path / "postgres")
-        self._url = connecting.plain_conninfo(database_url) if database_url else ""
+        self._url = plain_conninfo(database_url) if database_url else ""
         self.engine = pools.engine(self._connect)
         self._reading = pools.engine(self._connect_to_read)
         event.listen(self._reading, "checkin", reading.discard_session)
@@ -108,7 +109,7 @@ class Store:
     @property
     def where(self) -> str:
         """The database, for people; never with a password."""
-        return f"in {self.path}" if self._server else connecting.described(self._url)
+        return f"in {self.path}" if self._server else described(self._url)
 
     @property
     def conninfo(self) -> str:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 from ovstore.cli import main
 from ovstore.store import catalog, cluster, database, migrate, plugins, verify
 from ovstore.store.database import Store
+from ovstore.store.database_url import described, redacted
 from ovstore.store.errors import BadInput, DatabaseError, NotFound, SchemaVersion
 from ovstore.store.features import Query
 from ovstore.store.schema import datasets
@@ -161,6 +163,50 @@ def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path, url: str, se
         database.open(tmp_path / "store", database_url=url, create=True)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:PASS%WORD@127.0.0.1:1/scenes",
+        "postgresql://me:%zzPASSWORD@127.0.0.1:1/scenes",
+        "postgresql://me:p@PASSWORD@127.0.0.1:1/scenes",
+        "postgresql://me:PASSWORD/1@127.0.0.1:1/scenes",
+        "postgresql://me:1/PASSWORD@127.0.0.1:1/scenes",
+        "postgresql://me:1/?PASSWORD@127.0.0.1:1/scenes",
+        "postgresql://me:PASSWORD#1?@127.0.0.1:1/scenes",
+        "postgresql://me:PASS WORD@127.0.0.1:1/scenes",
+        "postgresql://me:PASSWORD@[::1/scenes",
+        "postgresql://me:PASSWORD@127.0.0.1:port/scenes",
+        "postgresql://me:PASSWORD@127.0.0.1:99999/scenes",
+        "postgresql://127.0.0.1:1/scenes?user=me&password=PASSWORD",
+        "postgresql://127.0.0.1:1/scenes?user=me&password=PASS%WORD",
+        "postgresql://127.0.0.1:1/scenes?sslpassword=PASSWORD",
+        "postgresql://me:PASSWORD@127.0.0.1:1/scenes?no_such=option",
+        "mysql://me:PASSWORD@127.0.0.1/scenes",
+        "me:PASSWORD@127.0.0.1/scenes",
+        "host=127.0.0.1 port=1 user=me password=PASSWORD",
+        "host=127.0.0.1 port=1 user=me password='PASS WORD",
+        "host=127.0.0.1 port=1 user=me password=PASS WORD",
+    ],
+)
+def test_a_password_is_never_shown(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DatabaseError) as caught:
+        database.open(tmp_path / "store", database_url=url, create=True)
+    monkeypatch.setenv("OVSTORE_DATABASE_URL", url)
+    shown = "".join(traceback.format_exception(caught.value))
+    shown += CliRunner().invoke(main, ["--store", str(tmp_path / "store"), "doctor"]).output
+    assert "PASS" not in shown and "WORD" not in shown
+    assert "\n" not in str(caught.value)
+
+
+def test_a_store_shows_its_database_without_the_password(store: Store) -> None:
+    assert "PASSWORD" not in described("postgresql://me:PASSWORD@host:5/scenes")
+    assert described("postgresql://me:PASS%40WORD@host:5/scenes?sslmode=require") == "me@host:5/scenes"
+    said = "could not use PASS@WORD of postgresql://me:other@host/x"
+    assert (
+        redacted(said, "postgresql://me:PASS%40WORD@host/scenes") == "could not use ... of postgresql://me:...@host/x"
+    )
 
 
 def test_a_database_that_is_not_there_is_named(tmp_path: Path, server: Server) -> None:

@@ -18,7 +18,7 @@ from ovstore.store.errors import BadInput, DatabaseError
 from ovstore.store.features import Query
 from ovstore.store.point_search import region_points
 from ovstore.store.search import search
-from ovstore.store.server import Server
+from ovstore.store.server import USER, Server
 from psycopg.conninfo import make_conninfo
 
 
@@ -120,7 +120,7 @@ def clients(store: Store, used: Store | None = None) -> int:
 def narrow(full: Store, server: Server) -> Iterator[str]:
     """The URL of a role that the server lets in three times at once."""
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
-        connection.execute("CREATE ROLE narrow LOGIN CONNECTION LIMIT 3 IN ROLE pg_read_all_data")
+        connection.execute(f"CREATE ROLE narrow LOGIN CONNECTION LIMIT 3 IN ROLE {USER}")
         yield make_conninfo(full.conninfo, user="narrow")
         connection.execute("DROP ROLE narrow")
 
