@@ -64,8 +64,12 @@ BEGIN
         IF NOT (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user) THEN
             RETURN;
         END IF;
-        CREATE ROLE ovstore_reader;
-        GRANT ovstore_reader TO CURRENT_USER;
+        BEGIN
+            CREATE ROLE ovstore_reader;
+            GRANT ovstore_reader TO CURRENT_USER;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;  -- another database of this server takes the same step
+        END;
     END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO ovstore_reader', current_schema());
     GRANT SELECT ON {TABLES} TO ovstore_reader;
