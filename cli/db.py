@@ -90,6 +90,43 @@ def downgrade(step: str, yes: bool) -> None:
         say(_moved(before, migrate.current(connection)))
 
 
+@command.command("access")
+@click.option("--private", is_flag=True, help="For the owner alone, which is how stores are made.")
+@click.option("--shared", metavar="GROUP", help="For the members of a group of this machine too, to read and write.")
+@json_option
+def access_command(private: bool, shared: str | None, as_json: bool) -> None:
+    """Say who may reach the store's files, or change it.
+
+    A store that is not there yet is made. Members of the group are trusted like the owner. They read and write while
+    the owner has the store open, and search a copy of its database when nobody has (docs/database.md).
+
+    \b
+    Example:
+      ovstore db access --shared lab
+    """
+    from pathlib import Path
+
+    from ..store import access, identity
+    from ..store.database import open as open_store
+
+    if private and shared:
+        raise click.UsageError("--private and --shared exclude each other.")
+    root = click.get_current_context().find_root().obj
+    folder = Path(root).expanduser().absolute()
+    if private or shared:
+        to = access.shared_with(shared) if shared else access.PRIVATE
+        if not identity.is_store(folder):
+            open_store(root, create=True).close()
+        access.change(folder, to)
+    else:
+        identity.require_store(folder)
+    who = access.described(folder)
+    if as_json:
+        print_json({"store": str(folder), "readable_by": who})
+    else:
+        say(f"{folder} can be read by {who}.")
+
+
 @command.command()
 @json_option
 def tables(as_json: bool) -> None:

@@ -5,6 +5,7 @@ import grp
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -60,8 +61,8 @@ def owner(folder: Path) -> tuple[int, int]:
     if me != 0:
         if made_by and made_by.st_uid != me:
             raise DatabaseError(
-                f"The database in {folder} belongs to user {_user_name(made_by.st_uid)}, "
-                f"this is user {_user_name(me)}: run as root or as that user."
+                f"The database in {folder} belongs to user {user_name(made_by.st_uid)}, "
+                f"this is user {user_name(me)}: run as root or as that user."
             )
         return me, os.getegid()
     if made_by and made_by.st_uid != 0:
@@ -110,12 +111,12 @@ def make(folder: Path, owned_by: tuple[int, int], lock: int) -> None:
     new.rename(folder / "data")
 
 
-def write_settings(folder: Path) -> None:
+def write_settings(folder: Path, owned_by: tuple[int, int], read_only: bool) -> None:
     """ovstore.conf: sizes for building vector indexes on a workstation, and a socket instead of a port."""
     settings = {
         "listen_addresses": "''",
         "unix_socket_directories": "'../run'",  # from the data folder, so that the length of the path does not matter
-        "unix_socket_permissions": "0700",
+        "unix_socket_permissions": "0770" if group_of(folder) else "0700",
         "max_connections": "200",
         "shared_buffers": "256MB",
         "maintenance_work_mem": "256MB",
@@ -124,8 +125,11 @@ def write_settings(folder: Path) -> None:
         "jit": "off",
         "log_checkpoints": "off",
     }
+    if read_only:  # a private copy, which nobody needs after a crash
+        settings |= {"default_transaction_read_only": "on", "fsync": "off", "full_page_writes": "off"}
     header = "# Written by ovstore at each start; change settings with ALTER SYSTEM.\n"
-    _write(folder / "ovstore.conf", header + "".join(f"{name} = {value}\n" for name, value in settings.items()))
+    text = header + "".join(f"{name} = {value}\n" for name, value in settings.items())
+    _write(folder / "ovstore.conf", text, owned_by)
 
 
 def _shared_memory() -> str:
@@ -139,7 +143,7 @@ def _shared_memory() -> str:
     return "posix" if roomy and os.geteuid() != 0 else "mmap"
 
 
-def write_access_rules(folder: Path, owned_by: tuple[int, int], run: Path) -> list[str]:
+def write_access_rules(folder: Path, owned_by: tuple[int, int]) -> list[str]:
     """Who may connect, as options of the server: root, the store's owner, and who else may reach the socket.
 
     The server asks the kernel who is at the other end ("peer"). Where it runs as somebody else than the store's owner
@@ -148,7 +152,7 @@ def write_access_rules(folder: Path, owned_by: tuple[int, int], run: Path) -> li
     they have a server of their own, whose socket is closed to everybody else.
     """
     me = os.geteuid()
-    allowed = {0, folder.stat().st_uid, me if me == owned_by[0] else 0, *_members(run)}
+    allowed = {0, folder.stat().st_uid, me if me == owned_by[0] else 0, *_members(folder)}
     names = {name for uid in allowed if (name := _name_of(uid))}
     method = "peer map=ovstore" if _name_of(me) else "trust"
     rules = {
@@ -156,20 +160,26 @@ def write_access_rules(folder: Path, owned_by: tuple[int, int], run: Path) -> li
         "users.conf": "".join(f'ovstore "{name}" all\n' for name in sorted(names)),
     }
     for name, text in rules.items():
-        _write(folder / name, text)
+        _write(folder / name, text, owned_by)
     return ["-c", f"hba_file={folder / 'access.conf'}", "-c", f"ident_file={folder / 'users.conf'}"]
 
 
-def _members(run: Path) -> set[int]:
-    """The users of the group that the socket's folder is open to, if any."""
-    about = run.stat()
-    if not about.st_mode & 0o020:
+def group_of(folder: Path) -> int | None:
+    """The group that shares the store, if any."""
+    about = folder.stat()
+    return about.st_gid if about.st_mode & stat.S_IWGRP else None
+
+
+def _members(folder: Path) -> set[int]:
+    """The users of the group that shares the store."""
+    group = group_of(folder)
+    if group is None:
         return set()
     entries = {entry.pw_name: entry for entry in pwd.getpwall()}
+    members = {entry.pw_uid for entry in entries.values() if entry.pw_gid == group}
     with contextlib.suppress(KeyError):
-        named = {entries[name].pw_uid for name in grp.getgrgid(about.st_gid).gr_mem if name in entries}
-        return named | {entry.pw_uid for entry in entries.values() if entry.pw_gid == about.st_gid}
-    return set()
+        members |= {entries[name].pw_uid for name in grp.getgrgid(group).gr_mem if name in entries}
+    return members
 
 
 def remove_stale_files(folder: Path) -> None:
@@ -217,6 +227,18 @@ def environment() -> dict[str, str]:
     return {"PATH": os.defpath, "LC_ALL": "C"}
 
 
+def let_server_pass(folder: Path, owned_by: tuple[int, int]) -> None:
+    """Where root's server runs as another user, let that user pass a folder, without listing it."""
+    if os.geteuid() != 0 or owned_by[0] == folder.stat().st_uid:
+        return
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & stat.S_IRGRP:  # the group is the one that shares the store
+        folder.chmod(mode | stat.S_IXOTH)
+    else:
+        os.chown(folder, -1, owned_by[1])
+        folder.chmod(mode | stat.S_IXGRP)
+
+
 def make_folder(path: Path, mode: int, owned_by: tuple[int, int] | None = None) -> None:
     """A folder with exactly this mode and owner; one that exists keeps its mode, and its owner unless that is root."""
     with contextlib.suppress(FileExistsError):
@@ -229,7 +251,7 @@ def make_folder(path: Path, mode: int, owned_by: tuple[int, int] | None = None) 
             with contextlib.suppress(OSError):
                 path.rmdir()
             raise DatabaseError(
-                f"PostgreSQL refuses to run as root, and root may not give {path} to user {_user_name(owned_by[0])} "
+                f"PostgreSQL refuses to run as root, and root may not give {path} to user {user_name(owned_by[0])} "
                 f"here ({error.strerror}): run as an ordinary user, or set OVSTORE_DATABASE_URL."
             ) from error
 
@@ -241,11 +263,13 @@ def _give_away(folder: Path, uid: int, gid: int) -> None:
             os.chown(os.path.join(parent, name), uid, gid, follow_symlinks=False)
 
 
-def _write(path: Path, text: str) -> None:
-    """A file that the server reads and only the store's owner writes."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
+def _write(path: Path, text: str, owned_by: tuple[int, int]) -> None:
+    """A file that the server, which runs as `owned_by`, reads and only the store's owner writes."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
-        os.fchmod(descriptor, 0o644)
+        if os.geteuid() == 0:
+            os.fchown(descriptor, -1, owned_by[1])
+        os.fchmod(descriptor, 0o640 if os.geteuid() == 0 else 0o600)
         file.write(text)
 
 
@@ -256,5 +280,6 @@ def _name_of(uid: int) -> str | None:
         return None
 
 
-def _user_name(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """A user's name for people."""
     return _name_of(uid) or str(uid)

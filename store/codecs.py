@@ -29,7 +29,10 @@ def write_columns(path: Path, kind: str, groups: Sequence[Columns], about: Mappi
     schema = tables[0].schema.with_metadata({_KEY: json.dumps({"kind": kind, **about})})
     encodings = {field.name: _encoding(field.type) for field in schema if not _is_vector(field.type)}
     layout = {"compression": "zstd", "compression_level": 1, "use_dictionary": False, "column_encoding": encodings}
-    with replacing(path) as part, pq.ParquetWriter(part, schema, write_page_checksum=True, **layout) as writer:
+    with (
+        replacing(path, in_store=True) as part,
+        pq.ParquetWriter(part, schema, write_page_checksum=True, **layout) as writer,
+    ):
         for table in tables:
             writer.write_table(table, row_group_size=max(len(table), 1))
 

@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import Any, Literal, NoReturn
 
 import psycopg
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from . import connecting, identity, migrate, pools, reading, settings
+from . import access, connecting, identity, migrate, pools, private_copy, reading, settings
 from .annotated import checked
 from .connecting import ServerFull
 from .database_url import described, plain_conninfo
@@ -41,7 +41,14 @@ class Store:
         """Connects, without a look at the schema: `open` is what programs call."""
         self.path = path
         self.database_kind: Literal["embedded", "external"] = "external" if database_url else "embedded"
-        self._server = None if database_url else Server(path / "postgres")
+        self._copy = None if database_url else private_copy.where_needed(path / "postgres")
+        try:
+            database = self._copy.folder if self._copy else path / "postgres"
+            self._server = None if database_url else Server(database, read_only=self._copy is not None)
+        except BaseException:
+            if self._copy:
+                self._copy.remove()
+            raise
         self._url = plain_conninfo(database_url) if database_url else ""
         self.engine = pools.engine(self._connect)
         self._reading = pools.engine(self._connect_to_read)
@@ -107,8 +114,15 @@ class Store:
         return self.file(f"unpacked/{stable_name(dataset, scene)}")
 
     @property
+    def scratch(self) -> Path | None:
+        """Where derived files go that end with the process; None where the store itself takes them."""
+        return self._copy.folder.parent if self._copy else None
+
+    @property
     def where(self) -> str:
         """The database, for people; never with a password."""
+        if self._copy:
+            return f"in {self.path} (open for reading only: {self._copy.reason})"
         return f"in {self.path}" if self._server else described(self._url)
 
     @property
@@ -126,6 +140,8 @@ class Store:
         self._reading.dispose()
         if self._server:
             self._server.close()
+        if self._copy:
+            self._copy.remove()
 
     def __enter__(self) -> "Store":
         return self
@@ -189,24 +205,25 @@ def open(
     except RuntimeError as error:
         raise BadInput(f"The store's folder {str(named)!r} cannot be found: {error}.") from error
     url = database_url or os.environ.get("OVSTORE_DATABASE_URL") or None
-    if not create and not identity.is_store(folder):
-        raise NotFound(
-            f"There is no store in {folder}: `ovstore ingest` makes one (in Python ovstore.open(..., create=True)), "
-            "--store or OVSTORE_HOME names another."
-        )
+    if not create:
+        identity.require_store(folder)
     identity.require_kind(folder, "external" if url else "embedded")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise BadInput(f"Cannot make the store's folder {str(folder)!r}: {why}.") from error
+    if not identity.is_store(folder):
+        try:
+            access.make(folder, embedded=url is None)
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise BadInput(f"Cannot make the store's folder {str(folder)!r}: {why}.") from error
     store = Store(folder, url)
     try:
         with store.driver_connection() as driver:
             connecting.require_pgvector(driver, store.where)
         if check:
             with store.connect() as connection:
-                if migrate.current(connection) is None:
+                if store.scratch:
+                    connection.execute(text("SET TRANSACTION READ WRITE"))  # the copy, not the store
+                found = migrate.current(connection)
+                if found is None or (store.scratch and found < migrate.head()):
                     migrate.upgrade(connection)
                 migrate.require_head(connection, folder)
                 identity.settle(connection, folder, store.database_kind)

@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -43,17 +44,38 @@ def _readable(words: Iterable[str]) -> str:
     return "-".join(re.sub(r"[^A-Za-z0-9._]+", "_", word).strip("._") or "_" for word in words)[:80]
 
 
+def permissions_inside(folder: Path) -> int:
+    """The mode of a folder made in `folder`, or with `& 0o666` of a file: who may not list it gets no rights there."""
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    group = mode & (stat.S_ISGID | stat.S_IRWXG) if mode & stat.S_IRGRP else 0
+    others = mode & stat.S_IRWXO if mode & stat.S_IROTH else 0
+    return stat.S_IRWXU | group | others
+
+
+def make_folder(path: Path) -> None:
+    """A folder inside a store, and its missing parents, for those who may list the folder it is made in."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+        path.chmod(permissions_inside(path.parent))
+
+
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, in_store: bool = False) -> Iterator[Path]:
     """A temporary path beside `path`, to be written in the block.
 
     When the block ends well the file is flushed to disk and moved onto `path` in one step; otherwise it is removed.
-    A missing folder, a full disk and the like are BadInput.
+    A missing folder, a full disk and the like are BadInput. A file `in_store` is for those who may list its folder, any
+    other for those whom the umask lets.
     """
     part = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.part")
     try:
         try:
             yield part
+            if in_store:
+                part.chmod(permissions_inside(path.parent) & 0o666)
             _flush(part)
             os.replace(part, path)
         finally:

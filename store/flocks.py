@@ -8,12 +8,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .files import permissions_inside
+
 log = logging.getLogger(__name__)
 
 
 def opened(path: Path) -> int:
-    """A descriptor to lock, on a file that only its owner may open."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    """A descriptor to lock, on a file that is made for those who may list its folder."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        os.fchmod(descriptor, permissions_inside(path.parent) & 0o666)
+        return descriptor
 
 
 def take(descriptor: int, *, shared: bool = False) -> bool:

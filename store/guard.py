@@ -17,6 +17,7 @@ import fcntl
 import os
 import shutil
 import signal
+import stat
 import sys
 import threading
 
@@ -56,7 +57,8 @@ def become(uid: int, gid: int, folder: str, program: str) -> str:
         passes = folder_closed or program_closed
         if passes:
             # What else runs as this user must not reach a server that may do more than it.
-            os.chmod(folder, 0o700)
+            mode = stat.S_IMODE(os.stat(folder).st_mode)
+            os.chmod(folder, mode & (0o2770 if mode & 0o020 else 0o700))
         os.setresuid(uid, uid, uid)
         _set_capabilities(1 << _CAP_DAC_OVERRIDE if passes else 0)
         if passes:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, insert, select, text
 
-from .errors import BadInput, DatabaseError
+from .errors import BadInput, DatabaseError, NotFound
 from .schema import store_identity
 
 Kind = Literal["embedded", "external"]
@@ -17,7 +17,22 @@ _FILE = "store.json"
 
 def is_store(folder: Path) -> bool:
     """Whether a store was made in this folder."""
-    return (folder / _FILE).is_file()
+    try:
+        return (folder / _FILE).is_file()
+    except PermissionError as error:
+        raise BadInput(
+            f"The folder {folder} is closed to this user. Its owner opens a store to a group with: "
+            "ovstore db access --shared GROUP"
+        ) from error
+
+
+def require_store(folder: Path) -> None:
+    """Raise unless a store was made in this folder."""
+    if not is_store(folder):
+        raise NotFound(
+            f"There is no store in {folder}: `ovstore ingest` makes one (in Python ovstore.open(..., create=True)), "
+            "--store or OVSTORE_HOME names another."
+        )
 
 
 def require_kind(folder: Path, kind: Kind) -> None:
@@ -74,7 +89,8 @@ def _read(folder: Path) -> dict[str, str]:
 
 def _write(folder: Path, content: dict[str, str]) -> None:
     new = folder / f"{_FILE}.{uuid.uuid4().hex[:8]}"
-    with open(new, "w", encoding="utf-8") as file:
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
         json.dump(content, file)
         file.flush()
         os.fsync(file.fileno())

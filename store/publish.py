@@ -25,7 +25,7 @@ from .database import Store
 from .digests import recipe_digest
 from .errors import BadInput, NotFound
 from .features import LEVELS, Correspondence, EmbeddingSpace, PointFeatures, RegionFeatures, SceneVectors
-from .files import flush_folder, remove, scene_file_name, written_for
+from .files import flush_folder, make_folder, remove, scene_file_name, written_for
 from .fingerprints import Fingerprint
 from .readback import features_now, geometry_now, is_sound
 from .region_catalog import regions_of, scene_vectors_of
@@ -82,7 +82,7 @@ class Publishing:
             "correspondences_file": f"{folder}/correspondences.parquet",
         }
         path = self._new(folder)
-        path.mkdir(parents=True)
+        make_folder(path)
         parquet.write_points(path / "points.parquet", scene.points, superpoint, original_index)
         parquet.write_correspondences(path / "correspondences.parquet", correspondences)
         flush_folder(path.parent)
@@ -143,7 +143,7 @@ class Publishing:
                 return int(kept.id)
         file = f"features/{scene_file_name(scene.dataset, scene.name, name)}.parquet"
         path = self._new(file)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         ranges = parquet.write_features(path, features, superpoint, object_of_superpoint)
         check_regions(regions, ranges)
         if old is not None:

@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import block_digests
-from .files import remove, replacing
+from .files import make_folder, permissions_inside, remove, replacing
+from .flocks import opened
 
 FeatureSetKey = tuple[int, int]  # id, microseconds since 1970 of its birth
 Part = tuple[FeatureSetKey, NDArray[np.int64], NDArray[np.float16]]  # whose, (n,) region ids, (n, dim)
@@ -51,10 +52,13 @@ class Manifest:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """One writer at a time, over all processes of the machine."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    make_folder(folder)
+    lock = opened(folder / "lock")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 def read_manifest(folder: Path, dim: int) -> Manifest | None:
@@ -151,7 +155,7 @@ def append(folder: Path, manifest: Manifest, parts: Iterable[Part]) -> Manifest:
     grown = Manifest(manifest.dim, manifest.generation, spans, digests)
     listed = [[*key, *span, *map(list, digests[key])] for key, span in spans.items()]
     body = {"dim": grown.dim, "generation": grown.generation, "spans": listed}
-    with replacing(folder / "manifest.json") as path:
+    with replacing(folder / "manifest.json", in_store=True) as path:
         path.write_text(json.dumps({**body, "digest": _digest(body)}))
     for path in folder.iterdir():  # what is mapped stays readable after its name is gone
         if path.suffix in (".ids", ".vectors") and path.stem != str(grown.generation):
@@ -162,7 +166,10 @@ def append(folder: Path, manifest: Manifest, parts: Iterable[Part]) -> Manifest:
 @contextmanager
 def _tail(path: Path, size: int) -> Iterator:
     """The file, to be written from byte `size` on; what an unfinished append left there is cut off."""
-    with open(path, "r+b" if path.exists() else "wb") as file:
+    there = path.exists()
+    with open(path, "r+b" if there else "wb") as file:
+        if not there:
+            os.fchmod(file.fileno(), permissions_inside(path.parent) & 0o666)
         file.truncate(size)
         file.seek(size)
         yield file

@@ -134,6 +134,8 @@ def _as_of(store: Store, state: SpaceState, level: str) -> RegionVectors:
 
 def _open(store: Store, state: SpaceState, level: str) -> RegionVectors:
     folder = _folder(store, state.space_id, level)
+    if store.scratch and not _follows(folder, state):
+        folder = store.scratch / folder.relative_to(store.file("."))
     manifest = region_file.read_manifest(folder, state.dim)
     if manifest is not None and all(key in manifest.spans for key in state.ready):
         try:
@@ -142,6 +144,12 @@ def _open(store: Store, state: SpaceState, level: str) -> RegionVectors:
             pass  # another process wrote the next generation at this moment
     with region_file.locked(folder):
         return _table(folder, _followed(store, folder, level, state), state)
+
+
+def _follows(folder: Path, state: SpaceState) -> bool:
+    """Whether the side file holds every ready feature set."""
+    manifest = region_file.read_manifest(folder, state.dim)
+    return manifest is not None and all(key in manifest.spans for key in state.ready)
 
 
 def _table(folder: Path, manifest: Manifest, state: SpaceState) -> RegionVectors:

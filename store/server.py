@@ -31,6 +31,7 @@ from psycopg import pq
 from . import cluster
 from .cluster import SOCKET, USER
 from .errors import DatabaseError
+from .files import permissions_inside
 from .flocks import is_free, locked, opened, take, wait
 
 DATABASE = "ovstore"
@@ -46,17 +47,23 @@ _live: "weakref.WeakSet[Server]" = weakref.WeakSet()
 class Server:
     """One client's hold on the server of a store; the server runs at least until `close`."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` is STORE/postgres; made, with a new cluster in it, when missing."""
+    def __init__(self, folder: Path, read_only: bool = False) -> None:
+        """`folder` is STORE/postgres; made, with a new cluster in it, when missing.
+
+        With `read_only` it is a private copy: transactions do not write unless they say so.
+        """
         if not sys.platform.startswith("linux"):
             raise DatabaseError("The embedded database runs on Linux only: set OVSTORE_DATABASE_URL to a server.")
         self.folder = folder.resolve()  # one name for all: command lines are compared with it
+        self._read_only = read_only
         self._run = self.folder / "run"
         self._busy = f"another process starts or stops the database in {self.folder}"
         self._client_lock: int | None = None
         self._run_descriptor: int | None = None
         try:
-            cluster.make_folder(self.folder, 0o711 if os.geteuid() == 0 else 0o700)
+            if not self.folder.exists():
+                cluster.make_folder(self.folder, 0o700)
+                cluster.let_server_pass(self.folder, cluster.owner(self.folder))
             self._take_client_lock()
             _live.add(self)
             self.ensure_running()
@@ -140,9 +147,10 @@ class Server:
         if not (self.folder / "data").exists():
             cluster.make(self.folder, owner, start_lock)
         postgres = cluster.programs((self.folder / "data" / "PG_VERSION").read_text().strip()) / "postgres"
-        cluster.make_folder(self._run, 0o700, owner)
-        cluster.write_settings(self.folder)
-        rules = cluster.write_access_rules(self.folder, owner, self._run)
+        reached_by = (owner[0], cluster.group_of(self.folder) or owner[1])
+        cluster.make_folder(self._run, permissions_inside(self.folder) & 0o2770, reached_by)
+        cluster.write_settings(self.folder, owner, self._read_only)
+        rules = cluster.write_access_rules(self.folder, owner)
         command = cluster.guarded("serve", self.folder, owner, postgres, "-D", self.folder / "data", *rules)
         _make_room(self.folder / "server.log")
         for _ in range(_TRIES):  # somebody may kill it right away
@@ -162,7 +170,7 @@ class Server:
 
     def _serve(self, command: list[str]) -> str:
         """Run the guard, which runs the server; what they have said by the time it is ready, or gone."""
-        log = os.open(self.folder / "server.log", os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        log = os.open(self.folder / "server.log", os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         with open(log, "r+b", buffering=0) as output:
             said_before = output.seek(0, os.SEEK_END)
             subprocess.run(
@@ -179,7 +187,8 @@ class Server:
 
     def _make_database(self) -> None:
         """The store's database and the role that may only read, unless they are there."""
-        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+        may_write = "-c default_transaction_read_only=off"
+        with psycopg.connect(self.conninfo("postgres"), autocommit=True, options=may_write) as connection:
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [READER]).fetchone():
                 connection.execute(f"CREATE ROLE {READER} LOGIN")
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
@@ -206,7 +215,7 @@ class Server:
         pid = cluster.noted_pid(self.folder)
         if pid is None or not cluster.is_server_of(self.folder, pid):
             return  # gone already, or invisible from here (another container): then its guard stops it
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):  # gone, or another user's: then its guard stops it
             os.kill(pid, signal.SIGINT)  # "fast shutdown": roll back, write a checkpoint, leave
         self._wait_until_down()
 

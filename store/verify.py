@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from . import index_rows, jobs, locks, region_vectors, schema
+from . import access, index_rows, jobs, locks, region_vectors, schema
 from .catalog import FeatureSetInfo, SceneInfo, feature_sets, scenes
 from .database import Store
 from .files import remove, size_of
@@ -44,7 +44,14 @@ def check(store: Store, contents: bool = False, report: Report | None = None) ->
     """
     held, sets = scenes(store), feature_sets(store)
     missing = [*_missing_of_scenes(store, held), *_missing_of_features(store, sets)]
-    findings = [*missing, *_orphan_findings(store), *_lost_jobs(store), *_moved_pictures(store, held), *_indexes(store)]
+    findings = [
+        *_open_to_all(store),
+        *missing,
+        *_orphan_findings(store),
+        *_lost_jobs(store),
+        *_moved_pictures(store, held),
+        *_indexes(store),
+    ]
     if contents:
         known = {finding.subject for finding in missing}
         both: list[SceneInfo | FeatureSetInfo] = [*held, *sets]
@@ -100,6 +107,13 @@ def _orphan_findings(store: Store) -> list[Finding]:
         )
         for path in orphans(store)
     ]
+
+
+def _open_to_all(store: Store) -> list[Finding]:
+    """Stores of older versions were made with the modes of the umask."""
+    who = access.described(store.path)
+    remedy = "ovstore db access --private (or --shared GROUP) closes it, old files included"
+    return [Finding("the store's files", f"can be read by {who}", remedy)] if who == access.EVERYBODY else []
 
 
 def _relative(store: Store, path: Path) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...store.errors import BadScene
-from ...store.files import replacing
+from ...store.files import make_folder, replacing
 
 
 def derived_folder(unpacked: Path, sources: Sequence[Path], rule: str) -> Path:
@@ -31,7 +31,7 @@ def derived_folder(unpacked: Path, sources: Sequence[Path], rule: str) -> Path:
 def made_once(target: Path, make: Callable[[Path], object]) -> Path:
     """`target`, written by `make(temporary path)` unless it is there; it appears whole or not at all."""
     if not target.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target) as part:
+        make_folder(target.parent)
+        with replacing(target, in_store=True) as part:
             make(part)
     return target

@@ -182,7 +182,7 @@ def _publish(store: Store, space_id: int, level: str, index: Any, table: RegionV
     old = index_rows.find(store, NAME, space_id, level)
     path = _folder(store, space_id, level) / f"{unique_name(NAME)}.index"
     file = str(path.relative_to(store.path.resolve()))
-    with replacing(path) as part:
+    with replacing(path, in_store=True) as part:
         faiss.write_index(index, str(part))
     options = {
         "digests": block_digests.of_file(path),

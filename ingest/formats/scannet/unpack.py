@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from ....store.errors import BadScene
-from ....store.files import replacing
+from ....store.files import make_folder, permissions_inside, replacing
 from .sens import COLOR_JPEG, COLOR_RAW, Recording, SensFrame
 
 Sizes = dict[int, tuple[int, int]]  # frame index -> bytes of its colour and depth file
@@ -41,17 +41,18 @@ def unpack_frames(recording: Recording, frames: Sequence[SensFrame], folder: Pat
         paths.append((color, depth))
     if sizes != known:
         body = {**_identity(recording), "frames": {str(index): sizes[index] for index in sorted(sizes)}}
-        with replacing(folder / "frames.json") as part:
+        with replacing(folder / "frames.json", in_store=True) as part:
             part.write_text(json.dumps(body), encoding="utf-8")
     return paths
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:
     """Let a file appear whole: another process may be reading the one it replaces."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         write(part)
+        part.chmod(permissions_inside(path.parent) & 0o666)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
