@@ -62,6 +62,8 @@ def _common() -> list[click.Parameter]:
                      + "  [default: inline for one worker, processes for more]"),
         click.Option(["--again"], is_flag=True, help="Do the work even where the store is up to date; geometry by other"
                      " options or from other files replaces the stored one, and its features go with it."),
+        click.Option(["--dry-run"], is_flag=True, help="Read and check the scans, say what they hold and about how long"
+                     " and how large they would be, and write nothing."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON for programs."),
     ]  # fmt: skip
 
@@ -88,6 +90,10 @@ def _ingest(format: str, **params: Any) -> None:
     request = _request(format, params)
     dataset = plugins.load("ingest.datasets", format)
     names = list(params["scenes"]) or dataset.scene_names(request.root, request.dataset_options)
+    if params["dry_run"]:
+        from ._dry_run import rehearse
+
+        raise SystemExit(rehearse(request, names, params["as_json"]))
     with opened_store(create=True) as store:
         jobs = [work.Job(str(store.path), request, name) for name in names]
         found = outcomes(work, store, jobs, params["workers"], params["engine"])
