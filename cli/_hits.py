@@ -1,7 +1,7 @@
 """The hits of a search as a terminal has room for them: a line each, or two."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from ._shared import print_table, say
@@ -14,15 +14,14 @@ _RIGHT = ("", "score", "prob.", "points")
 _VIEWS = 2  # frames named of each hit
 
 
-def print_answer(answer: "Answer") -> None:
-    """Hits, best first, and whether what was asked for is probably not there."""
+def print_answer(answer: "Answer", ambiguous: Collection[str] = ()) -> None:
+    """Hits, best first, and whether what was asked for is probably not there; `ambiguous` scenes with their dataset."""
     if not answer:
         say("Nothing answers: no region passes the filters.")
         return
     if answer.probably_here is False:
         say(f"Probably not here: nothing fits “{answer.question}” clearly better than everyday things do. Nearest:")
-    several = len({hit.dataset for hit in answer}) > 1
-    rows = [_cells(rank, hit, several) for rank, hit in enumerate(answer, start=1)]
+    rows = [_cells(rank, hit, hit.scene in ambiguous) for rank, hit in enumerate(answer, start=1)]
     if not sys.stdout.isatty():
         print_table(_COLUMNS, rows, right=_RIGHT)
         return
@@ -50,10 +49,10 @@ def _print_in_two_lines(answer: "Answer", rows: "list[tuple[str, ...]]", width: 
         say(line, f"{below}  {_views(hit.evidence, width - len(below) - 2)}".rstrip())
 
 
-def _cells(rank: int, hit: "Hit", several: bool) -> tuple[str, ...]:
+def _cells(rank: int, hit: "Hit", ambiguous: bool) -> tuple[str, ...]:
     return (
         str(rank),
-        (f"{hit.dataset}/" if several else "") + f"{hit.scene}:{hit.region}",
+        hit.full_name if ambiguous else f"{hit.scene}:{hit.name}",
         f"{hit.score:.3f}",
         "" if hit.probability is None else f"{hit.probability:.0%}",
         "{:.2f} {:.2f} {:.2f}".format(*hit.centre),

@@ -32,7 +32,7 @@ def command() -> None:
 
 
 @command.command("ply")
-@click.argument("scene", shell_complete=complete("scenes"))
+@click.argument("scene", metavar="SCENE[:REGION]", shell_complete=complete("scenes"))
 @_out
 @click.option("--level", type=click.Choice(["object", "superpoint"]), help="Colour points by region  [default: own]")
 @_features
@@ -40,24 +40,26 @@ def command() -> None:
 def ply(scene: str, out: Path, level: str | None, features: str | None, force: bool) -> None:
     """Write the cloud, or mesh, as binary PLY.
 
-    Labels, instances and regions go along as properties of the vertices.
+    Labels, instances and regions go along as properties of the vertices. Of a region, only its points are written.
 
     \b
-    Example:
+    Examples:
       ovstore export ply scene0003_00 room.ply --level object
+      ovstore export ply scene0003_00:17@object thing.ply
     """
     from typing import cast
 
-    from ..store import catalog
+    from ..store import catalog, region_names
     from ..store.export import export_ply
     from ..store.features import Level
 
     _check(out, force)
     with opened_store() as store:
-        found = catalog.find_scene(store, scene)
-        needed = level == "object" or features is not None
-        chosen = catalog.find_feature_set(store, found, features) if needed else None
-        count = export_ply(store, found, out, chosen, cast("Level | None", level))
+        found, region = region_names.scene_or_region(store, scene, features)
+        wanted = features if region is None else region.features
+        needed = level == "object" or wanted is not None
+        chosen = catalog.find_feature_set(store, found, wanted) if needed else None
+        count = export_ply(store, found, out, chosen, cast("Level | None", level), region)
     _say(out, count)
 
 

@@ -86,31 +86,29 @@ def command(
       ovstore search "snoopy" --save-picture snoopy.png
       ovstore search "a red chair" --not table --where "point_count > 500" --top 3
       ovstore search --image crop.jpg --box 120,80,260,240
-      ovstore search --like scene0003_00:1841
+      ovstore search --like scene0003_00:17@object
     """
     from dataclasses import asdict
     from typing import Literal, cast
 
     from ..query.question import Question
     from ..query.search import search
-    from ..store import catalog
+    from ..store import catalog, region_names
     from ..store.errors import BadInput
 
+    if like is not None and not region_names.is_name(like):
+        raise click.UsageError(f"--like takes SCENE:REGION as printed by a search, not {like!r}.")
     try:
-        Question(text, None if image is None else Path(image), box, None if like is None else 0)
+        question = Question(text, None if image is None else Path(image), box, like)
     except BadInput as error:
         raise click.UsageError(str(error)) from error
     with opened_store() as store:
-        try:
-            region = None if like is None else catalog.find_region(store, like).id
-        except BadInput as error:
-            raise click.UsageError(f"--like: {error}") from error
         answer = search(
             store,
             text,
             image=image,
             box_xyxy=box,
-            like=region,
+            like=like,
             exclude=exclude,
             datasets=datasets,
             scenes=scenes,
@@ -122,11 +120,11 @@ def command(
         )
         if as_json:
             about = {"probably_here": answer.probably_here, "question": answer.question, "space": answer.space}
-            print_json({"hits": [asdict(hit) for hit in answer], **about})
+            print_json({"hits": [{"name": hit.full_name, **asdict(hit)} for hit in answer], **about})
         else:
             from ._hits import print_answer
 
-            print_answer(answer)
+            print_answer(answer, catalog.ambiguous(store, [hit.scene for hit in answer]))
         if answer and save_picture:
             from ..query.contact_sheet import save_contact_sheet
 
@@ -136,6 +134,5 @@ def command(
             from ..query.heat import heat_map
 
             best = f"{answer[0].dataset}/{answer[0].scene}"
-            question = Question(text, None if image is None else Path(image), box, region)
             heat_map(store, best, question, features).drawing().save_ply(Path(save_ply))
             say(f"Cloud of {answer[0].scene}: {save_ply}", err=True)

@@ -1,13 +1,19 @@
-"""ovstore show SCENE: what the store knows of one scene, or how its points answer a question."""
+"""ovstore show SCENE: what the store knows of one scene or region, or how its points answer a question."""
+
+from typing import TYPE_CHECKING
 
 import click
 
 from ._completion import complete
 from ._shared import json_option, opened_store, print_json, print_table, say
 
+if TYPE_CHECKING:
+    from ..store.catalog import RegionInfo
+    from ..store.database import Store
+
 
 @click.command("show")
-@click.argument("scene", shell_complete=complete("scenes"))
+@click.argument("scene", metavar="SCENE[:REGION]", shell_complete=complete("scenes"))
 @click.option("--query", metavar="WORDS", help="A heat map: how well every point answers these words.")
 @click.option(
     "--features",
@@ -27,22 +33,28 @@ def command(
     top: int,
     as_json: bool,
 ) -> None:
-    """Show a scene and its largest objects, or a heat map in words.
+    """Show a scene and its largest objects, one of its regions, or a heat map in words.
 
     Without --query, the picture and the cloud have the scene's own colours.
 
     \b
     Examples:
       ovstore show scene0003_00
+      ovstore show scene0003_00:17@object
       ovstore show scene0003_00 --query "somewhere soft" --save-picture soft.png --save-ply soft.ply
     """
     from dataclasses import asdict
     from pathlib import Path
 
-    from ..store import catalog
+    from ..store import catalog, region_names
 
     with opened_store() as store:
-        found = catalog.find_scene(store, scene)
+        found, region = region_names.scene_or_region(store, scene, features)
+        if region is not None:
+            if query or save_ply or save_picture:
+                raise click.UsageError("A region is told in words: leave --query, --save-ply and --save-picture out.")
+            _print_region(store, region, as_json)
+            return
         if query is not None:
             from ..query import heat
             from ..query.question import Question
@@ -71,6 +83,28 @@ def command(
             say(f"Cloud: {save_ply}", err=True)
 
 
+def _print_region(store: "Store", region: "RegionInfo", as_json: bool) -> None:
+    """What a region is, and the images that show it best."""
+    from dataclasses import asdict
+
+    from ..store.region_catalog import region_views
+
+    views = region_views(store, region.id)
+    if as_json:
+        shown = [{"frame": view.frame, "image_path": view.image_path, "box_xyxy": view.box_xyxy} for view in views]
+        print_json({"name": region.full_name, **asdict(region), "views": shown})
+        return
+    size = (high - low for low, high in zip(region.box_min, region.box_max, strict=True))
+    say(
+        f"{region.full_name}  features {region.features}  (id {region.id})",
+        f"  {region.point_count:,} points, {region.seen_count:,} of them with a vector",
+        "  centre {:.2f} {:.2f} {:.2f} m, ".format(*region.centre) + "size {:.2f} {:.2f} {:.2f} m".format(*size),
+        *([f"  labelled {region.label}"] if region.label else []),
+        *(f"  seen in {view.frame} [{','.join(f'{value:.0f}' for value in view.box_xyxy)}]" for view in views),
+        f"More like it: ovstore search --like {region.full_name}",
+    )
+
+
 def _print_scene(scene, regions) -> None:  # type: ignore[no-untyped-def]
     say(f"{scene.dataset}/{scene.name}" + (f"  ({scene.split})" if scene.split else ""))
     say(f"  {scene.frame_count} frames, {scene.seen_point_count:,} of {scene.point_count:,} points seen")
@@ -82,7 +116,7 @@ def _print_scene(scene, regions) -> None:  # type: ignore[no-untyped-def]
         print_table(
             ("scene:region", "features", "points", "centre (m)", "labelled"),
             [
-                (f"{scene.name}:{region.id}", region.features, f"{region.point_count:,}",
+                (f"{scene.name}:{region.name}", region.features, f"{region.point_count:,}",
                  "{:.2f} {:.2f} {:.2f}".format(*region.centre), region.label or "")
                 for region in regions
             ],

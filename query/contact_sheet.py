@@ -44,7 +44,7 @@ def save_contact_sheet(answer: Answer, path: Path) -> None:
 
 
 def _caption(rank: int, hit: Hit) -> str:
-    return f"{rank}:  {hit.scene}:{hit.region},  score {hit.score:.3f},  {hit.point_count:,} points"
+    return f"{rank}:  {hit.scene}:{hit.name},  score {hit.score:.3f},  {hit.point_count:,} points"
 
 
 def _tiles(evidence: Sequence[Evidence]) -> list[Image.Image]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store import catalog
+from ..store import catalog, region_names
 from ..store.annotated import check_fields
 from ..store.database import Store
 from ..store.errors import BadInput
@@ -30,7 +30,7 @@ class Question:
     text: str | None = None
     image: Path | None = None
     box_xyxy: BoxXyxy | None = None  # pixels of the image
-    like: int | None = None  # a region's database id
+    like: int | str | None = None  # a region: SCENE:ORDINAL@LEVEL, or its database id
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -57,7 +57,8 @@ class Question:
     def vector(self, store: Store, target: Target) -> NDArray[np.float32]:
         """(dim,) unit length, in the target's space."""
         if self.like is not None:
-            space, vector = catalog.region_vector(store, self.like)
+            region = region_names.find(store, self.like, target.features)
+            space, vector = catalog.region_vector(store, region.id)
             target.space.require_same(space)
             return unit(vector)
         if self.image is not None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..store import catalog
 from ..store import search as store_search
 from ..store.annotated import checked
 from ..store.database import Store
@@ -31,11 +30,10 @@ def search(
 ) -> Answer:
     """The regions that answer best to words, to a picture (or a box of it), or to another region; see docs/search.md.
 
-    `like` is a region's id, or SCENE:REGION. `exclude` are words: a region that is closer to one of them than to the
-    question is left out.
+    `like` names a region, "scene0003_00:17@object", or is its id. `exclude` are words: a region that is closer to one
+    of them than to the question is left out.
     """
-    region = catalog.find_region(store, like).id if isinstance(like, str) else like
-    question = Question(text, None if image is None else Path(image), box_xyxy, region)
+    question = Question(text, None if image is None else Path(image), box_xyxy, like)
     target = target_of(store, features)
     query = Query(
         vector=question.vector(store, target),

@@ -21,13 +21,14 @@ from .errors import NotFound
 from .features import EmbeddingSpace
 from .loading import load_correspondences, load_features, load_frames, load_points
 from .parquet import faces_path
-from .region_catalog import RegionInfo, find_region, region, region_vector, regions
+from .region_catalog import RegionInfo, region, region_vector, regions
 
 __all__ = [
     "FeatureKind",
     "FeatureSetInfo",
     "RegionInfo",
     "SceneInfo",
+    "ambiguous",
     "chosen_scenes",
     "damaged_files",
     "feature_kind",
@@ -35,7 +36,6 @@ __all__ = [
     "feature_sets",
     "files",
     "find_feature_set",
-    "find_region",
     "find_scene",
     "held_scene",
     "label_names",
@@ -171,6 +171,14 @@ def find_scene(store: Store, name: str, dataset: str | None = None) -> SceneInfo
         names = ", ".join(sorted(scene.full_name for scene in found))
         raise NotFound(f"{len(found)} scenes are named {name!r}: type one of {names}.")
     raise _no_scene(name, dataset, [(row[0], row[1]) for row in known])
+
+
+def ambiguous(store: Store, names: Sequence[str]) -> set[str]:
+    """Those names that scenes of several datasets have."""
+    own = schema.scenes.c.name
+    query = select(own).where(own.in_(set(names))).group_by(own).having(func.count() > 1)
+    with store.connect() as connection:
+        return set(connection.execute(query).scalars())
 
 
 def held_scene(store: Store, dataset: str, name: str) -> SceneInfo | None:

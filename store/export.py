@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import parquet
-from .catalog import FeatureSetInfo, SceneInfo, load_points, regions
+from .catalog import FeatureSetInfo, RegionInfo, SceneInfo, load_points, regions
 from .database import Store
 from .features import LEVELS, Level
 from .files import replacing
@@ -21,16 +21,26 @@ _GOLDEN = 0.618033988749895  # steps of the golden ratio around the colour circl
 
 
 def export_ply(
-    store: Store, scene: SceneInfo, path: Path, features: FeatureSetInfo | None = None, level: Level | None = None
+    store: Store,
+    scene: SceneInfo,
+    path: Path,
+    features: FeatureSetInfo | None = None,
+    level: Level | None = None,
+    only: RegionInfo | None = None,
 ) -> int:
     """The cloud, or mesh, in its own colours or in those of its regions; returns the number of points.
+
+    With `only`, those of one region of `features`.
 
     Labels, instances, superpoints and, where `features` are given, objects go along as columns of each vertex.
     """
     held = _held(store, scene, features)
-    points = held.points
-    columns = {"label": points.labels, "instance": points.instances, **held.regions}
-    rgb = points.rgb if level is None else region_colours(held.regions[level])
+    points, regions = held.points, held.regions
+    if only is not None:
+        rows = np.flatnonzero(regions[only.level] == only.ordinal)
+        points, regions = _some(points, rows), {name: of_point[rows] for name, of_point in regions.items()}
+    columns = {"label": points.labels, "instance": points.instances, **regions}
+    rgb = points.rgb if level is None else region_colours(regions[level])
     present = {name: column for name, column in columns.items() if column is not None}
     write_ply(path, points.xyz, rgb, points.normals, points.faces, present)
     return len(points)
@@ -87,6 +97,26 @@ def _held(store: Store, scene: SceneInfo, features: FeatureSetInfo | None) -> _H
     if features is not None:
         regions["object"] = parquet.read_objects(store.file(features.features_file), regions["superpoint"])
     return _Held(points.take(order), regions, original_index)
+
+
+def _some(points: PointCloud, rows: NDArray[np.integer]) -> PointCloud:
+    """These points, and the faces that all three corners of are among them."""
+    number = np.full(len(points), -1, np.int32)
+    number[rows] = np.arange(len(rows), dtype=np.int32)
+
+    def of_rows(column: NDArray[Any] | None) -> NDArray[Any] | None:
+        return None if column is None else column[rows]
+
+    faces = None if points.faces is None else number[points.faces]
+    return PointCloud(
+        points.xyz[rows],
+        rgb=of_rows(points.rgb),
+        normals=of_rows(points.normals),
+        labels=of_rows(points.labels),
+        label_names=points.label_names,
+        instances=of_rows(points.instances),
+        faces=None if faces is None else faces[(faces >= 0).all(axis=1)],
+    )
 
 
 def _vectors(store: Store, features: FeatureSetInfo, original_index: NDArray[np.int32]) -> dict[str, NDArray[Any]]:

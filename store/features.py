@@ -181,7 +181,7 @@ class Hit:
 
     dataset: str
     scene: str
-    region: int  # the region's database id: `--like SCENE:REGION`, `ovstore show`
+    region: int  # the region's database id, which is another one when its features are made anew
     level: Level
     score: float  # cosine of query and region vector; the same in every index
     probability: float | None  # of being the query rather than its background; None: the query has no background
@@ -191,7 +191,18 @@ class Hit:
     box_max: tuple[float, float, float]
     oriented_box: OrientedBox
     feature_set: int
+    ordinal: int  # within the feature set and level
     evidence: tuple[Evidence, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """What the region is called within its scene, also after the scene was ingested again: `--like SCENE:NAME`."""
+        return f"{self.ordinal}@{self.level}"
+
+    @property
+    def full_name(self) -> str:
+        """What names the region whatever other datasets hold."""
+        return f"{self.dataset}/{self.scene}:{self.name}"
 
     def __post_init__(self) -> None:
         check_fields(self)

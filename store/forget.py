@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, select
 
-from . import jobs, locks, schema
+from . import jobs, locks, region_names, schema
 from .catalog import FeatureSetInfo, SceneInfo
 from .database import Store
 from .errors import BadInput
@@ -32,6 +32,8 @@ def forget_scenes(store: Store, gone: Sequence[SceneInfo]) -> Forgotten:
         sets = connection.execute(select(feature_sets.c.features_file).where(feature_sets.c.scene_id.in_(ids)))
         files = [store.file(file) for file in sets.scalars()]
         files += [store.file(scene.points_file).parent for scene in gone]
+        made = connection.scalars(select(feature_sets.c.id).where(feature_sets.c.scene_id.in_(ids))).all()
+        region_names.retire(connection, made, forgotten=True)
         count = connection.execute(delete(schema.scenes).where(schema.scenes.c.id.in_(ids))).rowcount
         for scene in gone:
             connection.execute(delete(schema.jobs).filter_by(dataset=scene.dataset, scene=scene.name))
@@ -47,6 +49,7 @@ def forget_features(store: Store, gone: Sequence[FeatureSetInfo]) -> Forgotten:
     with store.connect() as connection:
         locks.removing(connection)
         ids = [found.id for found in gone]
+        region_names.retire(connection, ids, forgotten=True)
         count = connection.execute(delete(feature_sets).where(feature_sets.c.id.in_(ids))).rowcount
         _forget_recipes(connection)
     return Forgotten(0, count, _remove([store.file(found.features_file) for found in gone]))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from .features import Evidence, Hit, Level, OrientedBox
 
 _ROWS = """
-    SELECT regions.id, datasets.name, scenes.name, level, feature_set_id, regions.point_count, centre,
+    SELECT regions.id, datasets.name, scenes.name, level, feature_set_id, ordinal, regions.point_count, centre,
            regions.box_min, regions.box_max, oriented_centre, oriented_axes, oriented_size, (
         SELECT json_agg(json_build_array(frames.name, frames.image_path, box_xyxy, visible_points) ORDER BY rank)
         FROM region_views JOIN frames ON frames.id = frame_id WHERE region_id = regions.id
@@ -43,6 +43,7 @@ def _hit(
     scene: str,
     level: Level,
     feature_set: int,
+    ordinal: int,
     point_count: int,
     centre: list[float],
     box_min: list[float],
@@ -69,6 +70,7 @@ def _hit(
             np.array(oriented_centre), np.array(oriented_axes).reshape(3, 3), np.array(oriented_size)
         ),
         feature_set=feature_set,
+        ordinal=ordinal,
         evidence=tuple(
             Evidence(frame, os.path.join(folder, path), (float(x0), float(y0), float(x1), float(y1)), visible)
             for frame, path, (x0, y0, x1, y1), visible in views or ()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 
-from . import file_digests, fingerprints, locks, parquet, rows
+from . import file_digests, fingerprints, locks, parquet, region_names, rows
 from .agreement import check_features, check_geometry, check_regions
 from .codecs import Columns
 from .contents import features_content, geometry_content
@@ -93,6 +93,8 @@ class Publishing:
             return int(kept.id)
         if old is not None:
             self._replaced += _files_of(connection, old)
+            sets = connection.scalars(select(feature_sets.c.id).where(feature_sets.c.scene_id == old.id)).all()
+            region_names.retire(connection, sets)
             connection.execute(delete(scenes).where(scenes.c.id == old.id))
         values = files | {
             "dataset_id": _dataset_id(connection, dataset, format),
@@ -153,6 +155,7 @@ class Publishing:
             file_digests.note(connection, store, [file], feature_set_id=kept.id)
             return int(kept.id)
         if old is not None:
+            region_names.retire(connection, [old.id])
             connection.execute(delete(feature_sets).where(feature_sets.c.id == old.id))
         space_id = _space_id(connection, space)
         values = {

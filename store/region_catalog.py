@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row, Select, select
 
 from . import schema
 from .database import Store
-from .errors import BadInput, NotFound
-from .features import EmbeddingSpace, Level, OrientedBox, Region, RegionFeatures, RegionView, SceneVectors
+from .errors import NotFound
+from .features import EmbeddingSpace, Evidence, Level, OrientedBox, Region, RegionFeatures, RegionView, SceneVectors
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,16 @@ class RegionInfo:
     box_max: tuple[float, ...]
     label: str | None
 
+    @property
+    def name(self) -> str:
+        """What it is called within its scene, also after the scene was ingested again."""
+        return f"{self.ordinal}@{self.level}"
+
+    @property
+    def full_name(self) -> str:
+        """What names it whatever other datasets hold."""
+        return f"{self.dataset}/{self.scene}:{self.name}"
+
 
 def region(store: Store, id: int) -> RegionInfo:
     """The region of that id."""
@@ -45,15 +55,23 @@ def region(store: Store, id: int) -> RegionInfo:
     return _info(row)
 
 
-def find_region(store: Store, named: str) -> RegionInfo:
-    """The region that SCENE:REGION, DATASET/SCENE:REGION or a bare REGION names; NotFound says whose it is."""
-    scene, _, number = named.rpartition(":")
-    if not (number.isascii() and number.isdigit()):
-        raise BadInput(f"{named!r} names no region; SCENE:REGION was expected, as a search prints it.")
-    found = region(store, int(number))
-    if scene not in ("", found.scene, f"{found.dataset}/{found.scene}"):
-        raise NotFound(f"Region {number} is none of {scene!r}: it is {found.scene}:{number}.")
-    return found
+def region_called(store: Store, feature_set_id: int, level: str, ordinal: int) -> RegionInfo | None:
+    """The region of a feature set with that level and ordinal."""
+    table = schema.regions
+    own = (table.c.feature_set_id == feature_set_id, table.c.level == level, table.c.ordinal == ordinal)
+    with store.connect() as connection:
+        row = connection.execute(_query().where(*own)).one_or_none()
+    return None if row is None else _info(row)
+
+
+def region_views(store: Store, id: int) -> list[Evidence]:
+    """The images that show a region best, the best first."""
+    views, frames = schema.region_views, schema.frames
+    columns = (frames.c.name, frames.c.image_path, views.c.box_xyxy, views.c.visible_points)
+    query = select(*columns).join_from(views, frames, frames.c.id == views.c.frame_id)
+    with store.connect() as connection:
+        rows = connection.execute(query.where(views.c.region_id == id).order_by(views.c.rank)).all()
+    return [Evidence(name, str(store.path / path), tuple(box), seen) for name, path, box, seen in rows]
 
 
 def regions(store: Store, scene_id: int, level: Level = "object", top: int | None = None) -> list[RegionInfo]:

@@ -5,7 +5,7 @@
     embedding_spaces ─┘   └ recipes  └─< scene_vectors
                       └─< text_vectors
     files and fingerprints of scenes and feature_sets
-    jobs   indexes   retired_files   store_identity
+    jobs   indexes   retired_files   retired_regions   store_identity
 
 One `halfvec` column serves all spaces; an approximate index is partial, one a space, on the cast
 `embedding::halfvec(dim) WHERE space_id = N` (both as literals: bind parameters defeat partial indexes).
@@ -17,6 +17,7 @@ from sqlalchemy import (
     ARRAY,
     REAL,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -239,6 +240,23 @@ regions = Table(
     Index("ix_regions_scene_id_embedding_space_id_level", "scene_id", "embedding_space_id", "level"),
     Index("ix_regions_embedding_space_id_level", "embedding_space_id", "level"),
     comment="Superpoints and objects with their vectors: the unit of search",
+)
+
+retired_regions = Table(
+    "retired_regions",
+    metadata,
+    _key(),
+    Column("dataset", Text, nullable=False),
+    Column("scene", Text, nullable=False),
+    Column("features", Text, nullable=False, comment="the feature set's name"),
+    Column("level", Text, nullable=False),
+    Column("first_id", BigInteger, nullable=False, comment="ids of its regions, which old answers name"),
+    Column("last_id", BigInteger, nullable=False),
+    Column("ordinals", ARRAY(Integer), comment="of the regions by id; null where ids have gaps"),
+    Column("forgotten", Boolean, nullable=False, comment="false: replaced"),
+    Column("retired_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
+    Index("ix_retired_regions_first_id_last_id", "first_id", "last_id"),
+    comment="What regions were called whose feature sets are gone",
 )
 
 region_views = Table(

@@ -23,7 +23,7 @@ def hit(picture: Path) -> Hit:
     corner = (0.0, 0.0, 0.0)
     box = OrientedBox(None, None, None)  # type: ignore[arg-type]
     view = Evidence("0", str(picture), (1.0, 1.0, 2.0, 2.0), 5)
-    return Hit("scans", "room", 1, "object", 0.5, 0.5, 5, corner, corner, corner, box, 1, (view,))
+    return Hit("scans", "room", 1, "object", 0.5, 0.5, 5, corner, corner, corner, box, 1, 17, (view,))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG"])
