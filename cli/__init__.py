@@ -20,6 +20,7 @@ import click
 from .. import __version__
 from ..store import plugins, settings, signals
 from ..store.errors import OvstoreError
+from ..store.names import shortened
 from ..store.wording import shown
 
 _ORDER = (
@@ -76,6 +77,9 @@ class _Commands(click.Group):
                 click.echo("Interrupted.", err=True)
             sys.exit(128 + (error.number if isinstance(error, signals.Stopped) else signal.SIGINT))
         except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                click.echo(f"Error: {shown(shortened(str(error.filename), 120))}...: {error.strerror}", err=True)
+                sys.exit(1)
             if error.errno not in (errno.EPIPE, errno.ENOSPC):
                 raise
             if error.errno == errno.ENOSPC:

@@ -35,7 +35,10 @@ def outcomes(
 
 
 def print_outcomes(found: "Iterable[Outcome]", done: str, lines_of: Callable[[Any], list[str]], as_json: bool) -> int:
-    """A line a scene on stdout, and notes below it; how many were `done`. `lines_of` words what is not up to date."""
+    """A line a scene on stdout with notes below it, failures on stderr; how many were `done`.
+
+    `lines_of` words what is not up to date.
+    """
     from dataclasses import asdict
 
     from ..store.wording import shown
@@ -55,7 +58,7 @@ def print_outcomes(found: "Iterable[Outcome]", done: str, lines_of: Callable[[An
             if geometry := getattr(summary, "geometry", ""):
                 lines[0] += f"  {geometry}"
         if not as_json:
-            say(lines[0], *(f"    {line}" for line in lines[1:]))
+            say(lines[0], *(f"    {line}" for line in lines[1:]), err=outcome.error is not None)
     failed = sum("failed" in document for document in documents)
     if as_json:
         print_json(documents)

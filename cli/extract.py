@@ -157,11 +157,11 @@ class _Report:
             raise error
         reason = str(error).removeprefix(f"{shown(str(picture))}: ")
         self._documents.setdefault(picture, {"picture": _name(picture)})["failed"] = reason
-        self._say(f"{picture}  failed: {reason}")
+        self._say(f"{picture}  failed: {reason}", err=True)
 
-    def _say(self, line: str) -> None:
+    def _say(self, line: str, err: bool = False) -> None:
         if not self._as_json:
-            say(shown(line))
+            say(line, err=err)
 
 
 def _name(path: Path) -> str:

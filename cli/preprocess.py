@@ -97,7 +97,7 @@ def _run(jobs: "list[Job]", kind: str, numbered: bool, workers: int) -> "Iterato
 
 
 def _print_outcomes(outcomes: "Iterator[Outcome]", as_json: bool) -> int:
-    """A line a scene on stdout; the exit code says whether some failed."""
+    """A line a scene on stdout, failures on stderr; the exit code says whether some failed."""
     from dataclasses import asdict
 
     from ..store.wording import shown
@@ -120,7 +120,7 @@ def _print_outcomes(outcomes: "Iterator[Outcome]", as_json: bool) -> int:
             documents.append(asdict(result))
             lines = [f"{scene}  {result.frames} frames  {result.points:,} points  {result.path}", *result.findings]
         if not as_json:
-            say(lines[0], *(f"    {line}" for line in lines[1:]))
+            say(lines[0], *(f"    {line}" for line in lines[1:]), err=outcome.error is not None)
     if as_json:
         print_json(documents)
     else:

@@ -18,6 +18,7 @@ from ..store.errors import BadInput
 from ..store.features import FeatureMap
 from ..store.files import remove_parts, replacing
 from ..store.listing import matching, walk
+from ..store.names import file_name
 from .engines import Outcome
 from .extract import ImageEncoder, encoded
 from .feature_files import FORMATS, write_features
@@ -37,7 +38,7 @@ class PictureFile:
 
     def file(self, suffix: str) -> Path:
         """`target` with ".npy", ".preview.jpg" ..."""
-        return self.target.with_name(self.target.name + suffix)
+        return self.target.with_name(file_name(self.target.name, suffix))
 
 
 @dataclass(frozen=True)

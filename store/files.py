@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import BadInput
+from .names import shortened
 
 _PART = re.compile(r"\..+\.[0-9a-f]{8}\.part")  # of `replacing`
 
@@ -70,7 +71,7 @@ def replacing(path: Path, *, in_store: bool = False) -> Iterator[Path]:
     A missing folder, a full disk and the like are BadInput. A file `in_store` is for those who may list its folder, any
     other for those whom the umask lets.
     """
-    part = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f".{shortened(path.name)}.{secrets.token_hex(4)}.part")
     try:
         try:
             yield part

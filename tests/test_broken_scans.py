@@ -215,6 +215,13 @@ def test_what_macos_leaves_beside_files_makes_no_difference(scan: Scan, tmp_path
     assert _same(outcome(copied), plain) and isinstance(plain, Scene)
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "é" * 200, "x" * 250, "../x", "..", "", "a\0b", "x" * 5000])
+def test_a_name_that_no_folder_can_have_is_a_sentence(scan: Scan, tmp_path: Path, name: str) -> None:
+    with pytest.raises(OvstoreError) as told:
+        scan.dataset.load_scene(scan.root, name, scan.options, tmp_path)
+    assert len(str(told.value)) < LONGEST
+
+
 def _link_to_a_copy(path: Path, content: bytes, elsewhere: Path) -> None:
     (elsewhere / path.name).write_bytes(content)
     path.symlink_to(elsewhere / path.name)
@@ -245,7 +252,7 @@ def test_of_a_refused_scene_nothing_is_stored_and_its_neighbour_goes_in(
             options = ("--encoder", "color_words", "--scene", bad.name, "--scene", good.name)
             result = ovstore(store, *bad.command[1:], *options)
         assert result.exit_code == 1, result.output
-        assert f"{bad.name}  failed: " in result.stdout and " 1 failed." in result.stdout
+        assert f"{bad.name}  failed: " in result.stderr and " 1 failed." in result.stdout
         assert [scene.name for scene in catalog.scenes(store)] == [good.name]
         assert [scene.scene for scene in catalog.feature_sets(store)] == [good.name]
         assert [job.scene for job in jobs.failed(store)] == [bad.name]

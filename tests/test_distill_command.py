@@ -170,7 +170,7 @@ def test_a_scene_that_fails_is_one_line_and_the_others_go_on(distilled: tuple[St
     finally:
         points_file.write_bytes(content)
     assert result.exit_code == 1
-    assert re.search(r"^room0  failed: .*points.parquet", result.stdout, re.MULTILINE)
+    assert re.search(r"^room0  failed: .*points.parquet", result.stderr, re.MULTILINE)
     assert re.search(rf"^room1  {room1.point_count:,} points", result.stdout, re.MULTILINE)
     assert "1 written, 0 up to date, 1 failed. See: ovstore jobs --failed" in result.stdout
     assert ovstore(store, "distill", "--out", "distilled", "--write-only", "--again").exit_code == 0
@@ -329,7 +329,7 @@ def test_colours_are_asked_for_before_training_and_a_scene_without_them_fails_al
     assert trained.exit_code == 0, trained.output
     result = ovstore(store, "distill", "--out", "x", "--write-only")
     assert result.exit_code == 1
-    assert "grey  failed: its points have no colour, which the student was trained to see" in result.stdout
+    assert "grey  failed: its points have no colour, which the student was trained to see" in result.stderr
     assert "painted  up to date" in result.stdout
 
 

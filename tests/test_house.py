@@ -12,7 +12,9 @@ from ovstore.cli import main
 from ovstore.store import plugins
 
 ROOT = Path(ovstore.__file__).parent
-VOCABULARY = {"store.scene", "store.features", "store.errors", "store.listing", "store.plugins", "store.settings"}
+VOCABULARY = {
+    "store.scene", "store.features", "store.errors", "store.listing", "store.names", "store.plugins", "store.settings",
+}  # fmt: skip
 ALLOWED = {  # room -> rooms it may import besides itself and the vocabulary
     "cli": {"query", "evaluation", "ingest", "models", "store"},
     "evaluation": {"store"},

@@ -278,7 +278,7 @@ def test_points_and_features_are_enough(store: Store, data: Path, tmp_path: Path
     assert "1 up to date" in ingest(store, data, tmp_path / "fused")
 
     refused = ovstore(store, "ingest", "openscene", data, "--encoder", "color_words", "--features", "ours")
-    assert "give its features with --fused" in refused.stdout
+    assert "give its features with --fused" in refused.stderr
     shutil.move(pictures, data / "scannet_2d")  # later the pictures come, and features of our own can be made
     made = ovstore(store, "ingest", "openscene", data, "--encoder", "color_words", "--features", "ours")
     assert "8 frames" in made.stdout, made.output
@@ -297,7 +297,7 @@ def test_features_of_something_else_leave_nothing_behind(
     fuse(tmp_path / "fused", count=count, dim=dim)
     result = ovstore(store, "ingest", "openscene", data, "--fused", tmp_path / "fused", "--encoder", "color_words")
     assert result.exit_code == 1
-    assert says in result.stdout
+    assert says in result.stderr
     assert catalog.scenes(store) == []
 
 

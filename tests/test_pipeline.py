@@ -112,7 +112,7 @@ def test_a_bad_scene_is_one_line_and_the_others_go_on(store: Store, room: Path, 
     result = ovstore(store, "ingest", "rgbd", scans, "--encoder", "color_words")
     assert result.exit_code == 1
     assert "1 ingested, 0 up to date, 1 failed." in result.stdout
-    assert "bad  failed:" in result.stdout
+    assert "bad  failed:" in result.stderr
     assert [scene.name for scene in catalog.scenes(store)] == ["good"]
     failed = ovstore(store, "jobs", "--failed")
     assert "bad" in failed.stdout

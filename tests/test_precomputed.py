@@ -109,4 +109,4 @@ def test_a_map_of_another_space_stops_the_scene_with_a_sentence(store: Store, ro
     declared = ["--text", "none", "--space-name", "dino/vits8", "--dim", 384]
     result = ovstore(store, "ingest", "rgbd", room, "--encoder", "precomputed", "--files", maps, *declared)
     assert result.exit_code == 1
-    assert "frame-000000.pt: an array of shape (13, 30, 40); (384, h, w) or (h, w, 384) was expected" in result.stdout
+    assert "frame-000000.pt: an array of shape (13, 30, 40); (384, h, w) or (h, w, 384) was expected" in result.stderr

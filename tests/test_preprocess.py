@@ -137,7 +137,7 @@ def test_what_is_there_is_left_alone_and_what_fails_leaves_nothing(from_scannet:
     out = tmp_path / "data"
     first = preprocess("scannet", scans, out, "--frame-stride", 4)
     assert first.exit_code == 1
-    assert "scene0001_00  failed: " in first.stdout
+    assert "scene0001_00  failed: " in first.stderr
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     assert not [path for path in before if "scene0001" in path.name or path.name.startswith(".")]
     shutil.rmtree(scans / "scene0001_00")
@@ -151,7 +151,7 @@ def test_a_scene_that_fails_is_named_once_and_moves_no_cursor(from_scannet: Path
     scans = raw(scannet, tmp_path / "scans")
     result = preprocess("scannet", scans, tmp_path / "data", "--scene", "sc\x1b[2J", "--scene", "scene0007_00")
     assert result.exit_code == 1
-    odd, missing, _ = result.stdout.splitlines()
+    odd, missing = result.stderr.splitlines()
     assert odd.startswith(r"sc\x1b[2J  failed: ")
     assert missing.startswith("scene0007_00  failed: no folder of that name")
 
@@ -236,7 +236,7 @@ def test_another_camera_than_openscene_takes_for_granted_is_refused(tmp_path: Pa
     result = preprocess("rgbd", source, tmp_path / "data", "--as", "scannet", "--fx", 100)
     assert result.exit_code == 1
     assert (
-        "OpenScene takes 288.9, 288.9, 159.5, 119.5 of scannet for granted: write it with --as custom" in result.stdout
+        "OpenScene takes 288.9, 288.9, 159.5, 119.5 of scannet for granted: write it with --as custom" in result.stderr
     )
     assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
 

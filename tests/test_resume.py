@@ -72,5 +72,5 @@ def test_a_truncated_picture_fails_its_scene_in_one_line(tmp_path: Path) -> None
     (room / "color" / "0002.png").write_bytes((room / "color" / "0002.png").read_bytes()[:200])
     result = CliRunner().invoke(main, command(tmp_path / "store", room))
     assert result.exit_code == 1
-    assert "0002.png" in result.stdout
+    assert "0002.png" in result.stderr
     assert "Traceback" not in result.output

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ...store.errors import BadInput
 from ...store.files import replacing
+from ...store.names import file_name
 from ..labels.label_set import LabelSet
 from ..points.benchmark_files import prediction_path, read_whole_numbers
 from .instances import Claims
@@ -47,7 +48,7 @@ def write_instances(
         listing.unlink(missing_ok=True)
         (folder / _MASKS).mkdir(exist_ok=True)
         for row, (index, confidence) in enumerate(zip(claims.index.tolist(), claims.confidence.tolist(), strict=True)):
-            name = f"{_MASKS}/{scene}_{row:03d}.txt"
+            name = f"{_MASKS}/{file_name(scene, f'_{row:03d}.txt')}"
             (folder / name).write_bytes(_as_text(of_point == row))
             lines.append(f"{name} {label_set.classes[index].id} {confidence!r}\n")
     except OSError as error:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ...store.errors import BadInput
 from ...store.files import replacing
+from ...store.names import file_name
 from ..labels.label_set import LabelSet
 
 _NO_CLASS = (-100, -1, 255)  # what tools write for a point without a class
@@ -15,7 +16,7 @@ _LONGEST_LINE = 24  # bytes a point; more is no such file
 
 def prediction_path(folder: Path, scene: str) -> Path:
     """The file of that scene."""
-    return folder / f"{scene}.txt"
+    return folder / file_name(scene, ".txt")
 
 
 def write_prediction(path: Path, index: NDArray[np.integer], label_set: LabelSet) -> None:

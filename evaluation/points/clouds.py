@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...store.names import file_name
 from ...store.ply_writer import write_ply
 from ...store.scene import PointCloud
 from ..labels.label_set import LabelSet
@@ -35,7 +36,7 @@ def write_clouds(
         "error": error_colours(truth, predicted),
     }
     for what, rgb in pictures.items():
-        write_ply(folder / f"{name}_{what}.ply", points.xyz, rgb, points.normals, points.faces, columns)
+        write_ply(folder / file_name(name, f"_{what}.ply"), points.xyz, rgb, points.normals, points.faces, columns)
 
 
 def error_colours(truth: NDArray[np.integer], predicted: NDArray[np.integer]) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ from ...store import catalog, parquet
 from ...store.catalog import FeatureSetInfo
 from ...store.database import Store
 from ...store.files import replacing
+from ...store.names import file_name
 from ..labels.label_set import LabelSet
 from .benchmark_files import prediction_path, write_prediction
 from .clouds import write_clouds
@@ -37,7 +38,7 @@ def keep_vectors(store: Store, folder: Path, sets: tuple[FeatureSetInfo, ...], o
     """
     made = "ensemble" if len(sets) > 1 else "distill" if sets[0].source == "distilled" else "fusion"
     _, _, original_index = catalog.load_points(store, outcome.scene.id)
-    with replacing(folder / f"{outcome.scene.name}_openscene_feat_{made}.npy") as part:
+    with replacing(folder / file_name(outcome.scene.name, f"_openscene_feat_{made}.npy")) as part:
         shape = (len(original_index), sets[0].space.dim)
         rows = np.lib.format.open_memmap(part, mode="w+", dtype=np.float16, shape=shape)
         for place, found in enumerate(sets):

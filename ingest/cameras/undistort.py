@@ -15,6 +15,7 @@ from PIL import Image
 from scipy.sparse import csr_array
 
 from ...store.errors import BadScene
+from ...store.names import shortened
 from ...store.scene import Camera
 from ..files.derived import derived_folder, made_once
 from ..files.images import has_float_depth, read_depth, read_image
@@ -34,7 +35,7 @@ def undistorted(image: Path, lens: Lens, camera: Camera, unpacked: Path) -> Path
         Image.fromarray(picture).save(path, "jpeg", quality=95, subsampling=0)
 
     rule = f"undistorted 1: {image} {lens} {camera}"
-    return made_once(derived_folder(unpacked, [image], rule) / f"{image.stem[:80]}.jpg", make)
+    return made_once(derived_folder(unpacked, [image], rule) / f"{shortened(image.stem)}.jpg", make)
 
 
 def undistorted_depth(depth: Path, lens: Lens, camera: Camera, unpacked: Path) -> Path:
@@ -52,7 +53,7 @@ def undistorted_depth(depth: Path, lens: Lens, camera: Camera, unpacked: Path) -
                 Image.fromarray(readings.astype(np.uint16)).save(file, "png", compress_level=4)
 
     rule = f"undistorted depth 1: {depth} {lens} {camera}"
-    return made_once(derived_folder(unpacked, [depth], rule) / f"{depth.stem[:80]}{suffix}", make)
+    return made_once(derived_folder(unpacked, [depth], rule) / f"{shortened(depth.stem)}{suffix}", make)
 
 
 def rectified(picture: NDArray[np.uint8], lens: Lens, camera: Camera) -> NDArray[np.uint8]:

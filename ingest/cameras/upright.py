@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ...store.names import shortened
 from ...store.scene import Camera, Frame
 from ..files.derived import derived_folder, made_once
 from ..files.images import read_image
@@ -57,12 +58,13 @@ def turned(frame: Frame, turns: int, unpacked: Path) -> Frame:
         camera = Camera(camera.height, camera.width, camera.fy, camera.fx, camera.cy, camera.width - 1 - camera.cx)
         rotation = _ON_ITS_SIDE @ rotation
     folder = derived_folder(unpacked, [frame.image_path], f"turned 1: {frame.image_path} {turns}")
+    target = folder / f"{shortened(frame.image_path.stem)}.jpg"
     depth_to_color = rotation if frame.depth_to_color is None else rotation @ frame.depth_to_color
     return replace(
         frame,
         camera=camera,
         camera_to_world=frame.camera_to_world @ rotation.T,
-        image_path=made_once(folder / f"{frame.image_path.stem[:80]}.jpg", partial(_turn, frame.image_path, turns)),
+        image_path=made_once(target, partial(_turn, frame.image_path, turns)),
         depth_to_color=depth_to_color if frame.depth_path else None,
     )
 

@@ -19,6 +19,7 @@ from typing import Literal
 
 from ...store.errors import BadInput, BadScene
 from ...store.listing import entries
+from ...store.names import is_file_name
 from ...store.scene import Frame, PointCloud, Scene
 from ..cameras.upright import upright
 from ..files.clouds import read_cloud
@@ -73,7 +74,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     folder = _folder(root, name)
     where = folder and _frames_folder(folder, name)
     if folder is None or where is None:
-        raise BadScene(f"{name}: no folder of that name with {TRAJECTORY} or lowres_wide below {root}")
+        raise BadScene(f"{name[:100]}: no folder of that name with {TRAJECTORY} or lowres_wide below {root}")
     confined = Confined(folder, options.follow_links)
     frames, findings = read_frames(
         where,
@@ -100,7 +101,7 @@ def _places(root: Path) -> list[Path]:
 
 def _folder(root: Path, name: str) -> Path | None:
     """The folder of one recording, found without a look at the others."""
-    if Path(name).name != name:
+    if not is_file_name(name):
         return None
     if name == root.resolve().name and _frames_folder(root, name):
         return root
@@ -109,7 +110,8 @@ def _folder(root: Path, name: str) -> Path | None:
 
 def _frames_folder(folder: Path, name: str) -> Path | None:
     """Where the pictures of a recording lie: in its folder (raw), or one below (3dod)."""
-    for where in (folder, folder / f"{name}_frames"):
+    within = (folder / f"{name}_frames",) if is_file_name(name, "_frames") else ()
+    for where in (folder, *within):
         if (where / TRAJECTORY).is_file() or (where / "lowres_wide").is_dir():
             return where
     return None

@@ -87,7 +87,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     keyframe = re.fullmatch(r"(.+)_(\d{3,6})", name, re.ASCII) if options.unit == "keyframe" else None
     drive_name = keyframe[1] if keyframe else name
     if drive_name not in scenes:
-        raise BadScene(f"{name}: no scene of that name in {folder / 'scene.json'}")
+        raise BadScene(f"{name[:100]}: no scene of that name in {folder / 'scene.json'}")
     drive = Drive(read_tables(folder, confined), drive_name, scenes[drive_name].token)
     taken = drive.keyframes
     if not taken:

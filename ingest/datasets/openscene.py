@@ -90,7 +90,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     """One scene; it may be without pictures where its features are given."""
     place = find_scenes(root).get(name)
     if place is None:
-        raise BadScene(f"{name}: no {name}.pth in a folder such as scannet_3d below {root}")
+        raise BadScene(f"{name[:100]}: no {name[:100]}.pth in a folder such as scannet_3d below {root}")
     points, findings = _points(place, options)
     frames: tuple[Frame, ...] = ()
     if place.pictures is not None:

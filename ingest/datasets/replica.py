@@ -24,6 +24,7 @@ from pathlib import Path
 
 from ...store.errors import BadInput, BadScene
 from ...store.listing import matching
+from ...store.names import is_file_name
 from ...store.scene import Frame, PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
@@ -103,9 +104,9 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     """One scene, with the labels of the semantic mesh where there is one."""
     place = _places(root).get(name)
     if place is None:
-        if Path(name).name == name and (root / name / "habitat" / MESH).exists():
+        if is_file_name(name) and (root / name / "habitat" / MESH).exists():
             raise BadScene(f"{name}: {_NO_PICTURES}")
-        raise BadScene(f"{name}: no scene of that name with {NICE_SLAM.mark} or {HABITAT.mark} below {root}")
+        raise BadScene(f"{name[:100]}: no scene of that name with {NICE_SLAM.mark} or {HABITAT.mark} below {root}")
     inside = Confined(place.top, options.follow_links)
     beside = Confined(place.top.parent, options.follow_links)
     frames, findings = _frames(place, options, inside, beside, unpacked)

@@ -22,6 +22,7 @@ import numpy as np
 
 from ...store.errors import BadInput, BadScene
 from ...store.listing import entries
+from ...store.names import is_file_name
 from ...store.scene import PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
@@ -139,7 +140,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     """One scene, its points from its cloud or else from its depth."""
     folder = _scene_folder(root, name, options)
     if folder is None:
-        raise BadScene(f"{name}: no folder of that name with pictures below {root}")
+        raise BadScene(f"{name[:100]}: no folder of that name with pictures below {root}")
     confined = Confined(folder, options.follow_links)
     layout = find_layout(folder, options.named, confined)
     frames, findings = read_frames(folder, layout, options.reading, unpacked)
@@ -165,8 +166,10 @@ def _scene_folders(root: Path, options: Options) -> dict[str, Path]:
 
 def _scene_folder(root: Path, name: str, options: Options) -> Path | None:
     """The folder of one scene, found without a look at the others."""
+    if not is_file_name(name):
+        return None
     folder = root if name == root.resolve().name and is_scene(root, options.named) else root / name
-    return folder if Path(name).name == name and folder.is_dir() and is_scene(folder, options.named) else None
+    return folder if folder.is_dir() and is_scene(folder, options.named) else None
 
 
 def _cloud(folder: Path, path: Path, options: Options, confined: Confined) -> PointCloud:

@@ -24,6 +24,7 @@ from typing import Literal
 
 from ...store.errors import BadInput, BadScene
 from ...store.listing import entries
+from ...store.names import is_file_name
 from ...store.scene import PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
@@ -82,7 +83,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     """One scene; frames of a .sens are unpacked below `unpacked`."""
     folder = _scene_folder(root, name)
     if folder is None:
-        raise BadScene(f"{name}: no folder of that name with {name}.sens or {name}{MESH} below {root}")
+        raise BadScene(f"{name[:100]}: no folder of that name with its .sens or {MESH} below {root}")
     confined = Confined(folder, options.follow_links)
     sens, mesh = folder / f"{name}.sens", folder / f"{name}{MESH}"
     if not mesh.exists():
@@ -112,7 +113,7 @@ def _scene_folders(root: Path) -> dict[str, Path]:
 
 def _scene_folder(root: Path, name: str) -> Path | None:
     """The folder of one scene, found without a look at the others."""
-    if Path(name).name != name:
+    if not is_file_name(name):
         return None
     return next((f for f in (root, *(place / name for place in _places(root))) if _holds(f, name)), None)
 
@@ -122,7 +123,7 @@ def _places(root: Path) -> list[Path]:
 
 
 def _holds(folder: Path, name: str) -> bool:
-    return any((folder / (name + ending)).exists() for ending in (".sens", MESH))
+    return any(is_file_name(name, ending) and (folder / (name + ending)).exists() for ending in (".sens", MESH))
 
 
 def _points(

@@ -81,7 +81,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     scan = re.fullmatch(r"(.+)_(\d{6,})", name, re.ASCII) if options.unit == "scan" else None
     sequence_name = scan[1] if scan else name
     if sequence_name not in folders or (options.unit == "scan" and not scan):
-        raise BadScene(f"{name}: no such {options.unit} below {root}")
+        raise BadScene(f"{name[:100]}: no such {options.unit} below {root}")
     folder = folders[sequence_name]
     confined = Confined(folder, options.follow_links)
     sequence = read_sequence(folder, confined)

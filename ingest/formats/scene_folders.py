@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ...store.errors import BadInput, BadScene
 from ...store.listing import entries
+from ...store.names import is_file_name
 
 IsScene = Callable[[Path], bool]
 
@@ -32,7 +33,7 @@ def scene_folder(root: Path, name: str, is_scene: IsScene, expected: str, below:
     try:
         if name == root.resolve().name and is_scene(root):
             return root
-        if Path(name).name == name and name not in ("", ".."):
+        if is_file_name(name):
             for place in below:
                 if is_scene(root / place / name):
                     return root / place / name

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...store.errors import BadInput
 from ...store.listing import entries, walk
+from ...store.names import is_file_name
 
 _SAMPLE = 1 << 16
 
@@ -45,7 +46,7 @@ def scene_folder(files: str, scene: str) -> Folder:
     root = Path(files).expanduser()
     if not root.is_dir():
         raise BadInput(f"{root}: no such folder of maps.")
-    if (root / scene).is_dir():
+    if is_file_name(scene) and (root / scene).is_dir():
         return Folder(root / scene, deep=True)
     if not any(True for _ in _walk(root, deep=False)):
         some = [path.name for path in entries(root)[:3]]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....store.errors import BadScene
+from ....store.names import shortened
 from ....store.scene import Frame
 from ...cameras.lenses import Lens, is_straight, pinhole_of
 from ...cameras.undistort import undistorted
@@ -126,7 +127,7 @@ def _as_array(path: Path, lens: Lens, unpacked: Path) -> Path:
         with target.open("wb") as file:
             np.save(file, depth)
 
-    return made_once(derived_folder(unpacked, [path], f"depth map 1: {path}") / f"{path.stem[:80]}.npy", make)
+    return made_once(derived_folder(unpacked, [path], f"depth map 1: {path}") / f"{shortened(path.stem)}.npy", make)
 
 
 def read_depth_map(path: Path) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from ....store import catalog
 from ....store.catalog import FeatureSetInfo, SceneInfo
 from ....store.database import Store
 from ....store.errors import BadInput
+from ....store.names import file_name
 from ....store.scene import Scene
 from ...preprocess import Classes
 from ...preprocess import kind_of as kind_of_format
@@ -64,7 +65,7 @@ def export_scene(
         covered[row] = True
         folder = out / f"{kind}_multiview_{re.sub('[^A-Za-z0-9._-]+', '_', features.name)}"
         folder.mkdir(parents=True, exist_ok=True)
-        fused = folder / (f"{scene.name}.pt" if kind == "nuscenes" else f"{scene.name}_0.pt")
+        fused = folder / file_name(scene.name, ".pt" if kind == "nuscenes" else "_0.pt")
         write_features(fused, covered, found.vectors[np.argsort(row)], numpy_mask=kind == "nuscenes")
     path = write_scene(out, kind, whole, labels, names, report=report)
     return Exported(path, len(points), len(frames), fused, 0 if features is None else features.point_count)

@@ -23,6 +23,7 @@ from PIL import Image
 
 from ....store.errors import BadInput, BadScene
 from ....store.files import remove, replacing, stable_name
+from ....store.names import file_name
 from ....store.scene import Camera, Frame, Scene
 from ...files.images import read_depth, read_image
 from ...files.intrinsics import read_intrinsics
@@ -41,7 +42,7 @@ _SIX_DECIMALS, _EXACT = "%f", "%.18e"
 
 def points_path(out: Path, kind: Kind, name: str, split: str | None, variant: str = "") -> Path:
     """Where the points of a scene go; `variant` is "_40" for Matterport's set of 40 classes."""
-    return out / f"{kind}_3d{variant}" / (split or "") / f"{name}{LONG if kind == 'scannet' else ''}.pth"
+    return out / f"{kind}_3d{variant}" / (split or "") / file_name(name, f"{LONG if kind == 'scannet' else ''}.pth")
 
 
 def is_written(out: Path, kind: Kind, name: str, variant: str = "") -> bool:
@@ -63,8 +64,7 @@ def write_scene(
     `labels` (N,) are classes, -1 for none; their names, where OpenScene has none of its own for them, go into a .json
     beside the points.
     """
-    if Path(scene.name).name != scene.name:
-        raise BadScene(f"{scene.name[:80]!r} is no file's name, so there can be no .pth of it")
+    file_name(scene.name, f"{LONG}.pth")  # raises where none can be called so
     if kind == "scannet" and scene.split is None:
         scene = replace(scene, split=scannet_split(scene.name))
     if len(labels) and (labels.max() >= UNLABELLED or labels.min() < -1):
