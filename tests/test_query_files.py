@@ -83,6 +83,16 @@ def test_a_column_has_the_type_of_all_its_rows(tmp_path: Path) -> None:
     assert list(map(str, read.schema.types)) == ["double", "int64", "string"]
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_no_rows_are_a_file_of_columns(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"rows.{kind}"
+    tables.write(streamed(("a", "b")), kind, str(path))
+    if kind == "csv":
+        assert path.read_text() == "a,b\n"
+    else:
+        assert pq.read_table(path).column_names == ["a", "b"]
+
+
 FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1"]
 NO_FORMULAS = ["-1.5", "+3", "-1e-3", "a=b", "", "chair", -1.5, -3, None]
 

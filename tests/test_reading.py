@@ -300,3 +300,42 @@ def test_an_embedded_store_runs_it_as_a_role_that_can_log_in_and_nothing_else(qu
             assert sql.run(store, "SELECT current_user, session_user").rows == [(reading.ROLE, reading.ROLE)]
             with pytest.raises(BadInput, match="permission denied for function set_config"):
                 sql.run(store, "SELECT set_config('search_path', 'nowhere', false)")
+
+
+@pytest.fixture(scope="module")
+def elsewhere(quick_folder: Path) -> Iterator[Server]:
+    """A server that nobody made for ovstore: it knows no reader."""
+    server = Server(quick_folder / "elsewhere" / "postgres")
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP ROLE {reading.ROLE}")
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize("may", ["SUPERUSER", "CREATEROLE", "NOCREATEROLE"])
+def test_the_first_ingest_makes_the_reader_where_it_may_and_leaves_others_their_rights(
+    elsewhere: Server, tmp_path: Path, may: str
+) -> None:
+    owner = f"owner_{may.lower()}"
+    with psycopg.connect(elsewhere.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {owner} LOGIN {may}")
+        connection.execute(f"CREATE DATABASE {owner} OWNER {owner}")
+    with psycopg.connect(elsewhere.conninfo(owner), autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION vector")
+    with database.open(tmp_path / "store", database_url=url(elsewhere, owner, owner), create=True) as store:
+        small_scene.make().publish(store)
+        runs_as = owner if may == "NOCREATEROLE" else reading.ROLE
+        assert sql.run(store, "SELECT current_user FROM scenes").rows == [(runs_as,)]
+        for statement in ("SELECT pg_sleep(0.1)", "SELECT set_config('role', 'none', false)", "SELECT * FROM pg_roles"):
+            with pytest.raises(BadInput, match="cannot be"):
+                sql.run(store, statement)
+        with store.connect() as connected:
+            assert connected.scalar(text("SELECT has_function_privilege('public', 'pg_sleep(float8)', 'EXECUTE')"))
+            assert connected.scalar(text("SELECT has_table_privilege('public', 'pg_class', 'SELECT')"))
+            migrate.downgrade(connected, "0007")
+            migrate.upgrade(connected)
+        assert sql.run(store, "SELECT count(*) FROM scenes").rows == [(1,)]
+    with psycopg.connect(elsewhere.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {owner} WITH (FORCE)")
+        connection.execute(f"DROP ROLE IF EXISTS {reading.ROLE}")
+        connection.execute(f"DROP ROLE {owner}")

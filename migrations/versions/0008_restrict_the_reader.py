@@ -124,16 +124,16 @@ BEGIN
         ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON ROUTINES TO PUBLIC;
         EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO PUBLIC', current_database());
         EXECUTE format('ALTER ROLE ovstore_reader IN DATABASE %I RESET ALL', current_database());
+        REVOKE SELECT ON ALL TABLES IN SCHEMA pg_catalog FROM ovstore_reader;
+        REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA pg_catalog FROM ovstore_reader;
+        EXECUTE format('REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA %I FROM ovstore_reader', current_schema());
         GRANT pg_read_all_data TO ovstore_reader;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ovstore_reader') THEN
         EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I REVOKE SELECT ON TABLES FROM ovstore_reader',
                        current_schema());
-        REVOKE SELECT ON ALL TABLES IN SCHEMA pg_catalog FROM ovstore_reader;
         EXECUTE format('REVOKE SELECT ON ALL TABLES IN SCHEMA %I FROM ovstore_reader', current_schema());
         EXECUTE format('REVOKE USAGE ON SCHEMA %I FROM ovstore_reader', current_schema());
-        REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA pg_catalog FROM ovstore_reader;
-        EXECUTE format('REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA %I FROM ovstore_reader', current_schema());
     END IF;
 END
 $body$
