@@ -24,9 +24,11 @@ from torch import nn
 
 from ..store.errors import BadWeights
 
-_NESTED_UNDER = ("state_dict", "model_state_dict", "model", "module", "model_state", "model_points")
+_NESTED_UNDER = (
+    "state_dict", "model_state_dict", "model", "module", "model_state", "model_points", "teacher", "student",
+)  # fmt: skip
 _FRAMEWORKS = {"pytorch_lightning", "lightning", "lightning_fabric", "argparse", "omegaconf", "pathlib", "typing"}
-_PREFIXES = ("module.", "_orig_mod.")
+_PREFIXES = ("module.", "_orig_mod.")  # of networks in parallel, and of compiled ones, in any order and number
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
@@ -49,9 +51,13 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
             )
         if tensor.numel() * tensor.element_size() > path.stat().st_size:  # one number, spread over any shape
             raise BadWeights(f"{path}: {name} claims the shape {tuple(tensor.shape)}, which the file does not hold.")
-    for prefix in _PREFIXES:
-        if all(name.startswith(prefix) for name in tensors):
-            tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    return without_prefixes(tensors)
+
+
+def without_prefixes(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The same tensors without what wrappers of a network put before all of their names."""
+    while prefix := next((p for p in _PREFIXES if tensors and all(name.startswith(p) for name in tensors)), None):
+        tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
     return tensors
 
 

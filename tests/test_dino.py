@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,46 @@ def test_the_authors_files_give_the_same_features(model, authors, tmp_path, caps
         map_of(model, str(tmp_path / "authors.pth"), image), map_of(model, timms, image), atol=1e-3
     )
     assert capsys.readouterr().out == ""
+
+
+def with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {prefix + name: tensor for name, tensor in tensors.items()}
+
+
+def in_chunks(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """DINOv2 in training: block 2 is the second of the chunk that begins with block 1."""
+    chunk = {"0": "0.0", "1": "1.1", "2": "1.2"}
+    return {re.sub(r"^blocks\.(\d+)", lambda found: f"blocks.{chunk[found[1]]}", n): t for n, t in tensors.items()}
+
+
+TRAINING = {
+    "DINO": lambda t, o: {
+        "student": with_prefix(t | {"no": o}, "module.backbone."),
+        "teacher": with_prefix(t, "backbone.") | {"head.mlp.0.weight": o},
+        "dino_loss": {"center": o}, "epoch": 7,
+    },
+    "student alone": lambda t, o: {"student": with_prefix(t, "module.backbone.") | {"module.head.mlp.0.weight": o}},
+    "DINOv2": lambda t, o: {
+        "model": with_prefix(in_chunks(t), "teacher.backbone.") | {"teacher.dino_head.last_layer.weight": o}
+        | with_prefix(in_chunks(t) | {"no": o}, "student.backbone.")
+    },
+    "teacher checkpoint": lambda t, o: {"teacher": with_prefix(in_chunks(t), "backbone.") | {"ibot_head.mlp": o}},
+    "compiled in parallel": lambda t, o: {"state_dict": with_prefix(t, "_orig_mod.module.")},
+    "parallel, compiled twice": lambda t, o: with_prefix(t, "module._orig_mod.module._orig_mod."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TRAINING)
+def test_files_of_training_give_the_features_of_the_teachers_trunk(kind: str, tmp_path: Path) -> None:
+    tensors = make("small_dino_v1").state_dict()
+    plain = save(tensors, tmp_path / "plain.safetensors")
+    torch.save(TRAINING[kind](tensors, torch.zeros(2, 2)), tmp_path / "training.pth")
+    images = [picture(48, 64)]
+    found, expected = (
+        dino.load_image_encoder(dino.Options(model="small_dino_v1", weights=str(path)), "cpu")(images)[0].values
+        for path in (tmp_path / "training.pth", plain)
+    )
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_biases_are_never_left_out(tmp_path) -> None:

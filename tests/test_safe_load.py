@@ -42,9 +42,11 @@ def same(loaded: dict[str, torch.Tensor]) -> bool:
         {"model": {"state_dict": TENSORS}},
         {f"module.{name}": tensor for name, tensor in TENSORS.items()},
         {"state_dict": {f"module.{name}": tensor for name, tensor in TENSORS.items()}},
+        {f"_orig_mod.module.{name}": tensor for name, tensor in TENSORS.items()},
+        {f"module._orig_mod.module.{name}": tensor for name, tensor in TENSORS.items()},
         {"state_dict": TENSORS, "best": np.float64(0.5), "table": np.arange(3)},
     ],
-    ids=["plain", "state_dict", "nested", "module", "state_dict and module", "with numpy values"],
+    ids=["plain", "state_dict", "nested", "module", "state_dict and module", "compiled", "twice", "with numpy values"],
 )
 def test_wrappers_come_off(tmp_path, wrapped: dict) -> None:
     torch.save(wrapped, tmp_path / "a.pt")

@@ -9,6 +9,7 @@ authors; without it, MODEL.safetensors in the folder OVSTORE_WEIGHTS, else what 
 """
 
 import difflib
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from ...store.features import EmbeddingSpace, FeatureMap
 from ..devices import batches, device_of, lowered, precision_of, require_precision, to_device
 from ..openclip.hub import hub_or_cache, offline
 from ..openclip.images import grid_of, to_pixels
-from ..safe_load import load_into, read_state_dict, sha256_of
+from ..safe_load import load_into, read_state_dict, sha256_of, without_prefixes
 from ..weights_files import find_weights, named_weights
 from ._images import checked_image
 from ._options import LONG_SIDE, PRECISION, require_long_side
@@ -171,7 +172,7 @@ def _network(options: Options) -> Any:
     """The network with its weights, float32 on the CPU, in evaluation mode."""
     path = _weights(options)
     network = _architecture(options.model)
-    tensors = read_state_dict(path)
+    tensors = _trunk(read_state_dict(path))
     source = f"The weights {path} and {options.model}"
     _require_same_patches(network, tensors, source)
     if "storage_tokens" in tensors and getattr(network.blocks[0].attn, "q_bias", None) is None:
@@ -179,6 +180,22 @@ def _network(options: Options) -> Any:
     family = eva if isinstance(network, eva.Eva) else vision_transformer
     load_into(network, family.checkpoint_filter_fn(tensors, network), source)
     return network
+
+
+def _trunk(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The network in a file of DINO's training, the teacher's where there are two; other files as they are.
+
+    Training files keep it as `backbone`, beside the heads that are dropped, and DINOv2's its blocks in chunks, whose
+    second number is the block's.
+    """
+    while True:
+        for part in ("teacher.", "student.", "backbone."):
+            chosen = {name.removeprefix(part): tensor for name, tensor in tensors.items() if name.startswith(part)}
+            if chosen:
+                tensors = without_prefixes(chosen)
+                break
+        else:
+            return {re.sub(r"^blocks\.\d+\.(\d+)\.", r"blocks.\1.", name): tensor for name, tensor in tensors.items()}
 
 
 def _require_same_patches(network: Any, tensors: dict[str, Tensor], source: str) -> None:
