@@ -18,6 +18,7 @@ from .agreement import check_agreement
 from .files.images import image_size, is_turned, read_depth
 from .files.poses import from_opengl_axes, inverted
 from .formats.selection import spread
+from .formats.skipped import skipped
 
 ROTATION_TOLERANCE = 0.01  # of R'R from the identity; poses written with three decimals pass
 SKIPPED_SHARE = 0.1  # of the frames may have an improper rotation and are left out; more is a mistake of them all
@@ -90,7 +91,8 @@ def _proper(frames: Sequence[Frame], options: Any) -> tuple[tuple[Frame, ...], l
         raise BadScene(f"camera_to_world is not a rotation in {len(wrong)} of {len(frames)} frames; {example}")
     bad = set(wrong.tolist())
     kept = tuple(frame for number, frame in enumerate(frames) if number not in bad)
-    return kept, [f"{len(wrong)} of {len(frames)} frames skipped: camera_to_world is not a rotation ({example})"]
+    names = [frames[row].name for row in wrong.tolist()]
+    return kept, skipped(names, len(frames), f"camera_to_world is not a rotation ({example})")
 
 
 def _what_is_wrong(rotation: NDArray[np.float64], options: Any) -> str:

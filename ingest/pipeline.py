@@ -18,6 +18,7 @@ from . import recipe
 from .checks import check_scene
 from .extract import Picture, extract, image_encoder, read_maps
 from .files.images import read_depth
+from .formats.skipped import skipped
 from .fusion.fuse import fuse
 from .fusion.visibility import correspond
 from .geometry import Geometry, Unpublished, published
@@ -65,14 +66,16 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
     """Bring one scene's feature set up to date; what is there already is kept, unless `request.again`."""
     started = time.monotonic()
     encoder = plugins.load("models.encoders", request.encoder)
-    space = encoder.space(request.encoder_options)
     dataset = plugins.load("ingest.datasets", request.format)
+    found = standing(store, request, name, dataset)
+    request = found.request
+    if not found.kept and hasattr(dataset, "check_layout"):  # before weights are read, or fetched
+        dataset.check_layout(request.root, name, request.dataset_options)
+    space = encoder.space(request.encoder_options)
     files = _feature_paths(dataset, request, name)
     frame_maps = None
     if hasattr(encoder, "load_frame_maps") and not files:
         frame_maps = encoder.load_frame_maps(request.encoder_options, name)
-    found = standing(store, request, name, dataset)
-    request = found.request
     maps_digest = None if frame_maps is None else frame_maps.digest
     features_recipe = recipe.features(request, space, files, maps_digest, found.geometry)
     ready = catalog.ready_feature_set(store, request.dataset, name, request.features, features_recipe)
@@ -204,9 +207,8 @@ def _views(
     frames = [geometry.frames[one.frame] for one in seen]
     maps = frame_maps.of_frames({frame.name: frame.image_path.stem for frame in frames})
     missing = [frame.name for frame in frames if frame.name not in maps]
-    finding = f"{len(missing)} of {len(frames)} frames skipped: no map in {frame_maps.source}"
     kept = [one for one, frame in zip(seen, frames, strict=True) if frame.name in maps]
-    return kept, maps, [f"{finding} (such as {missing[0]})"] if missing else []
+    return kept, maps, skipped(missing, len(frames), f"no map in {frame_maps.source}")
 
 
 def _maps(

@@ -140,7 +140,7 @@ def _with_stored_options(request: Request, held: SceneInfo) -> tuple[Request, tu
 
 
 def _differences(request: Request, stored: Mapping[str, Any]) -> Iterator[tuple[str, str, Any, Any]]:
-    """(part of the request, option, stored value, asked value); one that the store does not know had its default."""
+    """(part of the request, option, stored value, asked value); one that either does not name has its default."""
     asked = _plain(recipe.geometry(request))
     pairs = {
         "dataset_options": (stored.get("dataset", {}).get("options", {}), asked["dataset"]["options"]),
@@ -149,8 +149,9 @@ def _differences(request: Request, stored: Mapping[str, Any]) -> Iterator[tuple[
     }
     for part, (before, now) in pairs.items():
         defaults = _defaults(getattr(request, part))
-        for option, value in now.items():
-            if (was := before.get(option, defaults.get(option))) != value:
+        for option in [*now, *(option for option in before if option not in now and option in defaults)]:
+            was, value = before.get(option, defaults.get(option)), now.get(option, defaults.get(option))
+            if was != value:
                 yield part, option, was, value
 
 

@@ -38,7 +38,7 @@ def test_what_was_recorded_is_read(tmp_path: Path) -> None:
     assert len(contents(write(tmp_path))) == 4 * 9 + 3
     scene, made = check_scene(load(tmp_path)), recording()
     assert [frame.name for frame in scene.frames] == [f"{6845.806 + 0.1 * number:.3f}" for number in tracked()]
-    assert "1 of 9 pictures skipped: no pose, depth or intrinsics within 5 ms" in scene.findings
+    assert any(f.startswith("1 of 9 pictures skipped: no pose within 5 ms (") for f in scene.findings)
     for frame, number in zip(scene.frames, tracked(), strict=True):
         np.testing.assert_allclose(frame.camera_to_world, made.frames[number].camera_to_world, atol=1e-6)
         assert frame.camera.matrix == pytest.approx(made.color_camera.matrix, rel=1e-5)

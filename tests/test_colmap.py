@@ -247,7 +247,7 @@ def test_frames_without_a_picture_or_a_pose_are_counted(room: Path) -> None:
     (folder / "images.txt").write_text("\n".join(lines) + "\n")
     scene = load(room)
     assert len(scene.frames) == 6
-    assert "1 of 8 frames skipped: no valid pose" in scene.findings
+    assert "1 of 8 frames skipped: no valid pose (0001)" in scene.findings
     assert any(f.startswith("1 of 8 frames skipped: no picture of that name in") for f in scene.findings)
 
 

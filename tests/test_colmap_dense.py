@@ -69,7 +69,7 @@ def test_depth_maps_of_either_kind_or_none(dense: Path) -> None:
     assert "depth: photometric maps of multi-view stereo" in photometric.findings
     assert all(frame.depth_path is None for frame in load(dense, depth="none").frames)
     (dense / "dense/0/stereo/depth_maps/0000.jpg.geometric.bin").unlink()
-    assert "1 of 8 frames skipped: no geometric depth map" in load(dense).findings
+    assert "1 of 8 frames skipped: no geometric depth map (0000)" in load(dense).findings
 
 
 def test_depth_maps_are_written_once(dense: Path) -> None:

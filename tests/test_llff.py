@@ -231,7 +231,7 @@ def test_frames_without_a_finite_pose_are_counted(small: Path) -> None:
     np.save(small / "poses_bounds.npy", stored)
     scene = load(small, WALL)
     assert [frame.name for frame in scene.frames] == ["IMG_7", "IMG_9"]
-    assert "1 of 3 frames skipped: no valid camera_to_world" in scene.findings
+    assert "1 of 3 frames skipped: no valid camera_to_world (IMG_8.png)" in scene.findings
 
 
 def test_a_mirrored_file_is_refused(small: Path) -> None:

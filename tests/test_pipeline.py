@@ -1,6 +1,7 @@
 """The whole flow on a room whose truth is known, without weights: files in, answers out."""
 
 import json
+import shutil
 from pathlib import Path
 
 import lseg_file
@@ -53,6 +54,19 @@ def test_the_same_inputs_give_the_same_content_whatever_the_memory(store: Store,
     [after] = catalog.feature_sets(store)
     assert after.content_digest == before.content_digest
     assert after.id == before.id  # publishing equal content changes nothing
+
+
+def test_cameras_are_missed_before_a_network_is_loaded(
+    store: Store, room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ovstore.models.encoders import color_words
+
+    scan = shutil.copytree(room, tmp_path / "scan")
+    (scan / "intrinsics.txt").unlink()
+    monkeypatch.setattr(color_words, "space", lambda options: pytest.fail("the network was loaded"))
+    result = ingest(store, scan)
+    assert result.exit_code == 1
+    assert "no intrinsics" in result.output and "give --fx --fy --cx --cy" in result.output
 
 
 def test_another_encoder_reuses_the_geometry(store: Store, room: Path) -> None:

@@ -39,7 +39,7 @@ def test_what_was_recorded_is_read(tmp_path: Path) -> None:
     assert len(contents(write(tmp_path))) == 7
     scene, made = check_scene(load(tmp_path)), recording()
     assert [frame.name for frame in scene.frames] == [f"{number:06d}" for number in tracked()]
-    assert "1 of 9 frames skipped: no valid camera_to_world" in scene.findings
+    assert "1 of 9 frames skipped: no valid camera_to_world (frame-000005)" in scene.findings
     for frame, number in zip(scene.frames, tracked(), strict=True):
         np.testing.assert_allclose(frame.camera_to_world, made.frames[number].camera_to_world, atol=1e-6)
         assert frame.image_path.read_bytes() == made.frames[number].jpeg
@@ -182,7 +182,7 @@ def test_frames_without_depth_or_pose_are_counted(tmp_path: Path) -> None:
         archive.extractall(folder / "sequence")
     (folder / "sequence/frame-000001.depth.pgm").unlink()
     (folder / "sequence/frame-000002.pose.txt").unlink()
-    assert "2 of 9 pictures skipped: no depth or no pose" in load(tmp_path).findings
+    assert "2 of 9 pictures skipped: no depth or no pose (frame-000001, frame-000002)" in load(tmp_path).findings
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:

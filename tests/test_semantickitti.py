@@ -155,9 +155,9 @@ def test_pictures_and_poses_that_are_missing_are_counted(sequences: Path) -> Non
     scene = load(sequences)
     assert [frame.name for frame in scene.frames] == ["000000", "000003", "000004", "000005", "000006"]
     assert scene.findings == (
-        "1 of 8 frames skipped: no such picture (such as image_2/000001.png)",
-        "2 of 8 frames skipped: poses.txt has no valid pose for them",
-        "2 of 8 scans skipped: poses.txt has no valid pose for them",
+        "1 of 8 frames skipped: no such picture (image_2/000001.png)",
+        "2 of 8 frames skipped: poses.txt has no valid pose for them (image_2/000002.png, image_2/000007.png)",
+        "2 of 8 scans skipped: poses.txt has no valid pose for them (000002.bin, 000007.bin)",
     )
 
 

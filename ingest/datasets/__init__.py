@@ -19,6 +19,11 @@ and, where a scene is not all that its folder (Scene.source) holds, or more:
                                  the files and folders that it is read from, but for the images of its frames; cheap,
                                  for it is called for every scene that is up to date
 
+and, where a look at names, poses and cameras tells that a scene or an option is missing, without one at pictures,
+
+    check_layout(root: Path, name: str, options: Options) -> None
+                                 BadScene; asked before any network is loaded
+
 and, where scans may come with features that were fused elsewhere, these two:
 
     feature_paths(root: Path, name: str, options: Options) -> list[Path]

@@ -32,6 +32,7 @@ from ..formats.llff.labels import vote
 from ..formats.llff.poses import Views, read_poses_bounds
 from ..formats.scene_folders import scene_folder, scene_folders
 from ..formats.selection import spread
+from ..formats.skipped import NO_POSE, skipped
 
 FILE = "poses_bounds.npy"
 IMAGES = ("images", "images_2", "images_4", "images_8")
@@ -67,7 +68,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     views = read_poses_bounds(confined(folder / FILE))
     pictures = _pictures(folder, options, views, confined)
     every = _frames(pictures, views, options.world_scale or 1.0)
-    frames, findings = _chosen(every, options)
+    frames, findings = _chosen(pictures, every, options)
     points, source = _points(folder, options, confined)
     points = replace(points, xyz=points.xyz / (options.world_scale or 1.0))
     findings.append(f"points: {source}")
@@ -113,13 +114,13 @@ def _frames(pictures: Sequence[Path], views: Views, world_scale: float) -> list[
     return frames
 
 
-def _chosen(every: Sequence[Frame | None], options: Options) -> tuple[tuple[Frame, ...], list[str]]:
+def _chosen(
+    pictures: Sequence[Path], every: Sequence[Frame | None], options: Options
+) -> tuple[tuple[Frame, ...], list[str]]:
     chosen = every[:: options.frame_stride]
     posed = [frame for frame in chosen if frame is not None]
-    findings = []
-    if len(posed) < len(chosen):
-        findings.append(f"{len(chosen) - len(posed)} of {len(chosen)} frames skipped: no valid camera_to_world")
-    return tuple(spread(posed, options.frame_limit)), findings
+    lost = [path.name for path, frame in zip(pictures[:: options.frame_stride], chosen, strict=True) if frame is None]
+    return tuple(spread(posed, options.frame_limit)), skipped(lost, len(chosen), NO_POSE)
 
 
 def _points(folder: Path, options: Options, confined: Confined) -> tuple[PointCloud, str]:

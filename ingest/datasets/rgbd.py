@@ -28,10 +28,10 @@ from ..files.clouds import read_cloud
 from ..files.confined import Confined
 from ..files.json_text import read_label_names
 from ..files.poses import up_axis_of
-from ..formats.depth_cloud import DepthCloudOptions, depth_cloud
+from ..formats.depth_cloud import DepthCloudOptions, depth_cloud, no_points
 from ..formats.frame_options import UP_AXIS_HELP, UpAxis
-from ..formats.rgbd.frames import Reading, read_frames
-from ..formats.rgbd.layout import Named, find_layout, is_scene
+from ..formats.rgbd.frames import Reading, check_files, read_frames
+from ..formats.rgbd.layout import Layout, Named, find_layout, is_scene
 from ..formats.rgbd.poses import PoseKey, PoseReading
 
 
@@ -136,13 +136,17 @@ def scene_names(root: Path, options: Options) -> list[str]:
     return sorted(folders)
 
 
+def check_layout(root: Path, name: str, options: Options) -> None:
+    """BadScene where files or options are missing."""
+    folder, layout, _ = _found(root, name, options)
+    check_files(folder, layout, options.reading)
+    if layout.cloud is None and not layout.depths:
+        raise BadScene(no_points(name))
+
+
 def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
     """One scene, its points from its cloud or else from its depth."""
-    folder = _scene_folder(root, name, options)
-    if folder is None:
-        raise BadScene(f"{name[:100]}: no folder of that name with pictures below {root}")
-    confined = Confined(folder, options.follow_links)
-    layout = find_layout(folder, options.named, confined)
+    folder, layout, confined = _found(root, name, options)
     frames, findings = read_frames(folder, layout, options.reading, unpacked)
     if layout.cloud is not None:
         points = _cloud(folder, layout.cloud, options, confined)
@@ -152,6 +156,15 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
         findings.append(finding)
     up_axis = up_axis_of(frames) if options.up_axis == "auto" else options.up_axis
     return Scene(name, frames, points, str(folder.absolute()), up_axis=up_axis, findings=tuple(findings))
+
+
+def _found(root: Path, name: str, options: Options) -> tuple[Path, Layout, Confined]:
+    """The scene's folder, and what is in it."""
+    folder = _scene_folder(root, name, options)
+    if folder is None:
+        raise BadScene(f"{name[:100]}: no folder of that name with pictures below {root}")
+    confined = Confined(folder, options.follow_links)
+    return folder, find_layout(folder, options.named, confined), confined
 
 
 def _scene_folders(root: Path, options: Options) -> dict[str, Path]:

@@ -37,10 +37,15 @@ def depth_cloud(name: str, frames: Sequence[Frame], options: DepthCloudOptions) 
     """Points one a voxel from all frames that have depth, and a finding."""
     with_depth = [frame for frame in frames if frame.depth_path is not None]
     if not with_depth:
-        raise BadScene(f"{name}: neither a .ply with points nor depth to make them from")
+        raise BadScene(no_points(name))
     try:
         proper, _ = check_frames(with_depth, options)
         points = points_from_depth(proper, options.voxel_size, options.min_pixels, options.max_depth)
     except BadScene as error:
         raise BadScene(f"{name}: {error}") from error
     return points, f"points: fused from depth, one a voxel of {options.voxel_size:g} m"
+
+
+def no_points(name: str) -> str:
+    """That a scan has nothing that points could come from."""
+    return f"{name}: neither a .ply with points nor depth to make them from"

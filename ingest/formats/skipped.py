@@ -1,17 +1,29 @@
 """What a scan leaves out is counted, with the reason, and the first few are named."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TypeVar
+
+from ...store.wording import shown
+
+T = TypeVar("T", bound=Hashable)
 
 NAMED = 3
+NO_POSE = "no valid camera_to_world"
 _LETTERS = 100  # of a name
 
 
 def some(names: Sequence[object]) -> str:
     """The first few, and how many more there are: "3, 4, 5 and 12 more"."""
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(str(name)[:_LETTERS] for name in names[:NAMED]) + more
+    return ", ".join(shown(str(name)[:_LETTERS]) for name in names[:NAMED]) + more
 
 
 def skipped(names: Sequence[object], of: int, why: str, what: str = "frames") -> list[str]:
     """A finding about those that were skipped; none where nothing was."""
     return [f"{len(names):,} of {of:,} {what} skipped: {why} ({some(names)})"] if names else []
+
+
+def less(every: Iterable[T], kept: Iterable[T]) -> list[T]:
+    """Those of `every` that are not among `kept`, in their order."""
+    kept = set(kept)
+    return [one for one in every if one not in kept]

@@ -26,6 +26,7 @@ from ...files.naming import naming
 from ...files.numbers_text import read_rows
 from ...files.poses import inverted
 from ..selection import spread
+from ..skipped import NO_POSE, less, skipped
 
 TRAJECTORY = "lowres_wide.traj"
 TOLERANCE = 0.005  # seconds
@@ -44,16 +45,13 @@ def read_frames(
     rows = [nearest_rows(times, of) for of in (pose_times, np.array(list(depths)), np.array(list(cameras)))]
     complete = np.flatnonzero(np.all([row >= 0 for row in rows], axis=0))
     findings = []
-    if len(complete) < len(times):
-        findings.append(
-            f"{len(times) - len(complete)} of {len(times)} pictures skipped: no pose, depth or intrinsics within "
-            f"{TOLERANCE * 1000:g} ms"
-        )
+    for row, what in zip(rows, ("pose", "depth", "intrinsics"), strict=True):
+        lacking = [f"{time:.3f}" for time in times[row < 0]]
+        findings += skipped(lacking, len(times), f"no {what} within {TOLERANCE * 1000:g} ms", "pictures")
     chosen = complete[::stride].tolist()
     pose_row, depth_row, camera_row = (row.tolist() for row in rows)
     tracked = [k for k in chosen if np.isfinite(poses[pose_row[k]]).all()]
-    if len(tracked) < len(chosen):
-        findings.append(f"{len(chosen) - len(tracked)} of {len(chosen)} frames skipped: no valid camera_to_world")
+    findings += skipped([f"{times[k]:.3f}" for k in less(chosen, tracked)], len(chosen), NO_POSE)
     image_files, depth_files, camera_files = (list(files.values()) for files in (images, depths, cameras))
     frames = []
     for k in spread(tracked, limit):

@@ -21,6 +21,7 @@ from ...files.poses import inverted, rotation_of_quaternions
 from ...files.written_paths import written_path
 from ..pairing import order
 from ..selection import spread
+from ..skipped import less, skipped
 from .layout import Workspace
 
 _HEADER = re.compile(rb"(\d{1,9})&(\d{1,9})&(\d{1,9})&")
@@ -50,13 +51,12 @@ def read_frames(
     maps, kind = _depth_maps(workspace, there, reading.depth, confined)
     kept = [row for row in there if row in maps] if maps else there
     findings = [f"depth: {kind} maps of multi-view stereo"] if maps else []
-    for count, why in (
-        (len(rows) - len(posed), "no valid pose"),
-        (len(posed) - len(there), f"no picture of that name in {workspace.pictures}"),
-        (len(there) - len(kept), f"no {kind} depth map"),
+    for every, rest, why in (
+        (rows, posed, "no valid pose"),
+        (posed, there, f"no picture of that name in {workspace.pictures}"),
+        (there, kept, f"no {kind} depth map"),
     ):
-        if count:
-            findings.append(f"{count} of {len(rows)} frames skipped: {why}")
+        findings += skipped([names[row] for row in less(every, rest)], len(rows), why)
     frames, bent = [], set()
     for row in spread(kept, reading.limit):
         lens = _lens(workspace, lenses, registered.camera_ids[row], paths[row])

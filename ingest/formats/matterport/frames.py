@@ -12,6 +12,7 @@ from ....store.scene import Frame
 from ...files.confined import Confined
 from ...files.images import image_size
 from ..selection import spread
+from ..skipped import NO_POSE, less, skipped
 from .cameras import HouseCameras, YOrigin
 from .regions import cameras_inside, cameras_nearest
 
@@ -35,12 +36,14 @@ def region_frames(
     """The frames in the order of their files' names, and findings; `color` and `depth` are folders."""
     pictures, readings = _listed(color), set() if depth is None else _listed(depth)
     tracked = np.flatnonzero(np.isfinite(cameras.camera_to_world).all(axis=(1, 2)))
-    findings = _skipped(len(cameras) - len(tracked), len(cameras), "no valid camera_to_world")
+    lost = less(range(len(cameras)), tracked.tolist())
+    findings = skipped([cameras.color[row] for row in lost], len(cameras), NO_POSE)
     if cameras.promised not in (None, len(cameras)):
         findings.append(f"the .conf promises {cameras.promised:,} pictures and lists {len(cameras):,}")
     chosen, how = _chosen(cameras, tracked, xyz, pictures, choice.views)
     there = sorted((row for row in chosen if cameras.color[row] in pictures), key=lambda row: cameras.color[row])
-    findings += _skipped(len(chosen) - len(there), len(chosen), f"no picture in {color.name}")
+    absent = [cameras.color[row] for row in chosen if cameras.color[row] not in pictures]
+    findings += skipped(absent, len(chosen), f"no picture in {color.name}")
     used = spread(there[:: choice.stride], choice.limit)
     without = sum(cameras.depth[row] not in readings for row in used)
     if without:
@@ -78,7 +81,3 @@ def _chosen(
 
 def _listed(folder: Path) -> set[str]:
     return {path.name for path in entries(folder)}
-
-
-def _skipped(count: int, of: int, why: str) -> list[str]:
-    return [f"{count} of {of} frames skipped: {why}"] if count else []

@@ -16,10 +16,10 @@ from ...files.naming import naming
 from ...files.written_paths import written_path
 from ..pairing import order
 from ..selection import spread
+from ..skipped import NO_POSE, skipped
 from .transforms import Listed, lens_of
 
 _GUESSED = (".png", ".jpg", ".jpeg")  # what a file_path without an ending may lack; Blender's scenes mean .png
-_NAMED = 3  # missing pictures that a finding names
 
 
 @dataclass(frozen=True)
@@ -41,22 +41,19 @@ def read_frames(
     listed, findings = _distinct(listed)
     pictures = {entry.file_path: _picture(entry, reading, confined) for entry in listed}
     missing = [entry.file_path for entry in listed if pictures[entry.file_path] is None]
-    if missing:
-        findings.append(
-            f"{len(missing)} of {len(listed)} frames skipped: no such picture ({_some(missing)}; looked in "
-            f"{reading.images})"
-        )
+    findings += skipped(missing, len(listed), f"no such picture in {reading.images}")
     there = [entry for entry in listed if pictures[entry.file_path] is not None]
     names = _names(there)
     there.sort(key=lambda entry: order(names[entry.file_path]))
     depths = {entry.file_path: _depth(entry, reading, confined) for entry in there}
     with_depth = [entry for entry in there if depths[entry.file_path] is not None]
-    if with_depth and len(with_depth) < len(there):
-        findings.append(f"{len(there) - len(with_depth)} of {len(there)} frames skipped: no depth of their own")
+    if with_depth:
+        without = [entry.file_path for entry in there if depths[entry.file_path] is None]
+        findings += skipped(without, len(there), "no depth of their own")
     chosen = (with_depth or there)[:: reading.stride]
     posed = [entry for entry in chosen if np.isfinite(entry.camera_to_world).all()]
-    if len(posed) < len(chosen):
-        findings.append(f"{len(chosen) - len(posed)} of {len(chosen)} frames skipped: no valid camera_to_world")
+    lost = [entry.file_path for entry in chosen if not np.isfinite(entry.camera_to_world).all()]
+    findings += skipped(lost, len(chosen), NO_POSE)
     if not posed:
         raise BadScene(f"{confined.folder.name}: no usable frame ({'; '.join(findings) or 'the list is empty'})")
     return tuple(
@@ -87,8 +84,8 @@ def _distinct(listed: Sequence[Listed]) -> tuple[list[Listed], list[str]]:
     """Each file_path once, the first time it is listed."""
     first = {_plain(entry): entry for entry in reversed(listed)}
     kept = [entry for entry in listed if first[_plain(entry)] is entry]
-    twice = len(listed) - len(kept)
-    return kept, [f"{twice} of {len(listed)} frames skipped: their picture is listed before"] if twice else []
+    twice = [entry.file_path for entry in listed if first[_plain(entry)] is not entry]
+    return kept, skipped(twice, len(listed), "their picture is listed before")
 
 
 def _picture(entry: Listed, reading: Reading, confined: Confined) -> Path | None:
@@ -119,8 +116,3 @@ def _names(entries: Sequence[Listed]) -> dict[str, str]:
 def _plain(entry: Listed) -> PurePosixPath:
     """Without the ./ and the backslashes that a path may be written with."""
     return PurePosixPath(entry.file_path.replace("\\", "/"))
-
-
-def _some(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-    return ", ".join(path[:100] for path in paths[:_NAMED]) + more

@@ -13,6 +13,7 @@ from ...files.confined import Confined
 from ...files.written_paths import written_path
 from ..lidar_points import Accumulation, read_sweep, usable_points
 from ..selection import spread
+from ..skipped import skipped
 from .labels import Labels
 from .tables import Sample, Shot, Tables
 
@@ -95,22 +96,20 @@ def _posed(
     drive: Drive, shots: Sequence[Shot], what: str, confined: Confined
 ) -> tuple[list[tuple[Shot, Path, NDArray[np.float64]]], list[str]]:
     """The shots whose file and pose are there, with both (sensor_to_world); findings count the others, as `what`."""
-    posed, missing, lost = [], [], 0
+    posed = []
+    missing: list[str] = []
+    lost: list[str] = []
     for shot in shots:
         path = written_path(shot.filename, confined)
         sensor_to_world = drive.tables.sensor_to_world(shot)
         if not path.is_file():
             missing.append(shot.filename)
         elif sensor_to_world is None:
-            lost += 1
+            lost.append(shot.filename)
         else:
             posed.append((shot, path, sensor_to_world))
-    findings = []
-    if missing:
-        findings.append(f"{len(missing)} of {len(shots)} {what} skipped: no such file (such as {missing[0][:200]})")
-    if lost:
-        findings.append(f"{lost} of {len(shots)} {what} skipped: ego_pose.json has no pose for them")
-    return posed, findings
+    findings = skipped(missing, len(shots), "no such file", what)
+    return posed, findings + skipped(lost, len(shots), "ego_pose.json has no pose for them", what)
 
 
 def _camera(shot: Shot) -> Camera:

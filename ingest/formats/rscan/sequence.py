@@ -24,6 +24,7 @@ from ...files.confined import Confined
 from ...files.derived import derived_folder, made_once
 from ...files.zip_members import ZipMembers
 from ..selection import spread
+from ..skipped import NO_POSE, less, skipped
 
 INFO = "_info.txt"
 _PARTS = ("color.jpg", "depth.pgm", "pose.txt")
@@ -107,14 +108,11 @@ def read_frames(
     if not stems:
         raise BadScene(f"{sequence.where}: no pictures frame-000000.color.jpg in it")
     complete = [stem for stem in stems if all(f"{stem}.{part}" in every for part in _PARTS)]
-    findings = []
-    if len(complete) < len(stems):
-        findings.append(f"{len(stems) - len(complete)} of {len(stems)} pictures skipped: no depth or no pose")
+    findings = skipped(less(stems, complete), len(stems), "no depth or no pose", "pictures")
     chosen = complete[::stride]
     poses = {stem: _pose(sequence, f"{stem}.pose.txt") for stem in chosen}
     tracked = [stem for stem in chosen if np.isfinite(poses[stem]).all() and poses[stem].any()]
-    if len(tracked) < len(chosen):
-        findings.append(f"{len(chosen) - len(tracked)} of {len(chosen)} frames skipped: no valid camera_to_world")
+    findings += skipped(less(chosen, tracked), len(chosen), NO_POSE)
     return tuple(
         Frame(
             f"{_count(stem):06d}",

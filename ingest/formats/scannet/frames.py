@@ -20,6 +20,7 @@ from ...files.naming import naming
 from ...files.poses import inverted, read_pose
 from ...files.whole import read_text
 from ..selection import spread
+from ..skipped import NO_POSE, less, skipped
 from .sens import read_recording
 from .unpack import unpack_frames
 
@@ -41,7 +42,7 @@ def recorded_frames(path: Path, selection: Selection, unpacked: Path) -> tuple[t
     recording = read_recording(path)
     chosen = recording.frames[:: selection.stride]
     tracked = [frame for frame in chosen if frame.is_tracked]
-    findings = _skipped(len(chosen) - len(tracked), len(chosen))
+    findings = skipped([frame.index for frame in chosen if not frame.is_tracked], len(chosen), NO_POSE)
     depth_to_color, odd = _depth_to_color(recording.color_to_base, recording.depth_to_base)
     used = spread(tracked, selection.limit)
     files = unpack_frames(recording, used, unpacked)
@@ -78,12 +79,10 @@ def exported_frames(
     complete = [s for s in stems if (folder / f"depth/{s}.png").exists() and (folder / f"pose/{s}.txt").exists()]
     if not complete:
         raise BadScene(f"{name}: {len(stems)} images in color/, none with depth/{stems[0]}.png and pose/{stems[0]}.txt")
-    findings = []
-    if len(complete) < len(stems):
-        findings.append(f"{len(stems) - len(complete)} of {len(stems)} images have no depth or no pose")
+    findings = skipped(less(stems, complete), len(stems), "no depth or no pose", "images")
     poses = {stem: read_pose(confined(folder / f"pose/{stem}.txt")) for stem in complete}
     tracked = [stem for stem in complete if np.isfinite(poses[stem]).all() and poses[stem].any()]
-    findings += _skipped(len(complete) - len(tracked), len(complete))
+    findings += skipped(less(complete, tracked), len(complete), NO_POSE)
     color_camera = _exported_camera(folder, name, "color", confined(images[complete[0]]), confined)
     depth_camera = _exported_camera(folder, name, "depth", confined(folder / f"depth/{complete[0]}.png"), confined)
     depth_to_color, odd = _depth_to_color(
@@ -165,7 +164,3 @@ def _of_color(
     if depth_to_color is None:
         return depth_camera_to_world
     return depth_camera_to_world @ inverted(depth_to_color[None])[0]
-
-
-def _skipped(lost: int, of: int) -> list[str]:
-    return [f"{lost} of {of} frames skipped: no valid camera_to_world"] if lost else []

@@ -22,6 +22,7 @@ from ...files.poses import read_trajectory
 from ...files.whole import read_text
 from ..lidar_points import Accumulation, read_sweep, usable_points
 from ..selection import spread
+from ..skipped import skipped
 from .labels import LABELS, read_labels
 
 VELODYNE = "velodyne"
@@ -102,7 +103,9 @@ def read_frames(
         )
     wanted = spread([(scan, side) for scan in scans for side in sides], limit)
     pictures = {side: numbered(sequence.folder / side, ".png") for side in sides}
-    frames, missing, lost = [], [], 0
+    frames: list[Frame] = []
+    missing: list[str] = []
+    lost: list[str] = []
     for scan, side in wanted:
         if scan not in pictures[side]:
             missing.append(f"{side}/{sequence.scans[scan].stem}.png")
@@ -110,16 +113,12 @@ def read_frames(
         path = confined(pictures[side][scan])
         pose = sequence.camera_to_world(scan, side)
         if pose is None:
-            lost += 1
+            lost.append(f"{side}/{path.name}")
         else:
             name = f"{scan:06d}" if side == "image_2" else f"{scan:06d}_right"
             frames.append(Frame(name, _camera(sequence, side, path), pose, path, timestamp=_time(sequence, scan)))
-    findings = []
-    if missing:
-        findings.append(f"{len(missing)} of {len(wanted)} frames skipped: no such picture (such as {missing[0]})")
-    if lost:
-        findings.append(f"{lost} of {len(wanted)} frames skipped: poses.txt has no valid pose for them")
-    return frames, findings
+    findings = skipped(missing, len(wanted), "no such picture")
+    return frames, findings + skipped(lost, len(wanted), "poses.txt has no valid pose for them")
 
 
 def read_points(
@@ -128,11 +127,12 @@ def read_points(
     """All scans in the world, and findings."""
     cloud = Accumulation(str(sequence.folder), voxel_size)
     labelled = numbered(sequence.folder / "labels", ".label")
-    lost = wrong = 0
+    lost: list[str] = []
+    wrong = 0
     for scan in scans:
         pose = sequence.lidar_to_world(scan)
         if pose is None:
-            lost += 1
+            lost.append(sequence.scans[scan].name)
             continue
         path = confined(sequence.scans[scan])
         local = read_sweep(path, _COLUMNS)[:, :3]
@@ -142,7 +142,7 @@ def read_points(
         if scan in labelled:
             labels, instances = (column[kept] for column in read_labels(confined(labelled[scan]), len(local)))
         cloud.add(local[kept].astype(np.float64) @ pose[:3, :3].T + pose[:3, 3], labels, instances)
-    if lost == len(scans):
+    if len(lost) == len(scans):
         raise BadScene(f"{sequence.folder / 'poses.txt'}: no valid pose for any of {len(scans)} scans")
     findings = []
     if [*sequence.rows] != [*sequence.rows.values()]:
@@ -150,8 +150,7 @@ def read_points(
         findings.append(
             f"scans {numbers[0]} to {numbers[-1]} have the {len(sequence.rows):,} poses of poses.txt in order"
         )
-    if lost:
-        findings.append(f"{lost} of {len(scans)} scans skipped: poses.txt has no valid pose for them")
+    findings += skipped(lost, len(scans), "poses.txt has no valid pose for them", "scans")
     if wrong:
         findings.append(f"{wrong:,} lidar points left out: not finite, or too far to be measurements")
     return cloud.cloud(LABELS), findings
