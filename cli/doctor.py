@@ -1,5 +1,6 @@
 """ovstore doctor: what is installed, what the store holds, what is wrong, and what mends it."""
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,38 +16,66 @@ if TYPE_CHECKING:
 @click.command("doctor")
 @click.option("--contents", is_flag=True, help="Also read every file and compare it with its digest (slow).")
 @click.option("--clean", is_flag=True, help="Remove files that no scene names, and close jobs whose worker is gone.")
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Read every file, make again what can be made from what is left, and say what to type for the rest.",
+)
 @json_option
 @click.pass_context
-def command(ctx: click.Context, contents: bool, clean: bool, as_json: bool) -> None:
+def command(ctx: click.Context, contents: bool, clean: bool, repair: bool, as_json: bool) -> None:
     """Examine the installation and the store. Exit code 1 when something is wrong.
 
+    Each finding names what mends it. --repair does what needs no scan: it does what --clean does, makes damaged index
+    files again from the database, and regions again from the vectors of points.
+
     \b
-    Example:
+    Examples:
       ovstore doctor --contents
+      ovstore doctor --repair
     """
     from ..store import verify
     from ..store.database import open as open_store
     from ..store.errors import NotFound, OvstoreError
     from ._installation import installation
+    from ._remedies import with_commands
+    from ._repair import identity_again
+    from ._repair import repair as repair_store
 
     installed = installation()
     findings = _of_installation()
     about: dict[str, Any] = {}
-    cleaned = None
+    cleaned, repaired = None, []
     try:
+        if repair and identity_again(ctx.find_root().obj):
+            repaired.append("store.json, from the database")
         with open_store(ctx.find_root().obj, create=False) as store:
-            cleaned = verify.clean(store) if clean else None
+            cleaned = verify.clean(store) if clean or repair else None
             about = _about(store)
-            findings += _checked(store, contents)
+            if repair:
+                repaired += repair_store(store, _checked(store, True))
+            findings += with_commands(store, _checked(store, contents or repair))
     except NotFound as error:
         about = {"store": str(error)}
     except OvstoreError as error:
         findings.append(verify.Finding("the store", str(error), ""))
+    findings = [_typed_here(ctx, finding) for finding in findings]
     if as_json:
-        _print_json(installed, about, findings, cleaned)
+        _print_json(installed, about, findings, cleaned, repaired)
     else:
-        _print(installed, about, findings, cleaned)
+        _print(installed, about, findings, cleaned, repaired)
     ctx.exit(1 if findings else 0)
+
+
+def _typed_here(ctx: click.Context, finding: "Finding") -> "Finding":
+    """A remedy that can be typed as it stands: with the store, where it was named on the command line."""
+    from dataclasses import replace
+
+    root = ctx.find_root()
+    named = root.get_parameter_source("store_path") is click.core.ParameterSource.COMMANDLINE
+    if not named or not finding.remedy.startswith("ovstore "):
+        return finding
+    return replace(finding, remedy=f"ovstore --store {shlex.quote(root.obj)} {finding.remedy.removeprefix('ovstore ')}")
 
 
 def _of_installation() -> "list[Finding]":
@@ -100,7 +129,11 @@ def _checked(store: "Store", contents: bool) -> "list[Finding]":
 
 
 def _print(
-    installed: "Installation", about: dict[str, Any], findings: "list[Finding]", cleaned: "Cleaned | None"
+    installed: "Installation",
+    about: dict[str, Any],
+    findings: "list[Finding]",
+    cleaned: "Cleaned | None",
+    repaired: list[str],
 ) -> None:
     rows = [("ovstore", f"{installed.ovstore}, Python {installed.python}, {installed.system}")]
     rows += [(extra.name or "core", _packages(extra)) for extra in installed.extras]
@@ -118,10 +151,15 @@ def _print(
             f"Cleaned: {counted(len(cleaned.files), 'leftover')} removed ({cleaned.bytes / 1e6:,.1f} MB), "
             f"{counted(cleaned.jobs, 'lost job')} closed."
         )
+    for what in repaired:
+        say(f"made again: {what}")
     say()
     for finding in findings:
         say(f"{finding.subject}: {finding.problem}", *([f"    {finding.remedy}"] if finding.remedy else []))
-    wrong = {0: "Nothing is wrong.", 1: "1 thing is wrong."}
+    examined = (
+        "Nothing is wrong." if "holds" in about else "Nothing is wrong with the installation; no store was examined."
+    )
+    wrong = {0: examined, 1: "1 thing is wrong."}
     say(wrong.get(len(findings), f"{len(findings)} things are wrong."))
 
 
@@ -139,9 +177,14 @@ def _packages(extra: "Extra") -> str:
 
 
 def _print_json(
-    installed: "Installation", about: dict[str, Any], findings: "list[Finding]", cleaned: "Cleaned | None"
+    installed: "Installation",
+    about: dict[str, Any],
+    findings: "list[Finding]",
+    cleaned: "Cleaned | None",
+    repaired: list[str],
 ) -> None:
     from dataclasses import asdict
 
     document = {"installation": asdict(installed), **about, "findings": [asdict(finding) for finding in findings]}
-    print_json(document | ({} if cleaned is None else {"cleaned": asdict(cleaned)}))
+    done = {} if cleaned is None else {"cleaned": asdict(cleaned)}
+    print_json(document | done | ({"repaired": repaired} if repaired else {}))

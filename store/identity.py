@@ -4,7 +4,7 @@ import json
 import os
 import uuid
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import Connection, insert, select, text
 
@@ -13,6 +13,7 @@ from .schema import store_identity
 
 Kind = Literal["embedded", "external"]
 _FILE = "store.json"
+_RESTORE = "`ovstore doctor --repair` writes it again for a store with an embedded database, else restore a backup"
 
 
 def is_store(folder: Path) -> bool:
@@ -66,9 +67,23 @@ def settle(connection: Connection, folder: Path, kind: Kind) -> None:
     if noted is None:
         _write(folder, {"id": str(found), "database": kind})
     elif noted != str(found):
+        if kind == "embedded":
+            raise DatabaseError(f"{folder / _FILE} names another store than the database in it: {_RESTORE}.")
         raise DatabaseError(
             f"The database belongs to another store than the folder {folder}: name the folder or database."
         )
+
+
+def write_again(connection: Connection, folder: Path) -> bool:
+    """Make STORE/store.json say what the row of the embedded database says; whether it said something else."""
+    right = {"id": str(connection.scalar(select(store_identity.c.id))), "database": "embedded"}
+    try:
+        if _read(folder) == right:
+            return False
+    except BadInput:
+        pass
+    _write(folder, right)
+    return True
 
 
 def _holds_files(folder: Path) -> bool:
@@ -81,9 +96,9 @@ def _read(folder: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise BadInput(f"{folder / _FILE} cannot be read ({error}): restore it from a backup.") from error
-    if not isinstance(content, dict):
-        raise BadInput(f"{folder / _FILE} does not describe a store: restore it from a backup.")
+        raise BadInput(f"{folder / _FILE} cannot be read ({error}): {_RESTORE}.") from error
+    if not isinstance(content, dict) or content.get("database", "embedded") not in get_args(Kind):
+        raise BadInput(f"{folder / _FILE} does not describe a store: {_RESTORE}.")
     return {str(key): str(value) for key, value in content.items()}
 
 

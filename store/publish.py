@@ -67,9 +67,9 @@ class Publishing:
         old = _scene(connection, (datasets.c.name == dataset) & (scenes.c.name == scene.name))
         self._remove_strays(dataset, scene.name, old)
         same = old and not anew and (old.geometry_digest, old.content_digest) == (made, content)
-        kept = old if old and same and rows.count_frames(connection, old.id) == len(scene.frames) else None
+        kept = old if old and same else None
         if kept is not None:
-            rows.update_scene(connection, store.path, kept.id, scene)
+            rows.update_scene(connection, store.path, kept.id, scene, correspondences)
             held = store.file(kept.points_file), store.file(kept.correspondences_file)
             names = file_digests.of_scene(store, kept.points_file, kept.correspondences_file)
             written = not file_digests.examine(connection, store, names)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from .contents import camera_numbers
 from .copying import copy_rows, half, numbers
@@ -52,29 +52,37 @@ def insert_scene(
     return scene_id
 
 
-def count_frames(connection: Connection, scene_id: int) -> int:
-    """How many frames a scene has."""
-    return connection.execute(select(func.count()).where(frames.c.scene_id == scene_id)).scalar_one()
+def update_scene(
+    connection: Connection,
+    store_path: Path,
+    scene_id: int,
+    scene: Scene,
+    correspondences: Sequence[Correspondence],
+) -> None:
+    """The rows of a scene whose content is the same: where its images lie, and what people are told.
 
-
-def update_scene(connection: Connection, store_path: Path, scene_id: int, scene: Scene) -> None:
-    """The rows of a scene whose content is the same: where its pictures lie, and what people are told.
-
-    The numbers are written too, so that rows which somebody changed say again what was published.
+    The numbers are written too, and frames that are gone, so that rows which somebody changed say again what was
+    published.
     """
     connection.execute(update(scenes).where(scenes.c.id == scene_id).values(_described(scene)))
-    columns = [name for name in _FRAME_COLUMNS if name not in ("scene_id", "ordinal", "seen_point_count")]
+    of_scene = frames.c.scene_id == scene_id
+    connection.execute(delete(frames).where(of_scene, frames.c.ordinal >= len(scene.frames)))
+    held = set(connection.execute(select(frames.c.ordinal).where(of_scene)).scalars())
+    columns = [name for name in _FRAME_COLUMNS if name not in ("scene_id", "ordinal")]
     statement = (
         update(frames)
-        .where(frames.c.scene_id == scene_id, frames.c.ordinal == bindparam("at"))
+        .where(of_scene, frames.c.ordinal == bindparam("at"))
         .values({name: bindparam(f"new_{name}") for name in columns})
     )
-    rows = []
-    for ordinal, frame in enumerate(scene.frames):
-        row = dict(zip(_FRAME_COLUMNS, _frame_row(store_path, scene_id, ordinal, frame, 0), strict=True))
-        rows.append({"at": ordinal} | {f"new_{name}": row[name] for name in columns})
-    if rows:
-        connection.execute(statement, rows)
+    seen = _seen_of_frames(scene, correspondences)
+    rows = [_frame_row(store_path, scene_id, at, frame, seen[at]) for at, frame in enumerate(scene.frames)]
+    named = [dict(zip(_FRAME_COLUMNS, row, strict=True)) for row in rows]
+    changes = [
+        {"at": at} | {f"new_{name}": row[name] for name in columns} for at, row in enumerate(named) if at in held
+    ]
+    if changes:
+        connection.execute(statement, changes)
+    copy_rows(connection, frames, _FRAME_COLUMNS, [row for at, row in enumerate(rows) if at not in held])
 
 
 def move_scene(connection: Connection, scene_id: int, before: Path, now: Path) -> None:

@@ -2,6 +2,8 @@
 
 from contextlib import suppress
 
+from sqlalchemy.exc import IntegrityError
+
 from . import file_digests
 from .catalog import FeatureSetInfo, SceneInfo, load_frames
 from .database import Store
@@ -20,7 +22,8 @@ def problem_of(store: Store, item: SceneInfo | FeatureSetInfo) -> str | None:
     with store.connect() as connection:
         damage = file_digests.examine(connection, store, names)
     problem = next((f"{name} is damaged: {said}" for name, said in damage.items()), None) or _wrong_content(store, item)
-    with suppress(DatabaseError), store.connect() as connection:  # a store that may only be read is still examined
+    # A store that may only be read is still examined, and so is one where the scene is replaced at this moment.
+    with suppress(DatabaseError, IntegrityError, OSError), store.connect() as connection:
         if not file_digests.are_noted(connection, names):  # of an ovstore that took no digests
             owner = {"scene_id": item.id} if isinstance(item, SceneInfo) else {"feature_set_id": item.id}
             file_digests.note(connection, store, names, **owner)

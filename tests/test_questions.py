@@ -84,7 +84,13 @@ def test_like_takes_a_region_as_a_search_prints_it(store: Store) -> None:
     small = small_scene.make("room", 0, space=COLOURS)
     small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
     first = search(store, "red", top=1)[0]
-    for like in (first.full_name, first.region, f"{first.scene}:{first.region}", f"scans/room:{first.region}", str(first.region)):
+    for like in (
+        first.full_name,
+        first.region,
+        f"{first.scene}:{first.region}",
+        f"scans/room:{first.region}",
+        str(first.region),
+    ):
         assert search(store, like=like, top=1)[0].region == first.region
     with pytest.raises(BadInput, match="names no region: SCENE:ORDINAL@LEVEL was expected"):
         search(store, like="room")
