@@ -379,3 +379,25 @@ def test_scenes_are_found_by_their_file(small: Path, room: Path, tmp_path: Path)
     for name in ("hall", "../tmp", "..", "", "x" * 300, "a\0b"):
         with pytest.raises(BadScene):
             nerfstudio.load_scene(tmp_path, name, Options(), tmp_path / "unpacked")
+
+
+def test_frames_that_the_file_calls_bad_are_left_out_by_name(small: Path) -> None:
+    change(small, lambda body: body["frames"][1].update(is_bad=True) or body["frames"][0].update(is_bad=False))
+    scene = load(small)
+    assert [frame.name for frame in scene.frames] == ["0", "2"]
+    assert "1 of 3 frames skipped: the file calls them bad (is_bad) (images/1.png)" in scene.findings
+
+
+@pytest.mark.parametrize("change_to", [{"rolling_shutter": [0.0, 0.0, 0.03, 0.0]}, {"rolling_shutter_time": 0.02}])
+def test_a_rolling_shutter_is_a_finding_and_none_is_not(small: Path, change_to: dict[str, Any]) -> None:
+    change(small, lambda body: body.update(rolling_shutter=[0.0] * 4))
+    assert not any("is not used" in finding for finding in load(small).findings)
+    change(small, lambda body: body.update(change_to))
+    assert any("pictures count as taken in one instant" in finding for finding in load(small).findings)
+
+
+@pytest.mark.parametrize("key", ["ftheta_p0", "latlong", "equirectangular"])
+def test_lenses_that_show_no_plane_are_refused(small: Path, key: str) -> None:
+    change(small, lambda body: body.update({key: 1.0}))
+    with pytest.raises(BadScene, match=f"{key} shows no plane picture"):
+        load(small)

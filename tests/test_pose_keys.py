@@ -280,6 +280,8 @@ def test_distortion_in_any_keys_is_one_lens_and_straightens_the_pictures(room: P
         ({"D": [0.1] * 12}, "D has 12 numbers; up to 8 are read"),
         ({"D": ["a"]}, "D is 'a'; a number was expected"),
         ({"K": [130, 5, 79.5, 0, 130, 59.5, 0, 0, 1]}, "a skew of 5 pixels"),
+        ({"roi": {"x_offset": 8, "y_offset": 0}}, "a region of interest or binning"),
+        ({"binning_x": 2}, "a region of interest or binning"),
         ({"D": None, "k5": 0.2}, "distortion k5 is not read"),
     ],
 )

@@ -97,6 +97,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     findings.append(source)
     if options.world_scale is None and frames[0].depth_path is None:
         findings.append(UNKNOWN_SCALE)
+    findings += [note for file in files.values() for note in file.notes]
     if any(file.has_masks for file in files.values()):
         findings.append("masks of the pictures (mask_path) are not used")
     up_axis = up_axis_of(frames) if options.up_axis == "auto" else options.up_axis

@@ -75,13 +75,13 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     folder = scene_folder(root, name, _is_scene, MESH, _BELOW)
     confined = Confined(folder, options.follow_links)
     transforms, pictures = _pictures(folder, options.camera)
-    listed = _in_mesh_world(confined(transforms), options)
+    listed, notes = _in_mesh_world(confined(transforms), options)
     depths = folder / "iphone" / "depth"
     if options.camera == "iphone" and depths.is_dir():
         listed = [replace(entry, depth_file_path=f"{Path(entry.file_path).stem}.png") for entry in listed]
     reading = Reading(pictures, depths, 1.0, MILLIMETRES, options.frame_stride, options.frame_limit)
     frames, findings = read_frames(listed, reading, confined, unpacked)
-    findings.insert(0, f"pictures: {pictures.relative_to(folder)}")
+    findings = [f"pictures: {pictures.relative_to(folder)}", *notes, *findings]
     points, more = _points(folder, confined)
     return Scene(name, frames, points, str(folder.absolute()), _split(root, name, options), findings=(*findings, *more))
 
@@ -107,11 +107,11 @@ def _pictures(folder: Path, camera: str) -> tuple[Path, Path]:
     raise BadScene(f"{folder.name}: no pictures of the {camera}: neither {looked}{hint}")
 
 
-def _in_mesh_world(transforms: Path, options: Options) -> list[Listed]:
+def _in_mesh_world(transforms: Path, options: Options) -> tuple[list[Listed], tuple[str, ...]]:
     keys = {"all": ("frames", "test_frames"), "train": ("frames",), "test": ("test_frames",)}[options.views]
     back = np.linalg.inv(_MESH_TO_TRANSFORMS)
-    frames = read_transforms(transforms, keys).frames
-    return [replace(entry, camera_to_world=back @ entry.camera_to_world) for entry in frames]
+    read = read_transforms(transforms, keys)
+    return [replace(entry, camera_to_world=back @ entry.camera_to_world) for entry in read.frames], read.notes
 
 
 def _points(folder: Path, confined: Confined) -> tuple[PointCloud, list[str]]:

@@ -119,6 +119,7 @@ def _from_json(path: Path) -> Intrinsics:
     if not isinstance(body, dict):
         raise BadScene(f"{path}: a JSON object with intrinsics was expected, not {type(body).__name__}")
     width, height = (_integer(path, _find(body, name)) for name in ("width", "height"))
+    _require_whole(path, body)
     rest: tuple[Bend, float | None] = written_bend(str(path), body), _depth_scale(path, body, nested)
     if (matrix := body.get("intrinsic_matrix")) is not None:
         m = _numbers(path, matrix, 9)
@@ -146,6 +147,14 @@ def _from_json(path: Path) -> Intrinsics:
         centre = [(width - 1) / 2 + corner, (height - 1) / 2 + corner]
     fx, fy, cx, cy = _numbers(path, [fx, fy, *centre], 4)
     return Intrinsics(fx, fy, cx - corner, cy - corner, width, height, *rest)
+
+
+def _require_whole(path: Path, body: dict[str, Any]) -> None:
+    """ROS: the numbers are about the whole sensor; pictures of a part of it, or binned, have others."""
+    roi = body.get("roi")
+    cut = isinstance(roi, dict) and any(number(path, roi, key) for key in ("x_offset", "y_offset"))
+    if cut or any((number(path, body, key) or 0) > 1 for key in ("binning_x", "binning_y")):
+        raise BadScene(f"{path}: a region of interest or binning; give the intrinsics of the images as they are")
 
 
 def _require_no_skew(path: Path, skew: float) -> None:

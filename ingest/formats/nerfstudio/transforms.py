@@ -24,6 +24,7 @@ from ...cameras.written import LENS_KEYS, number, scalar_bend
 from ...files.json_text import read_object
 from ...files.naming import naming
 from ...files.poses import from_opengl_axes
+from ..skipped import skipped
 
 _SAME_SHAPE = 0.02  # by which width : height of a picture and of its camera may differ when the picture was scaled
 _INTRINSICS = frozenset(
@@ -31,6 +32,9 @@ _INTRINSICS = frozenset(
     | {f"{word}{axis}" for axis in "xy" for word in ("fl_", "camera_angle_")}
     | {"x_fov", "y_fov"}
 )
+_NO_PLANE = ("ftheta_p0", "latlong", "equirectangular")  # lenses of instant-ngp
+_MOVING = ("rolling_shutter", "rolling_shutter_time")  # instant-ngp's and those of deblurring tools
+_Entry = tuple[str, int, Any]  # the list's key, the place in it, the frame
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Transforms:
     depth_unit: float | None  # units of the world that 1 stored in a depth picture stands for; None: not said
     lists: dict[str, frozenset[str]]  # "train", "val", "test" -> file_paths
     has_masks: bool
+    notes: tuple[str, ...] = ()  # what the file says that is not used, and frames that it calls bad
 
 
 def read_transforms(path: Path, keys: Sequence[str] = ("frames",)) -> Transforms:
@@ -64,6 +69,7 @@ def read_transforms(path: Path, keys: Sequence[str] = ("frames",)) -> Transforms
     if not any(isinstance(body.get(key), list) for key in keys):
         raise BadScene(f"{path}: no list 'frames' in it; a transforms.json of nerfstudio or instant-ngp was expected")
     entries = [(key, number, entry) for key in keys for number, entry in enumerate(_list(path, body, key))]
+    entries, notes = _usable(path, body, entries)
     applied = body.get("applied_transform")
     scale = number(path, body, "applied_scale")
     unit = number(path, body, "depth_unit_scale_factor", "integer_depth_scale")
@@ -83,7 +89,29 @@ def read_transforms(path: Path, keys: Sequence[str] = ("frames",)) -> Transforms
             if f"{split}_filenames" in body
         },
         any(isinstance(entry, dict) and "mask_path" in entry for _, _, entry in entries),
+        tuple(notes),
     )
+
+
+def _usable(path: Path, body: dict[str, Any], entries: list[_Entry]) -> tuple[list[_Entry], list[str]]:
+    """The entries less those that the file itself calls bad, and findings about keys that are not used."""
+    frames = [entry if isinstance(entry, dict) else {} for _, _, entry in entries]
+    told = [body, *frames]
+    for key in _NO_PLANE:
+        if any(one.get(key) for one in told):
+            raise BadScene(f"{path}: {key} shows no plane picture; cut it into perspective pictures first")
+    bad = [
+        place for place, (_, _, entry) in enumerate(entries) if isinstance(entry, dict) and entry.get("is_bad") is True
+    ]
+    names = [str(frames[place].get("file_path")) for place in bad]
+    notes = skipped(names, len(entries), "the file calls them bad (is_bad)")
+    if moving := [key for key in _MOVING if any(_is_set(one.get(key)) for one in told)]:
+        notes.append(f"{', '.join(moving)} of {path.name} is not used: pictures count as taken in one instant")
+    return [entry for place, entry in enumerate(entries) if place not in set(bad)], notes
+
+
+def _is_set(value: Any) -> bool:
+    return any(value) if isinstance(value, list) else bool(value)
 
 
 def listed(where: str, body: dict[str, Any], entry: Any) -> Listed:
