@@ -103,7 +103,8 @@ def _labels(text: str, plugin: ModuleType, options: Any, device: str) -> "Labels
     if not words:
         raise BadInput(f"--labels is {text!r}; words separated by commas were expected, such as 'grass, cat, stone'.")
     names = list(words.values())
-    return Labels(names, plugin.load_text_encoder(options, device)(names), distinct_colours(len(names)))
+    head = plugin.load_label_head(options) if hasattr(plugin, "load_label_head") else None
+    return Labels(names, plugin.load_text_encoder(options, device)(names), distinct_colours(len(names)), head)
 
 
 class _Report:

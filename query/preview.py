@@ -1,6 +1,6 @@
 """A picture beside its features: their main directions as colours, and the nearest label at every pixel."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ class Labels:
     names: Sequence[str]
     vectors: NDArray[np.float32]  # (n, C) unit rows
     colours: Sequence[tuple[int, int, int]]
+    head: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None  # (h, w, n) cosines to scores
 
 
 def preview(
@@ -60,8 +61,10 @@ def preview(
 def nearest_label(
     values: NDArray[np.float16], labels: Labels, size: tuple[int, int], sampling: Sampling
 ) -> NDArray[np.intp]:
-    """(height, width) of `size`: the row of `labels` with the largest cosine; of equals the first."""
+    """(height, width) of `size`: the row of `labels` with the largest cosine, or score by its head; ties: first."""
     scores = products(values, labels.vectors)
+    if labels.head is not None:
+        scores = labels.head(scores)
     best = np.full(size[::-1], -np.inf, np.float32)
     nearest = np.zeros(size[::-1], np.intp)
     for row in range(len(labels.names)):

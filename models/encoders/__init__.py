@@ -33,6 +33,11 @@ and, for `ovstore encoders`, which loads no network and downloads nothing,
     missing_package() -> str | None
                                  a package that the network needs and that importing this file does not
 
+and, where a part of the network works on the scores of labels and not on vectors,
+
+    load_label_head(options) -> Callable[[NDArray[float32]], NDArray[float32]] | None
+                                 (h, w, L) cosines of a map with L labels to their scores, for label maps
+
 and, where OpenScene has published features of the encoder,
 
     OPENSCENE                    values of Options by name, with which its numbers come out: the defaults under

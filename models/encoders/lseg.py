@@ -8,8 +8,12 @@ black to a square, plus its mirror image, gives features at `long_side`. `evalua
 scales, sliding windows, each also mirrored; dozens of times slower. `openscene` is `extract` at each picture's own
 size, as OpenScene's script is to be called. The original keeps the sum of both mirror images,
 whose length (up to 2) says how well they agree: --no-unit keeps it too.
+
+Some checkpoints were trained with a block on the scores of labels (--arch_option 1 or 2 of the original). It belongs to
+label maps, not to embeddings: `ovstore extract --labels` applies it.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +30,7 @@ from ...store.features import EmbeddingSpace, FeatureMap
 from ..devices import batches, device_of, lowered, precision_of, require_precision, to_device
 from ..everyday import EVERYDAY
 from ..lseg.checkpoint import PUBLISHED_AT, USUAL_NAMES, LSegCheckpoint, read_lseg
+from ..lseg.head_block import ACTIVATIONS, BOTTLENECK, DEPTHWISE, Activation, HeadSettings
 from ..lseg.multi_scale import Windows, both_ways, evaluate, padded
 from ..openclip.text import text_encoder, tokenizer_of
 from ..prompts import templates_of
@@ -33,6 +38,8 @@ from ..safe_load import sha256_of
 from ..weights_files import find_weights
 from ._images import checked_image
 from ._options import TEMPLATES, require_long_side
+
+log = logging.getLogger(__name__)
 
 OPENSCENE = {"mode": "openscene", "unit": False, "precision": "float32"}
 
@@ -68,8 +75,27 @@ class Options:
     unit: bool = field(default=True, metadata={"help": "unit length; off: the sums that the original writes"})
     templates: str = field(default="plain", metadata=TEMPLATES)
     precision: str = field(default="auto", metadata={"help": "float32, float16, bfloat16; auto: bfloat16 on CUDA"})
+    arch_option: int = field(
+        default=0,
+        metadata={
+            "help": "label maps: the head block of the checkpoint, 1 bottleneck or 2 depthwise; 0: as the file says",
+            "recipe": False,
+        },
+    )
+    block_depth: int = field(
+        default=0, metadata={"help": "label maps: how often the head block is applied, as trained", "recipe": False}
+    )
+    activation: Activation = field(
+        default="lrelu", metadata={"help": "label maps: between applications of the head block", "recipe": False}
+    )
 
     def __post_init__(self) -> None:
+        if self.arch_option not in (0, BOTTLENECK, DEPTHWISE) or not 0 <= self.block_depth < 100:
+            raise BadInput(
+                f"arch_option is {self.arch_option}, block_depth {self.block_depth}: 0, 1 or 2, and 0 to 99 are known."
+            )
+        if self.activation not in ACTIVATIONS:
+            raise BadInput(f"activation is {self.activation!r}: {', '.join(ACTIVATIONS)}.")
         if self.mode not in _LONG_SIDE:
             raise BadInput(f"mode is {self.mode!r}: {', '.join(_LONG_SIDE)}.")
         require_long_side(self.long_side)
@@ -89,7 +115,10 @@ def load_image_encoder(
     """Pictures of any size to maps of `long_side` cells along the longer side, for `openscene` of their own size."""
     where = device_of(device)
     embedding_space = space(options)
-    forward = _forward(read_lseg(weights_file(options)), where, precision_of(options.precision, where, torch.bfloat16))
+    checkpoint = read_lseg(weights_file(options))
+    if checkpoint.head:
+        log.warning("%s has a head block: it is for label maps and has no part in features", checkpoint.path)
+    forward = _forward(checkpoint, where, precision_of(options.precision, where, torch.bfloat16))
     long_side = options.long_side or _LONG_SIDE[options.mode]
 
     def enlarged(image: NDArray[np.uint8]) -> Tensor:
@@ -127,6 +156,32 @@ def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Seque
     checkpoint = read_lseg(weights_file(options))
     tokenize = tokenizer_of("ViT-B-32")  # every CLIP of OpenAI has the same
     return text_encoder(checkpoint.text_tower(), checkpoint.dim, tokenize, options.templates, device)
+
+
+def load_label_head(options: Options) -> Callable[[NDArray[np.float32]], NDArray[np.float32]] | None:
+    """(h, w, L) cosines with L labels to scores of these labels, by the head block; None for a file without one."""
+    checkpoint = read_lseg(path := weights_file(options))
+    if not checkpoint.head:
+        if options.arch_option:
+            raise BadInput(f"{path} has no head block: leave --arch-option out.")
+        return None
+    settings = checkpoint.head_settings
+    if options.arch_option:
+        settings = HeadSettings(options.arch_option, options.block_depth, options.activation)
+    if not settings.arch_option:
+        raise BadInput(
+            f"{path} has a head block, and does not say of which kind: give --arch-option 1 (bottleneck) or 2 "
+            "(depthwise), and --block-depth and --activation, as it was trained."
+        )
+    block = checkpoint.head_block(settings)
+
+    def head(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+        scores = torch.from_numpy(np.ascontiguousarray(cosines, np.float32)).permute(2, 0, 1)[None] * _LOGIT_SCALE
+        with torch.inference_mode():
+            found: NDArray[np.float32] = block(scores)[0].permute(1, 2, 0).contiguous().numpy()
+        return found
+
+    return head
 
 
 def background_texts(options: Options) -> tuple[str, ...]:
