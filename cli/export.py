@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ._completion import complete
-from ._shared import opened_store, say
+from ._shared import counted, opened_store, say
 
 _out = click.argument("out", type=click.Path(path_type=Path))
 _features = click.option(
@@ -35,19 +35,26 @@ def command() -> None:
 @click.argument("scene", metavar="SCENE[:REGION]", shell_complete=complete("scenes"))
 @_out
 @click.option("--level", type=click.Choice(["object", "superpoint"]), help="Colour points by region  [default: own]")
+@click.option(
+    "--query",
+    metavar="WORDS",
+    help="Also score: how well a point answers these words; and mask: 1 for the points that are the answer.",
+)
 @_features
 @_force
-def ply(scene: str, out: Path, level: str | None, features: str | None, force: bool) -> None:
+def ply(scene: str, out: Path, level: str | None, query: str | None, features: str | None, force: bool) -> None:
     """Write the cloud, or mesh, as binary PLY.
 
-    Labels, instances and regions go along as properties of the vertices. Of a region, only its points are written.
+    Labels, instances and regions go along as properties of the vertices, the names of labels as comments of the header
+    ("label 5 chair"). Of a region, only its points are written.
 
     \b
     Examples:
       ovstore export ply scene0003_00 room.ply --level object
       ovstore export ply scene0003_00:17@object thing.ply
+      ovstore export ply scene0003_00 soft.ply --query "somewhere soft"
     """
-    from typing import cast
+    from typing import Any, cast
 
     from ..store import catalog, region_names
     from ..store.export import export_ply
@@ -59,7 +66,15 @@ def ply(scene: str, out: Path, level: str | None, features: str | None, force: b
         wanted = features if region is None else region.features
         needed = level == "object" or wanted is not None
         chosen = catalog.find_feature_set(store, found, wanted) if needed else None
-        count = export_ply(store, found, out, chosen, cast("Level | None", level), region)
+        more: dict[str, Any] = {}
+        if query is not None:
+            from ..query.scored_points import scored_points
+
+            scored = scored_points(store, found, query, wanted)
+            more = {"score": scored.score, "mask": scored.mask}
+        count = export_ply(store, found, out, chosen, cast("Level | None", level), region, more)
+        if query is not None:
+            say(f"{counted(int(scored.mask.sum()), 'point')} of the scene answer {query!r} (mask)", err=True)
     _say(out, count)
 
 

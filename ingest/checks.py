@@ -30,19 +30,24 @@ _DEPTH_SAMPLE, _SIZE_SAMPLE, _VIEW_SAMPLE, _POINT_SAMPLE = 6, 16, 64, 20_000
 _CELL = 16  # pixels; the nearest point of a cell is taken for the one that is seen
 
 
-def check_scene(scene: Scene, options: Any = None) -> Scene:
-    """The scene with its findings, less a few frames whose rotations are improper; BadScene when it cannot be right."""
+def check_scene(scene: Scene, options: Any = None, splat_radius: float = 0.0) -> Scene:
+    """The scene with its findings, less a few frames whose rotations are improper; BadScene when it cannot be right.
+
+    `splat_radius` is what visibility will be judged with where there is no depth.
+    """
     scene = replace(scene, findings=(*scene.findings, *_left_out(scene.points), *scene.points.notes))
     if not scene.frames:  # points only, with features from elsewhere
         _check_extent("points", scene.points.xyz, EXTENT[0], options)
         return scene
-    frames, findings = check_frames(scene.frames, options)
+    frames, findings = check_frames(scene.frames, options, splat_radius)
     findings += check_points(scene.points, frames, options)
     return replace(scene, frames=frames, findings=tuple(dict.fromkeys((*scene.findings, *findings))))
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def check_frames(frames: Sequence[Frame], options: Any = None) -> tuple[tuple[Frame, ...], list[str]]:
+def check_frames(
+    frames: Sequence[Frame], options: Any = None, splat_radius: float = 0.0
+) -> tuple[tuple[Frame, ...], list[str]]:
     """What cameras and pictures can tell without the points: the frames that may be used, and findings."""
     kept, findings = _proper(frames, options)
     cameras = [frame.camera for frame in kept] + [frame.depth_camera for frame in kept if frame.depth_camera]
@@ -54,7 +59,7 @@ def check_frames(frames: Sequence[Frame], options: Any = None) -> tuple[tuple[Fr
     turned = _check_sizes(kept)
     if turned:
         findings.append(f"{turned} of the images looked at carry an EXIF orientation; pixels are used as stored")
-    findings += _check_depth(kept, options)
+    findings += _check_depth(kept, options, splat_radius)
     findings += check_agreement(kept, options)
     return kept, findings
 
@@ -164,10 +169,12 @@ def _require_size(path: Path, camera: Camera) -> None:
         raise BadScene(f"{path}: {width}x{height} pixels; its camera says {camera.width}x{camera.height}")
 
 
-def _check_depth(frames: Sequence[Frame], options: Any) -> list[str]:
+def _check_depth(frames: Sequence[Frame], options: Any, splat_radius: float) -> list[str]:
     sample = spread([frame for frame in frames if frame.depth_path is not None], _DEPTH_SAMPLE)
     if not sample:
-        return ["no depth: nothing hides what lies behind it"]
+        if splat_radius > 0:
+            return [f"no depth: what hides what is told by the points, drawn {splat_radius:g} m around each"]
+        return ["no depth: nothing hides what lies behind it (--splat-radius)"]
     medians, shares = [], []
     for frame in sample:
         depth = _depth(frame)

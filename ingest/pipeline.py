@@ -172,7 +172,7 @@ def _new_geometry(
     dataset = plugins.load("ingest.datasets", request.format)
     unpacked = store.unpacked(request.dataset, name)
     scene: Scene = dataset.load_scene(request.root, name, request.dataset_options, unpacked)
-    scene = check_scene(scene, request.dataset_options)
+    scene = check_scene(scene, request.dataset_options, request.visibility.splat_radius)
     if imported is not None:
         imported.require_points(len(scene.points))
     report("reading", 1, 1)

@@ -48,9 +48,8 @@ def rehearse(request: Request, name: str) -> Rehearsal:
     """BadScene as taking it in would raise it; containers are unpacked into a folder that is gone afterwards."""
     dataset = plugins.load("ingest.datasets", request.format)
     with tempfile.TemporaryDirectory(prefix="ovstore-") as folder:
-        scene = check_scene(
-            dataset.load_scene(request.root, name, request.dataset_options, Path(folder)), request.dataset_options
-        )
+        scene = dataset.load_scene(request.root, name, request.dataset_options, Path(folder))
+        scene = check_scene(scene, request.dataset_options, request.visibility.splat_radius)
         unpacked = size_of(Path(folder))
         sights, seconds = _visibility(scene, request)
         ready = hasattr(dataset, "feature_paths") and bool(

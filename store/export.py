@@ -2,8 +2,10 @@
 
 import colorsys
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -27,22 +29,28 @@ def export_ply(
     features: FeatureSetInfo | None = None,
     level: Level | None = None,
     only: RegionInfo | None = None,
+    more: Mapping[str, NDArray[np.generic]] = MappingProxyType({}),
 ) -> int:
     """The cloud, or mesh, in its own colours or in those of its regions; returns the number of points.
 
     With `only`, those of one region of `features`.
 
-    Labels, instances, superpoints and, where `features` are given, objects go along as columns of each vertex.
+    Labels, instances, superpoints and, where `features` are given, objects go along as columns of each vertex, and
+    `more` columns, which are in the store's order. Comments of the header name the labels: "label 5 chair".
     """
     held = _held(store, scene, features)
+    order = np.argsort(held.original_index)
     points, regions = held.points, held.regions
+    more = {name: column[order] for name, column in more.items()}
     if only is not None:
         rows = np.flatnonzero(regions[only.level] == only.ordinal)
         points, regions = _some(points, rows), {name: of_point[rows] for name, of_point in regions.items()}
-    columns = {"label": points.labels, "instance": points.instances, **regions}
+        more = {name: column[rows] for name, column in more.items()}
+    columns = {"label": points.labels, "instance": points.instances, **regions, **more}
     rgb = points.rgb if level is None else region_colours(regions[level])
     present = {name: column for name, column in columns.items() if column is not None}
-    write_ply(path, points.xyz, rgb, points.normals, points.faces, present)
+    names = [f"label {number} {name}" for number, name in sorted(points.label_names.items())]
+    write_ply(path, points.xyz, rgb, points.normals, points.faces, present, names)
     return len(points)
 
 

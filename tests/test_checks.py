@@ -191,8 +191,12 @@ def test_a_truncated_picture_is_named(scene: Scene, tmp_path: Path) -> None:
 
 
 def test_without_depth_a_finding_says_what_that_means(scene: Scene) -> None:
-    checked = check_scene(each(scene, lambda frame: replace(frame, depth_path=None, depth_camera=None)))
-    assert "no depth: nothing hides what lies behind it" in checked.findings
+    without_depth = each(scene, lambda frame: replace(frame, depth_path=None, depth_camera=None))
+    checked = check_scene(without_depth)
+    assert "no depth: nothing hides what lies behind it (--splat-radius)" in checked.findings
+    drawn = check_scene(without_depth, splat_radius=0.05)
+    assert "no depth: what hides what is told by the points, drawn 0.05 m around each" in drawn.findings
+    assert not any("nothing hides" in finding for finding in drawn.findings)
 
 
 def test_a_picture_stored_turned_is_a_finding(scene: Scene, tmp_path: Path) -> None:

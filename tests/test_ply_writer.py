@@ -32,3 +32,13 @@ def test_coordinates_of_a_map_keep_their_tenth_of_a_millimetre(tmp_path: Path) -
     xyz = np.array([[4_512_345.1234, 512_345.5678, 120.0001]])
     write_ply(tmp_path / "c.ply", xyz)
     np.testing.assert_array_equal(trimesh.load(tmp_path / "c.ply").vertices, xyz)
+
+
+def test_a_hostile_label_stays_one_comment_of_the_header(tmp_path: Path) -> None:
+    xyz = np.zeros((3, 3), np.float32)
+    hostile = "label 1 a\nend_header\n\x1b[2J\u202eSofa für zwei"
+    write_ply(tmp_path / "c.ply", xyz, comments=[hostile], columns={"score": xyz[:, 0], "mask": xyz[:, 0] > 0})
+    header = (tmp_path / "c.ply").read_bytes().partition(b"end_header\n" + bytes(3))[0].decode("ascii").splitlines()
+    assert r"comment label 1 a\nend_header\n\x1b[2J\u202eSofa f\xfcr zwei" in header
+    assert {"property float score", "property uchar mask"} <= set(header)
+    assert len(trimesh.load(tmp_path / "c.ply").vertices) == 3

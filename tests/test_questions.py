@@ -9,16 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_scene
+from command_line import ovstore
 from ovstore.query import encode, sql
 from ovstore.query.heat import heat_map
 from ovstore.query.question import Question
+from ovstore.query.scored_points import scored_points
 from ovstore.query.search import search
+from ovstore.store import catalog
 from ovstore.store import search as store_search
 from ovstore.store.database import Store
 from ovstore.store.errors import BadInput, NotFound, SpaceMismatch
 from ovstore.store.features import EmbeddingSpace, Query
 from ovstore.store.point_search import region_points
 from PIL import Image
+from plyfile import PlyData
 from sqlalchemy import text
 
 COLOURS = EmbeddingSpace("color_words", 13, "", 20.0)
@@ -122,3 +126,33 @@ def test_a_region_of_one_point_is_no_hit_and_takes_no_place_of_another(store: St
         assert found == everything[3 : 3 + top]
         excluding = search(store, "red", level="superpoint", top=top, exclude="dark")
         assert not {hit.region for hit in excluding} & set(lonely)
+
+
+def test_a_cloud_carries_the_names_of_labels_the_score_and_the_mask(store: Store, tmp_path: Path) -> None:
+    small = small_scene.make("room", 0, space=COLOURS)
+    small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
+    said = ovstore(store, "export", "ply", "room", tmp_path / "red.ply", "--query", "red", "--features", "colours")
+    assert said.exit_code == 0, said.output
+    header = (tmp_path / "red.ply").read_bytes().partition(b"end_header")[0].decode().splitlines()
+    assert {"comment label 0 chair", "comment label 1 table", r"comment label 2 Sofa f\xfcr zwei"} <= set(header)
+    vertex = PlyData.read(tmp_path / "red.ply")["vertex"]
+    heat = heat_map(store, "room", Question("red"), "colours")
+    _, _, original_index = catalog.load_points(store, catalog.find_scene(store, "room").id)
+    np.testing.assert_array_equal(vertex["score"][original_index], heat.score)
+    mask = vertex["mask"].astype(bool)
+    answer = search(store, "red", features="colours", top=100)
+    fitting = [hit for hit in answer if hit.probability is not None and hit.probability >= 0.5]
+    assert mask.any() == bool(fitting)
+    assert f"{mask.sum():,} point" in said.stderr
+    if fitting:
+        assert np.nanmin(vertex["score"][mask]) > np.nanmedian(vertex["score"])
+
+
+def test_what_is_not_there_masks_nothing(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = small_scene.make("room", 0, space=COLOURS)
+    small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
+    monkeypatch.setattr("ovstore.store.search.probabilities", lambda vectors, query: [0.1] * len(vectors))
+    scored = scored_points(store, catalog.find_scene(store, "room"), "red")
+    assert not scored.mask.any() and np.nanmax(scored.score) > 0
+    monkeypatch.setattr("ovstore.store.search.probabilities", lambda vectors, query: [0.9] * len(vectors))
+    assert scored_points(store, catalog.find_scene(store, "room"), "red").mask.any()
