@@ -33,7 +33,7 @@ def command(
     top: int,
     as_json: bool,
 ) -> None:
-    """Show a scene and its largest objects, one of its regions, or a heat map in words.
+    """Show a scene, one of its regions, or a heat map in words.
 
     Without --query, the picture and the cloud have the scene's own colours.
 

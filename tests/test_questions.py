@@ -98,7 +98,7 @@ def test_like_takes_a_region_as_a_search_prints_it(store: Store) -> None:
         assert search(store, like=like, top=1)[0].region == first.region
     with pytest.raises(BadInput, match="names no region: SCENE:ORDINAL@LEVEL was expected"):
         search(store, like="room")
-    with pytest.raises(NotFound, match="is none of 'hall': it is room:"):
+    with pytest.raises(NotFound, match="is none of 'hall': it is scans/room:"):
         search(store, like=f"hall:{first.region}")
 
 
