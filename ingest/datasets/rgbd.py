@@ -1,8 +1,8 @@
 """Any folder of posed RGB-D: pictures, depth, poses, intrinsics, and a cloud or mesh where there is one.
 
     SCENE/
-      color/ (colour, rgb, images ...)    00000.jpg     .jpg .png .ppm .bmp .webp .tif
-      depth/                              00000.png     16 bits in .png .pgm .tif; .npy; floats in .tif .exr
+      color/ (colour, rgb, images ...)  00000.jpg  .jpg .png .ppm .bmp .webp .tif
+      depth/                            00000.png  16 bits or floats in .png .pgm .tif .exr .npy
       trajectory.log, pose.txt, traj.txt, groundtruth.txt ..., or pose/ with a text file a frame
       intrinsic.txt, camera_intrinsic.json ...    or --fx --fy --cx --cy
       mesh.ply, cloud.ply or any only .ply        else points are made from depth      (optional)
