@@ -186,7 +186,7 @@ def test_asking_where_no_store_is_makes_none(
         (["search", "--image", "x.jpg", "--box", "-1,2,1,4"], "is not four pixel coordinates"),
         (["eval"], "ovstore eval --labels scannet20"),
         (["scenes", "--store"], "--store needs the folder of a store after it"),
-        (["search", "--like", "room"], "--like: 'room' names no region; SCENE:REGION was expected"),
+        (["search", "--like", "room"], "--like takes SCENE:REGION"),
         (["sql", "SELECT 1", "--out", "x.txt"], "says no format: end it in .json, .csv or .parquet"),
     ],
 )
