@@ -4,7 +4,7 @@ Li et al. (ICLR 2022), section 3.3. It makes label maps smoother and has no part
 serves every label, so that any number of them can be asked for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-ACTIVATIONS = {"lrelu": F.leaky_relu, "relu": F.relu, "tanh": torch.tanh}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"lrelu": F.leaky_relu, "relu": F.relu, "tanh": torch.tanh}
 Activation = Literal["lrelu", "relu", "tanh"]
 BOTTLENECK, DEPTHWISE = 1, 2  # the original's --arch_option
 
