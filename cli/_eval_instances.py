@@ -105,7 +105,7 @@ def command(
     from ._progress import stages
 
     label_set = label_files.load(label_set_name, table)
-    with opened_store() as store:
+    with opened_store(reading=True) as store:
         selected = select(store, split, datasets, scenes)
         judged: JudgedRegions | JudgedMasks
         if predictions is not None:

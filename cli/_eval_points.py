@@ -164,7 +164,7 @@ def command(
 
     label_set = label_files.load(label_set_name, table)
     protocol = _protocol(protocol_name, unpredicted, mean_over)
-    with opened_store() as store:
+    with opened_store(reading=True) as store:
         selected = select(store, split, datasets, scenes)
         judged: JudgedFeatures | JudgedFiles
         if predictions is not None:

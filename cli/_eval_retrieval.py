@@ -108,7 +108,7 @@ def command(
     from ._class_texts import asked_with
     from ._progress import stages
 
-    with opened_store() as store:
+    with opened_store(reading=True) as store:
         collection = collect(store, select(store, split, datasets, scenes), features)
         label_set = (
             own_labels(store, collection.scenes) if label_set_name is None else label_files.load(label_set_name, table)

@@ -34,12 +34,18 @@ def store_folder(ctx: click.Context | None = None) -> str:
 
 
 @contextmanager
-def opened_store(create: bool = False) -> "Iterator[Store]":
-    """The store that --store names; unless `create`, a folder without a store is the person's mistake."""
+def opened_store(create: bool = False, reading: bool = False) -> "Iterator[Store]":
+    """The store that --store names; unless `create`, a folder without a store is the person's mistake.
+
+    With `reading`, what the catalog names stays readable until the end, whoever replaces it meanwhile.
+    """
+    from contextlib import nullcontext
+
+    from ..store import leases
     from ..store.database import open as open_store
     from . import _completion
 
-    with open_store(store_folder(), create=create) as store:
+    with open_store(store_folder(), create=create) as store, leases.reading(store) if reading else nullcontext():
         yield store
         _completion.note_names(store)
 

@@ -59,7 +59,7 @@ def command(**params: Any) -> None:
 
     if not is_first():
         logging.disable(logging.WARNING)
-    with opened_store() as store, ranks(params["device"]) as group:
+    with opened_store(reading=True) as store, ranks(params["device"]) as group:
         plan = planned_by_first(group, lambda: _planned(store, params))
         _train(store, plan, params)
         if group.first:

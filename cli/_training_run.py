@@ -12,7 +12,7 @@ from ..ingest.training_folder import forget_training, last_figures
 from ..models.training.loop import Validate
 from ..models.training.parallel import Ranks
 from ..models.training.scenes import Source
-from ..store.errors import BadInput, Interrupted
+from ..store.errors import BadInput, Interrupted, NotFound
 from ._shared import say
 from ._training import command_to_resume, is_first, live
 
@@ -74,6 +74,11 @@ def train_to_the_end(
             if is_first():
                 say(str(stopped), f"  {command_to_resume(click.get_current_context())}", err=True)
             raise SystemExit(130) from stopped
+        except (BadInput, NotFound) as error:
+            if course.standing() == "unfinished":
+                resume = command_to_resume(click.get_current_context())
+                raise type(error)(f"{error} What was learnt is kept; once that is mended: {resume}") from error
+            raise
     if is_first():
         say(f"{done}  {told_figures(last_figures(course.folder))}", err=params.get("as_json", False))
 

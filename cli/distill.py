@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,7 +101,8 @@ def _distill(**params: Any) -> None:
     from ..models.training.parallel import ranks
     from ._training_run import planned_by_first
 
-    with ranks(params["device"]) as group:
+    # The teachers' files stay as they are read, whoever ingests their scenes again.
+    with opened_store(reading=True) if is_first() else nullcontext(), ranks(params["device"]) as group:
         plan = planned_by_first(group, lambda: _planned(params))
         _train(plan, params)
     if is_first() and not params["train_only"]:

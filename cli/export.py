@@ -142,7 +142,7 @@ def openscene(scenes: tuple[str, ...], out: Path, features: str | None, kind: st
     from ._openscene import classes_of
     from ._progress import stages
 
-    with opened_store() as store, stages(len(scenes)) as bars:
+    with opened_store(reading=True) as store, stages(len(scenes)) as bars:
         for name in scenes:
             found = catalog.find_scene(store, name)
             written_as = cast("Kind", kind) if kind else kind_of_scene(found)

@@ -48,8 +48,9 @@ def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, 
             sets = _named_sets(store, held, features, required=bool(scenes))
             _confirm(_of_sets(sets), yes)
             gone = forget.forget_features(store, sets)
+    waiting = " The files go when those who read them are done." if gone.waiting else ""
     say(f"Forgotten: {counted(gone.scenes, 'scene')}, {counted(gone.feature_sets, 'feature set')}, "
-               f"{gone.bytes / 1e6:,.1f} MB.")  # fmt: skip
+               f"{gone.bytes / 1e6:,.1f} MB.{waiting}")  # fmt: skip
 
 
 def _named_sets(store: "Store", scenes: "list[SceneInfo]", name: str, required: bool) -> "list[FeatureSetInfo]":

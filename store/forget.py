@@ -1,12 +1,12 @@
 """Scenes and feature sets leave the store: their rows in one transaction, then the files that only they named."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, select
 
-from . import jobs, locks, region_names, schema
+from . import jobs, leases, locks, region_names, schema
 from .catalog import FeatureSetInfo, SceneInfo
 from .database import Store
 from .errors import BadInput
@@ -21,6 +21,7 @@ class Forgotten:
     scenes: int
     feature_sets: int
     bytes: int
+    waiting: bool  # somebody reads: the files go when that is done
 
 
 def forget_scenes(store: Store, gone: Sequence[SceneInfo]) -> Forgotten:
@@ -30,8 +31,8 @@ def forget_scenes(store: Store, gone: Sequence[SceneInfo]) -> Forgotten:
         locks.removing(connection)
         _require_idle(connection, gone)
         sets = connection.execute(select(feature_sets.c.features_file).where(feature_sets.c.scene_id.in_(ids)))
-        files = [store.file(file) for file in sets.scalars()]
-        files += [store.file(scene.points_file).parent for scene in gone]
+        files: dict[str, int | None] = dict.fromkeys(sets.scalars())
+        files |= {str(Path(scene.points_file).parent): scene.id for scene in gone}
         made = connection.scalars(select(feature_sets.c.id).where(feature_sets.c.scene_id.in_(ids))).all()
         region_names.retire(connection, made, forgotten=True)
         count = connection.execute(delete(schema.scenes).where(schema.scenes.c.id.in_(ids))).rowcount
@@ -41,7 +42,8 @@ def forget_scenes(store: Store, gone: Sequence[SceneInfo]) -> Forgotten:
         _forget_recipes(connection)
         # Under the lock: once it is free, the same scene may be ingested again into the same folder.
         freed = _remove([store.unpacked(scene.dataset, scene.name) for scene in gone])
-    return Forgotten(count, len(files) - len(gone), freed + _remove(files))
+        freed += _retire(store, connection, files)
+    return Forgotten(count, len(files) - len(gone), freed, not leases.sweep(store))
 
 
 def forget_features(store: Store, gone: Sequence[FeatureSetInfo]) -> Forgotten:
@@ -52,7 +54,8 @@ def forget_features(store: Store, gone: Sequence[FeatureSetInfo]) -> Forgotten:
         region_names.retire(connection, ids, forgotten=True)
         count = connection.execute(delete(feature_sets).where(feature_sets.c.id.in_(ids))).rowcount
         _forget_recipes(connection)
-    return Forgotten(0, count, _remove([store.file(found.features_file) for found in gone]))
+        freed = _retire(store, connection, {found.features_file: None for found in gone})
+    return Forgotten(0, count, freed, not leases.sweep(store))
 
 
 def forget_refused(store: Store, job_id: int) -> None:
@@ -92,6 +95,12 @@ def _require_idle(connection: Connection, gone: Sequence[SceneInfo]) -> None:
 def _forget_recipes(connection: Connection) -> None:
     used = select(feature_sets.c.id).where(feature_sets.c.recipe_id == recipes.c.id)
     connection.execute(delete(recipes).where(~used.exists()))
+
+
+def _retire(store: Store, connection: Connection, files: Mapping[str, int | None]) -> int:
+    """They go after the transaction, or after those who read them; returns their bytes."""
+    leases.retire(connection, files)
+    return sum(size_of(store.file(file)) for file in files)
 
 
 def _remove(paths: Sequence[Path]) -> int:

@@ -1,6 +1,8 @@
 """What was published comes back as it went in: frames, points, correspondences, features."""
 
+import logging
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -8,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
-from . import parquet, schema
+from . import leases, parquet, schema
 from .database import Store
 from .errors import BadInput, NotFound
 from .features import Correspondence, EmbeddingSpace, PointFeatures
 from .scene import Camera, Frame, PointCloud
+
+log = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
 Result = TypeVar("Result")
@@ -24,7 +28,7 @@ def load_frames(store: Store, scene_id: int) -> tuple[Frame, ...]:
     with store.connect() as connection:
         rows = connection.execute(query).all()
     if not rows:
-        _scene_file(store, scene_id, "points_file")  # a scene of points alone has no frames; one that is gone raises
+        _scene_file(store, scene_id, "points_file", also_replaced=False)  # points alone have none; one gone raises
     return tuple(
         Frame(
             name=row.name,
@@ -92,13 +96,22 @@ def _features_file(store: Store, scene_id: int, name: str) -> tuple[Path, Embedd
     return store.file(file), EmbeddingSpace(*space)
 
 
-def _scene_file(store: Store, scene_id: int, column: str) -> Path:
+def _scene_file(store: Store, scene_id: int, column: str, *, also_replaced: bool = True) -> Path:
     with store.connect() as connection:
         query = select(schema.scenes.c[column]).where(schema.scenes.c.id == scene_id)
         file: Any = connection.execute(query).scalar_one_or_none()
+        folder = leases.replaced_scene(connection, scene_id) if file is None and also_replaced else None
+    if folder is not None:
+        _say_once(scene_id)
+        return store.file(f"{folder}/{column.removesuffix('_file')}.parquet")
     if file is None:
         raise _gone(scene_id)
     return store.file(file)
+
+
+@cache
+def _say_once(scene_id: int) -> None:
+    log.warning("Scene %d was replaced or forgotten while it is read: what it was is read to the end.", scene_id)
 
 
 def _camera(numbers: Sequence[float]) -> Camera:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 
-from . import file_digests, fingerprints, locks, parquet, region_names, rows
+from . import file_digests, fingerprints, leases, locks, parquet, region_names, rows
 from .agreement import check_features, check_geometry, check_regions
 from .codecs import Columns
 from .contents import features_content, geometry_content
@@ -39,7 +39,7 @@ class Publishing:
     def __init__(self, store: Store, connection: Connection) -> None:
         self._store, self._connection = store, connection
         self._written: list[Path] = []
-        self._replaced: list[str] = []  # relative to the store; removed when the transaction is done
+        self._replaced: dict[str, int | None] = {}  # relative to the store; retired with the transaction
 
     def geometry(
         self,
@@ -87,12 +87,12 @@ class Publishing:
         parquet.write_correspondences(path / "correspondences.parquet", correspondences)
         flush_folder(path.parent)
         if kept is not None:  # its files are damaged; the feature sets that stand on it are not
-            self._replaced.append(str(Path(kept.points_file).parent))
+            self._replaced[str(Path(kept.points_file).parent)] = None
             connection.execute(update(scenes).where(scenes.c.id == kept.id).values(files))
             file_digests.note(connection, store, file_digests.of_scene(store, *files.values()), scene_id=kept.id)
             return int(kept.id)
         if old is not None:
-            self._replaced += _files_of(connection, old)
+            self._replaced |= _files_of(connection, old)
             sets = connection.scalars(select(feature_sets.c.id).where(feature_sets.c.scene_id == old.id)).all()
             region_names.retire(connection, sets)
             connection.execute(delete(scenes).where(scenes.c.id == old.id))
@@ -149,7 +149,7 @@ class Publishing:
         ranges = parquet.write_features(path, features, superpoint, object_of_superpoint)
         check_regions(regions, ranges)
         if old is not None:
-            self._replaced.append(old.features_file)
+            self._replaced[old.features_file] = None
         if kept is not None:
             connection.execute(update(feature_sets).where(feature_sets.c.id == kept.id).values(features_file=file))
             file_digests.note(connection, store, [file], feature_set_id=kept.id)
@@ -195,8 +195,9 @@ class Publishing:
 
     def _remove_strays(self, dataset: str, name: str, scene: Row[Any] | None) -> None:
         """What publishers of this scene left who were killed; under the scene's lock no other is at work."""
-        files = _files_of(self._connection, scene) if scene is not None else []
-        named = {self._store.file(file) for file in (*files, *self._replaced)}  # these are needed until the commit
+        files = _files_of(self._connection, scene) if scene is not None else {}
+        needed = (*files, *self._replaced, *leases.still_read(self._connection))  # the replaced ones until the commit
+        named = {self._store.file(file) for file in needed}
         for place in ("scenes", "features"):
             for path in written_for(self._store.file(place), dataset, name):
                 if path not in named and path not in self._written:
@@ -211,12 +212,13 @@ def publishing(store: Store) -> Iterator[Publishing]:
         at = Publishing(store, connection)
         try:
             yield at
+            leases.retire(connection, at._replaced)
         except BaseException:  # before the commit: one that fails may have happened, and then the files are needed
             for path in at._written:
                 remove(path)
             raise
-    for file in at._replaced:
-        remove(store.file(file))
+    if at._replaced:
+        leases.sweep(store)
 
 
 def publish_geometry(
@@ -282,10 +284,11 @@ def _feature_set(connection: Connection, scene_id: int, name: str) -> Row[Any] |
     return connection.execute(query.where(feature_sets.c.name == name)).one_or_none()
 
 
-def _files_of(connection: Connection, scene: Row[Any]) -> list[str]:
-    """The folder of the geometry and the files of the feature sets."""
+def _files_of(connection: Connection, scene: Row[Any]) -> dict[str, int | None]:
+    """The folder of the geometry, with the scene's id, and the files of the feature sets."""
     query = select(feature_sets.c.features_file).where(feature_sets.c.scene_id == scene.id)
-    return [str(Path(scene.points_file).parent), *connection.execute(query).scalars()]
+    folder = str(Path(scene.points_file).parent)
+    return {folder: scene.id, **dict.fromkeys(connection.execute(query).scalars())}
 
 
 def _dataset_id(connection: Connection, name: str, format: str) -> int:

@@ -338,6 +338,7 @@ retired_files = Table(
     metadata,
     Column("file", Text, primary_key=True, comment="Parquet or a folder of it, relative to the store"),
     Column("retired_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
+    Column("scene_id", Integer, comment="that of the scene whose folder it is; the row is gone"),
     comment="No row names them any more; they stay while somebody reads for long",
 )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from . import access, index_rows, jobs, locks, region_vectors, schema
+from . import access, index_rows, jobs, leases, locks, region_vectors, schema
 from .catalog import FeatureSetInfo, SceneInfo, feature_sets, scenes
 from .database import Store
 from .files import remove, size_of
@@ -81,6 +81,7 @@ def clean(store: Store) -> Cleaned:
         freed = sum(size_of(path) for path in gone)
         for path in gone:
             remove(path)
+    leases.sweep(store)
     lost = [job for job in jobs.running(store) if job.state == "stale"]
     for job in lost:
         jobs.fail(store, job.id, job.message or "lost")
@@ -92,6 +93,7 @@ def _orphans(store: Store, connection: Connection) -> list[Path]:
     held = connection.execute(names.join_from(schema.scenes, schema.datasets)).all()
     named = {store.file(str(Path(points_file).parent)) for _, _, points_file in held}
     named |= {store.file(file) for file in connection.execute(select(schema.feature_sets.c.features_file)).scalars()}
+    named |= {store.file(file) for file in leases.still_read(connection)}
     named |= {store.unpacked(dataset, scene) for dataset, scene, _ in held}
     named |= {store.unpacked(job.dataset, job.scene) for job in jobs.running_now(connection) if job.state == "running"}
     folders = [store.file(name) for name in ("scenes", "features", "unpacked")]
