@@ -108,7 +108,10 @@ def test_pictures_kept_for_novel_views_can_be_left_out(release: Path) -> None:
         (release / f"data/{NAME}/dslr/resized_images/{name}.JPG").unlink()  # as in scenes of the hidden test set
     scene = load(release)
     assert {frame.name for frame in scene.frames} == train
-    assert any(finding.startswith("2 of 8 frames skipped: no such picture in ") and "(DSC0" in finding for finding in scene.findings)
+    assert any(
+        finding.startswith("2 of 8 frames skipped: no such picture in ") and "(DSC0" in finding
+        for finding in scene.findings
+    )
 
 
 def test_points_are_labelled_as_the_recording_is(release: Path) -> None:
