@@ -16,6 +16,7 @@ from ..store.catalog import FeatureSetInfo
 from ..store.database import Store
 from ..store.errors import BadInput, BadWeights, OvstoreError
 from ..store.listing import matching
+from ..store.regular import is_file, is_folder
 
 CHANNELS_IN = 3  # ones, or a colour
 
@@ -70,7 +71,7 @@ def student_of(store: Store, found: FeatureSetInfo, run: Path | None = None) -> 
     """
     made_by = found.recipe["student"]
     folder = run or students_folder(store, found.name)
-    files = matching(folder, "*.pth.tar") if folder.is_dir() else [folder] if folder.is_file() else []
+    files = matching(folder, "*.pth.tar") if is_folder(folder) else [folder] if is_file(folder) else []
     for path in files:
         if sha256_of(path) == made_by["weights"]:
             used = {name: made_by[name] for name in ("voxel_size", "inputs", "target")}
@@ -84,7 +85,7 @@ def student_of(store: Store, found: FeatureSetInfo, run: Path | None = None) -> 
 
 def _told(path: Path) -> tuple[Mapping[str, Any], Options] | None:
     """What one of our checkpoints says of its student and training; None for any other file."""
-    if not path.is_file():
+    if not is_file(path):
         raise BadWeights(f"No weights at {path}.")
     content = read_torch(path) if path.suffix in (".tar", ".pth", ".pt") else None
     run = content.get("run") if isinstance(content, Mapping) else None

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ..store.errors import BadInput
+from ..store.regular import require_file
 
 try:
     import simplejpeg
@@ -54,6 +55,8 @@ def is_turned(path: Path) -> bool:
 @contextmanager
 def opened(path: Path, data: bytes | None = None) -> Iterator[Image.Image]:
     """The file, or its bytes, as Pillow sees them; what goes wrong in the block is a sentence that names the file."""
+    if data is None:
+        require_file(path)
     with decoding(path), Image.open(path if data is None else io.BytesIO(data)) as picture:
         check_size(path, *picture.size)
         yield picture
@@ -62,7 +65,7 @@ def opened(path: Path, data: bytes | None = None) -> Iterator[Image.Image]:
 def read_bytes(path: Path) -> bytes:
     """The whole file; BadInput for one that is too large to be a picture."""
     try:
-        size = path.stat().st_size
+        size = require_file(path)
         if size > MAX_BYTES:
             raise BadInput(f"{path}: {size:,} bytes; a picture has at most {MAX_BYTES:,}")
         return path.read_bytes()

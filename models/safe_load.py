@@ -19,11 +19,19 @@ from typing import Any
 import numpy as np
 import torch
 from numpy._core import multiarray
-from safetensors import SafetensorError, safe_open
+from numpy.typing import NDArray
+from safetensors import safe_open
 from torch import nn
 
-from ..store.errors import BadWeights
+from ..store.errors import BadInput, BadWeights
+from ..store.regular import is_file
+from .pickle_check import require_modest
 
+_NUMBERS = {
+    torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2,
+    torch.int64, torch.int32, torch.int16, torch.int8, torch.uint64, torch.uint32, torch.uint16, torch.uint8,
+    torch.bool,
+}  # fmt: skip
 _NESTED_UNDER = (
     "state_dict", "model_state_dict", "model", "module", "model_state", "model_points", "teacher", "student",
 )  # fmt: skip
@@ -33,7 +41,11 @@ _PREFIXES = ("module.", "_orig_mod.")  # of networks in parallel, and of compile
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     """Every tensor of a checkpoint by its name, on the CPU; wrappers such as {'state_dict': ...} are taken off."""
-    if not path.is_file():
+    try:
+        there = is_file(path)
+    except BadInput as error:
+        raise BadWeights(str(error)) from error
+    if not there:
         raise BadWeights(f"No weights at {path}.")
     loaded = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
     for _ in range(3):  # wrappers come one inside the other
@@ -45,12 +57,7 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     if not tensors:
         raise BadWeights(f"{path} holds no tensors; a checkpoint with a state dict was expected.")
     for name, tensor in tensors.items():
-        if tensor.layout != torch.strided or tensor.is_quantized:
-            raise BadWeights(
-                f"{path}: {name} is a tensor of {tensor.dtype}, {tensor.layout}; a dense one was expected."
-            )
-        if tensor.numel() * tensor.element_size() > path.stat().st_size:  # one number, spread over any shape
-            raise BadWeights(f"{path}: {name} claims the shape {tuple(tensor.shape)}, which the file does not hold.")
+        require_plain(path, name, tensor)
     return without_prefixes(tensors)
 
 
@@ -127,6 +134,7 @@ def read_torch(path: Path) -> Any:
     """
     _refuse_unsafe_archive(path)
     try:
+        require_modest(path)
         known = [*_NUMPY, *_frameworks_objects(path)]
         with path.open("rb") as file, torch.serialization.safe_globals(known):  # a path would be judged by its suffix
             return torch.load(file, map_location="cpu", weights_only=True)
@@ -134,8 +142,32 @@ def read_torch(path: Path) -> Any:
         raise BadWeights(
             f"{path} asks to run code on loading or is damaged, so it was not loaded; save its tensors alone."
         ) from error
+    except BadInput as error:
+        raise BadWeights(str(error)) from error
     except Exception as error:  # a garbled pickle makes torch and numpy raise whatever they like, MemoryError too
         raise BadWeights(f"{path} is not a readable PyTorch or safetensors file: {_first_line(error)}") from error
+
+
+def require_plain(path: Path, name: str, tensor: torch.Tensor) -> None:
+    """BadWeights unless the tensor is a dense one of real numbers, with as many elements as the file can hold."""
+    if tensor.layout != torch.strided or tensor.dtype not in _NUMBERS:
+        raise BadWeights(
+            f"{path}: {name} is a tensor of {tensor.dtype}, {tensor.layout}; a dense one was expected, of real numbers."
+        )
+    size, held = tensor.numel() * tensor.element_size(), path.stat().st_size
+    if size > held:  # one number, spread over any shape
+        raise BadWeights(
+            f"{path}: {name} of shape {tuple(tensor.shape)} claims {size:,} bytes; the file has {held:,}: a shape "
+            "which the file does not hold."
+        )
+
+
+def plain_array(path: Path, name: str, tensor: torch.Tensor) -> NDArray[Any]:
+    """The tensor's numbers; those of types that NumPy does not know, such as bfloat16, as float32."""
+    require_plain(path, name, tensor)
+    tensor = tensor.detach().resolve_neg()
+    known = not tensor.is_floating_point() or tensor.dtype in (torch.float16, torch.float32, torch.float64)
+    return (tensor if known else tensor.float()).numpy()
 
 
 def load_into(module: nn.Module, tensors: Mapping[str, torch.Tensor], source: str) -> None:
@@ -202,7 +234,7 @@ def _read_safetensors(path: Path) -> dict[str, object]:
     try:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError, ValueError) as error:
+    except Exception as error:  # also what torch says of types that it does not know, such as F4
         raise BadWeights(f"{path} is a damaged safetensors file: {error}") from error
 
 

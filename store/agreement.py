@@ -11,6 +11,8 @@ from .names import require_name, require_text
 from .parquet import RowRanges
 from .scene import Scene
 
+_LONGEST_NAMES = 4_000_000  # letters of all label names of a scene; they are kept in the footer of its points
+
 
 def check_geometry(
     scene: Scene,
@@ -63,6 +65,11 @@ def _check_texts(scene: Scene) -> None:
     """File names and labels of a scan may be anything."""
     for name in (scene.name, *(frame.name for frame in scene.frames)):
         require_name(name)
+    if (size := sum(len(name) for name in scene.points.label_names.values())) > _LONGEST_NAMES:
+        raise BadScene(
+            f"{scene.name}: its {len(scene.points.label_names):,} label names have {size:,} letters; at most "
+            f"{_LONGEST_NAMES:,} are kept with a scene"
+        )
     paths = [str(path) for frame in scene.frames for path in (frame.image_path, frame.depth_path)]
     for text in (scene.source, *scene.points.label_names.values(), *scene.findings, *paths):
         require_text(text)

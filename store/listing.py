@@ -1,7 +1,8 @@
 """What lies in a folder, in order of names: the one place where folders that people point at are listed.
 
 Hidden entries do not count: `.NAME`, among them the `._NAME` that macOS writes beside every file it copies to a disk of
-another system, and the `__MACOSX` of its archives. They have the endings of images and clouds, and are neither.
+another system, and the `__MACOSX` of its archives. They have the endings of images and clouds, and are neither. Entries
+that are neither files nor folders are refused: see regular.py.
 """
 
 import os
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import BadScene
+from .regular import refuse_irregular
 
 
 def is_hidden(name: str) -> bool:
@@ -19,7 +21,12 @@ def is_hidden(name: str) -> bool:
 def entries(folder: Path) -> list[Path]:
     """What lies in `folder`; BadScene where it cannot be listed."""
     try:
-        return sorted(path for path in folder.iterdir() if not is_hidden(path.name))
+        with os.scandir(folder) as listed:
+            held = [entry for entry in listed if not is_hidden(entry.name)]
+        for entry in held:
+            if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
+                refuse_irregular(folder / entry.name)
+        return sorted(folder / entry.name for entry in held)
     except (OSError, ValueError) as error:  # a name that is too long, or with a zero byte
         raise _unlisted(folder, error) from error
 
@@ -27,10 +34,15 @@ def entries(folder: Path) -> list[Path]:
 def matching(folder: Path, pattern: str) -> list[Path]:
     """What a glob pattern finds below `folder`; hidden entries only where the pattern itself names one."""
     named = {part for part in Path(pattern).parts if is_hidden(part)}
+    if not any(mark in pattern for mark in "*?["):
+        refuse_irregular(folder / pattern)  # glob passes over a broken link that is named in full
     try:
-        return sorted(path for path in folder.glob(pattern) if not _hidden_below(folder, path) - named)
+        found = sorted(path for path in folder.glob(pattern) if not _hidden_below(folder, path) - named)
     except (OSError, ValueError, NotImplementedError) as error:
         raise _unlisted(folder, error) from error
+    for path in found:
+        refuse_irregular(path)
+    return found
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
@@ -41,7 +53,10 @@ def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
 
     for where, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not is_hidden(name))
-        yield Path(where), folders, sorted(name for name in names if not is_hidden(name))
+        names = sorted(name for name in names if not is_hidden(name))
+        for name in names:
+            refuse_irregular(Path(where, name))
+        yield Path(where), folders, names
 
 
 def _hidden_below(folder: Path, path: Path) -> set[str]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ...store.errors import BadInput
 from ...store.files import replacing
 from ...store.names import file_name
+from ...store.regular import require_file
 from ..labels.label_set import LabelSet
 from ..points.benchmark_files import prediction_path, read_whole_numbers
 from .instances import Claims
@@ -61,8 +62,8 @@ def read_list(folder: Path, scene: str) -> list[ListedMask]:
     """The masks of that scene; they stay unread. BadInput says what is wrong with which line."""
     path = prediction_path(folder, scene)
     try:
-        if path.stat().st_size > _LONGEST_LIST:
-            raise BadInput(f"{path}: {path.stat().st_size:,} bytes are too many for a list of masks.")
+        if (size := require_file(path)) > _LONGEST_LIST:
+            raise BadInput(f"{path}: {size:,} bytes are too many for a list of masks.")
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}.") from error

@@ -9,7 +9,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from ...store.budget import Budget
 from ...store.errors import BadInput, NotFound
+from ...store.regular import require_file
 from .label_set import IGNORED, LabelClass, LabelSet
 from .name_tables import MAX_BYTES, raw_indices, read_table, shipped_table
 from .palette import RGB, distinct_colours
@@ -57,9 +59,11 @@ def _folder() -> Traversable:
 
 def _read(path: Path) -> Any:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path}: {path.stat().st_size:,} bytes; a label set has at most {MAX_BYTES:,}.")
-        return json.loads(path.read_bytes())
+        if (size := require_file(path)) > MAX_BYTES:
+            raise BadInput(f"{path}: {size:,} bytes; a label set has at most {MAX_BYTES:,}.")
+        content = path.read_bytes()
+        Budget(path).take_json(content)
+        return json.loads(content)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:

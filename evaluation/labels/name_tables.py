@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from ...store.budget import Budget
 from ...store.errors import BadInput
+from ...store.regular import require_file
 from .label_set import IGNORED, LabelClass
 
 Row = dict[str, str]
+MAX_ROWS = 200_000
 MAX_BYTES = 1 << 26
 
 
@@ -27,8 +30,9 @@ def shipped_table(name: str, columns: Sequence[str]) -> list[Row]:
 def read_table(path: Path, columns: Sequence[str]) -> list[Row]:
     """The rows of a table in text, tabs between its columns; BadInput unless it has all of `columns`."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path}: {path.stat().st_size:,} bytes; a table of label names has at most {MAX_BYTES:,}.")
+        if (size := require_file(path)) > MAX_BYTES:
+            raise BadInput(f"{path}: {size:,} bytes; a table of label names has at most {MAX_BYTES:,}.")
+        Budget(path, MAX_ROWS).take_text(path.read_bytes())
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE, restval="")
             found, rows = list(reader.fieldnames or ()), list(reader)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ...store.errors import BadInput
 from ...store.files import replacing
 from ...store.names import file_name
+from ...store.regular import require_file
 from ..labels.label_set import LabelSet
 
 _NO_CLASS = (-100, -1, 255)  # what tools write for a point without a class
@@ -49,7 +50,7 @@ def classes_by_number(ids: NDArray[np.int64], label_set: LabelSet) -> NDArray[np
 def read_whole_numbers(path: Path, point_count: int, what: str) -> NDArray[np.int64]:
     """(N,) one a line; BadInput tells of `what` the lines should hold."""
     try:
-        size = path.stat().st_size
+        size = require_file(path)
         if size > _LONGEST_LINE * max(point_count, 64):
             raise BadInput(f"{path}: {size:,} bytes are too many for {point_count:,} lines of a {what} each.")
         lines = path.read_text(encoding="utf-8-sig").split()

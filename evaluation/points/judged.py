@@ -11,6 +11,7 @@ from ...store import catalog, parquet
 from ...store.catalog import FeatureSetInfo, SceneInfo
 from ...store.database import Store
 from ...store.errors import NotFound
+from ...store.regular import is_file
 from ..labels.label_set import LabelSet
 from ..sources import Chosen
 from ..wording import counted, left_out
@@ -87,7 +88,7 @@ class JudgedFiles:
 
 def judged_files(store: Store, scenes: Sequence[SceneInfo], folder: Path, label_set: LabelSet) -> JudgedFiles:
     """The scenes that have a file, with a note on those that have none; NotFound when no scene has one."""
-    found = tuple(scene for scene in scenes if prediction_path(folder, scene.name).is_file())
+    found = tuple(scene for scene in scenes if is_file(prediction_path(folder, scene.name)))
     if not found:
         raise NotFound(
             f"{folder} has no file for any of {counted(len(scenes), 'scene')}, such as {scenes[0].name}.txt."

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...store.budget import Budget
 from ...store.errors import BadInput
+from ...store.regular import require_file
 
 NAME = "queries.json"
 MAX_BYTES = 1 << 26
@@ -36,9 +38,11 @@ def read_pictures(folder: Path) -> list[Picture]:
     """What the folder's queries.json lists."""
     path = folder / NAME
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path}: {path.stat().st_size:,} bytes; a list of pictures has at most {MAX_BYTES:,}.")
-        body = json.loads(path.read_bytes())
+        if (size := require_file(path)) > MAX_BYTES:
+            raise BadInput(f"{path}: {size:,} bytes; a list of pictures has at most {MAX_BYTES:,}.")
+        content = path.read_bytes()
+        Budget(path).take_json(content)
+        body = json.loads(content)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:

@@ -20,6 +20,7 @@ from typing import Literal
 from ...store.errors import BadInput, BadScene
 from ...store.listing import entries
 from ...store.names import is_file_name
+from ...store.regular import is_file, is_folder
 from ...store.scene import Frame, PointCloud, Scene
 from ..cameras.upright import upright
 from ..files.clouds import read_cloud
@@ -96,7 +97,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
 
 
 def _places(root: Path) -> list[Path]:
-    return [root, *(root / split for split in _SPLITS if (root / split).is_dir())]
+    return [root, *(root / split for split in _SPLITS if is_folder(root / split))]
 
 
 def _folder(root: Path, name: str) -> Path | None:
@@ -112,7 +113,7 @@ def _frames_folder(folder: Path, name: str) -> Path | None:
     """Where the pictures of a recording lie: in its folder (raw), or one below (3dod)."""
     within = (folder / f"{name}_frames",) if is_file_name(name, "_frames") else ()
     for where in (folder, *within):
-        if (where / TRAJECTORY).is_file() or (where / "lowres_wide").is_dir():
+        if is_file(where / TRAJECTORY) or is_folder(where / "lowres_wide"):
             return where
     return None
 
@@ -122,12 +123,12 @@ def _points(
 ) -> tuple[PointCloud, list[str]]:
     """The mesh's vertices, or points made from the depth; labelled by the boxes."""
     mesh, boxes = (confined(folder / f"{name}_3dod_{kind}") for kind in ("mesh.ply", "annotation.json"))
-    if mesh.exists():
+    if is_file(mesh):
         points, findings = replace(read_cloud(mesh), labels=None, instances=None, segments=None), []
     else:
         points, finding = depth_cloud(name, frames, options)
         findings = [f"{finding} (no {mesh.name})"]
-    if boxes.exists():
+    if is_file(boxes):
         known = read_boxes(boxes)
         points = labelled(points, known)
         findings.append(f"labels: of the {len(known)} boxes that points lie in")

@@ -19,6 +19,7 @@ import numpy as np
 
 from ...store.errors import BadScene
 from ...store.listing import entries
+from ...store.regular import is_file, is_folder
 from ...store.scene import Frame, PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
@@ -74,7 +75,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     findings.append(f"points: {source}")
     if options.world_scale is None:
         findings.append(UNKNOWN_SCALE)
-    if (folder / SEGMENTATIONS / "classes.txt").is_file():
+    if is_file(folder / SEGMENTATIONS / "classes.txt"):
         labels, names, more = vote(confined(folder / SEGMENTATIONS), points.xyz, every, confined)
         points = replace(points, labels=labels, label_names=names)
         findings += more
@@ -83,7 +84,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
 
 
 def _is_scene(folder: Path) -> bool:
-    return (folder / FILE).is_file()
+    return is_file(folder / FILE)
 
 
 def _pictures(folder: Path, options: Options, views: Views, confined: Confined) -> list[Path]:
@@ -91,7 +92,7 @@ def _pictures(folder: Path, options: Options, views: Views, confined: Confined) 
     if options.images:
         place = written_path(options.images, confined)
     else:
-        place = next((folder / name for name in IMAGES if (folder / name).is_dir()), folder / IMAGES[0])
+        place = next((folder / name for name in IMAGES if is_folder(folder / name)), folder / IMAGES[0])
     paths = [path for path in entries(place) if path.suffix.lower() in IMAGE_SUFFIXES]
     if len(paths) != len(views):
         raise BadScene(

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...store.errors import BadInput, BadScene
+from ...store.regular import is_file
 from ...store.scene import Scene
 from ..files.confined import Confined
 from ..formats.frame_options import FrameOptions
@@ -93,7 +94,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
         confined,
     )
     described = (part(folder, house, "house_segmentations") or folder) / f"{house}.house"
-    room = read_room(confined(described), region) if described.is_file() else None
+    room = read_room(confined(described), region) if is_file(described) else None
     findings = [*([f"kind of room: {room}"] if room else []), *findings, *more]
     split = split_of(root, house, options.follow_links)
     return Scene(name, frames, points, str(folder.absolute()), split, findings=tuple(findings))

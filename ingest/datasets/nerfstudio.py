@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from ...store.errors import BadScene
+from ...store.regular import is_file
 from ...store.scene import Frame, PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
@@ -106,7 +107,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
 
 def _is_scene(options: Options, folder: Path) -> bool:
     names = [options.transforms] if options.transforms else [FILE, *_split_files().values()]
-    return any((folder / name).is_file() for name in names) or (not options.transforms and is_polycam(folder))
+    return any(is_file(folder / name) for name in names) or (not options.transforms and is_polycam(folder))
 
 
 def _split_files() -> dict[str, str]:
@@ -115,9 +116,9 @@ def _split_files() -> dict[str, str]:
 
 def _files(folder: Path, options: Options, confined: Confined) -> dict[str, Transforms]:
     """Each file that is there by its split; "" for one that holds all."""
-    if options.transforms or (folder / FILE).is_file():
+    if options.transforms or is_file(folder / FILE):
         return {"": read_transforms(written_path(options.transforms or FILE, confined))}
-    there = {split: folder / name for split, name in _split_files().items() if (folder / name).is_file()}
+    there = {split: folder / name for split, name in _split_files().items() if is_file(folder / name)}
     return {split: read_transforms(confined(path)) for split, path in there.items()}
 
 
@@ -149,7 +150,7 @@ def _points(
     """
     named, scale = main.ply_file_path if main is not None else "", options.world_scale or 1.0
     for text in (options.cloud, named, SPARSE):
-        if text and (path := written_path(text, confined)).is_file():
+        if text and is_file(path := written_path(text, confined)):
             return _scaled(read_cloud(path), scale), f"points: {path.name}"
         if text and text == options.cloud:
             raise BadScene(f"{folder}: no file at --cloud {text}")

@@ -31,6 +31,7 @@ import numpy as np
 
 from ...store.errors import BadInput, BadScene
 from ...store.listing import entries
+from ...store.regular import is_file, is_folder
 from ...store.scene import Frame, PointCloud, Scene
 from ..files.confined import Confined
 from ..files.images import IMAGE_SUFFIXES
@@ -64,7 +65,7 @@ class Options(FrameOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require_positive("depth_scale")
-        if self.fused is not None and not self.fused.is_dir():
+        if self.fused is not None and not is_folder(self.fused):
             raise BadInput(f"--fused {self.fused}: no such folder.")
 
 
@@ -126,7 +127,7 @@ def _points(place: Place, options: Options) -> tuple[PointCloud, list[str]]:
     """The points, their labels named by the file beside them, else by the folder, and findings."""
     confined = Confined(place.points.parent, options.follow_links)
     path = confined(place.points)
-    if place.label_names.exists():
+    if is_file(place.label_names):
         return read_points(path, read_label_names(confined(place.label_names))), []
     points = read_points(path, dict(enumerate(place.classes)))
     last = max(points.label_names, default=-1)
@@ -180,7 +181,7 @@ def _of_region(pictures: dict[str, Path], poses: dict[str, Path], points: PointC
 def _files(folder: Path, suffixes: set[str] | frozenset[str], confined: Confined) -> dict[str, Path]:
     """Files of these kinds by their stems; none where there is no such folder."""
     found: dict[str, Path] = {}
-    for path in entries(folder) if folder.is_dir() else ():
+    for path in entries(folder) if is_folder(folder) else ():
         if path.suffix.lower() in suffixes:
             if path.stem in found:
                 raise BadScene(f"{folder}: {found[path.stem].name} and {path.name} have one name")

@@ -25,6 +25,7 @@ from pathlib import Path
 from ...store.errors import BadInput, BadScene
 from ...store.listing import matching
 from ...store.names import is_file_name
+from ...store.regular import is_file
 from ...store.scene import Frame, PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
@@ -104,7 +105,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     """One scene, with the labels of the semantic mesh where there is one."""
     place = _places(root).get(name)
     if place is None:
-        if is_file_name(name) and (root / name / "habitat" / MESH).exists():
+        if is_file_name(name) and is_file(root / name / "habitat" / MESH):
             raise BadScene(f"{name}: {_NO_PICTURES}")
         raise BadScene(f"{name[:100]}: no scene of that name with {NICE_SLAM.mark} or {HABITAT.mark} below {root}")
     inside = Confined(place.top, options.follow_links)
@@ -143,7 +144,7 @@ def _frames(
     if not images:
         raise BadScene(f"{folder}: no pictures {style.color}")
     camera = next(
-        (path for path in (inside(folder / CAMERA), beside(place.top.parent / CAMERA)) if path.is_file()), None
+        (path for path in (inside(folder / CAMERA), beside(place.top.parent / CAMERA)) if is_file(path)), None
     )
     scale = options.depth_scale or (camera and _depth_scale(camera)) or style.depth_scale
     layout = Layout(images, depths, inside(folder / style.trajectory), camera, None, None)
@@ -169,7 +170,7 @@ def _points(
     habitat, confined = _habitat(place, options, inside, beside)
     own = [inside(folder / "mesh.ply") for folder in (place.folder, place.top)]
     own.append(beside(place.top.parent / f"{place.top.name}_mesh.ply"))
-    mesh = next((path for path in own if path.is_file()), None)
+    mesh = next((path for path in own if is_file(path)), None)
     if mesh is None and habitat is not None:
         mesh = confined(habitat / MESH)
     if mesh is not None:
@@ -193,6 +194,6 @@ def _habitat(place: _Place, options: Options, inside: Confined, beside: Confined
         release = Path(options.labels)
         confined = Confined(release, options.follow_links)
         choices = [(release / name / "habitat", confined) for name in (room, place.top.name)]
-        if not any((folder / MESH).is_file() for folder, _ in choices):
+        if not any(is_file(folder / MESH) for folder, _ in choices):
             raise BadScene(f"--labels {release}: no {room}/habitat/{MESH} in it")
-    return next(((f, confined) for f, confined in choices if (f / MESH).is_file()), (None, inside))
+    return next(((f, confined) for f, confined in choices if is_file(f / MESH)), (None, inside))

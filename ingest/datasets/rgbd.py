@@ -23,6 +23,7 @@ import numpy as np
 from ...store.errors import BadInput, BadScene
 from ...store.listing import entries
 from ...store.names import is_file_name
+from ...store.regular import is_file, is_folder
 from ...store.scene import PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
@@ -33,6 +34,7 @@ from ..formats.frame_options import UP_AXIS_HELP, UpAxis
 from ..formats.rgbd.frames import Reading, check_files, read_frames
 from ..formats.rgbd.layout import Layout, Named, find_layout, is_scene
 from ..formats.rgbd.poses import PoseKey, PoseReading
+from ..formats.scene_folders import is_scene_or_broken
 
 
 @dataclass(frozen=True)
@@ -171,10 +173,12 @@ def _scene_folders(root: Path, options: Options) -> dict[str, Path]:
     try:
         if is_scene(root, options.named):
             return {root.resolve().name: root}
-        below = [path for path in entries(root) if path.is_dir()]
+        below = [path for path in entries(root) if is_folder(path)]
     except (OSError, BadScene) as error:
         raise BadInput(f"{root}: {getattr(error, 'strerror', None) or error}") from error
-    return {path.name: path for path in below if is_scene(path, options.named)}
+    return {
+        path.name: path for path in below if is_scene_or_broken(path, lambda folder: is_scene(folder, options.named))
+    }
 
 
 def _scene_folder(root: Path, name: str, options: Options) -> Path | None:
@@ -182,7 +186,7 @@ def _scene_folder(root: Path, name: str, options: Options) -> Path | None:
     if not is_file_name(name):
         return None
     folder = root if name == root.resolve().name and is_scene(root, options.named) else root / name
-    return folder if folder.is_dir() and is_scene(folder, options.named) else None
+    return folder if is_folder(folder) and is_scene(folder, options.named) else None
 
 
 def _cloud(folder: Path, path: Path, options: Options, confined: Confined) -> PointCloud:
@@ -193,6 +197,6 @@ def _cloud(folder: Path, path: Path, options: Options, confined: Confined) -> Po
         return points
     names = {int(label): f"label {label}" for label in np.unique(points.labels) if label >= 0}
     listing = folder / "label_names.json"
-    if listing.exists():
+    if is_file(listing):
         names |= read_label_names(confined(listing))
     return replace(points, label_names=names)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from ...store.errors import BadScene
+from ...store.regular import is_file, is_folder
 from ...store.scene import PointCloud, Scene
 from ..cameras.upright import upright
 from ..files.clouds import read_cloud
@@ -69,9 +70,9 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     folder = scene_folder(root, name, _is_scan, " or ".join(_MARKS))
     confined = Confined(folder, options.follow_links)
     sequence: Folder | Archive
-    if (folder / "sequence").is_dir():
+    if is_folder(folder / "sequence"):
         sequence = Folder(confined(folder / "sequence"), confined)
-    elif (folder / "sequence.zip").exists():
+    elif is_file(folder / "sequence.zip"):
         sequence = Archive(confined(folder / "sequence.zip"), unpacked)
     else:
         raise BadScene(f"{name}: neither sequence.zip nor a folder sequence in {folder}; download the recording")
@@ -93,25 +94,25 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
 
 
 def _is_scan(folder: Path) -> bool:
-    return any((folder / mark).exists() for mark in _MARKS)
+    return any(is_file(folder / mark) for mark in _MARKS)
 
 
 def _points(folder: Path, confined: Confined) -> tuple[PointCloud, list[str]]:
     """The labelled mesh, else the textured one, and findings."""
     labelled = confined(folder / LABELLED)
-    if not labelled.exists():
+    if not is_file(labelled):
         points, findings = _textured(folder, confined), [f"no labels: no {LABELLED}"]
     else:
         points = read_cloud(labelled)
         if points.instances is None:
             raise BadScene(f"{labelled}: vertices without the property 'objectId'")
         points, findings = _named(replace(points, rgb=None, labels=None), confined(folder / SEMSEG))
-        if (folder / OBJ).exists():
+        if is_file(folder / OBJ):
             textured = _textured(folder, confined)
             row = _same_vertices(labelled, points.xyz, textured.xyz)
             if textured.rgb is not None:
                 points = replace(points, rgb=textured.rgb[row])
-    if (folder / SEGMENTS).exists():
+    if is_file(folder / SEGMENTS):
         segments = read_segments(confined(folder / SEGMENTS), points.rows_in_file)
         points = replace(points, segments=points.of_file(segments))
     return points, findings
@@ -133,10 +134,10 @@ def _same_vertices(path: Path, labelled: NDArray[np.float64], mesh: NDArray[np.f
 def _textured(folder: Path, confined: Confined) -> PointCloud:
     """The mesh with the colours of its texture, where there is one."""
     path, texture = confined(folder / OBJ), confined(folder / TEXTURE)
-    if not path.exists():
+    if not is_file(path):
         raise BadScene(f"{folder}: neither {LABELLED} nor {OBJ} in it; download one of them for the points")
     mesh = read_obj(path)
-    rgb = sampled(read_image(texture), mesh.texture_uv) if mesh.texture_uv is not None and texture.exists() else None
+    rgb = sampled(read_image(texture), mesh.texture_uv) if mesh.texture_uv is not None and is_file(texture) else None
     kept = measured(path, mesh.xyz)
     return PointCloud(
         mesh.xyz[kept],
@@ -150,7 +151,7 @@ def _named(points: PointCloud, path: Path) -> tuple[PointCloud, list[str]]:
     """The points with the names of their objects; object 0 is none."""
     assert points.instances is not None
     instances = np.where(points.instances > 0, points.instances, -1).astype(np.int32)
-    if not path.exists():
+    if not is_file(path):
         return replace(points, instances=instances), [f"no labels: no {SEMSEG}"]
     groups = read_object(path).get("segGroups")
     if not isinstance(groups, list):
@@ -173,7 +174,7 @@ def _group(path: Path, group: Any) -> tuple[int, str]:
 
 def _split(root: Path, name: str) -> str | None:
     """What 3RScan.json says of a scan or of the scan that it repeats."""
-    listing = next((path for path in (root / SCANS, root.parent / SCANS) if path.is_file()), None)
+    listing = next((path for path in (root / SCANS, root.parent / SCANS) if is_file(path)), None)
     if listing is None:
         return None
     body = read_json(listing)

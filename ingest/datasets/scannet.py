@@ -25,6 +25,7 @@ from typing import Literal
 from ...store.errors import BadInput, BadScene
 from ...store.listing import entries
 from ...store.names import is_file_name
+from ...store.regular import is_file, is_folder
 from ...store.scene import PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
@@ -86,14 +87,14 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
         raise BadScene(f"{name[:100]}: no folder of that name with its .sens or {MESH} below {root}")
     confined = Confined(folder, options.follow_links)
     sens, mesh = folder / f"{name}.sens", folder / f"{name}{MESH}"
-    if not mesh.exists():
+    if not is_file(mesh):
         raise BadScene(
             f"{name}: no mesh {mesh.name} in {folder}; download it, or let 'ovstore ingest rgbd' make points from depth"
         )
     selection = Selection(options.frame_stride, options.frame_limit, options.depth_scale)
-    if sens.exists():
+    if is_file(sens):
         frames, findings = recorded_frames(confined(sens), selection, unpacked)
-    elif (folder / "color").is_dir():
+    elif is_folder(folder / "color"):
         frames, findings = exported_frames(folder, name, selection, confined)
     else:
         raise BadScene(f"{name}: neither {sens.name} nor a folder 'color' with exported frames in {folder}")
@@ -119,11 +120,11 @@ def _scene_folder(root: Path, name: str) -> Path | None:
 
 
 def _places(root: Path) -> list[Path]:
-    return [root, *(root / name for name in ("scans", "scans_test") if (root / name).is_dir())]
+    return [root, *(root / name for name in ("scans", "scans_test") if is_folder(root / name))]
 
 
 def _holds(folder: Path, name: str) -> bool:
-    return any(is_file_name(name, ending) and (folder / (name + ending)).exists() for ending in (".sens", MESH))
+    return any(is_file_name(name, ending) and is_file(folder / (name + ending)) for ending in (".sens", MESH))
 
 
 def _points(
@@ -134,14 +135,14 @@ def _points(
     points = replace(points, labels=None, instances=None, segments=None)
     findings: list[str] = []
     segments = folder / f"{name}{SEGMENTS}"
-    if segments.exists():
+    if is_file(segments):
         points = replace(points, segments=points.of_file(read_segments(confined(segments), points.rows_in_file)))
     for ending in (".aggregation.json", "_vh_clean.aggregation.json") if options.labels == "names" else ():
         aggregation = folder / (name + ending)
-        if points.segments is not None and aggregation.exists() and belongs_to(confined(aggregation), segments):
+        if points.segments is not None and is_file(aggregation) and belongs_to(confined(aggregation), segments):
             labels, instances, names, findings = read_aggregation(aggregation, points.segments)
             return replace(points, labels=labels, instances=instances, label_names=names), findings
-    if (labelled := folder / f"{name}_vh_clean_2.labels.ply").exists():
+    if is_file(labelled := folder / f"{name}_vh_clean_2.labels.ply"):
         labels, names, findings = read_nyu40(confined(labelled), points.rows_in_file, table)
         return replace(points, labels=points.of_file(labels), label_names=names), findings
     return points, findings
@@ -149,7 +150,7 @@ def _points(
 
 def _table(root: Path, options: Options) -> Path | None:
     """ScanNet's table of label names, where it lies in PATH or beside it."""
-    places = (place for place in (root, root.parent) if (place / TABLE).is_file())
+    places = (place for place in (root, root.parent) if is_file(place / TABLE))
     return next((Confined(place, options.follow_links)(place / TABLE) for place in places), None)
 
 
@@ -157,6 +158,6 @@ def _split(root: Path, name: str) -> str | None:
     for split in _SPLITS:
         for folder in (root, root.parent):
             listing = folder / f"scannetv2_{split}.txt"
-            if listing.is_file() and name in read_words(listing):
+            if is_file(listing) and name in read_words(listing):
                 return split
     return "test" if root.name == "scans_test" else None

@@ -23,6 +23,7 @@ import numpy as np
 
 from ...store.errors import BadInput, BadScene
 from ...store.listing import matching
+from ...store.regular import is_file, is_folder
 from ...store.scene import PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
@@ -77,7 +78,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     transforms, pictures = _pictures(folder, options.camera)
     listed, notes = _in_mesh_world(confined(transforms), options)
     depths = folder / "iphone" / "depth"
-    if options.camera == "iphone" and depths.is_dir():
+    if options.camera == "iphone" and is_folder(depths):
         listed = [replace(entry, depth_file_path=f"{Path(entry.file_path).stem}.png") for entry in listed]
     reading = Reading(pictures, depths, 1.0, MILLIMETRES, options.frame_stride, options.frame_limit)
     frames, findings = read_frames(listed, reading, confined, unpacked)
@@ -87,7 +88,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
 
 
 def _is_scene(folder: Path) -> bool:
-    return (folder / MESH).is_file()
+    return is_file(folder / MESH)
 
 
 def _pictures(folder: Path, camera: str) -> tuple[Path, Path]:
@@ -100,7 +101,7 @@ def _pictures(folder: Path, camera: str) -> tuple[Path, Path]:
             ("dslr/nerfstudio/transforms.json", "dslr/resized_images"),
         ]
     for transforms, pictures in choices:
-        if (folder / transforms).is_file() and (folder / pictures).is_dir():
+        if is_file(folder / transforms) and is_folder(folder / pictures):
             return folder / transforms, folder / pictures
     hint = "; extract the video with the toolkit's iphone.prepare_iphone_data" if camera == "iphone" else ""
     looked = ", nor ".join(" with ".join(choice) for choice in choices)
@@ -117,11 +118,11 @@ def _in_mesh_world(transforms: Path, options: Options) -> tuple[list[Listed], tu
 def _points(folder: Path, confined: Confined) -> tuple[PointCloud, list[str]]:
     """The mesh with what is known of its vertices."""
     points = replace(read_cloud(confined(folder / MESH)), labels=None, instances=None, segments=None)
-    if not (folder / SEGMENTS).is_file():
+    if not is_file(folder / SEGMENTS):
         return points, []
     segments = points.of_file(read_segments(confined(folder / SEGMENTS), points.rows_in_file))
     points = replace(points, segments=segments)
-    if not (folder / OBJECTS).is_file():
+    if not is_file(folder / OBJECTS):
         return points, []
     labels, instances, names, findings = read_aggregation(confined(folder / OBJECTS), segments, smallest_first=True)
     return replace(points, labels=labels, instances=instances, label_names=names), findings
@@ -133,6 +134,6 @@ def _split(root: Path, name: str, options: Options) -> str | None:
         for split, pattern in _SPLITS.items():
             for listing in matching(place / "splits", pattern):
                 listed = confined(listing)
-                if listed.is_file() and name in read_words(listed):
+                if is_file(listed) and name in read_words(listed):
                     return split
     return None

@@ -23,6 +23,7 @@ import numpy as np
 
 from ...store.errors import BadInput, BadScene
 from ...store.listing import entries
+from ...store.regular import is_folder
 from ...store.scene import Scene
 from ..checks import EXTENT
 from ..files.confined import Confined
@@ -104,11 +105,11 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
 
 def _sequences(root: Path) -> dict[str, Path]:
     """Name -> folder."""
-    if (root / VELODYNE).is_dir():
+    if is_folder(root / VELODYNE):
         return {root.resolve().name: root}
     places = (root, root / "sequences", root / "dataset" / "sequences")
-    below = [path for place in places if place == root or place.is_dir() for path in entries(place)]
-    return {path.name: path for path in below if (path / VELODYNE).is_dir()}
+    below = [path for place in places if place == root or is_folder(place) for path in entries(place)]
+    return {path.name: path for path in below if is_folder(path / VELODYNE)}
 
 
 def _split(sequence: str) -> str | None:

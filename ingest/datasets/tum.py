@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ...store.errors import BadScene
 from ...store.listing import matching
+from ...store.regular import is_file, is_folder
 from ...store.scene import Camera, Scene
 from ..files.confined import Confined
 from ..files.images import image_size
@@ -60,7 +61,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     """One recording."""
     folder = scene_folder(root, name, _is_recording, _FOLDERS)
     confined = Confined(folder, options.follow_links)
-    if not (folder / POSES).is_file():
+    if not is_file(folder / POSES):
         raise BadScene(f"{name}: no {POSES} in {folder}; recordings without poses cannot be read")
     images, depths = (
         {path.stem: confined(path) for path in matching(folder / part, "*.png")} for part in ("rgb", "depth")
@@ -89,4 +90,4 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
 
 
 def _is_recording(folder: Path) -> bool:
-    return (folder / "rgb").is_dir() and (folder / "depth").is_dir()
+    return is_folder(folder / "rgb") and is_folder(folder / "depth")

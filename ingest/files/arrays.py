@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...store.budget import require_short_npy_header
 from ...store.errors import BadInput
 
 
 def map_npy(path: Path) -> NDArray[Any]:
     """The real numbers of a .npy file, of any shape, still on disk."""
     try:
+        require_short_npy_header(path)
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError, OverflowError) as error:
         detail = getattr(error, "strerror", None) or str(error).replace(str(path), "the file")

@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 
 from ...store.errors import BadScene
+from ...store.regular import refuse_irregular
 
 
 class Confined:
@@ -33,7 +34,7 @@ class Confined:
                     self._require_below(path)
             mode = os.stat(path).st_mode
         except (FileNotFoundError, NotADirectoryError):
-            pass  # whoever wants to read it says so
+            refuse_irregular(path)  # a broken link; of what is not there, whoever wants to read it says so
         except (OSError, ValueError, RuntimeError) as error:  # too long, a zero byte, links in a circle
             raise BadScene(f"{str(path)[:300]}: {getattr(error, 'strerror', None) or error}") from error
         else:

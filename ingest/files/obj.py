@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from ...store.errors import BadScene
 from .whole import read_bytes
 
-MAX_BYTES = 1 << 30
+MAX_BYTES = 1 << 29
+MAX_LINES = 8_000_000  # a refined mesh of 3RScan has a million
 _Lines = list[bytes]
 
 
@@ -27,7 +28,10 @@ def read_obj(path: Path) -> Obj:
 
     A vertex on a seam of the texture has several coordinates: it gets those of the first face.
     """
-    lines = read_bytes(path, MAX_BYTES).splitlines()
+    content = read_bytes(path, MAX_BYTES)
+    if (count := content.count(b"\n")) > MAX_LINES:
+        raise BadScene(f"{path}: {count:,} lines; at most {MAX_LINES:,} are read")
+    lines = content.splitlines()
     xyz = _table(path, [line[2:] for line in lines if line.startswith(b"v ")], 3)
     uv = _table(path, [line[3:] for line in lines if line.startswith(b"vt ")], 2)
     corners = [line.split()[1:] for line in lines if line.startswith(b"f ")]

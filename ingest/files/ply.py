@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...store.errors import BadScene
+from ...store.regular import require_file
 from .ply_body import AsciiBody, BinaryBody, Body, Columns, Element, Polygons, Property
 
 _TYPES = {
@@ -35,7 +36,7 @@ class Ply:
 def read_ply(path: Path) -> Ply:
     """All vertices and faces of a file; BadScene for one that is no PLY or does not hold what its header promises."""
     try:
-        data = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
+        data = np.memmap(path, np.uint8, "r") if require_file(path) else np.empty(0, np.uint8)
     except OSError as error:
         raise BadScene(f"{path}: {error.strerror or error}") from error
     order, elements, start = _read_header(path, bytes(data[:_MAX_HEADER]))

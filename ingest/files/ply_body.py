@@ -3,6 +3,7 @@
 import struct
 import warnings
 from abc import ABC, abstractmethod
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...store.budget import Budget
 from ...store.errors import BadScene
+
+MAX_MIXED_ROWS = 20_000_000  # that are walked one by one, for as long as a budget gives
 
 Polygons = list[NDArray[np.int64]]  # one (rows, 1 + n) array for each number of corners n; the face's number first
 Columns = dict[str, NDArray[np.int64]]  # (rows,) each; the properties that hold one whole number a row
@@ -74,6 +78,7 @@ class Body(ABC):
         if element.count * len(element.properties) > self.left:  # an entry has a byte, or a word, at least
             raise self.short(element)
         lengths, places = self.walk(element, self.position)
+        self.require_corners(element, lengths)
         size = places[-1] - self.position
         if element.count * size <= self.left and (rows := self.alike(element, lengths, size)) is not None:
             return rows
@@ -94,12 +99,15 @@ class Body(ABC):
     def mixed(self, element: Element) -> tuple[Polygons, Columns]:
         """Rows of different lengths: walked one by one, then gathered length by length."""
         which, whole = element.corners, element.whole_numbers
-        position, starts, counts, single = self.position, [], [], []
+        position, starts, counts, single = self.position, array("q"), array("q"), array("q")
+        budget = Budget(self.path, MAX_MIXED_ROWS)
         for _ in range(element.count):
+            budget.take_items()
             lengths, places = self.walk(element, position)
             position = places[-1]
-            single.append([places[k] for k in whole])
+            single.extend(places[k] for k in whole)
             if which is not None:
+                self.require_corners(element, lengths)
                 starts.append(places[which])
                 counts.append(lengths[which])
         self.position = position
@@ -110,10 +118,17 @@ class Body(ABC):
             values = self.gather(start[row], int(length), element.properties[which or 0].type)
             polygons.append(np.concatenate([row[:, None], values], axis=1))
         columns = {}
+        places_of = np.array(single, np.int64).reshape(element.count, len(whole))
         for number, k in enumerate(whole):
             p = element.properties[k]
-            columns[p.name] = self.gather(np.array(single, np.int64)[:, number], 1, p.type)[:, 0]
+            columns[p.name] = self.gather(places_of[:, number], 1, p.type)[:, 0]
         return polygons, columns
+
+    def require_corners(self, element: Element, lengths: list[int]) -> None:
+        """Refuse a face without an inside at the first one, not after twenty million of them."""
+        if element.name == "face" and element.corners is not None and lengths[element.corners] < 3:
+            found = lengths[element.corners]
+            raise BadScene(f"{self.path}: a face has {found} corners; at least 3 were expected")
 
     def finish(self) -> None:
         """Refuse what is left over."""

@@ -5,13 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from ...store.budget import Budget
 from ...store.errors import BadScene
+from ...store.regular import require_file
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
     """What is in a file; BadScene when it is missing or larger than `max_bytes`."""
     try:
-        if (size := path.stat().st_size) > max_bytes:
+        if (size := require_file(path)) > max_bytes:
             raise BadScene(f"{path}: {size:,} bytes; at most {max_bytes:,} are read of such a file")
         return path.read_bytes()
     except OSError as error:
@@ -20,8 +22,10 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
 
 def read_text(path: Path, max_bytes: int) -> str:
     """The same as text, with line feeds between lines however they are written; UTF-8, marked so or not."""
+    content = read_bytes(path, max_bytes)
+    Budget(path).take_text(content)
     try:
-        return read_bytes(path, max_bytes).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise BadScene(f"{path}: not a text file") from error
 
@@ -30,7 +34,7 @@ def read_text(path: Path, max_bytes: int) -> str:
 def opened_text(path: Path, max_bytes: int) -> Iterator[TextIO]:
     """A text that is larger than memory; what goes wrong while it is read is BadScene, too."""
     try:
-        if (size := path.stat().st_size) > max_bytes:
+        if (size := require_file(path)) > max_bytes:
             raise BadScene(f"{path}: {size:,} bytes; at most {max_bytes:,} are read of such a file")
         with path.open(encoding="utf-8-sig") as file:
             yield file

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from ...store.budget import Budget
 from ...store.errors import BadScene
 
 MAX_BYTES = 1 << 28  # of a member, unfolded
@@ -26,6 +27,7 @@ class ZipMembers:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._infos: dict[str, zipfile.ZipInfo] = {}
+        self._budget = Budget(path)
         with self._reading():
             self._archive = zipfile.ZipFile(path)
             for info in self._archive.infolist():
@@ -43,6 +45,7 @@ class ZipMembers:
             raise BadScene(f"{self.path}: {name} is encrypted; unpack the archive beside it with its password")
         if info.file_size > max_bytes:
             raise BadScene(f"{self.path}: {name} would be {info.file_size:,} bytes; at most {max_bytes:,} are unpacked")
+        self._budget.take_bytes(info.file_size, name)
         with self._reading(), self._archive.open(info) as member:
             content = member.read(info.file_size)
             whole = len(content) == info.file_size and not member.read(1)

@@ -6,6 +6,7 @@ from pathlib import Path
 from ...store.errors import BadInput, BadScene
 from ...store.listing import entries
 from ...store.names import is_file_name
+from ...store.regular import is_folder
 
 IsScene = Callable[[Path], bool]
 
@@ -18,14 +19,22 @@ def scene_folders(root: Path, is_scene: IsScene, expected: str, below: Sequence[
     try:
         if is_scene(root):
             return [root.resolve().name]
-        places = [root / place for place in below if (root / place).is_dir() or not place]
+        places = [root / place for place in below if is_folder(root / place) or not place]
         paths = [path for place in places for path in entries(place)]
-        found = sorted({path.name for path in paths if path.is_dir() and is_scene(path)})
+        found = sorted({path.name for path in paths if is_folder(path) and is_scene_or_broken(path, is_scene)})
     except OSError as error:
         raise BadInput(f"{root}: {error.strerror or error}") from error
     if not found:
         raise BadInput(f"{root}: no {expected}")
     return found
+
+
+def is_scene_or_broken(folder: Path, is_scene: IsScene) -> bool:
+    """A folder that cannot be judged counts: it fails by its own name, and the other scenes go on."""
+    try:
+        return is_scene(folder)
+    except BadScene:
+        return True
 
 
 def scene_folder(root: Path, name: str, is_scene: IsScene, expected: str, below: Sequence[str] = ("",)) -> Path:

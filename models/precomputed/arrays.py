@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...store import plugins
+from ...store.budget import Budget, require_short_npy_header
 from ...store.errors import BadInput
 from . import zarr
 
@@ -61,6 +62,7 @@ def array(path: Path, key: str = "", usual: str = "") -> NDArray[Any]:
 
 def _map_npy(path: Path) -> NDArray[Any]:
     try:
+        require_short_npy_header(path)
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     except _READING as error:
         raise _unreadable(path, error) from error
@@ -70,15 +72,16 @@ def _map_npy(path: Path) -> NDArray[Any]:
 
 
 def _members(path: Path) -> dict[str, Callable[[], NDArray[Any]]]:
+    budget = Budget(path)
     try:
         with zipfile.ZipFile(path) as archive:
             infos = [info for info in archive.infolist() if info.filename.endswith(".npy")]
     except _READING as error:
         raise _unreadable(path, error) from error
-    return {info.filename.removesuffix(".npy"): lambda info=info: _member(path, info) for info in infos}  # type: ignore[misc]
+    return {info.filename.removesuffix(".npy"): lambda info=info: _member(path, info, budget) for info in infos}  # type: ignore[misc]
 
 
-def _member(path: Path, info: zipfile.ZipInfo) -> NDArray[Any]:
+def _member(path: Path, info: zipfile.ZipInfo, budget: Budget) -> NDArray[Any]:
     try:
         with zipfile.ZipFile(path) as archive:
             with archive.open(info) as file:
@@ -93,6 +96,7 @@ def _member(path: Path, info: zipfile.ZipInfo) -> NDArray[Any]:
                     f"{path}: {info.filename} claims {size:,} bytes for {shape}; it has {info.file_size:,}, "
                     f"and at most {MAX_BYTES:,} are read."
                 )
+            budget.take_bytes(size, info.filename)
             with archive.open(info) as file:
                 return require_numbers(path, np.lib.format.read_array(file, allow_pickle=False))
     except _READING as error:

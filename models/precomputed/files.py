@@ -9,6 +9,7 @@ from pathlib import Path
 from ...store.errors import BadInput
 from ...store.listing import entries, walk
 from ...store.names import is_file_name
+from ...store.regular import is_file, is_folder
 
 _SAMPLE = 1 << 16
 
@@ -24,7 +25,7 @@ class Folder:
         """Name without suffix, after its folders -> file, in order of names; a zarr folder counts as a file."""
         found: dict[str, Path] = {}
         for path in sorted(_walk(self.path, self.deep)):
-            if path.suffix.lower() in suffixes and (path.is_file() or path.is_dir()):  # a pipe would never end
+            if path.suffix.lower() in suffixes and (is_folder(path) or is_file(path)):
                 name = path.relative_to(self.path).with_suffix("").as_posix()
                 if name in found:
                     raise BadInput(f"{self.path}: {found[name].name} and {path.name} are called alike; keep one.")
@@ -44,9 +45,9 @@ def scene_folder(files: str, scene: str) -> Folder:
     if not files:
         raise BadInput("precomputed reads maps that lie on disk: say where with --files FOLDER.")
     root = Path(files).expanduser()
-    if not root.is_dir():
+    if not is_folder(root):
         raise BadInput(f"{root}: no such folder of maps.")
-    if is_file_name(scene) and (root / scene).is_dir():
+    if is_file_name(scene) and is_folder(root / scene):
         return Folder(root / scene, deep=True)
     if not any(True for _ in _walk(root, deep=False)):
         some = [path.name for path in entries(root)[:3]]
@@ -76,7 +77,7 @@ def digest_of(folder: Path, files: Iterable[Path], names: Sequence[str] = ()) ->
 
 def _parts(path: Path) -> list[Path]:
     """The file itself, or all files of a zarr folder, whose `.zarray` is one of them."""
-    return sorted(part for part in path.rglob("*") if part.is_file()) if path.is_dir() else [path]
+    return sorted(part for part in path.rglob("*") if not is_folder(part)) if is_folder(path) else [path]
 
 
 def _walk(folder: Path, deep: bool) -> Iterator[Path]:

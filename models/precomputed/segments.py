@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...store.errors import BadInput
+from ...store.regular import require_file
 from ..pictures import MAX_PIXELS, opened
 
 _MOST_JSON = 1 << 30
@@ -51,8 +52,8 @@ def _is_8_bit(path: Path) -> bool:
 def read_json(path: Path) -> Any:
     """Any JSON, of a size that a person's memory takes."""
     try:
-        if path.stat().st_size > _MOST_JSON:
-            raise BadInput(f"{path}: {path.stat().st_size:,} bytes of JSON; at most {_MOST_JSON:,} are read.")
+        if (size := require_file(path)) > _MOST_JSON:
+            raise BadInput(f"{path}: {size:,} bytes of JSON; at most {_MOST_JSON:,} are read.")
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not JSON: {error}") from error

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...store import plugins
 from ...store.errors import BadInput, UnknownWords
 from ...store.features import EmbeddingSpace, FeatureMap
+from ...store.regular import is_file
 from ..weights_files import named_weights
 from . import arrays
 
@@ -131,7 +132,7 @@ def names_of(names: str) -> tuple[str, ...]:
     """Words between commas, or the lines of a file."""
     path = Path(names).expanduser()
     try:
-        if not names or not path.is_file():
+        if not names or not is_file(path):
             return tuple(word for part in names.split(",") if (word := part.strip()))
         if path.stat().st_size > _MOST_NAMES:
             raise BadInput(f"{path}: {path.stat().st_size:,} bytes; a list of names, one a line, was expected.")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...store.errors import BadInput
 from ...store.listing import entries
+from ...store.regular import require_file
 from . import blosc
 
 _MOST_JSON = 1 << 20
@@ -85,8 +86,8 @@ def _indices(counts: list[int]) -> Iterator[tuple[int, ...]]:
 
 def _chunk(path: Path, layout: _Layout, size: int) -> NDArray[Any]:
     try:
-        if path.stat().st_size > size + size // 8 + _MOST_OVERHEAD:
-            raise ValueError(f"{path.stat().st_size:,} bytes for a chunk of {size:,}")
+        if (held := require_file(path)) > size + size // 8 + _MOST_OVERHEAD:
+            raise ValueError(f"{held:,} bytes for a chunk of {size:,}")
         data = path.read_bytes()
         if layout.checksum:
             data = data[:-4]

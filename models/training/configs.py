@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...store.errors import BadInput, NotFound
+from ...store.regular import require_file
 from .options import Options
 
 MAX_BYTES = 100_000
@@ -38,8 +39,8 @@ def _folder() -> Traversable:
 
 def _read(path: Path) -> str:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path}: {path.stat().st_size:,} bytes; a configuration has at most {MAX_BYTES:,}.")
+        if (size := require_file(path)) > MAX_BYTES:
+            raise BadInput(f"{path}: {size:,} bytes; a configuration has at most {MAX_BYTES:,}.")
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}; the name of a configuration or a TOML file was expected.") from error

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ....store.errors import BadScene
 from ....store.names import shortened
+from ....store.regular import is_file, require_file
 from ....store.scene import Frame
 from ...cameras.lenses import Lens, is_straight, pinhole_of
 from ...cameras.undistort import undistorted
@@ -47,7 +48,7 @@ def read_frames(
     rows = sorted(range(len(names)), key=lambda row: order(names[row]))[:: reading.stride]
     posed = [row for row in rows if np.isfinite(poses[row]).all()]
     paths = {row: written_path(registered.names[row], confined, workspace.pictures) for row in posed}
-    there = [row for row in posed if paths[row].is_file()]
+    there = [row for row in posed if is_file(paths[row])]
     maps, kind = _depth_maps(workspace, there, reading.depth, confined)
     kept = [row for row in there if row in maps] if maps else there
     findings = [f"depth: {kind} maps of multi-view stereo"] if maps else []
@@ -109,7 +110,7 @@ def _depth_maps(
         for kind in ("geometric", "photometric") if wanted == "auto" else (wanted,):
             names = {row: f"{workspace.registered.names[row]}.{kind}.bin" for row in rows}
             paths = {row: written_path(name, confined, workspace.depth_maps) for row, name in names.items()}
-            if maps := {row: path for row, path in paths.items() if path.is_file()}:
+            if maps := {row: path for row, path in paths.items() if is_file(path)}:
                 return maps, kind
     return {}, ""
 
@@ -132,6 +133,7 @@ def _as_array(path: Path, lens: Lens, unpacked: Path) -> Path:
 
 def read_depth_map(path: Path) -> NDArray[np.float32]:
     """(H, W) units of the world along the optical axis; 0, or less, where there is no reading."""
+    require_file(path)
     try:
         with path.open("rb") as file:
             header = _HEADER.match(file.read(64))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ....store.errors import BadScene
 from ....store.listing import matching
+from ....store.regular import is_file, is_folder
 from ...files.confined import Confined
 from ...files.written_paths import written_path
 from ..selection import spread
@@ -56,8 +57,8 @@ def find_workspace(folder: Path, model: str, pictures: str, confined: Confined) 
         chosen,
         found[chosen],
         _pictures(folder, base, pictures, found[chosen], confined),
-        depth_maps if depth_maps.is_dir() else None,
-        confined(cloud) if cloud.is_file() else None,
+        depth_maps if is_folder(depth_maps) else None,
+        confined(cloud) if is_file(cloud) else None,
     )
     return workspace, findings
 
@@ -66,7 +67,7 @@ def _models(folder: Path, model: str) -> list[Path]:
     """The folders with models: undistorted ones, else all."""
     if model:
         return [folder / model] if _is_model(folder / model) else []
-    dense = [path for path in _matches(folder, _DENSE) if (_base(path) / "images").is_dir()]
+    dense = [path for path in _matches(folder, _DENSE) if is_folder(_base(path) / "images")]
     return dense or _matches(folder, _SPARSE)
 
 
@@ -96,13 +97,13 @@ def _registered(model: Path, confined: Confined) -> Images:
 def _pictures(folder: Path, base: Path, named: str, registered: Images, confined: Confined) -> Path:
     """The folder with pictures of these names: the one that was named, else one in or above the workspace."""
     if named:
-        if not (folder / named).is_dir():
+        if not is_folder(folder / named):
             raise BadScene(f"{folder / named}: no such folder of pictures")
         return folder / named
     places = [base, *(place for place in base.parents if place == folder or folder in place.parents)]
     names = spread(registered.names, _SAMPLE)
     for path in [place / name for place in places for name in _PICTURES] + places:
-        if path.is_dir() and any(written_path(name, confined, path).is_file() for name in names):
+        if is_folder(path) and any(is_file(written_path(name, confined, path)) for name in names):
             return path
     raise BadScene(
         f"{folder}: none of its pictures, such as {names[0][:100]!r}, in a folder 'images'; name theirs with --images"

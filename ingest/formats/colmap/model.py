@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....store.errors import BadScene
+from ....store.regular import is_file, require_file
 from ...cameras.lenses import MODELS, Lens, colmap_lens
 from ...files.whole import opened_text
 
@@ -59,7 +60,7 @@ class Keypoints:
 def model_file(folder: Path, part: str) -> Path | None:
     """The file of "cameras", "images" or "points3D" in a model's folder."""
     files = (folder / f"{part}.bin", folder / f"{part}.txt")
-    return next((file for file in files if file.is_file()), None)
+    return next((file for file in files if is_file(file)), None)
 
 
 def read_cameras(path: Path) -> dict[int, Lens]:
@@ -98,6 +99,7 @@ class _Bytes:
 
     def __init__(self, path: Path) -> None:
         self.path, self.at = path, 0
+        require_file(path)
         try:
             with path.open("rb") as file:
                 self.data: mmap.mmap | bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ....store.errors import BadScene
 from ....store.listing import entries
+from ....store.regular import is_file, is_folder
 from ....store.scene import Frame
 from ...files.confined import Confined
 from ...files.images import read_image
@@ -35,7 +36,7 @@ def vote(
     names = _class_names(confined(folder / "classes.txt"))
     seeing = VisibilityOptions(splat_radius=_spacing(xyz))
     votes, foreign, lacking = [np.empty(0, np.int64)], [], 0
-    for path in [path for path in entries(folder) if path.is_dir()]:
+    for path in [path for path in entries(folder) if is_folder(path)]:
         view = int(path.name) if path.name.isascii() and path.name.isdigit() and len(path.name) < 10 else len(views)
         frame = views[view] if view < len(views) else None
         if frame is None:
@@ -72,7 +73,7 @@ def _shown(
     number, count, missing = np.full(len(pixels), -1, np.int64), np.zeros(len(pixels), np.int64), 0
     for row, name in enumerate(names):
         path = written_path(f"{name}.png", confined, folder)
-        if not path.is_file():
+        if not is_file(path):
             missing += 1
             continue
         white = _lookup((read_image(path) == 255).all(axis=2), pixels, frame)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ....store.errors import BadScene
 from ....store.listing import entries, matching
+from ....store.regular import require_file
 from ...files.confined import Confined
 from .splits import HOUSES
 
@@ -76,5 +77,6 @@ def split_of(root: Path, house: str, follow_links: bool) -> str | None:
 
 
 def _words(path: Path) -> frozenset[str]:
+    require_file(path)
     with open(path, encoding="utf-8", errors="replace") as file:
         return frozenset(file.read(_LIST_BYTES).split())

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ....store.errors import BadScene
+from ....store.regular import require_file
 
 _BYTES = 1 << 20  # regions come first in the file, a line of 150 bytes each
 
@@ -17,6 +18,7 @@ ROOMS = {
 
 def read_room(path: Path, region: int) -> str | None:
     """The kind of room, or None where the file says none."""
+    require_file(path)
     try:
         with open(path, "rb") as file:
             lines = file.read(_BYTES).decode("utf-8", "replace").splitlines()

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from ....store.errors import BadScene
+from ....store.regular import is_file
 from ....store.scene import Frame
 from ...cameras.lenses import pinhole_of
 from ...cameras.undistort import undistorted, undistorted_depth
@@ -90,19 +91,19 @@ def _distinct(listed: Sequence[Listed]) -> tuple[list[Listed], list[str]]:
 
 def _picture(entry: Listed, reading: Reading, confined: Confined) -> Path | None:
     path = written_path(entry.file_path, confined, reading.images)
-    if path.is_file():
+    if is_file(path):
         return path
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return None
     guesses = (confined(path.with_name(path.name + suffix)) for suffix in _GUESSED)
-    return next((guess for guess in guesses if guess.is_file()), None)
+    return next((guess for guess in guesses if is_file(guess)), None)
 
 
 def _depth(entry: Listed, reading: Reading, confined: Confined) -> Path | None:
     if not entry.depth_file_path:
         return None
     path = written_path(entry.depth_file_path, confined, reading.depths)
-    return path if path.is_file() else None
+    return path if is_file(path) else None
 
 
 def _names(entries: Sequence[Listed]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ....store.errors import BadScene
 from ....store.listing import entries
+from ....store.regular import is_folder
 from ...files.confined import Confined
 from ...files.images import IMAGE_SUFFIXES
 from ...files.json_text import read_object
@@ -23,13 +24,13 @@ _NAMES = {"fl_x": "fx", "fl_y": "fy", "cx": "cx", "cy": "cy", "w": "width", "h":
 
 def is_polycam(folder: Path) -> bool:
     """Whether a folder is such an export."""
-    return any((folder / FOLDER / name).is_dir() for name in ("cameras", "corrected_cameras"))
+    return any(is_folder(folder / FOLDER / name) for name in ("cameras", "corrected_cameras"))
 
 
 def read_polycam(folder: Path, confined: Confined) -> list[Listed]:
     """The keyframes; their paths are relative to `folder`."""
     keyframes = folder / FOLDER
-    corrected = (keyframes / "corrected_cameras").is_dir() and (keyframes / "corrected_images").is_dir()
+    corrected = is_folder(keyframes / "corrected_cameras") and is_folder(keyframes / "corrected_images")
     prefix = "corrected_" if corrected else ""
     cameras, images = keyframes / f"{prefix}cameras", f"{FOLDER}/{prefix}images"
     files = [path for path in entries(cameras) if path.suffix == ".json"]

@@ -36,6 +36,8 @@ _NO_PLANE = ("ftheta_p0", "latlong", "equirectangular")  # lenses of instant-ngp
 _MOVING = ("rolling_shutter", "rolling_shutter_time")  # instant-ngp's and those of deblurring tools
 _Entry = tuple[str, int, Any]  # the list's key, the place in it, the frame
 
+MAX_FRAMES = 50_000  # each is looked for on disk
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -69,6 +71,8 @@ def read_transforms(path: Path, keys: Sequence[str] = ("frames",)) -> Transforms
     if not any(isinstance(body.get(key), list) for key in keys):
         raise BadScene(f"{path}: no list 'frames' in it; a transforms.json of nerfstudio or instant-ngp was expected")
     entries = [(key, number, entry) for key in keys for number, entry in enumerate(_list(path, body, key))]
+    if len(entries) > MAX_FRAMES:
+        raise BadScene(f"{path}: {len(entries):,} frames; at most {MAX_FRAMES:,} are read")
     entries, notes = _usable(path, body, entries)
     applied = body.get("applied_transform")
     scale = number(path, body, "applied_scale")

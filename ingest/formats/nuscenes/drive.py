@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....store.errors import BadScene
+from ....store.regular import is_file
 from ....store.scene import Camera, Frame, PointCloud
 from ...files.confined import Confined
 from ...files.written_paths import written_path
@@ -102,7 +103,7 @@ def _posed(
     for shot in shots:
         path = written_path(shot.filename, confined)
         sensor_to_world = drive.tables.sensor_to_world(shot)
-        if not path.is_file():
+        if not is_file(path):
             missing.append(shot.filename)
         elif sensor_to_world is None:
             lost.append(shot.filename)

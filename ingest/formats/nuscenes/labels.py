@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....store.errors import BadScene
+from ....store.regular import is_file
 from ...files.confined import Confined
 from ...files.json_rows import read_json_rows
 from ...files.whole import read_bytes
@@ -76,7 +77,7 @@ class Labels:
             if labels is None:
                 labels = self._known(panoptic, np.where(packed > 0, packed // PANOPTIC, -1))
             return PointLabels(labels, np.where(packed % PANOPTIC > 0, packed, -1))
-        if not (self._folder / "sample_annotation.json").exists():
+        if not is_file(self._folder / "sample_annotation.json"):
             return PointLabels(labels, None)
         boxes = read_once(_read_boxes, self._folder, self._confined, _ANNOTATIONS)
         return in_boxes(xyz, boxes, boxes.of_sample.get(shot.sample.token, []), labels)
@@ -92,7 +93,7 @@ class Labels:
 
     def _file(self, shot: Shot, kind: str, ending: str) -> Path | None:
         path = self._confined(self._root / kind / self._folder.name / f"{shot.token}_{kind}.{ending}")
-        return path if path.exists() else None
+        return path if is_file(path) else None
 
 
 def read_lidarseg(path: Path, points: int) -> NDArray[np.int32]:

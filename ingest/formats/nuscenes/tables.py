@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ....store.errors import BadInput, BadScene
 from ....store.listing import entries
+from ....store.regular import is_file
 from ...files.confined import Confined
 from ...files.json_rows import read_json_rows
 from ...files.poses import rotation_of_quaternions
@@ -84,7 +85,7 @@ class Tables:
 
 def version_folder(root: Path, version: str) -> Path:
     """The folder with the tables: the one that is named, or the only one."""
-    found = [path for path in entries(root) if (path / "scene.json").is_file()]
+    found = [path for path in entries(root) if is_file(path / "scene.json")]
     names = [path.name for path in found]
     if version and version not in names:
         raise BadInput(f"{root}: no --version {version!r}; there are: {', '.join(names)[:300] or 'none'}")

@@ -20,9 +20,10 @@ import torch
 from numpy._core import multiarray
 from numpy.typing import NDArray
 
-from ....models.safe_load import read_torch
+from ....models.safe_load import plain_array, read_torch
 from ....store.errors import BadScene, BadWeights
 from ....store.files import replacing
+from ....store.regular import is_file
 from ....store.scene import PointCloud
 from ...files.measured import measured
 from ...files.naming import naming
@@ -178,7 +179,7 @@ def _labels(path: Path, stored: Any, count: int) -> NDArray[np.int32] | None:
 
 
 def _read(path: Path) -> Any:
-    if not path.is_file():
+    if not is_file(path):
         raise BadScene(f"{path}: no such file")
     try:
         return read_torch(path)
@@ -188,22 +189,18 @@ def _read(path: Path) -> Any:
 
 def _array(path: Path, what: str, stored: Any) -> NDArray[Any]:
     """A tensor or array of real numbers that has the elements it claims to have."""
-    if isinstance(stored, torch.Tensor) and stored.layout == torch.strided and not stored.is_quantized:
-        stored = stored.detach()
-        size = stored.numel() * stored.element_size()
-        kind = "c" if stored.is_complex() else "f" if stored.is_floating_point() else "i"
-    elif isinstance(stored, np.ndarray):
-        size, kind = stored.nbytes, stored.dtype.kind
-    else:
+    if isinstance(stored, torch.Tensor):
+        try:
+            return plain_array(path, what, stored)
+        except BadWeights as error:
+            raise BadScene(str(error)) from error
+    if not isinstance(stored, np.ndarray):
         raise BadScene(f"{path}: {what} is a {type(stored).__name__}; an array was expected")
-    if kind not in "fiub":
+    if stored.dtype.kind not in "fiub":
         raise BadScene(f"{path}: {what} is {stored.dtype}; real numbers were expected")
-    if size > path.stat().st_size:
-        raise BadScene(f"{path}: {what} claims {size:,} bytes; the file has {path.stat().st_size:,}")
-    if isinstance(stored, np.ndarray):
-        return stored
-    known = kind != "f" or stored.dtype in (torch.float16, torch.float32, torch.float64)
-    return (stored if known else stored.float()).numpy()  # NumPy has no bfloat16
+    if stored.nbytes > path.stat().st_size:
+        raise BadScene(f"{path}: {what} claims {stored.nbytes:,} bytes; the file has {path.stat().st_size:,}")
+    return stored
 
 
 def _listed(numbers: set[int]) -> str:

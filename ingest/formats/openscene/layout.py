@@ -10,6 +10,7 @@ from typing import Literal
 
 from ....store.errors import BadInput, BadScene
 from ....store.listing import entries
+from ....store.regular import is_file, is_folder
 from ...openscene import CONSTANTS, Constants
 from .classes import classes_of
 
@@ -79,11 +80,11 @@ def house_of(region: str) -> str:
 def feature_files(folder: Path, name: str) -> list[Path]:
     """The fused features of a scene below `folder`: NAME.pt, or the chunks NAME_0.pt, NAME_1.pt ... by number."""
     chunk = re.compile(re.escape(name) + r"_(\d+)\.pt")
-    for place in (folder, *(folder / split for split in SPLITS if (folder / split).is_dir())):
+    for place in (folder, *(folder / split for split in SPLITS if is_folder(folder / split))):
         chunks = {int(matched[1]): path for path in entries(place) if (matched := chunk.fullmatch(path.name))}
         if chunks:
             return [chunks[number] for number in sorted(chunks)]
-        if (whole := place / f"{name}.pt").is_file():
+        if is_file(whole := place / f"{name}.pt"):
             return [whole]
     return []
 
@@ -100,11 +101,11 @@ def _points_folders(root: Path) -> list[tuple[Path, tuple[str, ...]]]:
             names = ", ".join(folder.name for folder in inside)
             raise BadScene(f"{root}: folders with points of {len(inside)} datasets ({names}); name one of them")
         return [(inside[0], everything)]
-    return [(found, everything) for folder in entries(root) if folder.is_dir() for found in _named(folder)]
+    return [(found, everything) for folder in entries(root) if is_folder(folder) for found in _named(folder)]
 
 
 def _named(folder: Path) -> list[Path]:
-    return [path for path in entries(folder) if path.is_dir() and _POINTS.fullmatch(path.name)]
+    return [path for path in entries(folder) if is_folder(path) and _POINTS.fullmatch(path.name)]
 
 
 def _scenes(folder: Path, splits: tuple[str, ...]) -> list[tuple[str, Place]]:
@@ -114,7 +115,7 @@ def _scenes(folder: Path, splits: tuple[str, ...]) -> list[tuple[str, Place]]:
     classes = classes_of(kind, int(matched["size"]) if matched and matched["size"] else None)
     found = []
     for split in splits:
-        paths = entries(folder / split) if split == "" or (folder / split).is_dir() else []
+        paths = entries(folder / split) if split == "" or is_folder(folder / split) else []
         for path in paths:
             if path.suffix == ".pth":
                 name = path.stem.removesuffix(LONG)
@@ -125,7 +126,7 @@ def _scenes(folder: Path, splits: tuple[str, ...]) -> list[tuple[str, Place]]:
 def _place(
     kind: Kind, name: str, points: Path, split: str | None, classes: tuple[str, ...], pictures: Path | None
 ) -> Place:
-    if pictures is None or not pictures.is_dir():
+    if pictures is None or not is_folder(pictures):
         return Place(kind, points, split, classes, None, None)
     own = house_of(name) if kind == "matterport" else name
     folders = (pictures / split / own, pictures / own) if split else (pictures / own,)
@@ -135,6 +136,6 @@ def _place(
         points,
         split,
         classes,
-        next((folder for folder in folders if folder.is_dir()), None),
-        shared if shared.exists() else None,
+        next((folder for folder in folders if is_folder(folder)), None),
+        shared if is_file(shared) else None,
     )

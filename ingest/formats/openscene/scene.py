@@ -24,6 +24,7 @@ from PIL import Image
 from ....store.errors import BadInput, BadScene
 from ....store.files import remove, replacing, stable_name
 from ....store.names import file_name
+from ....store.regular import is_file, is_folder
 from ....store.scene import Camera, Frame, Scene
 from ...files.images import read_depth, read_image
 from ...files.intrinsics import read_intrinsics
@@ -47,7 +48,7 @@ def points_path(out: Path, kind: Kind, name: str, split: str | None, variant: st
 
 def is_written(out: Path, kind: Kind, name: str, variant: str = "") -> bool:
     """Whether the scene is there, whole, whatever its split."""
-    return any(points_path(out, kind, name, split, variant).is_file() for split in (None, *SPLITS))
+    return any(is_file(points_path(out, kind, name, split, variant)) for split in (None, *SPLITS))
 
 
 def write_scene(
@@ -127,7 +128,7 @@ def _write_frames(
     cameras = [_camera(kind, frame) for frame in frames]
     own = kind == "matterport" or (kind != "nuscenes" and not _share_intrinsics(shared, cameras))
     for done, (stem, frame, camera) in enumerate(zip(_stems(kind, frames), frames, cameras, strict=True), start=1):
-        if there is None or not (there / f"color/{stem}.jpg").exists():
+        if there is None or not is_file(there / f"color/{stem}.jpg"):
             _write_frame(part, kind, stem, frame, camera, own)
         report("pictures", done, len(frames))
 
@@ -169,7 +170,7 @@ def _share_intrinsics(path: Path, cameras: Sequence[Camera]) -> bool:
     """Write the camera of all scenes, unless the cameras are several, or another is written already."""
     if len(set(cameras)) > 1:
         return False
-    if path.exists():
+    if is_file(path):
         found = read_intrinsics(path)
         return (found.fx, found.fy, found.cx, found.cy) == (
             cameras[0].fx, cameras[0].fy, cameras[0].cx, cameras[0].cy
@@ -228,7 +229,7 @@ def _stems(kind: Kind, frames: Sequence[Frame]) -> list[str]:
 def _move_into(part: Path, final: Path) -> None:
     """All files of `part` into `final`, colours last: a frame whose colours are there is whole."""
     for path in sorted(
-        (path for path in part.rglob("*") if path.is_file()), key=lambda path: path.parent.name == "color"
+        (path for path in part.rglob("*") if not is_folder(path)), key=lambda path: path.parent.name == "color"
     ):
         path.replace(_made(final / path.relative_to(part)))
 

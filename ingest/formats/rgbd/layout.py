@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ....store.errors import BadScene
 from ....store.listing import entries, matching
+from ....store.regular import is_file, is_folder
 from ...files.confined import Confined
 from ...files.images import DEPTH_SUFFIXES, IMAGE_SUFFIXES
 
@@ -86,8 +87,10 @@ def _pictures(folder: Path, pattern: str, names: tuple[str, ...], suffixes: froz
     """Files of these kinds: those named by a path or a pattern, else those in the first folder of a usual name."""
     if pattern:
         found = _named(folder, pattern)
-        return [path for p in found for path in (entries(p) if p.is_dir() else [p]) if path.suffix.lower() in suffixes]
-    usual = {place.name.lower(): place for place in entries(folder) if place.name.lower() in names and place.is_dir()}
+        return [
+            path for p in found for path in (entries(p) if is_folder(p) else [p]) if path.suffix.lower() in suffixes
+        ]
+    usual = {place.name.lower(): place for place in entries(folder) if place.name.lower() in names and is_folder(place)}
     for place in (usual[name] for name in names if name in usual):
         if found := [path for path in entries(place) if path.suffix.lower() in suffixes]:
             return found
@@ -99,7 +102,7 @@ def _poses(folder: Path, pattern: str) -> Path | dict[str, Path]:
         found = _named(folder, pattern)
         if len(found) == 1 and found[0].is_file():
             return found[0]
-        files = [path for p in found for path in (entries(p) if p.is_dir() else [p])]
+        files = [path for p in found for path in (entries(p) if is_folder(p) else [p])]
         files = [path for path in files if path.suffix.lower() in _POSE_SUFFIXES]
         if files:
             return _by_stem(files, "poses")
@@ -126,7 +129,7 @@ def _intrinsics(folder: Path, pattern: str) -> Path | dict[str, Path] | None:
         found = _named(folder, pattern)
         if len(found) == 1 and found[0].is_file():
             return found[0]
-        files = [path for p in found for path in (entries(p) if p.is_dir() else [p])]
+        files = [path for p in found for path in (entries(p) if is_folder(p) else [p])]
         if not files:
             raise BadScene(f"{folder}: no intrinsics at --intrinsics {pattern}")
         return _by_stem(files, "intrinsics")
@@ -141,7 +144,7 @@ def _intrinsics(folder: Path, pattern: str) -> Path | dict[str, Path] | None:
 
 def _intrinsic_places(folder: Path) -> list[Path]:
     """The scene's folder, and a folder in it that is named for intrinsics."""
-    return [folder, *(path for path in entries(folder) if _plain(path.name) in INTRINSICS and path.is_dir())]
+    return [folder, *(path for path in entries(folder) if _plain(path.name) in INTRINSICS and is_folder(path))]
 
 
 def _cloud(folder: Path, pattern: str, confined: Confined) -> Path | None:
@@ -150,7 +153,7 @@ def _cloud(folder: Path, pattern: str, confined: Confined) -> Path | None:
         if not found:
             raise BadScene(f"{folder}: no cloud at --cloud {pattern}")
         return confined(_only(found, "clouds", "--cloud"))
-    clouds = [path for path in entries(folder) if path.suffix.lower() == ".ply" and path.is_file()]
+    clouds = [path for path in entries(folder) if path.suffix.lower() == ".ply" and is_file(path)]
     if len(clouds) > 1:
         usual = [path for path in clouds if path.stem.lower() in (folder.name.lower(), *CLOUDS)]
         clouds = [_only(usual or clouds, "clouds", "--cloud")]
@@ -163,7 +166,7 @@ def _first(
     for place in places:
         for name in names:
             for path in entries(place):
-                if _plain(path.stem) == name and path.suffix.lower() in suffixes and path.is_file():
+                if _plain(path.stem) == name and path.suffix.lower() in suffixes and is_file(path):
                     return confined(path) if confined else path
     return None
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ....store.errors import BadScene
 from ....store.listing import entries
+from ....store.regular import require_file
 from ....store.scene import Camera, Frame
 from ...files.confined import Confined
 from ...files.derived import derived_folder, made_once
@@ -61,6 +62,7 @@ class Folder:
     def text(self, name: str) -> bytes:
         """The content of a small file."""
         path = self.path(name)
+        require_file(path)
         try:
             with path.open("rb") as file:
                 return file.read(_MAX_TEXT)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ....store.errors import BadScene
 from ....store.listing import entries
+from ....store.regular import is_file
 from ....store.scene import Camera, Frame
 from ...files.confined import Confined
 from ...files.images import IMAGE_SUFFIXES, image_size
@@ -76,7 +77,7 @@ def exported_frames(
     if not stems:
         raise BadScene(f"{name}: no images named by frame number (0.jpg, 20.jpg) in {folder / 'color'}")
     stems = _thinned(stems, selection.stride)
-    complete = [s for s in stems if (folder / f"depth/{s}.png").exists() and (folder / f"pose/{s}.txt").exists()]
+    complete = [s for s in stems if is_file(folder / f"depth/{s}.png") and is_file(folder / f"pose/{s}.txt")]
     if not complete:
         raise BadScene(f"{name}: {len(stems)} images in color/, none with depth/{stems[0]}.png and pose/{stems[0]}.txt")
     findings = skipped(less(stems, complete), len(stems), "no depth or no pose", "images")
@@ -120,7 +121,7 @@ def _exported_camera(folder: Path, name: str, which: str, sample: Path, confined
     sizes the intrinsics are about the one whose middle is nearer to their principal point.
     """
     path = folder / f"intrinsic/intrinsic_{which}.txt"
-    if not path.exists():
+    if not is_file(path):
         raise BadScene(f"{name}: no {path.relative_to(folder)} in {folder}, which SensReader writes beside the frames")
     k = read_intrinsics(confined(path))
     facts = _facts(confined(folder / f"{name}.txt"))
@@ -135,14 +136,14 @@ def _exported_camera(folder: Path, name: str, which: str, sample: Path, confined
 
 def _facts(path: Path) -> dict[str, str]:
     """The "key = value" lines of <scene>.txt."""
-    if not path.exists():
+    if not is_file(path):
         return {}
     lines = read_text(path, _FACTS_BYTES).splitlines()
     return {key.strip(): value.strip() for key, equals, value in (line.partition("=") for line in lines) if equals}
 
 
 def _extrinsic(path: Path) -> NDArray[np.float64]:
-    return read_pose(path) if path.exists() else np.eye(4)
+    return read_pose(path) if is_file(path) else np.eye(4)
 
 
 def _depth_to_color(

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....store.errors import BadScene
+from ....store.regular import require_file
 from ....store.scene import Camera
 from ...files.images import MAX_PIXELS
 from ...files.naming import naming
@@ -99,6 +100,7 @@ class Recording:
 
 def read_recording(path: Path) -> Recording:
     """Walk through a .sens file from frame to frame, reading no picture; whatever does not add up is BadScene."""
+    require_file(path)
     try:
         with path.open("rb") as file:
             size = file.seek(0, io.SEEK_END)

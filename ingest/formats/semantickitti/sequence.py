@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ....store.errors import BadScene
 from ....store.listing import entries
+from ....store.regular import is_file, is_folder
 from ....store.scene import Camera, Frame, PointCloud
 from ...files.confined import Confined
 from ...files.images import image_size
@@ -65,7 +66,7 @@ class Sequence:
 def numbered(folder: Path, suffix: str) -> dict[int, Path]:
     """The files that are named by a number, of any number of digits, ascending; none where there is no such folder."""
     found: dict[int, Path] = {}
-    for path in entries(folder) if folder.is_dir() else ():
+    for path in entries(folder) if is_folder(folder) else ():
         if path.suffix != suffix or not (path.stem.isascii() and path.stem.isdigit() and len(path.stem) < 19):
             continue
         if other := found.get(int(path.stem)):
@@ -82,7 +83,7 @@ def read_sequence(folder: Path, confined: Confined) -> Sequence:
     projections, lidar_to_camera = _calibration(confined(folder / "calib.txt"))
     poses = read_trajectory(confined(folder / "poses.txt"))
     times = None
-    if (listing := folder / "times.txt").exists():
+    if is_file(listing := folder / "times.txt"):
         rows = read_rows(confined(listing))
         if any(len(row) != 1 for row in rows):
             raise BadScene(f"{listing}: a time a line was expected")
@@ -96,7 +97,7 @@ def read_frames(
 ) -> tuple[list[Frame], list[str]]:
     """The pictures that were taken with the scans, and findings."""
     sides = tuple(_SIDES) if stereo else ("image_2",)
-    if not (sequence.folder / "image_2").is_dir():
+    if not is_folder(sequence.folder / "image_2"):
         raise BadScene(
             f"{sequence.folder}: no folder image_2; features come from pictures: "
             "unpack the colour images of KITTI's odometry benchmark there"
