@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import small_scene
+from ovstore.models.training.stopping import stop_signals
 from ovstore.store import jobs, signals
 from ovstore.store.database import Store
 
@@ -68,6 +69,7 @@ def test_files_are_written_whole_whatever_the_encoding(kitchen: Store, tmp_path:
 
 WORK = """
 import os, signal, sys, time
+from ovstore.models.training.stopping import stop_signals
 from ovstore.store import jobs, signals
 from ovstore.store.database import open as open_store
 with open_store(sys.argv[1]) as store, signals.raised():
@@ -91,6 +93,14 @@ def test_nohup_is_obeyed() -> None:
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_training_is_asked_to_stop_and_saves_first(name: str) -> None:
+    with stop_signals() as asked:
+        os.kill(os.getpid(), signal.Signals[name])
+        time.sleep(0.01)
+        assert asked.name == name
 
 
 def test_handlers_are_as_they_were_afterwards() -> None:

@@ -26,7 +26,10 @@ class StopSignals:
 
 @contextmanager
 def stop_signals() -> Iterator[StopSignals]:
-    """Ctrl-C and SIGTERM in the block ask for the end; Ctrl-C again interrupts at once. In the main thread only."""
+    """Ctrl-C, SIGTERM and SIGHUP in the block ask for the end; Ctrl-C again interrupts at once.
+
+    In the main thread only; a SIGHUP that is ignored (`nohup`) stays so.
+    """
     asked = StopSignals()
     if threading.current_thread() is not threading.main_thread():
         yield asked
@@ -37,7 +40,10 @@ def stop_signals() -> Iterator[StopSignals]:
         log.warning("%s: stopping once this step, or the trial after it, is saved; Ctrl-C ends at once.", asked.name)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    asking = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        asking.append(signal.SIGHUP)
+    before = {number: signal.signal(number, ask) for number in asking}
     try:
         yield asked
     finally:
