@@ -25,10 +25,7 @@ _MEMORY = 4 << 30  # bytes, or half of what the machine has; beyond it sorts, jo
 _SPILLED = "20GB"
 _THREADS = 8
 # What every scan's points have in SQL, whether it is labelled or not.
-_POINTS = (
-    "SELECT NULL::VARCHAR AS dataset, NULL::VARCHAR AS scene, NULL::INTEGER AS label, NULL::VARCHAR AS label_name "
-    "WHERE false"
-)
+_POINTS = "SELECT NULL::VARCHAR AS dataset, NULL::VARCHAR AS scene, NULL::INTEGER AS label WHERE false"
 _NOTHING = "SELECT NULL::VARCHAR AS dataset, NULL::VARCHAR AS scene WHERE false"
 
 
@@ -118,37 +115,43 @@ def _make_views(
     files: Mapping[str, Sequence[tuple[str, str, Path]]],
     names: Mapping[tuple[str, str], Mapping[int, str]],
 ) -> None:
+    """One view per kind of file, each row with its dataset and scene; points also with the name of their label."""
     import duckdb
 
+    _make_label_names(connection, names)
     for view, of_view in files.items():
-        parts = []
-        for dataset, scene, path in of_view:
-            label_name = _label_name(path, names.get((dataset, scene), {})) if view == "points" else ""
-            parts.append(
-                f"SELECT {_quoted(dataset)} AS dataset, {_quoted(scene)} AS scene, *{label_name} "
-                f"FROM read_parquet({_quoted(str(path))})"
-            )
-        parts.append(_POINTS if view == "points" else _NOTHING)
+        parts = [
+            f"SELECT {_quoted(dataset)} AS dataset, {_quoted(scene)} AS scene, * "
+            f"FROM read_parquet({_quoted(str(path))})"
+            for dataset, scene, path in of_view
+        ]
+        rows = " UNION ALL BY NAME ".join([*parts, _POINTS if view == "points" else _NOTHING])
+        if view == "points":  # a join, for the names of each scene in its part of the union take minutes to plan
+            rows = f"SELECT p.*, label_name FROM ({rows}) AS p LEFT JOIN label_names USING (dataset, scene, label)"
         try:
-            connection.execute(f"CREATE VIEW {view} AS {' UNION ALL BY NAME '.join(parts)}")
+            connection.execute(f"CREATE VIEW {view} AS {rows}")
         except duckdb.Error as error:
             for _, _, path in of_view:
-                _columns(path)
+                _require_readable(path)
             raise BadInput(f"The view {view} cannot be made: {str(error).splitlines()[0]}") from error
 
 
-def _label_name(path: Path, names: Mapping[int, str]) -> str:
-    """The column label_name of a points file, where it has labels with names."""
-    if not names or "label" not in _columns(path):
-        return ""
-    listed = ", ".join(_quoted(name) for name in names.values())
-    return f", map_extract(MAP([{', '.join(map(str, names))}], [{listed}]), label)[1] AS label_name"
+def _make_label_names(
+    connection: "duckdb.DuckDBPyConnection", names: Mapping[tuple[str, str], Mapping[int, str]]
+) -> None:
+    rows = [(*scene, label, name) for scene, of_scene in names.items() for label, name in of_scene.items()]
+    types = (pa.string(), pa.string(), pa.int64(), pa.string())
+    columns = zip(*rows, strict=True) if rows else ((), (), (), ())
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
+    connection.register("given_names", pa.table(arrays, names=["dataset", "scene", "label", "label_name"]))
+    connection.execute("CREATE TABLE label_names AS SELECT * FROM given_names")
+    connection.unregister("given_names")
 
 
-def _columns(path: Path) -> list[str]:
-    """The file's columns; BadInput for one that is missing or damaged."""
+def _require_readable(path: Path) -> None:
+    """BadInput for a file that is missing or damaged."""
     try:
-        return list(pq.read_schema(path).names)
+        pq.read_schema(path)
     except FileNotFoundError as error:
         raise BadInput(f"The file {path} is missing: `ovstore doctor` says what to do.") from error
     except (pa.ArrowException, OSError) as error:

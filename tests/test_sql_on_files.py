@@ -1,6 +1,7 @@
 """SQL over the Parquet files reads the views and nothing else, whatever stands in the statement."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,18 @@ def test_labels_have_their_scene_s_names(asked: Store) -> None:
     named = [points.label_names.get(label) for label in points.labels.tolist()]
     rows = sql.run_on_files(asked, "SELECT label_name, count(*) FROM points GROUP BY ALL").rows
     assert dict(rows) == {name: named.count(name) for name in set(named)}
+
+
+def test_a_label_has_the_name_that_its_own_scene_gives_it(store: Store) -> None:
+    for name, names in (("room", {0: "chair", 1: "table"}), ("hall", {0: "door", 2: "it's"})):
+        small = small_scene.make(name)
+        points = replace(small.scene.points, label_names=names)
+        replace(small, scene=replace(small.scene, points=points)).publish(store)
+    rows = sql.run_on_files(store, "SELECT DISTINCT scene, label, label_name FROM points WHERE label >= 0").rows
+    assert set(rows) == {
+        ("room", 0, "chair"), ("room", 1, "table"), ("room", 2, None),
+        ("hall", 0, "door"), ("hall", 1, None), ("hall", 2, "it's"),
+    }  # fmt: skip
 
 
 def test_a_statement_is_broken_off_in_time(asked: Store) -> None:
