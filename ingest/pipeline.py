@@ -20,6 +20,7 @@ from .extract import Picture, extract, image_encoder, read_maps
 from .files.images import read_depth
 from .formats.skipped import skipped
 from .fusion.fuse import fuse
+from .fusion.masks import unmasked
 from .fusion.visibility import correspond
 from .geometry import Geometry, Unpublished, published
 from .imported import ImportedFeatures, point_features
@@ -183,7 +184,7 @@ def _new_geometry(
     for position, frame in enumerate(scene.frames):
         depth = None if frame.depth_path is None else read_depth(frame.depth_path, frame.depth_scale)
         seen = correspond(scene.points.xyz, worked_on(frame, request), position, depth, request.visibility)
-        correspondences.append(in_pixels_of(frame, worked_on(frame, request), seen))
+        correspondences.append(unmasked(in_pixels_of(frame, worked_on(frame, request), seen), frame))
         report("visibility", position + 1, len(scene.frames))
     report("superpoints", 0, 1)
     superpoint = superpoints(scene.points, request.superpoints)

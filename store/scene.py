@@ -58,6 +58,7 @@ class Frame:
     depth_scale: float = 1000.0  # stored units per metre (1.0 for float depth in metres)
     depth_to_color: NDArray[np.float64] | None = None  # (4, 4) depth camera to colour camera; None: one centre
     timestamp: float | None = None  # seconds
+    mask_path: Path | None = None  # of the image's size, 0 where pixels are not to be used; not stored: what is seen is
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -56,6 +56,21 @@ def undistorted_depth(depth: Path, lens: Lens, camera: Camera, unpacked: Path) -
     return made_once(derived_folder(unpacked, [depth], rule) / f"{shortened(depth.stem)}{suffix}", make)
 
 
+def undistorted_mask(mask: Path, lens: Lens, camera: Camera, unpacked: Path) -> Path:
+    """The same for a mask, white where any of its channels is not 0."""
+    if is_straight(lens):
+        return mask
+
+    def make(path: Path) -> None:
+        shown = np.asarray(read_image(mask).any(axis=2), np.float32)
+        straight = _nearest(_of_size(mask, shown, lens), lens, camera)
+        with path.open("wb") as file:
+            Image.fromarray((straight > 0).astype(np.uint8) * 255).save(file, "png", compress_level=4)
+
+    rule = f"undistorted mask 1: {mask} {lens} {camera}"
+    return made_once(derived_folder(unpacked, [mask], rule) / f"{mask.stem[:80]}.png", make)
+
+
 def rectified(picture: NDArray[np.uint8], lens: Lens, camera: Camera) -> NDArray[np.uint8]:
     """(h, w, 3) the pinhole's picture of the lens's (H, W, 3); beyond its border the border's pixels are repeated."""
     height, width, _ = picture.shape

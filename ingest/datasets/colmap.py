@@ -26,6 +26,7 @@ from ..cameras.lenses import Lens
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
 from ..files.poses import up_axis_of
+from ..files.written_paths import written_path
 from ..formats.colmap.frames import Reading, camera_to_world, read_frames
 from ..formats.colmap.layout import Workspace, find_workspace, is_scene
 from ..formats.colmap.model import Points, model_file, read_cameras, read_points
@@ -46,6 +47,13 @@ class Options(FrameOptions):
     cloud: str = field(
         default="",
         metadata={"help": "The .ply with the points, or 'sparse' for the model's own; else fused.ply, or the model's."},
+    )
+    masks: str = field(
+        default="",
+        metadata={
+            "help": "The folder with masks, NAME.png for image NAME as in COLMAP: 0 where pixels are not to be used.",
+            "later": True,
+        },
     )
     depth: Literal["auto", "geometric", "photometric", "none"] = field(
         default="auto", metadata={"help": "Depth maps that are used; auto takes geometric ones rather than others."}
@@ -86,7 +94,8 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     cameras = model_file(workspace.model, "cameras")
     assert cameras is not None
     scale = options.world_scale or 1.0
-    reading = Reading(options.frame_stride, options.frame_limit, options.depth, scale)
+    masks = written_path(options.masks, confined) if options.masks else None
+    reading = Reading(options.frame_stride, options.frame_limit, options.depth, scale, masks)
     lenses = read_cameras(confined(cameras))
     frames, more = read_frames(workspace, lenses, reading, confined, unpacked)
     findings += more

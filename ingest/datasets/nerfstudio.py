@@ -58,6 +58,10 @@ class Options(DepthCloudOptions):
         default=None, metadata={"help": "Units of the poses and points per metre; 1 unless given."}
     )
     up_axis: UpAxis = field(default="auto", metadata={"help": UP_AXIS_HELP})
+    ignore_masks: bool = field(
+        default=False,
+        metadata={"help": "Also use the pixels that mask_path blackens, such as people who walk by.", "later": True},
+    )
     min_track: int = field(default=MIN_TRACK, metadata={"help": MIN_TRACK_HELP, "later": True})
 
     def __post_init__(self) -> None:
@@ -92,6 +96,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
         options.depth_scale or scale / unit,
         options.frame_stride,
         options.frame_limit,
+        not options.ignore_masks,
     )
     frames, findings = read_frames(listed, reading, confined, unpacked)
     points, source = _points(folder, main, frames, options, confined, findings)
@@ -99,8 +104,6 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     if options.world_scale is None and frames[0].depth_path is None:
         findings.append(UNKNOWN_SCALE)
     findings += [note for file in files.values() for note in file.notes]
-    if any(file.has_masks for file in files.values()):
-        findings.append("masks of the pictures (mask_path) are not used")
     up_axis = up_axis_of(frames) if options.up_axis == "auto" else options.up_axis
     return Scene(name, frames, points, str(folder.absolute()), up_axis=up_axis, findings=tuple(findings))
 

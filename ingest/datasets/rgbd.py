@@ -48,6 +48,13 @@ class Options(DepthCloudOptions):
     cloud: str = field(
         default="", metadata={"help": "The .ply with the scene's points or mesh, inside the scene's folder."}
     )
+    masks: str = field(
+        default="",
+        metadata={
+            "help": "Masks of the images: a folder or pattern of pictures, 0 where pixels are not to be used.",
+            "later": True,
+        },
+    )
     depth_scale: float | None = field(
         default=None, metadata={"help": "Depth units per metre; 1000 for integers and 1 for floats unless given."}
     )
@@ -106,7 +113,7 @@ class Options(DepthCloudOptions):
     @property
     def named(self) -> Named:
         """The files that were named rather than left to be found."""
-        return Named(self.color, self.depth, self.poses, self.intrinsics, self.cloud)
+        return Named(self.color, self.depth, self.poses, self.intrinsics, self.cloud, self.masks)
 
     @property
     def reading(self) -> Reading:

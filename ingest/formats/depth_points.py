@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...store.errors import BadScene
 from ...store.scene import Camera, Frame, PointCloud
 from ..files.images import read_depth, read_image
+from ..files.masks import read_mask
 from .depth_readings import back_project, require_shape, smooth
 
 MAX_VOXELS = 60_000_000
@@ -65,6 +66,8 @@ def _world_points(
 
     in_color = local if frame.depth_to_color is None else _moved(local, frame.depth_to_color)
     column, row, shown = _pixels(in_color, frame.camera)
+    if frame.mask_path is not None:
+        shown[shown] = read_mask(frame)[row[shown], column[shown]]
     depth_to_world = frame.camera_to_world
     if frame.depth_to_color is not None:
         depth_to_world = depth_to_world @ frame.depth_to_color

@@ -13,10 +13,11 @@ from ....store.names import shortened
 from ....store.regular import is_file, require_file
 from ....store.scene import Frame
 from ...cameras.lenses import Lens, is_straight, pinhole_of
-from ...cameras.undistort import undistorted
+from ...cameras.undistort import undistorted, undistorted_mask
 from ...files.confined import Confined
 from ...files.derived import derived_folder, made_once
 from ...files.images import MAX_PIXELS, image_size
+from ...files.masks import masks_finding
 from ...files.naming import naming
 from ...files.poses import inverted, rotation_of_quaternions
 from ...files.written_paths import written_path
@@ -36,6 +37,7 @@ class Reading:
     limit: int | None
     depth: str  # "geometric", "photometric", "auto" or "none"
     world_scale: float  # units of the world per metre
+    masks: Path | None = None  # their folder
 
 
 def read_frames(
@@ -68,7 +70,13 @@ def read_frames(
         depth_path = _as_array(maps[row], lens, unpacked) if row in maps else None
         depth_camera = camera.resized(*image_size(depth_path)) if depth_path else None
         picture = undistorted(paths[row], lens, camera, unpacked)
-        frames.append(Frame(names[row], camera, poses[row], picture, depth_path, depth_camera, reading.world_scale))
+        mask = _mask(registered.names[row], reading.masks, confined)
+        mask = None if mask is None else undistorted_mask(mask, lens, camera, unpacked)
+        scale = reading.world_scale
+        frames.append(Frame(names[row], camera, poses[row], picture, depth_path, depth_camera, scale, mask_path=mask))
+    if reading.masks is not None and all(frame.mask_path is None for frame in frames):
+        raise BadScene(f"{reading.masks}: no mask NAME.png of any of {len(frames)} images NAME")
+    findings += masks_finding(tuple(frames))
     if bent:
         findings.append(f"pictures were straightened; the models of their lenses: {', '.join(sorted(bent))}")
     return tuple(frames), findings
@@ -100,6 +108,13 @@ def _lens(workspace: Workspace, lenses: Mapping[int, Lens], camera_id: int, pict
         turned = "; was it turned after it was reconstructed?" if (width, height) == (lens.height, lens.width) else ""
         raise BadScene(f"{picture}: {width}x{height} pixels; its camera says {lens.width}x{lens.height}{turned}")
     return lens if (width, height) == (lens.width, lens.height) else lens.resized(width, height)
+
+
+def _mask(name: str, masks: Path | None, confined: Confined) -> Path | None:
+    if masks is None:
+        return None
+    path = written_path(f"{name}.png", confined, masks)
+    return path if path.is_file() else None
 
 
 def _depth_maps(

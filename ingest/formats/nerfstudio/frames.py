@@ -10,9 +10,10 @@ from ....store.errors import BadScene
 from ....store.regular import is_file
 from ....store.scene import Frame
 from ...cameras.lenses import pinhole_of
-from ...cameras.undistort import undistorted, undistorted_depth
+from ...cameras.undistort import undistorted, undistorted_depth, undistorted_mask
 from ...files.confined import Confined
 from ...files.images import IMAGE_SUFFIXES, image_size
+from ...files.masks import masks_finding
 from ...files.naming import naming
 from ...files.written_paths import written_path
 from ..pairing import order
@@ -33,6 +34,7 @@ class Reading:
     depth_scale: float  # stored units per metre
     stride: int = 1
     limit: int | None = None
+    masks: bool = True  # whether mask_path is used
 
 
 def read_frames(
@@ -57,14 +59,29 @@ def read_frames(
     findings += skipped(lost, len(chosen), NO_POSE)
     if not posed:
         raise BadScene(f"{confined.folder.name}: no usable frame ({'; '.join(findings) or 'the list is empty'})")
-    return tuple(
-        _frame(names[entry.file_path], entry, pictures[entry.file_path], depths[entry.file_path], reading, unpacked)
+    frames = tuple(
+        _frame(
+            names[entry.file_path],
+            entry,
+            pictures[entry.file_path],
+            depths[entry.file_path],
+            _mask(entry, reading, confined),
+            reading,
+            unpacked,
+        )
         for entry in spread(posed, reading.limit)
-    ), findings
+    )
+    return frames, findings + masks_finding(frames)
 
 
 def _frame(
-    name: str, entry: Listed, picture: Path | None, depth: Path | None, reading: Reading, unpacked: Path
+    name: str,
+    entry: Listed,
+    picture: Path | None,
+    depth: Path | None,
+    mask: Path | None,
+    reading: Reading,
+    unpacked: Path,
 ) -> Frame:
     assert picture is not None
     depth_camera, lens = None, lens_of(entry, *image_size(picture))
@@ -78,7 +95,8 @@ def _frame(
     camera_to_world = entry.camera_to_world.copy()
     camera_to_world[:3, 3] /= reading.world_scale
     image = undistorted(picture, lens, camera, unpacked)
-    return Frame(name, camera, camera_to_world, image, depth, depth_camera, reading.depth_scale)
+    mask = None if mask is None else undistorted_mask(mask, lens, camera, unpacked)
+    return Frame(name, camera, camera_to_world, image, depth, depth_camera, reading.depth_scale, mask_path=mask)
 
 
 def _distinct(listed: Sequence[Listed]) -> tuple[list[Listed], list[str]]:
@@ -97,6 +115,16 @@ def _picture(entry: Listed, reading: Reading, confined: Confined) -> Path | None
         return None
     guesses = (confined(path.with_name(path.name + suffix)) for suffix in _GUESSED)
     return next((guess for guess in guesses if is_file(guess)), None)
+
+
+def _mask(entry: Listed, reading: Reading, confined: Confined) -> Path | None:
+    """The frame's mask; BadScene where the file names one that is not there."""
+    if not entry.mask_path or not reading.masks:
+        return None
+    path = written_path(entry.mask_path, confined, reading.images)
+    if not path.is_file():
+        raise BadScene(f"{entry.where}: no file at mask_path {entry.mask_path[:100]}; leave masks out: --ignore-masks")
+    return path
 
 
 def _depth(entry: Listed, reading: Reading, confined: Confined) -> Path | None:

@@ -48,6 +48,7 @@ class Listed:
     camera_to_world: NDArray[np.float64]  # (4, 4) OpenCV axes, in the file's units; may be non-finite
     numbers: dict[str, Any]  # the intrinsics, its own before those of the file
     where: str  # the file and the frame's place in it, for people
+    mask_path: str = ""  # "" where there is none
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,6 @@ class Transforms:
     ply_file_path: str  # "" where there is none
     depth_unit: float | None  # units of the world that 1 stored in a depth picture stands for; None: not said
     lists: dict[str, frozenset[str]]  # "train", "val", "test" -> file_paths
-    has_masks: bool
     notes: tuple[str, ...] = ()  # what the file says that is not used, and frames that it calls bad
 
 
@@ -92,7 +92,6 @@ def read_transforms(path: Path, keys: Sequence[str] = ("frames",)) -> Transforms
             for split in ("train", "val", "test")
             if f"{split}_filenames" in body
         },
-        any(isinstance(entry, dict) and "mask_path" in entry for _, _, entry in entries),
         tuple(notes),
     )
 
@@ -127,7 +126,8 @@ def listed(where: str, body: dict[str, Any], entry: Any) -> Listed:
     matrix = _matrix(f"{where}: transform_matrix", entry["transform_matrix"])
     depth = _text(where, entry, "depth_file_path") or _text(where, entry, "depth_path")
     numbers = {key: value for source in (body, entry) for key, value in source.items() if key in _INTRINSICS}
-    return Listed(entry["file_path"], depth, from_opengl_axes(matrix[None])[0], numbers, where)
+    pose, mask = from_opengl_axes(matrix[None])[0], _text(where, entry, "mask_path")
+    return Listed(entry["file_path"], depth, pose, numbers, where, mask)
 
 
 def lens_of(entry: Listed, width: int, height: int) -> Lens:

@@ -8,9 +8,10 @@ import numpy as np
 from ....store.errors import BadScene
 from ....store.scene import Frame
 from ...cameras.lenses import is_straight, pinhole_of
-from ...cameras.undistort import undistorted, undistorted_depth
+from ...cameras.undistort import undistorted, undistorted_depth, undistorted_mask
 from ...files.images import has_float_depth
 from ...files.intrinsics import read_intrinsics
+from ...files.masks import masks_finding
 from ...files.naming import naming
 from ..pairing import order, pair
 from ..selection import spread
@@ -63,6 +64,9 @@ def read_frames(folder: Path, layout: Layout, reading: Reading, unpacked: Path) 
         scale = reading.depth_scale
     elif scale is not None and depths:
         findings.append(f"depth: {scale:g} stored units per metre, as the intrinsics say")
+    masks = pair(tracked.stems, layout.masks).found
+    if layout.masks and not masks:
+        raise BadScene(unrelated(folder, "masks", layout.masks, layout.images))
     bent = sorted({lens.model for lens in lenses.values() if not is_straight(lens)})
     if bent:
         findings.append(f"pictures were straightened; the models of their lenses: {', '.join(bent)}")
@@ -87,9 +91,10 @@ def read_frames(folder: Path, layout: Layout, reading: Reading, unpacked: Path) 
                 depth_camera,
                 scale or _depth_scale(depths.get(stem)),
                 timestamp=poses.seconds.get(stem),
+                mask_path=undistorted_mask(masks[stem], lens, camera, unpacked) if stem in masks else None,
             )
         )
-    return tuple(frames), findings
+    return tuple(frames), findings + masks_finding(tuple(frames))
 
 
 def _tracked(folder: Path, layout: Layout, reading: Reading) -> _Tracked:

@@ -5,7 +5,7 @@ scene's folder, and may be a pattern ("results/frame*.jpg") where several kinds 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ....store.errors import BadScene
@@ -41,6 +41,7 @@ class Layout:
     intrinsics: Path | dict[str, Path] | None
     depth_intrinsics: Path | None
     cloud: Path | None
+    masks: dict[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Named:
     poses: str = ""
     intrinsics: str = ""
     cloud: str = ""
+    masks: str = ""
 
 
 def is_scene(folder: Path, named: Named) -> bool:
@@ -76,6 +78,7 @@ def find_layout(folder: Path, named: Named, confined: Confined) -> Layout:
         _all(intrinsics, confined) if isinstance(intrinsics, dict) else intrinsics and confined(intrinsics),
         _first(_intrinsic_places(folder), DEPTH_INTRINSICS, _TEXT, confined),
         _cloud(folder, named.cloud, confined),
+        _all(_masks(folder, named.masks), confined),
     )
 
 
@@ -95,6 +98,15 @@ def _pictures(folder: Path, pattern: str, names: tuple[str, ...], suffixes: froz
         if found := [path for path in entries(place) if path.suffix.lower() in suffixes]:
             return found
     return []
+
+
+def _masks(folder: Path, pattern: str) -> dict[str, Path]:
+    if not pattern:
+        return {}
+    masks = _by_stem(_pictures(folder, pattern, (), IMAGE_SUFFIXES), "masks")
+    if not masks:
+        raise BadScene(f"{folder}: no masks at --masks {pattern}")
+    return masks
 
 
 def _poses(folder: Path, pattern: str) -> Path | dict[str, Path]:
