@@ -46,7 +46,9 @@ class Options(FrameOptions):
     images: str = field(default="", metadata={"help": "The pictures' folder (images_4); found unless given."})
     cloud: str = field(
         default="",
-        metadata={"help": "The .ply with the points, or 'sparse' for the model's own; else fused.ply, or the model's."},
+        metadata={
+            "help": "A .ply, .pcd, .las, .laz or .xyz, or 'sparse'; else fused.ply, or the sparse points of the model."
+        },
     )
     masks: str = field(
         default="",

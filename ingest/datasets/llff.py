@@ -44,7 +44,9 @@ class Options(FrameOptions):
     """What the folder does not say of itself."""
 
     images: str = field(default="", metadata={"help": "The folder with the pictures, such as images_4."})
-    cloud: str = field(default="", metadata={"help": "The .ply with the scene's points or mesh, in the poses' world."})
+    cloud: str = field(
+        default="", metadata={"help": "A .ply, .pcd, .las, .laz or .xyz with the scene's points, in the poses' world."}
+    )
     world_scale: float | None = field(
         default=None, metadata={"help": "Units of the poses and points per metre; 1 unless given."}
     )

@@ -50,7 +50,9 @@ class Options(DepthCloudOptions):
     views: Literal["all", "train", "val", "test"] = field(
         default="all", metadata={"help": "All frames, or those of one split where the files tell them apart."}
     )
-    cloud: str = field(default="", metadata={"help": "The .ply with the scene's points or mesh, in the poses' world."})
+    cloud: str = field(
+        default="", metadata={"help": "A .ply, .pcd, .las, .laz or .xyz with the scene's points, in the poses' world."}
+    )
     depth_scale: float | None = field(
         default=None, metadata={"help": "Depth units per metre; 1000 (times --world-scale) unless the file says."}
     )

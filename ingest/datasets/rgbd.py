@@ -46,7 +46,7 @@ class Options(DepthCloudOptions):
     poses: str = field(default="", metadata={"help": "Poses: a trajectory file, or a folder or pattern of files."})
     intrinsics: str = field(default="", metadata={"help": "Intrinsics: a file, or a folder with one a frame."})
     cloud: str = field(
-        default="", metadata={"help": "The .ply with the scene's points or mesh, inside the scene's folder."}
+        default="", metadata={"help": "A .ply, .pcd, .las, .laz or .xyz with the points, inside the scene's folder."}
     )
     masks: str = field(
         default="",
@@ -202,7 +202,8 @@ def _cloud(folder: Path, path: Path, options: Options, confined: Confined) -> Po
     points = replace(points, xyz=points.xyz / options.world_scale)
     if points.labels is None:
         return points
-    names = {int(label): f"label {label}" for label in np.unique(points.labels) if label >= 0}
+    names = {label: f"label {label}" for label in np.unique(points.labels).tolist() if label >= 0}
+    names |= points.label_names
     listing = folder / "label_names.json"
     if is_file(listing):
         names |= read_label_names(confined(listing))

@@ -1,17 +1,23 @@
 """Point clouds and meshes of files, as PointClouds."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadScene
+from ...store.errors import BadScene, MissingPackage
+from ...store.plugins import missing_package_sentence
 from ...store.scene import PointCloud
 from .measured import faces_of, measured
 from .naming import naming
+from .pcd import read_pcd
 from .ply import Ply, read_ply
+from .xyz import read_xyz
 
+_LAS = (".las", ".laz")
+_TEXTS = (".xyz", ".xyzn", ".xyzrgb", ".pts")
 _RGB = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
 _NORMALS = (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
 _LABELS = ("label", "labels", "semantic_label", "class")
@@ -20,11 +26,25 @@ _SEGMENTS = ("segment", "segment_id", "superpoint")
 
 
 def read_cloud(path: Path) -> PointCloud:
-    """The points of a .ply with what it knows of them: colours, normals, labels, instances, segments, faces.
+    """The points of a file with what it knows of them: colours, normals, labels, instances, segments, faces.
 
-    Integer properties named label, instance or segment (or a usual other name of those) are taken as such.
+    By its ending a .pcd, .las or .laz, or text (.xyz, .xyzn, .xyzrgb, .pts), else a PLY. Integer properties named
+    label, instance or segment (or a usual other name of those) are taken as such.
     """
-    return as_cloud(path, read_ply(path))
+    suffix = path.suffix.lower()
+    if suffix in _LAS:
+        try:
+            from .las import CLASSES, read_las
+        except ModuleNotFoundError as error:
+            if error.name not in ("laspy", "lazrs"):
+                raise
+            raise MissingPackage(missing_package_sentence(f"clouds in {suffix}", "laspy")) from error
+        cloud = as_cloud(path, Ply(read_las(path), None))
+        present = [] if cloud.labels is None else np.unique(cloud.labels).tolist()
+        return replace(cloud, label_names={k: CLASSES.get(k, f"class {k}") for k in present if k >= 0})
+    if suffix == ".pcd":
+        return as_cloud(path, Ply(read_pcd(path), None))
+    return as_cloud(path, Ply(read_xyz(path), None) if suffix in _TEXTS else read_ply(path))
 
 
 def as_cloud(path: Path, ply: Ply) -> PointCloud:

@@ -1,0 +1,81 @@
+"""Points as rows of text: .xyz, .xyzn, .xyzrgb and .pts, blanks, commas or semicolons between the numbers.
+
+    x y z                       x y z nx ny nz              x y z r g b (0 to 255)
+    x y z intensity             x y z intensity r g b       x y z r g b nx ny nz, x y z nx ny nz r g b
+
+A first line of names, "x,y,z,red,green,blue", decides; without one the values do: normals have length 1. A .pts file
+begins with its number of points. "#" and "//" begin remarks.
+"""
+
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...store.errors import BadScene
+from .whole import read_text
+
+_MAX_BYTES = 1 << 32
+_REMARK = re.compile(r"(#|//).*")
+_SEPARATORS = str.maketrans(",;", "  ")
+_NORMALS, _COLOURS = ("nx", "ny", "nz"), ("red", "green", "blue")
+
+
+def read_xyz(path: Path) -> NDArray[np.void]:
+    """(N,) structured points; BadScene for lines that are not equally long, or of numbers that nobody can name."""
+    text = read_text(path, _MAX_BYTES).translate(_SEPARATORS)
+    names, lines = _head(path, [line for line in _REMARK.sub("", text).split("\n") if line.strip()])
+    width = len(lines[0].split())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        try:
+            words = np.fromstring(" ".join(lines), sep=" ")
+        except (DeprecationWarning, ValueError) as error:
+            raise BadScene(f"{path}: not everything is a number") from error
+    if len(words) != width * len(lines):
+        raise BadScene(f"{path}: lines of other than {width} numbers, which the first one has")
+    table = words.reshape(len(lines), width)
+    columns = names if len(names) == width else _named(path, table)
+    points = np.empty(len(table), [(name, "f8") for name in columns])
+    for column, name in enumerate(columns):
+        points[name] = table[:, column]
+    return points
+
+
+def _head(path: Path, lines: list[str]) -> tuple[list[str], list[str]]:
+    """Names of the columns, where the first line has them, and the lines of numbers."""
+    names = lines[0].casefold().split() if lines and re.search(r"[a-df-z]", lines[0].casefold()) else []
+    if names and {"x", "y", "z"} <= set(names) and len(set(names)) == len(names):
+        lines = lines[1:]
+    elif lines and len(lines[0].split()) == 1 and lines[0].strip().isdigit():
+        if int(lines[0]) != len(lines) - 1:
+            raise BadScene(f"{path}: {len(lines) - 1:,} lines of points; its first line says {lines[0].strip()[:20]}")
+        names, lines = [], lines[1:]
+    else:
+        names = []
+    if not lines:
+        raise BadScene(f"{path}: no points in it")
+    return names, lines
+
+
+def _named(path: Path, table: NDArray[np.float64]) -> tuple[str, ...]:
+    """What the columns are, by how many there are and by their values."""
+    start = ("x", "y", "z", "intensity") if table.shape[1] in (4, 7) else ("x", "y", "z")
+    rest = [table[:, column : column + 3] for column in range(len(start), table.shape[1], 3)]
+    kinds = [_NORMALS if _are_normals(part) else _COLOURS for part in rest if part.shape[1] == 3]
+    if len(kinds) != len(rest) or len(set(kinds)) != len(kinds):
+        raise BadScene(
+            f"{path}: {table.shape[1]} numbers a line; x y z, with an intensity, colours or normals after them, were "
+            "expected, or a first line that names the columns"
+        )
+    return (*start, *(name for kind in kinds for name in kind))
+
+
+def _are_normals(part: NDArray[np.float64]) -> bool:
+    """Whether the rows have length 1; (0, 0, 1), which a colour could be too, is such."""
+    if part.shape[1] != 3:
+        return False
+    length = np.linalg.norm(part[np.isfinite(part).all(axis=1)], axis=1)
+    return bool(len(length) and np.median(np.abs(length - 1)) < 1e-2)
