@@ -13,9 +13,11 @@ from ovstore.ingest.checks import check_scene
 from ovstore.ingest.datasets import rgbd, scannet
 from ovstore.ingest.files.images import read_depth
 from ovstore.ingest.files.ply import read_ply
+from ovstore.ingest.generated import folder
 from ovstore.ingest.generated.formats import rgbd as rgbd_format
 from ovstore.ingest.generated.formats import scannet as scannet_format
 from ovstore.ingest.generated.plan import plan
+from ovstore.store.errors import BadInput
 from ovstore.store.scene import Scene
 
 SMALL = [
@@ -160,6 +162,21 @@ def test_the_truth_says_where_the_snoopy_is(scans: Path, tmp_path: Path) -> None
     assert points.instances is not None
     own = points.xyz[points.instances == snoopy["object_id"]]
     assert (own > np.array(snoopy["box_min"]) - 0.02).all() and (own < np.array(snoopy["box_max"]) + 0.02).all()
+
+
+def test_what_a_killed_run_left_is_replaced_by_force(tmp_path: Path) -> None:
+    root = tmp_path / "bench"
+    with pytest.raises(KeyboardInterrupt), folder.room_for(root, folder.BENCH, ["scene0000_00"], force=False):
+        for name in ("scene0000_00", ".scene0001_00.part", "queries", ".queries.part"):
+            (root / name).mkdir()
+        (root / "absent.txt").write_text("cactus")
+        (root / folder.TRUTH).write_text('{"format": "ben')  # killed while it was written
+        raise KeyboardInterrupt
+    with pytest.raises(BadInput, match="replace them with --force"), folder.room_for(root, folder.BENCH, [], False):
+        pass
+    with folder.room_for(root, folder.BENCH, ["scene0000_00", "scene0001_00"], force=True):
+        assert [path.name for path in root.iterdir() if not path.name.startswith(".")] == []
+    assert [path.name for path in root.iterdir()] == [".scene0001_00.part"]  # a scene of that name begins with it
 
 
 @pytest.mark.parametrize("scenes", [2, 5, 12, 40])

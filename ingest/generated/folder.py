@@ -14,6 +14,7 @@ import numpy as np
 
 from ...store import plugins
 from ...store.errors import BadInput
+from ...store.files import replacing
 from .plan import ScenePlan, plan
 from .recording import record
 from .scene import Options as SceneOptions
@@ -22,6 +23,7 @@ from .sensor import Sensor
 from .truth import truth_of
 
 TRUTH = "truth.json"
+_CLAIM = ".generating.json"  # there while a set is made: what a run that was killed left behind is known by it
 BENCH = "bench"  # the frozen set of benchmark.py, which is no format, and what it has beside its scenes
 BENCH_SHARED = ("queries", "absent.txt", "bench.json")
 _SCENE_NAME = re.compile(r"scene\d{4,}_\d\d")
@@ -97,7 +99,10 @@ def room_for(root: Path, format_name: str, names: Sequence[str], force: bool) ->
             _refuse_to_overwrite(root, names)
         _refuse_what_nobody_generated(root, _shared(format_name))
         root.mkdir(parents=True, exist_ok=True)
+        with replacing(root / _CLAIM) as part:
+            write_json(part, {"format": format_name, "scenes": [{"scene": name} for name in names]})
         yield
+        (root / _CLAIM).unlink()
     except OSError as error:
         raise BadInput(f"{root}: cannot be written: {error.strerror or error}") from error
 
@@ -158,7 +163,7 @@ def write_scene(format_name: str, root: Path, options: Options, planned: ScenePl
 def _refuse_to_overwrite(root: Path, names: Sequence[str]) -> None:
     if root.exists() and not root.is_dir():
         raise BadInput(f"{root} is a file; a folder for the scenes was expected.")
-    existing = [path for path in (*(root / name for name in names), root / TRUTH) if path.exists()]
+    existing = [path for path in (*(root / name for name in names), root / TRUTH, root / _CLAIM) if path.exists()]
     if existing:
         more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
         raise BadInput(f"{existing[0]}{more} exist already. Choose another folder, or replace them with --force.")
@@ -179,20 +184,30 @@ def _shared(format_name: str) -> tuple[str, ...]:
 
 
 def _remove_earlier(root: Path) -> None:
-    """Take away the set that truth.json speaks of: of two sets in one folder neither would be true."""
+    """Take away the set that was made here, or begun: of two sets in one folder neither would be true."""
+    if (root / _CLAIM).exists():
+        (root / TRUTH).unlink(missing_ok=True)  # of the same set, and perhaps not written to its end
+    for name in (_CLAIM, TRUTH):
+        _remove_set(root, root / name)
+
+
+def _remove_set(root: Path, told: Path) -> None:
+    """What the file `told` speaks of, and the file itself."""
     try:
-        truth = json.loads((root / TRUTH).read_bytes())
+        truth = json.loads(told.read_bytes())
         names, format_name = [scene["scene"] for scene in truth["scenes"]], truth["format"]
     except (FileNotFoundError, NotADirectoryError):
         return
     except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{root / TRUTH} is not the truth about generated scenes; choose another folder.") from error
+        raise BadInput(f"{told} is not the truth about generated scenes; choose another folder.") from error
     for name in names:
         if isinstance(name, str) and _SCENE_NAME.fullmatch(name):
             shutil.rmtree(root / name, ignore_errors=True)
+            shutil.rmtree(root / f".{name}.part", ignore_errors=True)
     if format_name in (BENCH, *plugins.names("ingest.generated.formats")):
         for name in _shared(format_name):
             if (root / name).is_file():
                 (root / name).unlink()
             shutil.rmtree(root / name, ignore_errors=True)
-    (root / TRUTH).unlink()
+            shutil.rmtree(root / f".{name}.part", ignore_errors=True)
+    told.unlink()
