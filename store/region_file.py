@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import block_digests
+from .errors import BadInput
 from .files import make_folder, permissions_inside, remove, replacing
 from .flocks import opened
 
@@ -141,7 +142,17 @@ def next_generation(folder: Path, dim: int) -> Manifest:
 
 
 def append(folder: Path, manifest: Manifest, parts: Iterable[Part]) -> Manifest:
-    """Rows behind those of `manifest`, on disk before the new manifest names them; call it `locked`."""
+    """Rows behind those of `manifest`, on disk before the new manifest names them; call it `locked`.
+
+    BadInput where the disk is full: the old manifest stays, to which half an append is nothing.
+    """
+    try:
+        return _appended(folder, manifest, parts)
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be written: {error.strerror or error}.") from error
+
+
+def _appended(folder: Path, manifest: Manifest, parts: Iterable[Part]) -> Manifest:
     spans, digests, row = dict(manifest.spans), dict(manifest.digests), manifest.rows
     ids_path, vectors_path = _paths(folder, manifest.generation)
     with _tail(ids_path, row * 8) as ids_file, _tail(vectors_path, row * 2 * manifest.dim) as vectors_file:

@@ -1,5 +1,6 @@
 """Every index is held to exact; what holds for one holds for all."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from ovstore.store import (
     scoring,
 )
 from ovstore.store.database import Store
+from ovstore.store.errors import BadInput
 from ovstore.store.region_copy import read_regions
 from sqlalchemy import text
 
@@ -262,6 +264,19 @@ def test_an_append_that_did_not_finish_is_written_over(folder: Path) -> None:
     ids, vectors = region_file.mapped(folder, region_file.read_manifest(folder, 4))
     assert list(ids) == [100, 101, 102, 200, 201] and grown.spans == {(1, 7): (0, 3), (2, 7): (3, 5)}
     assert vectors[:, 0].tolist() == [1, 1, 1, 2, 2]
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_rows_that_were_there(folder: Path, monkeypatch) -> None:
+    held = region_file.append(folder, region_file.next_generation(folder, 4), [part(1, 3)])
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(BadInput, match=r"cannot be written: No space left on device\."):
+            region_file.append(folder, held, [part(2, 2)])
+    assert region_file.read_manifest(folder, 4) == held and region_file.is_whole(folder)
 
 
 def test_a_damaged_side_file_counts_as_none(folder: Path) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from .. import block_digests, index_rows, region_vectors
 from ..database import Store
+from ..errors import BadInput
 from ..files import remove, replacing, unique_name
 from ..index_rows import IndexRow
 from ..recall import compare, exact_scores_of, sample_queries
@@ -183,7 +184,10 @@ def _publish(store: Store, space_id: int, level: str, index: Any, table: RegionV
     path = _folder(store, space_id, level) / f"{unique_name(NAME)}.index"
     file = str(path.relative_to(store.path.resolve()))
     with replacing(path, in_store=True) as part:
-        faiss.write_index(index, str(part))
+        try:
+            faiss.write_index(index, str(part))
+        except RuntimeError as error:  # FAISS's own, of a full disk
+            raise BadInput(f"{path} cannot be written: {str(error).splitlines()[0]}") from error
     options = {
         "digests": block_digests.of_file(path),
         "type": f"IVF{index.nlist},SQ8",
