@@ -90,8 +90,7 @@ class Store:
     def reading(self, statement: str, seconds: float) -> Iterator[psycopg.Connection[Any]]:
         """A connection on which the `statement` of a person can do no harm (see reading.py), for so many seconds."""
         with self.driver_connection(read_only=True) as driver:
-            reading.confine(driver, statement, self.where, embedded=self._server is not None)
-            driver.execute(f"SET LOCAL statement_timeout = {round(1000 * seconds)}")
+            reading.confine(driver, statement, seconds, self.where, embedded=self._server is not None)
             yield driver
 
     @checked

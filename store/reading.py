@@ -60,8 +60,10 @@ _CALLED = re.compile(r":(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)")
 _READ = re.compile(r":relid (\d+)")
 
 
-def confine(driver: psycopg.Connection[Any], statement: str, where: str, embedded: bool) -> None:
-    """Leave the connection in a read-only transaction in which `statement` can do no harm, or raise."""
+def confine(driver: psycopg.Connection[Any], statement: str, seconds: float, where: str, embedded: bool) -> None:
+    """Leave the connection in a read-only transaction in which `statement` does no harm and ends in time, or raise."""
+    timeout = f"SET LOCAL statement_timeout = {round(1000 * seconds)}"
+    driver.execute(timeout)
     if embedded:  # it logged in as the reader
         driver.execute("SET TRANSACTION READ ONLY")
         return
@@ -72,7 +74,12 @@ def confine(driver: psycopg.Connection[Any], statement: str, where: str, embedde
             f"CREATE ROLE {ROLE}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {ROLE}"
         )
     if not closed:
+        driver.rollback()
+        driver.execute("SET TRANSACTION READ WRITE")
+        driver.execute(timeout)
         _require_harmless(driver, statement, where)
+        driver.rollback()
+        driver.execute(timeout)
     driver.execute("SET TRANSACTION READ ONLY")
     if can_change:
         driver.execute(f"SET LOCAL ROLE {ROLE}")
@@ -100,8 +107,6 @@ def _standing(driver: psycopg.Connection[Any]) -> tuple[bool, bool, bool]:
 
 def _require_harmless(driver: psycopg.Connection[Any], statement: str, where: str) -> None:
     """Raise unless the statement reads the store's tables and calls listed functions alone. Nothing of it runs."""
-    driver.rollback()
-    driver.execute("SET TRANSACTION READ WRITE")
     view = f"CREATE TEMPORARY VIEW ovstore_asked AS SELECT 1 AS one FROM (\n{statement}\n) AS asked"
     try:
         driver.execute(view.encode(), binary=True)  # binary: the protocol that takes a single statement
@@ -119,7 +124,6 @@ def _require_harmless(driver: psycopg.Connection[Any], statement: str, where: st
         "(relname = ANY(%s) AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'scenes'::regclass))",
         [list(set(_READ.findall(tree))), [*metadata.tables, *VIEWS]],
     ).fetchone()
-    driver.rollback()
     if called:
         raise BadInput(f"The function {called[0]} cannot be used here: docs/sql.md lists what can.")
     if read:
