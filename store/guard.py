@@ -91,7 +91,9 @@ def _copied(program: str, folder: str) -> str:
     server = os.stat(os.path.join(installation, "bin", "postgres"))
     copy = os.path.join(folder, f"programs-{server.st_size:x}-{server.st_mtime_ns:x}")
     if not os.path.isdir(copy):
-        shutil.rmtree(f"{copy}.new", ignore_errors=True)
+        for name in os.listdir(folder):
+            if name.startswith("programs-"):  # of an older installation, or not finished; no server runs now
+                shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
         for source in (installation, f"{package}.libs"):  # libraries are found from the programs by this layout
             if os.path.isdir(source):
                 target = os.path.join(f"{copy}.new", os.path.relpath(source, os.path.dirname(package)))

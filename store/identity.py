@@ -21,10 +21,7 @@ def is_store(folder: Path) -> bool:
     try:
         return (folder / _FILE).is_file()
     except PermissionError as error:
-        raise BadInput(
-            f"The folder {folder} is closed to this user. Its owner opens a store to a group with: "
-            "ovstore db access --shared GROUP"
-        ) from error
+        raise _closed(folder) from error
 
 
 def require_store(folder: Path) -> None:
@@ -95,11 +92,20 @@ def _read(folder: Path) -> dict[str, str]:
         content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    except PermissionError as error:
+        raise _closed(folder) from error
     except (OSError, ValueError) as error:
         raise BadInput(f"{folder / _FILE} cannot be read ({error}): {_RESTORE}.") from error
     if not isinstance(content, dict) or content.get("database", "embedded") not in get_args(Kind):
         raise BadInput(f"{folder / _FILE} does not describe a store: {_RESTORE}.")
     return {str(key): str(value) for key, value in content.items()}
+
+
+def _closed(folder: Path) -> BadInput:
+    return BadInput(
+        f"The store {folder} is closed to this user. Its owner opens a store to a group with: "
+        "ovstore db access --shared GROUP"
+    )
 
 
 def _write(folder: Path, content: dict[str, str]) -> None:

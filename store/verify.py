@@ -114,8 +114,8 @@ def _orphan_findings(store: Store) -> list[Finding]:
 def _open_to_all(store: Store) -> list[Finding]:
     """Stores of older versions were made with the modes of the umask."""
     who = access.described(store.path)
-    remedy = "ovstore db access --private (or --shared GROUP) closes it, old files included"
-    return [Finding("the store's files", f"can be read by {who}", remedy)] if who == access.EVERYBODY else []
+    problem = f"can be read by {who} (db access --shared GROUP leaves them to a group, --private to the owner)"
+    return [Finding("the store's files", problem, "ovstore db access --private")] if who == access.EVERYBODY else []
 
 
 def _relative(store: Store, path: Path) -> str:

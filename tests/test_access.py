@@ -122,9 +122,8 @@ def test_a_store_of_older_modes_is_named_by_the_doctor_and_closed_by_its_remedy(
     folder.chmod(0o755)
     with database.open(folder) as store:
         doctor = typed(store, "doctor")
-        assert "the store's files: can be read by every user of this machine\n    ovstore db access --private" in (
-            doctor.stdout
-        )
+        assert "the store's files: can be read by every user of this machine" in doctor.stdout
+        assert f"    ovstore --store {folder} db access --private\n" in doctor.stdout
         busy = typed(store, "db", "access", "--private")
         assert (busy.exit_code, "is in use: close the processes" in busy.stderr) == (1, True)
     assert typed(store, "db", "access", "--private").stdout == f"{folder} can be read by the owner.\n"
@@ -140,7 +139,7 @@ def test_a_group_that_does_not_exist_is_named() -> None:
 
 @as_root
 def test_a_group_shares_a_store_for_writing_while_it_is_open_and_for_reading_when_it_is_not(folder: Path) -> None:
-    assert "ovstore db access --shared" in visit(folder, user=NOBODY)["closed"] or os.access(folder, os.X_OK)
+    assert "is closed to this user. Its owner opens a store to a group" in visit(folder, user=NOBODY)["closed"]
     access.change(folder, access.shared_with(group_of_nobody()))
     assert access.described(folder) == f"the group {group_of_nobody()}"
     alone = visit(folder, user=NOBODY)
@@ -151,7 +150,7 @@ def test_a_group_shares_a_store_for_writing_while_it_is_open_and_for_reading_whe
         assert (together["found"], together["job"] > 0) == (alone["found"], True)
         small_scene.make("second").publish(store)
     assert not any("r" in mode[7:] or "w" in mode[7:] for mode in modes(folder))
-    assert visit(folder)["found"] == alone["found"] or len(visit(folder)["found"]) == 3
+    assert len(visit(folder)["found"]) == 3
 
 
 @as_root
