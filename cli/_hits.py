@@ -28,7 +28,7 @@ def print_answer(answer: "Answer", ambiguous: Collection[str] = ()) -> None:
     from rich.console import Console
 
     width = Console().width
-    if max(map(len, _aligned([_COLUMNS, *rows]))) <= width:
+    if _widest(_aligned([_COLUMNS, *rows])) <= width:
         print_table(_COLUMNS, rows, right=_RIGHT)
     else:
         _print_in_two_lines(answer, rows, width)
@@ -38,7 +38,7 @@ def _print_in_two_lines(answer: "Answer", rows: "list[tuple[str, ...]]", width: 
     """What places a hit, and below it how large it is and who sees it; what has no room moves down or is counted."""
     first = _aligned([(*_COLUMNS[:6],), *(row[:6] for row in rows)])
     moved: slice = slice(6, 6)
-    if max(map(len, first)) > width:  # a long name
+    if _widest(first) > width:  # a long name
         moved = slice(4, 6)
         first = _aligned([_COLUMNS[:4], *(row[:4] for row in rows)])
     indent = " " * (len(rows[-1][0]) + 2)
@@ -75,11 +75,22 @@ def _views(evidence: "Sequence[Evidence]", room: int | None = None) -> str:
 
 def _aligned(rows: "list[tuple[str, ...]]") -> list[str]:
     """Each row as a line, its cells padded to their columns."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [_widest(column) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            cell.rjust(width) if name in _RIGHT else cell.ljust(width)
-            for name, cell, width in zip(_COLUMNS, row, widths, strict=False)
+            _padded(cell, width, name in _RIGHT) for name, cell, width in zip(_COLUMNS, row, widths, strict=False)
         ).rstrip()
         for row in rows
     ]
+
+
+def _padded(cell: str, width: int, right: bool) -> str:
+    blanks = " " * (width - _widest([cell]))
+    return blanks + cell if right else cell + blanks
+
+
+def _widest(lines: "Sequence[str]") -> int:
+    """Columns of a terminal; Chinese characters take two."""
+    from rich.cells import cell_len
+
+    return max(map(cell_len, lines))

@@ -81,7 +81,7 @@ def train(
     in evaluation mode and the number of epochs done. Its figure "mIoU", or else its first, decides which checkpoint is
     the best: the largest, but the least of "loss". Without it the training loss decides.
 
-    Under torchrun each process calls this. Interrupted is raised after Ctrl-C or SIGTERM, once all is saved.
+    Under torchrun each process calls this. Interrupted is raised after Ctrl-C, SIGTERM or SIGHUP, once all is saved.
     """
     with ranks(device) as group, claimed(folder, group), stop_signals() as stop:
         if group.device.type == "cpu":
