@@ -143,6 +143,12 @@ def test_a_scene_takes_the_cloud_that_is_named(tmp_path: Path) -> None:
     assert "points: survey.xyz" in scene.findings
 
 
+def test_text_of_millions_of_lines_is_read(tmp_path: Path) -> None:
+    rows = "".join(f"{k} {k % 7} 0.5\n" for k in range(1000))
+    (tmp_path / "a.xyz").write_text(rows * 1200)
+    assert len(read_cloud(tmp_path / "a.xyz")) == 1_200_000
+
+
 def las(path: Path, colours: np.ndarray | None, classes: list[int]) -> Path:
     laspy = pytest.importorskip("laspy", reason="needs the extra 'las'")
     header = laspy.LasHeader(point_format=2 if colours is not None else 0, version="1.2")

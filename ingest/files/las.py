@@ -6,10 +6,10 @@ import laspy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...store.budget import Budget
 from ...store.errors import BadScene
 
 _AT_ONCE = 1 << 20  # points
-_MAX_POINTS = 200_000_000
 # ASPRS, LAS 1.4 R15, table 17; 0 and 1 are "created, never classified" and "unclassified"
 CLASSES = {
     2: "ground", 3: "low vegetation", 4: "medium vegetation", 5: "high vegetation", 6: "building", 7: "low point",
@@ -23,10 +23,10 @@ def read_las(path: Path) -> NDArray[np.void]:
 
     Points are decoded piece by piece, so that a header that lies takes no memory.
     """
+    budget = Budget(path)
     try:
         with laspy.open(path) as file:
-            if file.header.point_count > _MAX_POINTS:
-                raise BadScene(f"{path}: {file.header.point_count:,} points; at most {_MAX_POINTS:,} are read")
+            budget.take_bytes(file.header.point_count * np.dtype(_dtype(True)).itemsize, "its points")
             pieces = [_piece(piece) for piece in file.chunk_iterator(_AT_ONCE)]
             expected = file.header.point_count
     except BadScene:

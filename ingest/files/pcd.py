@@ -13,6 +13,7 @@ from numpy.lib import recfunctions
 from numpy.typing import NDArray
 
 from ...store.errors import BadScene
+from ...store.regular import require_file
 from .ply_body import AsciiBody, BinaryBody, Body, Element, Property
 
 _MAX_HEADER = 1 << 16
@@ -23,7 +24,7 @@ _TYPES |= {"F4": "f4", "F8": "f8"}
 def read_pcd(path: Path) -> NDArray[np.void]:
     """(N,) structured points; BadScene for a file that is no PCD or does not hold what its header promises."""
     try:
-        data = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
+        data = np.memmap(path, np.uint8, "r") if require_file(path) else np.empty(0, np.uint8)
     except OSError as error:
         raise BadScene(f"{path}: {error.strerror or error}") from error
     element, form, start = _header(path, bytes(data[:_MAX_HEADER]))

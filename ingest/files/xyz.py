@@ -15,49 +15,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...store.errors import BadScene
-from .whole import read_text
+from .whole import read_bytes
 
-_MAX_BYTES = 1 << 32
+_MAX_BYTES = 1 << 30
 _REMARK = re.compile(r"(#|//).*")
-_SEPARATORS = str.maketrans(",;", "  ")
+_BLANK_LINES = re.compile(r"\n\s*\n")
+_SEPARATORS = str.maketrans(",;\r", "   ")
 _NORMALS, _COLOURS = ("nx", "ny", "nz"), ("red", "green", "blue")
 
 
 def read_xyz(path: Path) -> NDArray[np.void]:
-    """(N,) structured points; BadScene for lines that are not equally long, or of numbers that nobody can name."""
-    text = read_text(path, _MAX_BYTES).translate(_SEPARATORS)
-    names, lines = _head(path, [line for line in _REMARK.sub("", text).split("\n") if line.strip()])
-    width = len(lines[0].split())
+    """(N,) structured points; BadScene for lines that are not equally long, or of numbers that nobody can name.
+
+    Lines never become objects of their own: a survey has tens of millions.
+    """
+    try:
+        text = read_bytes(path, _MAX_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadScene(f"{path}: not a text file") from error
+    names, count, body = _head(path, _BLANK_LINES.sub("\n", _REMARK.sub("", text.translate(_SEPARATORS))).strip())
+    lines, width = body.count("\n") + 1, len(body.partition("\n")[0].split())
+    if not width:
+        raise BadScene(f"{path}: no points in it")
+    if count is not None and count != lines:
+        raise BadScene(f"{path}: {lines:,} lines of points; its first line says {count:,}")
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)
         try:
-            words = np.fromstring(" ".join(lines), sep=" ")
+            words = np.fromstring(body, sep=" ")
         except (DeprecationWarning, ValueError) as error:
             raise BadScene(f"{path}: not everything is a number") from error
-    if len(words) != width * len(lines):
+    if len(words) != width * lines:
         raise BadScene(f"{path}: lines of other than {width} numbers, which the first one has")
-    table = words.reshape(len(lines), width)
+    table = words.reshape(lines, width)
     columns = names if len(names) == width else _named(path, table)
-    points = np.empty(len(table), [(name, "f8") for name in columns])
+    points = np.empty(lines, [(name, "f8") for name in columns])
     for column, name in enumerate(columns):
         points[name] = table[:, column]
     return points
 
 
-def _head(path: Path, lines: list[str]) -> tuple[list[str], list[str]]:
-    """Names of the columns, where the first line has them, and the lines of numbers."""
-    names = lines[0].casefold().split() if lines and re.search(r"[a-df-z]", lines[0].casefold()) else []
-    if names and {"x", "y", "z"} <= set(names) and len(set(names)) == len(names):
-        lines = lines[1:]
-    elif lines and len(lines[0].split()) == 1 and lines[0].strip().isdigit():
-        if int(lines[0]) != len(lines) - 1:
-            raise BadScene(f"{path}: {len(lines) - 1:,} lines of points; its first line says {lines[0].strip()[:20]}")
-        names, lines = [], lines[1:]
-    else:
-        names = []
-    if not lines:
-        raise BadScene(f"{path}: no points in it")
-    return names, lines
+def _head(path: Path, text: str) -> tuple[list[str], int | None, str]:
+    """The names of columns and the number of points, where the first line has such, and the lines of numbers."""
+    first, _, rest = text.partition("\n")
+    names = first[:1000].casefold().split()
+    if {"x", "y", "z"} <= set(names) and len(set(names)) == len(names):
+        return names, None, rest
+    if len(names) == 1 and names[0].isascii() and names[0].isdigit() and len(names[0]) < 16 and rest:
+        return [], int(names[0]), rest
+    return [], None, text
 
 
 def _named(path: Path, table: NDArray[np.float64]) -> tuple[str, ...]:
