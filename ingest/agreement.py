@@ -62,7 +62,7 @@ class _Reading:
 
 
 @dataclass(frozen=True)
-class _Convention:
+class Convention:
     """Another way to read the same files."""
 
     name: str  # "if ...", with the option
@@ -81,7 +81,7 @@ def check_agreement(frames: Sequence[Frame], options: Any = None) -> list[str]:
     poses = np.array([frame.camera_to_world for frame in frames])
     readings: dict[int, _Reading] = {}
     pairs = _pairs(frames, poses, readings)
-    as_read = _compared(frames, readings, pairs, _Convention("", poses))
+    as_read = _compared(frames, readings, pairs, Convention("", poses))
     if as_read.agreeing >= SURE and as_read.compared >= _ENOUGH:
         return [_said(as_read)]
     best, found = as_read, ""
@@ -143,7 +143,7 @@ def _median(readings: dict[int, _Reading]) -> float:
 
 
 def _compared(
-    frames: Sequence[Frame], readings: dict[int, _Reading], pairs: list[tuple[int, int]], convention: _Convention
+    frames: Sequence[Frame], readings: dict[int, _Reading], pairs: list[tuple[int, int]], convention: Convention
 ) -> Share:
     counts = np.zeros(3, np.int64)
     for one, other in pairs:
@@ -158,7 +158,7 @@ def _compared(
 def _pair(
     one: Frame, reading: _Reading, pose: NDArray[np.float64],
     other: Frame, expected: _Reading, other_pose: NDArray[np.float64],
-    convention: _Convention,
+    convention: Convention,
 ) -> NDArray[np.int64]:  # fmt: skip
     """How many readings of `one` agree, lie in front, and could be compared in `other`."""
     camera, other_camera = _camera(one, convention), _camera(other, convention)
@@ -177,7 +177,7 @@ def _pair(
     return np.array([(np.abs(z - there) <= TOLERANCE * there).sum(), (z < (1 - TOLERANCE) * there).sum(), len(z)])
 
 
-def _camera(frame: Frame, convention: _Convention) -> Camera:
+def _camera(frame: Frame, convention: Convention) -> Camera:
     camera = frame.depth_camera
     assert camera is not None
     fy = -camera.fy if convention.mirrored else camera.fy
@@ -190,23 +190,23 @@ def _depth_pose(frame: Frame, camera_to_world: NDArray[np.float64]) -> NDArray[n
 
 def _conventions(
     frames: Sequence[Frame], poses: NDArray[np.float64], median: float, options: Any
-) -> Iterator[_Convention]:
+) -> Iterator[Convention]:
     """What else the files may mean, the simplest first."""
-    yield from _other_poses(poses, options)
+    yield from other_poses(poses, options)
     frame = frames[0]
     camera, scale = frame.camera, frame.depth_scale
     for other in _DEPTH_SCALES:
         if other != scale and _PLAUSIBLE[0] <= median * scale / other <= _PLAUSIBLE[1]:
             option = _option(options, "depth_scale", f"{other:g}")
-            yield _Convention(f"at {other:g} stored units per metre of depth{option}", poses, depth=scale / other)
+            yield Convention(f"at {other:g} stored units per metre of depth{option}", poses, depth=scale / other)
     for factor in _WORLD_SCALES:
         smaller = poses.copy()
         smaller[:, :3, 3] /= factor
         total = f"{factor * (getattr(options, 'world_scale', None) or 1.0):g}"
-        yield _Convention(
+        yield Convention(
             f"if the poses' world has {total} units per metre{_option(options, 'world_scale', total)}", smaller
         )
-    yield _Convention(
+    yield Convention(
         f"with fy = {-camera.fy:g}, as left-handed worlds have it{_option(options, 'fy', f'{-camera.fy:g}')}",
         poses,
         mirrored=True,
@@ -214,10 +214,10 @@ def _conventions(
     for shift in (-0.5, 0.5):
         cx, cy = camera.cx + shift, camera.cy + shift
         named = f" (--cx {cx:g} --cy {cy:g})" if hasattr(options, "cx") else ""
-        yield _Convention(f"with the principal point at {cx:g}, {cy:g}{named}", poses, shift=shift)
+        yield Convention(f"with the principal point at {cx:g}, {cy:g}{named}", poses, shift=shift)
 
 
-def _other_poses(poses: NDArray[np.float64], options: Any) -> Iterator[_Convention]:
+def other_poses(poses: NDArray[np.float64], options: Any) -> Iterator[Convention]:
     """Other axes, directions and orders of quaternions than those that the poses were read with, one, then two."""
     opengl = getattr(options, "axes", "opencv") == "opengl"
     inverse = bool(getattr(options, "world_to_camera", False))
@@ -240,7 +240,7 @@ def _other_poses(poses: NDArray[np.float64], options: Any) -> Iterator[_Conventi
             reasons.append(f"the poses map {way}{without}")
         if turned:
             reasons.append(f"quaternions are in the order {first}{_option(options, 'quaternion', first)}")
-        yield _Convention("if " + " and ".join(reasons), matrices)
+        yield Convention("if " + " and ".join(reasons), matrices)
 
 
 def _reordered(poses: NDArray[np.float64], order: str) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from .files.images import image_size, is_turned, read_depth
 from .files.poses import from_opengl_axes, inverted
 from .formats.selection import spread
 from .formats.skipped import skipped
+from .photographs import check_photographs
 
 ROTATION_TOLERANCE = 0.01  # of R'R from the identity; poses written with three decimals pass
 SKIPPED_SHARE = 0.1  # of the frames may have an improper rotation and are left out; more is a mistake of them all
@@ -69,7 +70,10 @@ def check_points(points: PointCloud, frames: Sequence[Frame], options: Any = Non
     """What points and cameras say of each other."""
     _check_extent("points", points.xyz, EXTENT[0], options)
     sample = points.xyz[np.linspace(0, len(points) - 1, min(len(points), _POINT_SAMPLE)).astype(np.int64)]
-    return [*_check_views(sample, frames, options), *_check_depth_ratio(sample, frames, options)]
+    findings = [*_check_views(sample, frames, options), *_check_depth_ratio(sample, frames, options)]
+    if all(frame.depth_path is None for frame in frames):
+        findings += check_photographs(points, frames, options)
+    return findings
 
 
 def _left_out(points: PointCloud) -> list[str]:
