@@ -71,7 +71,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ovstore-chaos-") as temporary:
         folder = chosen.folder or Path(temporary)
         print(f"Making the store in {folder} ...", file=sys.stderr)
-        with Attacked(folder) as store:
+        with Attacked(folder, training="distill" in kinds) as store:
             faults = _attack(store, np.random.default_rng(chosen.seed), kinds, minutes, kills, flips)
     print(f"Seed {chosen.seed}.")
     sys.exit(1 if faults else 0)

@@ -64,8 +64,8 @@ class Victim:
 class Attacked:
     """Two rooms, ingested and asked once: what comes later is held against that."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.path = folder, folder / "store"
+    def __init__(self, folder: Path, training: bool) -> None:
+        self.folder, self.path, self.training = folder, folder / "store", training
         self.scans = folder / "scans"
         self.held_open = ExitStack()
         self.runs = 0
@@ -87,8 +87,9 @@ class Attacked:
         self._in_this_process("index", "build", "faiss")
         self._in_this_process("index", "drop", "faiss")
         self._in_this_process("db", "upgrade")
-        self._in_this_process(*DISTILL)
-        self._in_this_process("forget", "--dataset", DATASET, "--features", STUDENT, "--yes")
+        if self.training:
+            self._in_this_process(*DISTILL)
+            self._in_this_process("forget", "--dataset", DATASET, "--features", STUDENT, "--yes")
         self.hold()
         return self
 

@@ -252,6 +252,10 @@ def _sentences(where: str) -> Iterator[None]:
             raise DatabaseError(f"The disk of the database {where} is full: {said}.") from error
         if isinstance(cause, psycopg.DataError) and "NUL" in said:
             raise BadInput("A text with a NUL character was given, which no text in the database can hold.") from error
+        if isinstance(cause, psycopg.errors.DataCorrupted | psycopg.errors.IndexCorrupted):
+            raise DatabaseError(
+                f"The database {where} is damaged: {said}. Restore a backup, as docs/reliability.md says."
+            ) from error
         if isinstance(cause, psycopg.errors.InsufficientPrivilege | psycopg.errors.ReadOnlySqlTransaction):
             raise DatabaseError(f"The database {where} refuses: {said}.") from error
         if isinstance(cause, psycopg.OperationalError) and _is_lost(error, cause):

@@ -27,6 +27,8 @@ def is_store(folder: Path) -> bool:
 def require_store(folder: Path) -> None:
     """Raise unless a store was made in this folder."""
     if not is_store(folder):
+        if (folder / "postgres" / "data").is_dir():
+            raise BadInput(f"{folder / _FILE} is missing: {_RESTORE}.")
         raise NotFound(
             f"There is no store in {folder}: `ovstore ingest` makes one (in Python ovstore.open(..., create=True)), "
             "--store or OVSTORE_HOME names another."

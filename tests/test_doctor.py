@@ -3,15 +3,16 @@
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 import small_scene
 from click.testing import CliRunner
 from command_line import document, lines, ovstore
 from ovstore.cli import main
 from ovstore.query import sql
-from ovstore.store import catalog, jobs, presence, verify
+from ovstore.store import catalog, database, jobs, presence, verify
 from ovstore.store.database import Store
-from ovstore.store.errors import BadInput
+from ovstore.store.errors import BadInput, DatabaseError
 
 
 @pytest.fixture
@@ -133,6 +134,7 @@ def test_doctor_examines_the_installation_where_there_is_no_store(tmp_path: Path
     result = CliRunner().invoke(main, ["--store", str(tmp_path / "none"), "doctor"])
     assert result.exit_code == 0, result.output
     assert "There is no store in" in result.stdout
+    assert lines(result)[-1] == "Nothing is wrong with the installation; no store was examined."
     assert not (tmp_path / "none").exists()
 
 
@@ -142,3 +144,28 @@ def test_doctor_says_why_a_database_does_not_answer(store: Store, monkeypatch: p
     assert result.exit_code == 1
     assert "the store: " in result.stdout
     assert "/nowhere" in result.stdout
+
+
+def test_pages_of_the_database_have_checksums_and_a_damaged_one_is_a_sentence(store: Store) -> None:
+    with store.driver_connection() as connection:
+        assert connection.execute("SHOW data_checksums").fetchone() == ("on",)
+    with pytest.raises(DatabaseError, match=r"is damaged: invalid page in block 7.*docs/reliability"), store.connect():
+        raise psycopg.errors.DataCorrupted("invalid page in block 7 of relation base/1/2")
+
+
+def test_repair_writes_a_store_json_that_rotted_again(quick_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OVSTORE_DATABASE_URL", raising=False)
+    with database.open(quick_folder / "rotten", create=True) as held:
+        told = (held.path / "store.json").read_bytes()
+        for damage in (b"{", b"[]", told.replace(b"embedded", b"embeddee"), told[:9] + b"00000000" + told[17:]):
+            (held.path / "store.json").write_bytes(damage)
+            result = ovstore(held, "doctor")
+            assert result.exit_code == 1
+            assert "`ovstore doctor --repair` writes it again" in result.stdout, damage
+            assert "made again: store.json, from the database" in ovstore(held, "doctor", "--repair").stdout
+            assert (held.path / "store.json").read_bytes() == told
+            assert lines(ovstore(held, "doctor"))[-1] == "Nothing is wrong."
+        (held.path / "store.json").unlink()
+        assert "`ovstore doctor --repair` writes it again" in ovstore(held, "scenes").stderr
+        assert ovstore(held, "doctor", "--repair").exit_code == 0
+        assert (held.path / "store.json").read_bytes() == told
