@@ -14,7 +14,7 @@ from ..store import catalog, plugins, publish
 from ..store.database import Store
 from ..store.features import Correspondence, FeatureMap
 from ..store.scene import Frame, Scene
-from . import recipe
+from . import memory, recipe
 from .checks import check_scene
 from .extract import Picture, extract, image_encoder, read_maps
 from .files.images import read_depth
@@ -176,6 +176,7 @@ def _new_geometry(
     scene = check_scene(scene, request.dataset_options, request.visibility.splat_radius)
     if imported is not None:
         imported.require_points(len(scene.points))
+    memory.require(len(scene.points), "superpoints")
     report("reading", 1, 1)
 
     order = morton_order(scene.points.xyz)

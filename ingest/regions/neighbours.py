@@ -1,5 +1,7 @@
 """Which points lie beside which: edges of the mesh, or of the nearest-neighbour graph where there is none."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
@@ -8,15 +10,33 @@ from scipy.spatial import KDTree
 
 from ...store.scene import PointCloud
 
+_BLOCK = 1 << 16  # points or edges
+
 
 def nearest(xyz: NDArray[np.float64], k: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Each point's k nearest others: rows and metres, both (N, k'), nearest first; k' < k in a smaller cloud.
 
     A point may name itself where several share its place.
     """
+    others = min(k, len(xyz) - 1)
+    rows, distances = np.empty((len(xyz), others), np.int32), np.empty((len(xyz), others))
+    for block, row, distance in nearest_blocks(xyz, k):
+        rows[block], distances[block] = row, distance
+    return rows, distances
+
+
+def nearest_blocks(xyz: NDArray[np.float64], k: int) -> Iterator[tuple[slice, NDArray[np.int64], NDArray[np.float64]]]:
+    """The same, some points at a time: what is made of all neighbours at once takes a kilobyte a point."""
     k = min(k + 1, len(xyz))
-    distance, row = KDTree(xyz, balanced_tree=False, compact_nodes=True).query(xyz, k=range(1, k + 1))
-    return row[:, 1:].astype(np.int32), distance[:, 1:]
+    tree = KDTree(xyz, balanced_tree=False, compact_nodes=True)
+    for block in blocks(len(xyz)):
+        distance, row = tree.query(xyz[block], k=range(1, k + 1))
+        yield block, row[:, 1:], distance[:, 1:]
+
+
+def blocks(count: int) -> Iterator[slice]:
+    """Slices that cover so many rows."""
+    return (slice(start, start + _BLOCK) for start in range(0, count, _BLOCK))
 
 
 def mesh_edges(faces: NDArray[np.int32], point_count: int) -> NDArray[np.int32]:
@@ -66,7 +86,13 @@ def number_by_first_point(label: NDArray[np.integer]) -> NDArray[np.int32]:
 
 
 def _unique_edges(start: NDArray[np.integer], stop: NDArray[np.integer], point_count: int) -> NDArray[np.int32]:
-    low, high = np.minimum(start, stop).astype(np.int64), np.maximum(start, stop).astype(np.int64)
-    key = np.sort((low * point_count + high)[low != high])
+    key = np.minimum(start, stop).astype(np.int64)
+    key *= point_count
+    key += np.maximum(start, stop)
+    key = key[start != stop]
+    key.sort()
     key = key[np.concatenate([[True], key[1:] != key[:-1]])] if len(key) else key
-    return np.stack([key // point_count, key % point_count], axis=1).astype(np.int32)
+    edges = np.empty((len(key), 2), np.int32)
+    for block in blocks(len(key)):
+        edges[block, 0], edges[block, 1] = np.divmod(key[block], point_count)
+    return edges

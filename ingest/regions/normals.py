@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...store.scene import PointCloud
-from .neighbours import nearest
+from .neighbours import nearest_blocks
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,15 @@ def mesh_normals(xyz: NDArray[np.float64], faces: NDArray[np.int32]) -> NDArray[
 
 def fitted_normals(xyz: NDArray[np.float64], k: int) -> NDArray[np.float32]:
     """(N, 3) the direction in which each point and its k neighbours spread least; the largest component is positive."""
-    row, _ = nearest(xyz, k)
-    patch = np.concatenate([xyz[:, None], xyz[row]], axis=1)
-    patch -= patch.mean(axis=1, keepdims=True)
-    _, directions = np.linalg.eigh(np.matmul(patch.transpose(0, 2, 1), patch))
-    vectors = directions[:, :, 0]
-    largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)
-    return (vectors * np.where(largest < 0, -1, 1)).astype(np.float32)
+    fitted = np.empty((len(xyz), 3), np.float32)
+    for block, row, _ in nearest_blocks(xyz, k):
+        patch = np.concatenate([xyz[block, None], xyz[row]], axis=1)
+        patch -= patch.mean(axis=1, keepdims=True)
+        _, directions = np.linalg.eigh(np.matmul(patch.transpose(0, 2, 1), patch))
+        vectors = directions[:, :, 0]
+        largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)
+        fitted[block] = vectors * np.where(largest < 0, -1, 1)
+    return fitted
 
 
 def _unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:

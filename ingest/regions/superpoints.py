@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ...store.errors import BadInput
 from ...store.scene import PointCloud
 from ..compiled import compiled
-from .neighbours import components, number_by_first_point, point_edges
-from .normals import surface_normals
+from .neighbours import blocks, components, number_by_first_point, point_edges
+from .normals import Normals, surface_normals
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,24 @@ def edge_weights(points: PointCloud, edges: NDArray[np.int32], options: Options)
     Where normals are oriented, a bend outwards counts squared: the faces of a thing bend outwards, two things meet
     in a bend inwards.
     """
-    a, b = edges[:, 0], edges[:, 1]
     normals = surface_normals(points, options.normal_neighbours)
-    vectors = normals.vectors.astype(np.float64)
-    cosine = np.einsum("ij,ij->i", vectors[a], vectors[b])
+    weight = np.empty(len(edges))
+    for block in blocks(len(edges)):
+        weight[block] = _weights(points, edges[block], normals, options)
+    return weight
+
+
+def _weights(points: PointCloud, edges: NDArray[np.int32], normals: Normals, options: Options) -> NDArray[np.float64]:
+    a, b = edges[:, 0], edges[:, 1]
+    ends = normals.vectors[a].astype(np.float64), normals.vectors[b].astype(np.float64)
+    cosine = np.einsum("ij,ij->i", *ends)
     weight = np.clip(1 - (cosine if normals.oriented else np.abs(cosine)), 0, None)
     if normals.oriented:
-        outwards = np.einsum("ij,ij->i", vectors[b] - vectors[a], points.xyz[b] - points.xyz[a]) > 0
+        outwards = np.einsum("ij,ij->i", ends[1] - ends[0], points.xyz[b] - points.xyz[a]) > 0
         weight = np.where(outwards, weight**2, weight)
     if points.rgb is not None and options.color_weight > 0:
-        rgb = points.rgb.astype(np.float64) / 255
-        weight += options.color_weight * ((rgb[a] - rgb[b]) ** 2).sum(axis=1)
+        rgb_a, rgb_b = points.rgb[a].astype(np.float64) / 255, points.rgb[b].astype(np.float64) / 255
+        weight += options.color_weight * ((rgb_a - rgb_b) ** 2).sum(axis=1)
     return weight
 
 
