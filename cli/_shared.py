@@ -46,7 +46,11 @@ def opened_store(create: bool = False, reading: bool = False) -> "Iterator[Store
     from . import _completion
 
     with open_store(store_folder(), create=create) as store, leases.reading(store) if reading else nullcontext():
-        yield store
+        try:
+            yield store
+        except SystemExit:  # how commands that count failures end
+            _completion.note_names(store)
+            raise
         _completion.note_names(store)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import small_scene
+import toy_room
 from command_line import ovstore
 from ovstore.store.database import Store
 
@@ -56,6 +57,16 @@ def test_names_are_those_that_the_last_command_saw_and_no_server_is_started(
     assert completed("ovstore search x --dataset ", **away) == ["scans"]
     assert completed("ovstore search x --features ", **away) == ["toy"]
     assert completed(f"ovstore --store {tmp_path} show k", **away) == []
+
+
+def test_a_scene_is_completed_as_soon_as_it_was_taken_in(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    room = toy_room.write(tmp_path / "scans" / "attic", frames=3)
+    ovstore(store, "completion", "bash")
+    assert ovstore(store, "ingest", "rgbd", room, "--encoder", "color_words").exit_code == 0
+    assert completed("ovstore show at") == ["attic"]
 
 
 def test_a_name_that_would_move_the_cursor_is_not_offered(
