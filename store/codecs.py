@@ -1,5 +1,6 @@
 """Numpy columns in and out of Parquet: how bytes are laid out, not what they mean."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,8 @@ def write_columns(path: Path, kind: str, groups: Sequence[Columns], about: Mappi
     geometry are byte-split and integers delta coded, which halves a correspondence file.
     """
     tables = [pa.table({name: _to_arrow(values) for name, values in columns.items()}) for columns in groups]
-    schema = tables[0].schema.with_metadata({_KEY: json.dumps({"kind": kind, **about})})
+    said = {"kind": kind, **about, "columns": tables[0].column_names}
+    schema = tables[0].schema.with_metadata({_KEY: json.dumps({**said, "digest": _digest(said)})})
     encodings = {field.name: _encoding(field.type) for field in schema if not _is_vector(field.type)}
     layout = {"compression": "zstd", "compression_level": 1, "use_dictionary": False, "column_encoding": encodings}
     with (
@@ -50,13 +52,26 @@ def opened(path: Path, kind: str) -> Iterator[tuple[pq.ParquetFile, dict[str, An
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             about = json.loads((file.metadata.metadata or {}).get(_KEY, b"{}"))
-            if about.get("kind") != kind:
-                raise BadInput(f"{path} is not a {kind} file of a store (found: {about.get('kind', 'no mark')}).")
+            if not isinstance(about, dict) or about.get("kind") != kind:
+                found = about.get("kind", "no mark") if isinstance(about, dict) else "no mark"
+                raise BadInput(f"{path} is not a {kind} file of a store (found: {found}).")
+            if "digest" in about and not _as_written(file, about):
+                raise BadInput(f"{path} is damaged (its footer is not as written). `ovstore doctor` says what to do.")
             yield file, about
     except FileNotFoundError as error:
         raise BadInput(f"{path} is missing from the store. `ovstore doctor` says what to do.") from error
-    except (pa.ArrowException, OSError, json.JSONDecodeError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise BadInput(f"{path} is damaged ({_first_line(error)}). `ovstore doctor` says what to do.") from error
+
+
+def _digest(about: Mapping[str, Any]) -> str:
+    """Of what a file says of itself, which no page checksum covers."""
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+def _as_written(file: pq.ParquetFile, about: Mapping[str, Any]) -> bool:
+    said = {name: value for name, value in about.items() if name != "digest"}
+    return about["digest"] == _digest(said) and file.schema_arrow.names == about.get("columns")
 
 
 def to_numpy(table: pa.Table) -> dict[str, NDArray[Any]]:

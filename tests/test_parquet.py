@@ -183,3 +183,44 @@ def test_duckdb_reads_vectors_as_lists_of_floats(tmp_path: Path) -> None:
         (1, 30),
         (3, 20),
     ]
+
+
+def test_a_file_without_page_checksums_as_older_stores_have_it_still_reads(tmp_path: Path, monkeypatch) -> None:
+    plain = codecs.pq.ParquetWriter
+
+    def without(*given: object, **options: object) -> object:
+        return plain(*given, **{**options, "write_page_checksum": False})
+
+    columns = {"superpoint": np.arange(5000, dtype=np.int32)}
+    codecs.write_columns(tmp_path / "new.parquet", "points", [columns], {"label_names": {}})
+    with monkeypatch.context() as patched:
+        patched.setattr(codecs.pq, "ParquetWriter", without)
+        codecs.write_columns(tmp_path / "old.parquet", "points", [columns], {"label_names": {}})
+    assert (tmp_path / "old.parquet").read_bytes() != (tmp_path / "new.parquet").read_bytes()
+    for name in ("old", "new"):
+        np.testing.assert_array_equal(parquet.read_superpoints(tmp_path / f"{name}.parquet"), columns["superpoint"])
+
+
+def test_a_flipped_bit_anywhere_is_one_sentence_or_changes_no_column_that_is_read(tmp_path: Path) -> None:
+    points = _cloud(300, True)
+    path = tmp_path / "points.parquet"
+    superpoint = np.arange(300, dtype=np.int32)
+    parquet.write_points(path, points, superpoint, superpoint)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(5)
+    refused = 0
+    for _ in range(250):
+        at, bit = int(rng.integers(len(whole))), int(rng.integers(8))
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+        try:
+            now, *_ = parquet.read_points(path)
+            parquet.read_superpoints(path)
+            parquet.read_labels(path)
+        except BadInput as error:
+            refused += 1
+            assert "`ovstore doctor` says what to do" in str(error) or "is not a points file" in str(error)
+        else:
+            np.testing.assert_array_equal(now.xyz, points.xyz)
+            np.testing.assert_array_equal(now.labels, points.labels)
+            assert now.label_names == points.label_names
+    assert refused > 100
