@@ -23,7 +23,7 @@ from .formats.depth_readings import back_project, require_shape, smooth
 from .formats.selection import spread
 
 TOLERANCE = 0.02  # share of the reading
-SURE = 0.95  # share of the readings that agree, above which nothing else is tried
+SURE = 0.9  # share of the readings that agree, above which nothing else is tried
 LIKELY = (
     0.8  # share of unhidden readings that another convention must reach to be named, and below which ours is doubtful
 )

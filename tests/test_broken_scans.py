@@ -3,6 +3,7 @@
 Each dataset with a generated format of its name is held to this, file by file.
 """
 
+import codecs
 import os
 import re
 import resource
@@ -42,6 +43,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="n
 DATASETS = sorted({*plugins.names("ingest.datasets")} & {*plugins.names("ingest.generated.formats")})
 SECONDS = 10  # a try that takes longer hangs
 MEMORY = 500 << 20  # bytes above what the process has already
+TEXTS = {".txt", ".json", ".csv", ".tsv", ".traj", ".pincam", ".conf", ".house", ".obj", ".log"}
 LONGEST = 600  # letters of a message
 FILES = 24  # tried of one dataset, at most
 LIES = int(os.environ.get("OVSTORE_TEST_LIES", 36))  # tried of one dataset; thousands look harder
@@ -213,6 +215,19 @@ def test_what_macos_leaves_beside_files_makes_no_difference(scan: Scan, tmp_path
     copied = replace(scan, root=root)
     assert copied.dataset.scene_names(root, scan.options) == scan.dataset.scene_names(scan.root, scan.options)
     assert _same(outcome(copied), plain) and isinstance(plain, Scene)
+
+
+def test_a_byte_order_mark_makes_no_difference(scan: Scan, tmp_path: Path) -> None:
+    """Editors of Windows write one before the first line of every text."""
+    plain = outcome(scan)
+    root = tmp_path / "scans"
+    shutil.copytree(scan.root, root)
+    for path in root.rglob("*"):
+        if path.suffix in TEXTS and not path.is_symlink():
+            path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    marked = replace(scan, root=root)
+    assert marked.dataset.scene_names(root, scan.options) == scan.dataset.scene_names(scan.root, scan.options)
+    assert _same(outcome(marked), plain) and isinstance(plain, Scene)
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "é" * 200, "x" * 250, "../x", "..", "", "a\0b", "x" * 5000])

@@ -1,5 +1,6 @@
 """Wavefront .obj meshes with a texture: triangles, and the colour of each vertex."""
 
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def read_obj(path: Path) -> Obj:
 
     A vertex on a seam of the texture has several coordinates: it gets those of the first face.
     """
-    content = read_bytes(path, MAX_BYTES)
+    content = read_bytes(path, MAX_BYTES).removeprefix(BOM_UTF8)
     if (count := content.count(b"\n")) > MAX_LINES:
         raise BadScene(f"{path}: {count:,} lines; at most {MAX_LINES:,} are read")
     lines = content.splitlines()

@@ -78,5 +78,5 @@ def split_of(root: Path, house: str, follow_links: bool) -> str | None:
 
 def _words(path: Path) -> frozenset[str]:
     require_file(path)
-    with open(path, encoding="utf-8", errors="replace") as file:
+    with open(path, encoding="utf-8-sig", errors="replace") as file:
         return frozenset(file.read(_LIST_BYTES).split())

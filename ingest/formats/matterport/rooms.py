@@ -21,7 +21,7 @@ def read_room(path: Path, region: int) -> str | None:
     require_file(path)
     try:
         with open(path, "rb") as file:
-            lines = file.read(_BYTES).decode("utf-8", "replace").splitlines()
+            lines = file.read(_BYTES).decode("utf-8-sig", "replace").splitlines()
     except OSError as error:
         raise BadScene(f"{path}: {error.strerror or error}") from error
     for line in lines:

@@ -134,7 +134,7 @@ def _count(stem: str) -> int:
 
 
 def _info(sequence: Sequence) -> dict[str, str]:
-    lines = sequence.text(INFO).decode("utf-8", "replace").splitlines()
+    lines = sequence.text(INFO).decode("utf-8-sig", "replace").splitlines()
     return {key.strip(): value.strip() for key, equals, value in (line.partition("=") for line in lines) if equals}
 
 
@@ -163,7 +163,7 @@ def _number(sequence: Sequence, info: dict[str, str], key: str) -> float:
 
 
 def _pose(sequence: Sequence, name: str) -> NDArray[np.float64]:
-    numbers = _numbers(sequence.text(name).decode("utf-8", "replace"))
+    numbers = _numbers(sequence.text(name).decode("utf-8-sig", "replace"))
     if len(numbers) != 16:
         raise BadScene(f"{sequence.where}: {name} is no matrix of 4 rows of 4 numbers")
     return np.array(numbers).reshape(4, 4)
