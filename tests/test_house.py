@@ -13,7 +13,8 @@ from ovstore.store import plugins
 
 ROOT = Path(ovstore.__file__).parent
 VOCABULARY = {
-    "store.scene", "store.features", "store.errors", "store.listing", "store.names", "store.plugins", "store.settings",
+    "store.scene", "store.features", "store.errors", "store.budget", "store.listing", "store.names", "store.plugins",
+    "store.regular", "store.settings",
 }  # fmt: skip
 ALLOWED = {  # room -> rooms it may import besides itself and the vocabulary
     "cli": {"query", "evaluation", "ingest", "models", "store"},
