@@ -271,3 +271,25 @@ def test_json_says_it_too(store: Store, room: Path) -> None:
     ingest(store, room, "--frame-stride", 2)
     [scene] = document(ingest(store, room, "--json"))
     assert scene["geometry"] == "geometry as stored: --frame-stride 2"
+
+
+def test_every_format_says_which_files_a_scene_is_read_from(tmp_path: Path) -> None:
+    """Where it is not the scene's own folder: a scan of a sequence, a region of a house, a processed scene."""
+    from ovstore.ingest.datasets import matterport, openscene, semantickitti
+
+    sequence = tmp_path / "kitti" / "sequences" / "00"
+    (sequence / "velodyne").mkdir(parents=True)
+    named = semantickitti.scan_files(tmp_path / "kitti", "00_000007", semantickitti.Options(unit="scan"))
+    assert sequence / "velodyne" / "000007.bin" in named
+    assert sequence / "velodyne" not in named
+    assert semantickitti.scan_files(tmp_path / "kitti", "00", semantickitti.Options(unit="sequence")) == [sequence]
+    meshes = tmp_path / "mp" / "HOUSE" / "region_segmentations"
+    meshes.mkdir(parents=True)
+    for number in (1, 10):
+        (meshes / f"region{number}.ply").touch()
+    named = matterport.scan_files(tmp_path / "mp", "HOUSE_region1", matterport.Options())
+    assert [path.name for path in named] == ["region1.ply", "HOUSE.house"]
+    points = tmp_path / "data" / "custom_3d" / "office.pth"
+    points.parent.mkdir(parents=True)
+    points.touch()
+    assert openscene.scan_files(tmp_path / "data", "office", openscene.Options())[0] == points

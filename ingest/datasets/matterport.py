@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...store.errors import BadInput, BadScene
+from ...store.listing import matching
 from ...store.regular import is_file
 from ...store.scene import Scene
 from ..files.confined import Confined
@@ -70,6 +71,18 @@ def scene_names(root: Path, options: Options) -> list[str]:
             f"'scans' and 'v1/scans'; {REGIONS}.zip needs to be unpacked"
         )
     return sorted(names)
+
+
+def scan_files(root: Path, name: str, options: Options) -> list[Path]:
+    """What is of one region in its house's folder, and the house's cameras."""
+    match = _NAME.fullmatch(name)
+    house = match[1] if match else ""
+    folder = houses(root).get(house)
+    if match is None or folder is None or (meshes := part(folder, house, REGIONS)) is None:
+        return []
+    cameras = part(folder, house, "undistorted_camera_parameters")
+    described = (part(folder, house, "house_segmentations") or folder) / f"{house}.house"
+    return [*matching(meshes, f"region{int(match[2])}.*"), *([cameras] if cameras else []), described]
 
 
 def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:

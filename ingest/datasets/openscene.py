@@ -87,6 +87,14 @@ def scene_names(root: Path, options: Options) -> list[str]:
     return names
 
 
+def scan_files(root: Path, name: str, options: Options) -> list[Path]:
+    """The points, their names, and the folder and the file that their images come with."""
+    place = find_scenes(root).get(name)
+    if place is None:
+        return []
+    return [place.points, *(path for path in (place.label_names, place.pictures, place.intrinsics) if path is not None)]
+
+
 def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
     """One scene; it may be without pictures where its features are given."""
     place = find_scenes(root).get(name)

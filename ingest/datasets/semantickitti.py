@@ -76,6 +76,16 @@ def scene_names(root: Path, options: Options) -> list[str]:
     )
 
 
+def scan_files(root: Path, name: str, options: Options) -> list[Path]:
+    """The sequence's folder, or what is one scan's there."""
+    scan = re.fullmatch(r"(.+)_(\d{6,})", name, re.ASCII) if options.unit == "scan" else None
+    folder = _sequences(root).get(scan[1] if scan else name)
+    if folder is None or scan is None:
+        return [] if folder is None else [folder]
+    own = [folder / VELODYNE / f"{scan[2]}.bin", folder / "labels" / f"{scan[2]}.label"]
+    return [*own, *(folder / shared for shared in ("poses.txt", "calib.txt", "times.txt"))]
+
+
 def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene:
     """One sequence, or one scan."""
     folders = _sequences(root)

@@ -20,13 +20,19 @@ from PIL import Image
 
 from ....store.errors import BadScene
 from ....store.files import make_folder, permissions_inside, replacing
+from ...files.derived import derived_folder
 from .sens import COLOR_JPEG, COLOR_RAW, Recording, SensFrame
 
 Sizes = dict[int, tuple[int, int]]  # frame index -> bytes of its colour and depth file
 
 
 def unpack_frames(recording: Recording, frames: Sequence[SensFrame], folder: Path) -> list[tuple[Path, Path]]:
-    """(colour, depth) files of each frame below `folder`; only those are written that an earlier run did not."""
+    """(colour, depth) files of each frame below `folder`; only those are written that an earlier run did not.
+
+    Where `folder` has the frames of another recording, one within it gets these: a stored scene may stand on those.
+    """
+    if not _is_free_for(recording, folder):
+        folder = derived_folder(folder, [recording.path], "frames as they are")
     suffix = "jpg" if recording.color_compression == COLOR_JPEG else "png"
     known = _known(recording, folder)
     sizes = dict(known)
@@ -84,6 +90,15 @@ def _identity(recording: Recording) -> dict[str, object]:
     """What tells a recording from another of the same name."""
     stat = recording.path.stat()
     return {"recording": recording.path.name, "bytes": stat.st_size, "modified_ns": stat.st_mtime_ns}
+
+
+def _is_free_for(recording: Recording, folder: Path) -> bool:
+    """Whether the folder has frames of this recording, or none."""
+    try:
+        body = json.loads((folder / "frames.json").read_text(encoding="utf-8"))
+        return all(body[key] == value for key, value in _identity(recording).items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
 
 
 def _known(recording: Recording, folder: Path) -> Sizes:
