@@ -74,32 +74,34 @@ def described(folder: Path) -> str:
 def change(folder: Path, to: Access) -> None:
     """Give all files of a store other modes. The embedded database must not be in use."""
     database = folder / "postgres"
-    if not database.is_dir():
-        _apply(folder, to)
-        return
-    with locked(database / "start.lock", f"another process starts or stops the database in {database}"):
-        if not is_free(database / "server.lock"):
-            raise DatabaseError(f"The store {folder} is in use: close the processes that have it open, then try again.")
-        _apply(folder, to)
-        owner = cluster.owner(database)
-        for path in (folder, database):
-            cluster.let_server_pass(path, owner)
-
-
-def _apply(folder: Path, to: Access) -> None:
     try:
-        for parent, folders, names in os.walk(folder):
-            inside = Path(parent).relative_to(folder).parts
-            folders[:] = [name for name in folders if not (inside == ("postgres",) and name.startswith("programs-"))]
-            in_cluster = inside[:2] == ("postgres", "data")
-            _set(parent, to.cluster_folder if in_cluster else to.folder, to.group)
-            for name in names:
-                path = os.path.join(parent, name)
-                if not os.path.islink(path):
-                    _set(path, to.cluster_file if in_cluster else to.file, to.group)
+        if not database.is_dir():
+            _apply(folder, to)
+            return
+        with locked(database / "start.lock", f"another process starts or stops the database in {database}"):
+            if not is_free(database / "server.lock"):
+                raise DatabaseError(
+                    f"The store {folder} is in use: close the processes that have it open, then try again."
+                )
+            _apply(folder, to)
+            owner = cluster.owner(database)
+            for path in (folder, database):
+                cluster.let_server_pass(path, owner)
     except OSError as error:
         what = f"{error.filename or folder}: {error.strerror}"
         raise BadInput(f"{what}. Its owner, if a member of the group, and root may change who reaches it.") from error
+
+
+def _apply(folder: Path, to: Access) -> None:
+    for parent, folders, names in os.walk(folder):
+        inside = Path(parent).relative_to(folder).parts
+        folders[:] = [name for name in folders if not (inside == ("postgres",) and name.startswith("programs-"))]
+        in_cluster = inside[:2] == ("postgres", "data")
+        _set(parent, to.cluster_folder if in_cluster else to.folder, to.group)
+        for name in names:
+            path = os.path.join(parent, name)
+            if not os.path.islink(path):
+                _set(path, to.cluster_file if in_cluster else to.file, to.group)
 
 
 def _set(path: str, mode: int, group: int | None) -> None:

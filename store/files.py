@@ -58,9 +58,13 @@ def make_folder(path: Path) -> None:
     if path.is_dir():
         return
     make_folder(path.parent)
-    with suppress(FileExistsError):
+    try:
         path.mkdir(mode=0o700)
         path.chmod(permissions_inside(path.parent))
+    except FileExistsError:
+        pass  # another process was quicker
+    except OSError as error:
+        raise BadInput(f"The folder {path} cannot be made: {error.strerror}.") from error
 
 
 @contextmanager

@@ -54,7 +54,10 @@ class Manifest:
 def locked(folder: Path) -> Iterator[None]:
     """One writer at a time, over all processes of the machine."""
     make_folder(folder)
-    lock = opened(folder / "lock")
+    try:
+        lock = opened(folder / "lock")
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be changed: {error.strerror}.") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -112,7 +112,9 @@ def _orphan_findings(store: Store) -> list[Finding]:
 
 
 def _open_to_all(store: Store) -> list[Finding]:
-    """Stores of older versions were made with the modes of the umask."""
+    """Stores of older versions were made with the modes of the umask; who may only read cannot change them."""
+    if store.scratch:
+        return []
     who = access.described(store.path)
     problem = f"can be read by {who} (db access --shared GROUP leaves them to a group, --private to the owner)"
     return [Finding("the store's files", problem, "ovstore db access --private")] if who == access.EVERYBODY else []

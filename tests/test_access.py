@@ -179,6 +179,11 @@ def test_a_store_on_read_only_media_is_searched_and_not_changed(folder: Path, us
     assert len(said["found"]) == 3
     assert "(open for reading only: it lies on a read-only file system) refuses" in said["refused"]
     assert list((folder / "indexes").iterdir()) == []
+    for command in (["index", "build", "faiss"], ["index", "drop", "exact"], ["db", "access", "--private"]):
+        done = subprocess.run(
+            [*prefix, sys.executable, "-m", "ovstore.cli", "--store", folder, *command], capture_output=True, text=True
+        )
+        assert done.returncode in (0, 1) and "Traceback" not in done.stderr, done.stderr
 
 
 @as_root
