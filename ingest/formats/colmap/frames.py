@@ -114,7 +114,7 @@ def _mask(name: str, masks: Path | None, confined: Confined) -> Path | None:
     if masks is None:
         return None
     path = written_path(f"{name}.png", confined, masks)
-    return path if path.is_file() else None
+    return path if is_file(path) else None
 
 
 def _depth_maps(

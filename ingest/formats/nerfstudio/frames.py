@@ -122,7 +122,7 @@ def _mask(entry: Listed, reading: Reading, confined: Confined) -> Path | None:
     if not entry.mask_path or not reading.masks:
         return None
     path = written_path(entry.mask_path, confined, reading.images)
-    if not path.is_file():
+    if not is_file(path):
         raise BadScene(f"{entry.where}: no file at mask_path {entry.mask_path[:100]}; leave masks out: --ignore-masks")
     return path
 
