@@ -239,6 +239,7 @@ def test_depth_that_belongs_to_no_image_is_named(room: Path) -> None:
     (room / "depth/0003.png").rename(room / "depth/0103.png")
     scene = load(room)
     assert "1 of 6 images skipped: no depth of their own (0003)" in scene.findings
+    assert "1 of 6 depth pictures belong to no image (0103.png)" in scene.findings
 
 
 LENS = {"k1": -0.3, "k2": 0.1, "p1": 0.001, "p2": 0.0}

@@ -15,7 +15,7 @@ from ...files.masks import masks_finding
 from ...files.naming import naming
 from ..pairing import order, pair
 from ..selection import spread
-from ..skipped import NO_POSE, less, skipped
+from ..skipped import NO_POSE, less, skipped, some
 from .cameras import Focal, color_lenses, depth_lens
 from .layout import Layout
 from .poses import PoseReading, Poses, read_poses, unrelated
@@ -107,6 +107,9 @@ def _tracked(folder: Path, layout: Layout, reading: Reading) -> _Tracked:
     findings = [f"poses: {poses.source}", *poses.findings]
     if depths.rule not in ("", "name"):
         findings.append(f"depth belongs to images by {depths.rule}")
+    unused = [path.name for path in less(layout.depths.values(), depths.found.values())]
+    if unused and not depths.rule.startswith("nearest time"):
+        findings.append(f"{len(unused)} of {len(layout.depths)} depth pictures belong to no image ({some(unused)})")
     posed = [stem for stem in stems if stem in poses.matrices]
     complete = [stem for stem in posed if stem in depths.found or not depths.found]
     findings += skipped(less(stems, posed), len(stems), "no pose", "images")
