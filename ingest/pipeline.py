@@ -10,9 +10,10 @@ from typing import Literal
 import numpy as np
 
 from ..models.frame_maps import FrameMaps, Reader
-from ..store import catalog, plugins, publish
+from ..store import catalog, fingerprints, plugins, publish
 from ..store.database import Store
 from ..store.features import Correspondence, FeatureMap
+from ..store.fingerprints import Fingerprint
 from ..store.scene import Frame, Scene
 from . import memory, recipe
 from .checks import check_scene
@@ -28,7 +29,7 @@ from .openscene import CONSTANTS
 from .order import morton_order
 from .recipe import Request
 from .regions.superpoints import superpoints
-from .scan_files import fingerprint
+from .scan_files import compare, fingerprint
 from .standing import Standing, require_own_recipe, scene_paths, standing
 from .tail import Report, publish_with_regions, quiet
 
@@ -80,7 +81,7 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
     maps_digest = None if frame_maps is None else frame_maps.digest
     features_recipe = recipe.features(request, space, files, maps_digest, found.geometry)
     ready = catalog.ready_feature_set(store, request.dataset, name, request.features, features_recipe)
-    if ready is not None and found.kept:
+    if ready is not None and found.kept and _are_as_they_were(store, ready, frame_maps):
         _remember(store, found)
         return Summary(name, ready, True, 0, 0, 0, 0, time.monotonic() - started, geometry="; ".join(found.said))
     require_own_recipe(store, found, features_recipe, request.encoder_options)
@@ -110,7 +111,16 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
         )
     source: Literal["fused", "imported"] = "fused" if imported is None else "imported"
     made = publish_with_regions(
-        store, geometry, request.features, features_recipe, source, features, request.objects, request.pool, report
+        store,
+        geometry,
+        request.features,
+        features_recipe,
+        source,
+        features,
+        request.objects,
+        request.pool,
+        report,
+        _map_files(store, frame_maps),
     )
     return Summary(
         name,
@@ -132,6 +142,22 @@ def _feature_paths(dataset: ModuleType, request: Request, name: str) -> list[Pat
         return []
     paths: list[Path] = dataset.feature_paths(request.root, name, request.dataset_options)
     return paths
+
+
+def _are_as_they_were(store: Store, feature_set: int, maps: FrameMaps | None) -> bool:
+    """Whether a feature set's maps are unchanged, also in what their digest in the recipe does not read."""
+    if maps is None:
+        return True
+    with store.connect() as connection:
+        before = fingerprints.find(connection, feature_set_id=feature_set)
+    return before is None or compare(before, Path(maps.source), Path(maps.source), maps.files, store.path).equal
+
+
+def _map_files(store: Store, maps: FrameMaps | None) -> Fingerprint | None:
+    if maps is None:
+        return None
+    used = [path for path in maps.files if path.is_file()]
+    return fingerprint(Path(maps.source), Path(maps.source), maps.files, used, store.path)
 
 
 def _remember(store: Store, found: Standing) -> None:

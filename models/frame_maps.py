@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..store.errors import BadInput
 from ..store.features import FeatureMap
@@ -18,6 +19,7 @@ class FrameMaps:
     source: str  # where they lie, for people
     digest: str  # of what decides their numbers, wherever they lie
     readers: Mapping[str, Reader]  # by name: the file's without its suffix, after its folders' ("left/000020")
+    files: tuple[Path, ...] = ()  # and folders that they are read from
 
     def of_frames(self, frames: Mapping[str, str]) -> dict[str, Reader]:
         """The readers of those frames that have a map; `frames` are names and what their pictures' files are called.

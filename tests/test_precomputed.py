@@ -110,3 +110,20 @@ def test_a_map_of_another_space_stops_the_scene_with_a_sentence(store: Store, ro
     result = ovstore(store, "ingest", "rgbd", room, "--encoder", "precomputed", "--files", maps, *declared)
     assert result.exit_code == 1
     assert "frame-000000.pt: an array of shape (13, 30, 40); (384, h, w) or (h, w, 384) was expected" in result.stderr
+
+
+def test_a_large_map_that_was_written_to_in_its_middle_is_noticed(store: Store, room: Path, tmp_path: Path) -> None:
+    """The digest in the recipe reads the ends of a file; the times of the files are remembered beside it."""
+    encode = color_words.load_image_encoder(color_words.Options(patch=2))
+    for path in sorted((room / "color").iterdir()):
+        [found] = encode([np.asarray(Image.open(path))])
+        np.save(tmp_path / f"{path.stem}.npy", found.values.astype(np.float64))
+    ours = ["--encoder", "precomputed", "--files", tmp_path, "--text", "color_words", "--frame-limit", 2]
+    assert "1 ingested" in ovstore(store, "ingest", "rgbd", room, *ours).stdout
+    assert "1 up to date" in ovstore(store, "ingest", "rgbd", room, *ours).stdout
+    large = tmp_path / "0000.npy"
+    content = bytearray(large.read_bytes())
+    assert len(content) > 400_000
+    content[len(content) // 2] ^= 1
+    large.write_bytes(content)
+    assert "1 ingested" in ovstore(store, "ingest", "rgbd", room, *ours).stdout

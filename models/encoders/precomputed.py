@@ -123,5 +123,6 @@ def load_frame_maps(options: Options, scene: str) -> FrameMaps:
         return FeatureMap(embedding_space, source.read(), sampling)
 
     found = sources(reading, folder)
-    digest = digest_of(folder.path, (path for source in found.values() for path in source.files), reading.names)
-    return FrameMaps(str(folder.path), digest, {name: partial(read, source) for name, source in found.items()})
+    files = tuple(path for source in found.values() for path in source.files)
+    digest = digest_of(folder.path, files, reading.names)
+    return FrameMaps(str(folder.path), digest, {name: partial(read, source) for name, source in found.items()}, files)
