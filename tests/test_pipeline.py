@@ -87,7 +87,7 @@ def test_equal_features_by_another_name_stand_beside_the_first(store: Store, roo
 def test_compat_keeps_the_plain_mean_and_is_another_recipe(store: Store, room: Path) -> None:
     ingest(store, room)
     refused = ingest(store, room, "--compat", "openscene", "--features", "compat")  # another visibility
-    assert (refused.exit_code, "stored geometry has no --compat, not --compat openscene" in refused.stdout) == (1, True)
+    assert (refused.exit_code, "stored geometry has no --compat, not --compat openscene" in refused.output) == (1, True)
     assert ingest(store, room, "--compat", "openscene", "--features", "compat", "--again").exit_code == 0
     [found] = catalog.feature_sets(store)
     assert found.name == "compat"
