@@ -53,6 +53,8 @@ def test_masked_pixels_give_no_features(store: Store, room: Path) -> None:
     [scene] = catalog.scenes(store)
     columns = np.concatenate([seen.uv[:, 0] for seen in catalog.load_correspondences(store, scene.id)])
     assert len(columns) > 1000 and columns.min() >= HALF - 0.5
+    again = ovstore(store, "ingest", "rgbd", room, "--encoder", "color_words", "--features", "second")
+    assert "geometry as stored: --masks masks" in again.output, again.output
 
 
 def test_what_falls_on_a_mask_is_not_seen(room: Path) -> None:

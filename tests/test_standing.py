@@ -42,7 +42,7 @@ def held(store: Store) -> tuple[Any, ...]:
 def refusal(result: Result) -> str:
     """The line about the scene, which failed."""
     assert result.exit_code == 1, result.output
-    [line] = [line for line in result.stdout.splitlines() if line.startswith("room  failed: ")]
+    [line] = [line for line in result.output.splitlines() if line.startswith("room  failed: ")]
     return line.removeprefix("room  failed: ")
 
 
