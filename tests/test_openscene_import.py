@@ -277,10 +277,11 @@ def test_points_and_features_are_enough(store: Store, data: Path, tmp_path: Path
     assert verify.check(store, contents=True) == []
     assert "1 up to date" in ingest(store, data, tmp_path / "fused")
 
-    refused = ovstore(store, "ingest", "openscene", data, "--encoder", "color_words", "--features", "ours")
-    assert "give its features with --fused" in refused.stderr
+    ours = ("ingest", "openscene", data, "--encoder", "color_words", "--features", "ours")
+    assert "--again takes it in anew and drops the features color_words" in ovstore(store, *ours).stderr
+    assert "give its features with --fused" in ovstore(store, *ours, "--again").stderr
     shutil.move(pictures, data / "scannet_2d")  # later the pictures come, and features of our own can be made
-    made = ovstore(store, "ingest", "openscene", data, "--encoder", "color_words", "--features", "ours")
+    made = ovstore(store, *ours, "--again")
     assert "8 frames" in made.stdout, made.output
 
 
