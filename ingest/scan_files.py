@@ -16,7 +16,7 @@ from ..store.listing import walk
 from .files.images import IMAGE_SUFFIXES
 
 _SAMPLE = 1 << 16  # bytes read from either end of a file
-_UNREAD = {".db", ".md", ".html", ".pdf", ".mp4", ".mov", ".avi", ".bag", ".blend"}  # by any format
+_UNREAD = {".db", ".md", ".html", ".pdf", ".mp4", ".mov", ".avi", ".bag", ".blend"}  # unless a format names the file
 _SAME_SCAN = 0.5  # share of the files that must be unchanged for a scan to be the one it was
 
 
@@ -136,8 +136,8 @@ def _all_files(paths: Iterable[Path], store: Path) -> list[Path]:
             continue
         for where, folders, names in walk(path):
             folders[:] = [name for name in folders if where / name != store]
-            found += [where / name for name in names]
-    return [path for path in found if path.suffix.lower() not in _UNREAD and path.is_file()]
+            found += [where / name for name in names if Path(name).suffix.lower() not in _UNREAD]
+    return [path for path in found if path.is_file()]
 
 
 def _base(place: Path) -> Path:

