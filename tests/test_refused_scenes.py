@@ -77,6 +77,11 @@ def test_a_network_that_fails_is_not_the_scenes_fault(
     def broken(*_: object) -> np.ndarray:
         raise BadWeights("w.pt: 3 bytes; 4 were expected")
 
+    assert ingest(store, room).exit_code == 0
+    forget.forget_features(store, catalog.feature_sets(store))
     monkeypatch.setattr(pipeline, "image_encoder", broken)
     assert ingest(store, room).exit_code == 1
     assert [scene.name for scene in catalog.scenes(store)] == ["room"]
+    forget.forget_scenes(store, catalog.scenes(store))
+    assert ingest(store, room).exit_code == 1
+    assert catalog.scenes(store) == []  # a geometry comes with its features, or not at all
