@@ -56,7 +56,7 @@ def scalar_bend(where: str, numbers: dict[str, Any]) -> Bend:
     if named not in (*PERSPECTIVE, FISHEYE):
         raise BadScene(
             f"{where}: camera_model {str(named)[:40]!r} shows no plane picture; {', '.join((*PERSPECTIVE, FISHEYE))} "
-            "are read. Cut panoramas into perspective pictures first (ns-process-data does)"
+            "are read, and EQUIRECTANGULAR of a transforms.json; cut others into perspective pictures first"
         )
     listed = numbers.get("distortion_params")
     if listed is not None and (not isinstance(listed, list) or len(listed) != len(LENS_KEYS)):

@@ -9,9 +9,10 @@
       keyframes/{images,cameras,depth}/ID.{jpg,json,png}
       keyframes/corrected_images/  corrected_cameras/     taken rather than these     (optional)
 
-PATH is one such folder, or a folder of many. Pictures of a lens with distortion are straightened once. Points are those
-of --cloud, ply_file_path or sparse_pc.ply, else of the depth, else of the COLMAP model in colmap/sparse/0 or sparse/0.
-What ns-process-data makes of Record3D, RealityCapture, Metashape and COLMAP projects is read as well.
+PATH is one such folder, or a folder of many. Pictures of a lens with distortion are straightened once, panoramas are
+cut into six views. Points are those of --cloud, ply_file_path or sparse_pc.ply, else of the depth, else of the COLMAP
+model in colmap/sparse/0 or sparse/0. What ns-process-data makes of Record3D, RealityCapture, Metashape and COLMAP
+projects is read as well.
 """
 
 from collections.abc import Sequence

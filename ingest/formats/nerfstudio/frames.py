@@ -9,6 +9,7 @@ import numpy as np
 from ....store.errors import BadScene
 from ....store.regular import is_file
 from ....store.scene import Frame
+from ...cameras import panorama
 from ...cameras.lenses import pinhole_of
 from ...cameras.undistort import undistorted, undistorted_depth, undistorted_mask
 from ...files.confined import Confined
@@ -19,7 +20,7 @@ from ...files.written_paths import written_path
 from ..pairing import order
 from ..selection import spread
 from ..skipped import NO_POSE, skipped
-from .transforms import Listed, lens_of
+from .transforms import Listed, is_panorama, lens_of
 
 _GUESSED = (".png", ".jpg", ".jpeg")  # what a file_path without an ending may lack; Blender's scenes mean .png
 
@@ -59,8 +60,11 @@ def read_frames(
     findings += skipped(lost, len(chosen), NO_POSE)
     if not posed:
         raise BadScene(f"{confined.folder.name}: no usable frame ({'; '.join(findings) or 'the list is empty'})")
+    used = spread(posed, reading.limit)
     frames = tuple(
-        _frame(
+        frame
+        for entry in used
+        for frame in _frames(
             names[entry.file_path],
             entry,
             pictures[entry.file_path],
@@ -69,12 +73,15 @@ def read_frames(
             reading,
             unpacked,
         )
-        for entry in spread(posed, reading.limit)
     )
+    if panoramas := [entry for entry in used if is_panorama(entry)]:
+        findings.append(f"panoramas: {len(panoramas)}, each cut into six views of 90 degrees")
+        if unused := sum(bool(entry.depth_file_path) for entry in panoramas):
+            findings.append(f"depth of {unused} panoramas is not used: what it is measured along is not said")
     return frames, findings + masks_finding(frames)
 
 
-def _frame(
+def _frames(
     name: str,
     entry: Listed,
     picture: Path | None,
@@ -82,8 +89,13 @@ def _frame(
     mask: Path | None,
     reading: Reading,
     unpacked: Path,
-) -> Frame:
+) -> list[Frame]:
+    """The frame of a picture, or those of a panorama."""
     assert picture is not None
+    camera_to_world = entry.camera_to_world.copy()
+    camera_to_world[:3, 3] /= reading.world_scale
+    if is_panorama(entry):
+        return panorama.views(name, camera_to_world, picture, mask, unpacked)
     depth_camera, lens = None, lens_of(entry, *image_size(picture))
     with naming(picture):
         camera = pinhole_of(lens)
@@ -92,11 +104,9 @@ def _frame(
             depth_lens = lens.resized(*image_size(depth))
             depth_camera = pinhole_of(depth_lens)
         depth = undistorted_depth(depth, depth_lens, depth_camera, unpacked)
-    camera_to_world = entry.camera_to_world.copy()
-    camera_to_world[:3, 3] /= reading.world_scale
     image = undistorted(picture, lens, camera, unpacked)
     mask = None if mask is None else undistorted_mask(mask, lens, camera, unpacked)
-    return Frame(name, camera, camera_to_world, image, depth, depth_camera, reading.depth_scale, mask_path=mask)
+    return [Frame(name, camera, camera_to_world, image, depth, depth_camera, reading.depth_scale, mask_path=mask)]
 
 
 def _distinct(listed: Sequence[Listed]) -> tuple[list[Listed], list[str]]:
@@ -128,7 +138,7 @@ def _mask(entry: Listed, reading: Reading, confined: Confined) -> Path | None:
 
 
 def _depth(entry: Listed, reading: Reading, confined: Confined) -> Path | None:
-    if not entry.depth_file_path:
+    if not entry.depth_file_path or is_panorama(entry):
         return None
     path = written_path(entry.depth_file_path, confined, reading.depths)
     return path if is_file(path) else None

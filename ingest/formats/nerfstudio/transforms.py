@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ....store.errors import BadScene
 from ...cameras.lenses import Lens
+from ...cameras.panorama import MODEL as PANORAMA
 from ...cameras.written import LENS_KEYS, number, scalar_bend
 from ...files.json_text import read_object
 from ...files.naming import naming
@@ -128,6 +129,11 @@ def listed(where: str, body: dict[str, Any], entry: Any) -> Listed:
     numbers = {key: value for source in (body, entry) for key, value in source.items() if key in _INTRINSICS}
     pose, mask = from_opengl_axes(matrix[None])[0], _text(where, entry, "mask_path")
     return Listed(entry["file_path"], depth, pose, numbers, where, mask)
+
+
+def is_panorama(entry: Listed) -> bool:
+    """Whether its picture shows the whole sphere."""
+    return entry.numbers.get("camera_model") == PANORAMA
 
 
 def lens_of(entry: Listed, width: int, height: int) -> Lens:
