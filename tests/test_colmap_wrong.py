@@ -125,5 +125,5 @@ def test_a_folder_without_a_model_says_what_was_looked_for(tmp_path: Path) -> No
         colmap.scene_names(tmp_path, Options(model="sparse/7"))
     with pytest.raises(BadScene, match="no folder of that name with a COLMAP model"):
         colmap.load_scene(tmp_path, "../room", Options(), tmp_path)
-    with pytest.raises(BadScene, match="^x{100}: no folder of that name with a COLMAP model"):
+    with pytest.raises(BadScene, match=r"^x{100}: no folder of that name with a COLMAP model"):
         colmap.load_scene(tmp_path, "x" * 400, Options(), tmp_path)
