@@ -4,7 +4,6 @@ Results are frozen values; contents (points, vectors, frames) come from `loading
 the functions people need most are here under one name.
 """
 
-import difflib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from .features import EmbeddingSpace
 from .loading import load_correspondences, load_features, load_frames, load_points
 from .parquet import faces_path
 from .region_catalog import RegionInfo, region, region_vector, regions
+from .wording import did_you_mean
 
 __all__ = [
     "FeatureKind",
@@ -338,13 +338,11 @@ def _no_scene(name: str, dataset: str | None, known: Sequence[tuple[str, str]]) 
     if not known:
         return NotFound(_EMPTY)
     names = [own for within, own in known if dataset in (None, within)]
-    near = difflib.get_close_matches(name, [*names, *(f"{within}/{own}" for within, own in known)], n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(name, [*names, *(f"{within}/{own}" for within, own in known)])
     where = f" in dataset {dataset!r}" if dataset else ""
     return NotFound(f"No scene named {name!r}{where}.{hint} See: ovstore scenes")
 
 
 def _no_dataset(name: str, known: Sequence[str]) -> NotFound:
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(name, known)
     return NotFound(f"No dataset named {name!r}.{hint} Known: {', '.join(sorted(known)) or 'none yet'}.")

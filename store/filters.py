@@ -4,7 +4,6 @@ A condition comes from a person, or from a page that passes it on. It runs insid
 only read, within a time limit; the brackets cannot be closed early, and a second statement cannot follow.
 """
 
-import difflib
 import re
 from typing import Any
 
@@ -17,6 +16,7 @@ from .database import Store
 from .errors import BadInput, DatabaseError, NotFound
 from .features import Level, Query
 from .region_vectors import RegionVectors
+from .wording import did_you_mean
 
 TIMEOUT_SECONDS = 20
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -102,9 +102,7 @@ def _not_found(store: Store, name: str, noun: str, space: str) -> NotFound:
     known = sorted(set().union(*(_names(row, noun) for row in rows)))
     if name in known:
         return NotFound(f"The {noun} {name!r} has no features of {space!r}: see ovstore features")
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return NotFound(f"No {noun} named {name!r}.{hint} See: ovstore scenes")
+    return NotFound(f"No {noun} named {name!r}.{did_you_mean(name, known)} See: ovstore scenes")
 
 
 def _require_one_condition(condition: str) -> None:

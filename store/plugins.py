@@ -5,7 +5,6 @@ same registry with an entry point in the group of that package's name.
 """
 
 import ast
-import difflib
 import pkgutil
 import sys
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from .errors import MissingPackage, NotFound
+from .wording import did_you_mean
 
 ROOT = __name__.rpartition(".store")[0]  # "ovstore"
 
@@ -46,9 +46,7 @@ def load(registry: str, name: str, noun: str | None = None, others: Iterable[str
         target = _entry_points(registry)[name].value
     else:
         known = [*names(registry), *others]
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise NotFound(f"No {noun or registry} named {name!r}.{hint} Known: {', '.join(known)}.")
+        raise NotFound(f"No {noun or registry} named {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}.")
     try:
         return import_module(target)
     except ModuleNotFoundError as error:

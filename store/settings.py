@@ -4,7 +4,6 @@ The user's file may name the store, the encoder and the folder of weights. A sto
 file names its encoder and nothing else: no path, and no weights.
 """
 
-import difflib
 import os
 import stat
 import tomllib
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from . import plugins
 from .errors import BadInput, NotFound
+from .wording import did_you_mean
 
 FILE = "ovstore.toml"
 DEFAULT_STORE = "ovstore-data"
@@ -94,9 +94,9 @@ def _require(path: Path, key: str, value: object, allowed: tuple[str, ...]) -> N
                 f"{path}: {key!r} is not taken from a store's own file, which may be a stranger's: "
                 f"set it in {user_file() or 'your own'}, in the environment, or on the command line."
             )
-        near = difflib.get_close_matches(key, allowed, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise BadInput(f"{path}: no setting is called {key!r}.{hint} Known: {', '.join(allowed)}.")
+        raise BadInput(
+            f"{path}: no setting is called {key!r}.{did_you_mean(key, allowed)} Known: {', '.join(allowed)}."
+        )
     if not isinstance(value, str) or not value or "\0" in value:
         raise BadInput(f"{path}: {key} is {value!r}; text in quotes was expected.")
     if key in _PATHS and not (os.path.isabs(value) or value.startswith("~")):

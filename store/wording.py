@@ -1,6 +1,8 @@
 """How text that comes from files, names and databases is shown to people."""
 
+import difflib
 import re
+from collections.abc import Sequence
 
 # C0 and C1 controls; the marks, embeddings, overrides and isolates of bidirectional text; the separators of lines and
 # paragraphs; surrogates without a partner, which stand for bytes that are no UTF-8. Joiners of emoji and scripts stay.
@@ -15,3 +17,10 @@ def shown(text: str) -> str:
 def shown_in_json(document: str) -> str:
     """A JSON document of the same meaning, in which nothing of that kind stands but line feeds between values."""
     return _UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", document)
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """ " Did you mean 'scene0000_00'?", or nothing where no known name is near; names that begin alike come first."""
+    longer = [own for own in known if own.startswith(name)]
+    near = difflib.get_close_matches(name, longer, n=1) or difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

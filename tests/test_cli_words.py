@@ -21,7 +21,7 @@ from ovstore.models.tiny.words import TaughtWords
 from ovstore.store import plugins
 from ovstore.store.database import Store
 from ovstore.store.errors import UnknownWords
-from ovstore.store.wording import shown
+from ovstore.store.wording import did_you_mean, shown
 from sqlalchemy import text
 
 
@@ -258,3 +258,11 @@ def test_only_a_word_that_may_be_misspelt_has_others_near_it() -> None:
     with pytest.raises(UnknownWords) as refused:
         words(["please look for something that jumps over lazy kitchens"])
     assert "near it" not in str(refused.value)
+
+
+def test_the_name_that_was_cut_off_is_suggested_before_one_as_near() -> None:
+    known = ["scene0000_00", "scene0001_00", "scene0010_00"]
+    assert did_you_mean("scene0000", known) == " Did you mean 'scene0000_00'?"
+    assert did_you_mean("scene0001", known) == " Did you mean 'scene0001_00'?"
+    assert did_you_mean("scen0001_00", known) == " Did you mean 'scene0001_00'?"
+    assert did_you_mean("kitchen", known) == ""

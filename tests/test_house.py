@@ -14,7 +14,7 @@ from ovstore.store import plugins
 ROOT = Path(ovstore.__file__).parent
 VOCABULARY = {
     "store.scene", "store.features", "store.errors", "store.budget", "store.listing", "store.names", "store.plugins",
-    "store.regular", "store.settings",
+    "store.regular", "store.settings", "store.wording",
 }  # fmt: skip
 ALLOWED = {  # room -> rooms it may import besides itself and the vocabulary
     "cli": {"query", "evaluation", "ingest", "models", "store"},

@@ -1,6 +1,5 @@
 """Label sets by name, out of `label_sets/`, or out of a file of the same form."""
 
-import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from typing import Any
 from ...store.budget import Budget
 from ...store.errors import BadInput, NotFound
 from ...store.regular import require_file
+from ...store.wording import did_you_mean
 from .label_set import IGNORED, LabelClass, LabelSet
 from .name_tables import MAX_BYTES, raw_indices, read_table, shipped_table
 from .palette import RGB, distinct_colours
@@ -32,9 +32,7 @@ def load(name: str, table: Path | None = None) -> LabelSet:
         path = Path(name)
         return _label_set(path.stem, name, _read(path), table)
     if name not in names():
-        near = difflib.get_close_matches(name, names(), n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise NotFound(f"No label set named {name!r}.{hint} Known: {', '.join(names())}.")
+        raise NotFound(f"No label set named {name!r}.{did_you_mean(name, names())} Known: {', '.join(names())}.")
     return _label_set(name, name, json.loads((_folder() / f"{name}.json").read_text(encoding="utf-8")), table)
 
 

@@ -8,7 +8,6 @@ and so on; any other of timm's plain vision transformers goes the same way. `wei
 authors; without it, MODEL.safetensors in the folder OVSTORE_WEIGHTS, else what timm publishes is downloaded.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -27,6 +26,7 @@ from torch.nn import functional as F
 
 from ...store.errors import BadInput, BadWeights, NotFound, UnknownWords
 from ...store.features import EmbeddingSpace, FeatureMap
+from ...store.wording import did_you_mean
 from ..devices import batches, device_of, lowered, precision_of, require_precision, to_device
 from ..openclip.hub import hub_or_cache, offline
 from ..openclip.images import grid_of, to_pixels
@@ -120,8 +120,8 @@ def background_texts(options: Options) -> tuple[str, ...]:
 def _architecture(model: str) -> Any:
     """timm's network by its name, with random weights, for pictures of any size."""
     if not timm.is_model(model.partition(".")[0]):
-        near = difflib.get_close_matches(model, timm.list_models("*dino*", pretrained=True), n=1)
-        raise NotFound(f"timm has no model named {model!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        hint = did_you_mean(model, timm.list_models("*dino*", pretrained=True))
+        raise NotFound(f"timm has no model named {model!r}.{hint}")
     network = None
     try:
         network = timm.create_model(model, num_classes=0, dynamic_img_size=True)

@@ -1,6 +1,5 @@
 """Options by name, out of `named_configs/`, or out of a person's own TOML file."""
 
-import difflib
 import tomllib
 import typing
 from dataclasses import asdict, fields
@@ -11,6 +10,7 @@ from typing import Any
 
 from ...store.errors import BadInput, NotFound
 from ...store.regular import require_file
+from ...store.wording import did_you_mean
 from .options import Options
 
 MAX_BYTES = 100_000
@@ -29,7 +29,7 @@ def named(name: str) -> Options:
     if name.endswith(".toml"):
         return _options(name, _read(Path(name)))
     if name not in names():
-        raise NotFound(f"No configuration named {name!r}.{_near(name, names())} Known: {', '.join(names())}.")
+        raise NotFound(f"No configuration named {name!r}.{did_you_mean(name, names())} Known: {', '.join(names())}.")
     return _options(name, (_folder() / f"{name}.toml").read_text(encoding="utf-8"))
 
 
@@ -55,12 +55,12 @@ def _options(name: str, text: str) -> Options:
         raise BadInput(f"{name} is not TOML: {error}.") from error
     like = values.pop("like", None)
     if like is not None and like not in names():
-        raise BadInput(f"{name}: like is {like!r}.{_near(str(like), names())} Known: {', '.join(names())}.")
+        raise BadInput(f"{name}: like is {like!r}.{did_you_mean(str(like), names())} Known: {', '.join(names())}.")
     hints = typing.get_type_hints(Options)
     known = [field.name for field in fields(Options)]
     for key in values:
         if key not in known:
-            raise BadInput(f"{name}: no option {key!r}.{_near(key, known)} Known: like, {', '.join(known)}.")
+            raise BadInput(f"{name}: no option {key!r}.{did_you_mean(key, known)} Known: like, {', '.join(known)}.")
     given = {key: _value(name, key, value, hints[key]) for key, value in values.items()}
     try:
         return Options(**(asdict(named(like)) if like else {}) | given)
@@ -82,8 +82,3 @@ def _value(name: str, key: str, value: Any, hint: Any) -> Any:
         return value
     expected = {int: "a whole number", float: "a number"}.get(hint, "a list of numbers")
     raise BadInput(f"{name}: {key} is {value!r}; {expected} was expected.")
-
-
-def _near(wrong: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(wrong, known, n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
