@@ -59,9 +59,9 @@ class _Commands(click.Group):
                 return super().invoke(ctx)
         except click.UsageError as error:
             message = error.format_message()
-            escaped = "\n".join(map(shown, message.split("\n")))
-            if escaped != message:
-                raise click.UsageError(escaped, error.ctx) from error
+            explained = "\n".join(shown(line.replace("\t", "  ")) for line in message.split("\n")) + _hint(error)
+            if explained != message:
+                raise click.UsageError(explained, error.ctx) from error
             raise
         except OvstoreError as error:
             click.echo(f"Error: {error}", err=True)
@@ -86,6 +86,16 @@ class _Commands(click.Group):
                 click.echo("Error: No space left on device.", err=True)
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered still has nowhere to go
             sys.exit(1)
+
+
+def _hint(error: click.UsageError) -> str:
+    """What click leaves unsaid: which commands there are, and that words with blanks between them are one argument."""
+    group = error.ctx.command if error.ctx else None
+    if error.ctx and isinstance(group, click.Group) and error.message.startswith("No such command"):
+        return f" Known: {', '.join(group.list_commands(error.ctx))}."
+    if error.message.startswith("Got unexpected extra argument"):
+        return ". Words with blanks between them are one argument in quotes."
+    return ""
 
 
 def _store_first(args: list[str]) -> list[str]:
@@ -165,7 +175,7 @@ def main(ctx: click.Context, store_path: str | None, verbose: bool) -> None:
     \b
     Example:
       ovstore generate scannet scans/ --scenes 12 --seed 1
-      ovstore ingest scannet scans/ --encoder tiny
+      ovstore ingest scannet scans/ --encoder tiny --frame-stride 1
       ovstore search "snoopy"
     """
     _log_to_stderr(verbose)

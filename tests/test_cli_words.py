@@ -266,3 +266,18 @@ def test_the_name_that_was_cut_off_is_suggested_before_one_as_near() -> None:
     assert did_you_mean("scene0001", known) == " Did you mean 'scene0001_00'?"
     assert did_you_mean("scen0001_00", known) == " Did you mean 'scene0001_00'?"
     assert did_you_mean("kitchen", known) == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["export", "glb", "room", "room.glb"], "No such command 'glb'. Known: npz, openscene, ply."),
+        (["search", "red", "chair"], "(chair). Words with blanks between them are one argument in quotes."),
+        (["completion"], "Choose from:\n  bash,\n  zsh,\n  fish"),
+    ],
+    ids=lambda typed: " ".join(typed) if isinstance(typed, list) else "",
+)
+def test_a_mistyped_command_says_what_could_be_typed(typed: list[str], said: str) -> None:
+    result = CliRunner().invoke(main, typed)
+    assert result.exit_code == 2
+    assert said in result.stderr
