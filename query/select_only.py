@@ -70,7 +70,10 @@ def _require_reading(found: dict[str, Any], names: Set[str], allowed: dict[str, 
     if kind == "BASE_TABLE":
         within = [str(found.get(part) or "") for part in ("catalog_name", "schema_name")]
         if str(found["table_name"]).casefold() not in names or within not in (["", ""], ["", "main"]):
-            raise BadInput(f"There is no view {found['table_name']!r}. There are: {_listed(names)}.")
+            raise BadInput(
+                f"There is no view {found['table_name']!r}. There are: {_listed(names)}; without --files PostgreSQL's: "
+                "ovstore db tables."
+            )
 
 
 def _functions(connection: "duckdb.DuckDBPyConnection") -> dict[str, bool]:

@@ -18,6 +18,7 @@ __all__ = ["Limits", "Rows", "Streamed", "opened", "run", "run_on_files"]
 
 LONGEST = 50_000  # characters; DuckDB's parser takes time with the square of the length, and cannot be interrupted
 _PLACEHOLDER = re.compile(r"\{(text|image):([^{}]+)\}")
+_QUOTED = re.compile(rf"'({_PLACEHOLDER.pattern})'")
 
 
 def run(store: Store, statement: str, features: str | None = None, limits: Limits | None = None) -> Rows:
@@ -41,6 +42,8 @@ def opened(
     """The rows of one SELECT as they come, over the database or the Parquet `files`."""
     if len(statement) > LONGEST:
         raise BadInput(f"The statement has {len(statement):,} characters; at most {LONGEST:,} are taken.")
+    if not statement.strip():
+        raise BadInput("The statement is empty: one SELECT was expected.")
     if files:
         from . import sql_on_files
 
@@ -61,6 +64,8 @@ def _with_vectors(
     """The statement with each placeholder replaced by its vector."""
     if not _PLACEHOLDER.search(statement):
         return statement
+    if quoted := _QUOTED.search(statement):
+        raise BadInput(f"{quoted[0]} stands for a vector: write {quoted[1]}, without the quotes.")
     encoder = target_of(store, features).encoder
 
     def vector(match: re.Match[str]) -> str:

@@ -1,5 +1,6 @@
 """PostgreSQL's tables and views in SQL: one SELECT, read through a cursor in blocks."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,6 +64,10 @@ def _sentence(error: psycopg.Error) -> str:
     hint = error.diag.message_hint
     if isinstance(error, psycopg.errors.UndefinedTable):
         hint = "Tables made for people: scene_overview, region_overview; all others: ovstore db tables"
+        if re.search('"(points|correspondences|features)"', message):
+            hint = "It is a view of the Parquet files: ovstore sql --files"
+    if isinstance(error, psycopg.errors.UndefinedColumn):
+        hint = hint or "Text stands in 'single' quotes, names of columns in none or in \"double\" ones."
     if isinstance(error, psycopg.errors.SyntaxError):
         hint = hint or "Only one SELECT runs here, and nothing that writes."
     return f"{message}. {hint or ''}".strip()

@@ -100,3 +100,22 @@ def test_more_rows_than_a_table_shows_are_said_and_go_to_a_file(asked: Store, tm
     assert ovstore(asked, "sql", statement, "--out", tmp_path / "rows.csv").exit_code == 0
     assert len((tmp_path / "rows.csv").read_text().splitlines()) == 20_001
     assert len(ovstore(asked, "sql", statement, "--format", "csv").stdout.splitlines()) == 20_001
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([" \n"], "The statement is empty: one SELECT was expected."),
+        (["SELECT * FROM points"], "It is a view of the Parquet files: ovstore sql --files"),
+        (["--files", "SELECT * FROM region_overview"], "without --files PostgreSQL's: ovstore db tables."),
+        (
+            ["SELECT '{text:a chair}'"],
+            "'{text:a chair}' stands for a vector: write {text:a chair}, without the quotes.",
+        ),
+        (['SELECT * FROM scene_overview WHERE scene = "room"'], "Text stands in 'single' quotes"),
+    ],
+)
+def test_a_slip_in_a_statement_says_what_would_be_right(asked: Store, arguments: list[str], sentence: str) -> None:
+    result = ovstore(asked, "sql", *arguments)
+    assert result.exit_code == 1
+    assert sentence in result.stderr
