@@ -96,7 +96,10 @@ def _by_id(store: Store, id: int, scene: str | None) -> RegionInfo:
     except NotFound as error:
         raise _retired(store, id) or error from error
     if scene not in (None, found.scene, f"{found.dataset}/{found.scene}"):
-        raise NotFound(f"Region {id} is none of {scene!r}: it is {found.full_name}.")
+        raise NotFound(
+            f"Region {id} is none of {scene!r}: it is {found.full_name}. A number alone is an id; the region that an "
+            f"answer called {id}@object is {scene}:{id}@object."
+        )
     return found
 
 

@@ -48,8 +48,9 @@ def test_what_is_no_region_is_one_sentence(rooms: Store, name: str, sentence: st
 
 def test_a_region_of_another_scene_is_refused(rooms: Store) -> None:
     hall = object_of(rooms, "hall")
-    with pytest.raises(NotFound, match=f"Region {hall.id} is none of 'room': it is scans/hall:2@object"):
+    with pytest.raises(NotFound, match=f"Region {hall.id} is none of 'room': it is scans/hall:2@object") as refused:
         region_names.find(rooms, f"room:{hall.id}")
+    assert f"is room:{hall.id}@object." in str(refused.value)
 
 
 def test_where_two_scenes_have_one_name_the_dataset_is_asked_for(rooms: Store) -> None:
