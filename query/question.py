@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..store import catalog, region_names
 from ..store.annotated import check_fields
 from ..store.database import Store
-from ..store.errors import BadInput
+from ..store.errors import BadInput, UnknownWords
 from ..store.features import EmbeddingSpace
 from .encode import BoxXyxy, Encoder, encoder_of, unit
 
@@ -64,7 +64,10 @@ class Question:
         if self.image is not None:
             return target.encoder.picture(self.image, self.box_xyxy)
         assert self.text is not None
-        return target.encoder.texts([self.text])[0]
+        try:
+            return target.encoder.texts([self.text])[0]
+        except UnknownWords as error:
+            raise UnknownWords(f"{error}{_others(store, target)}") from error
 
 
 def _require_corners(x0: float, y0: float, x1: float, y1: float) -> None:
@@ -80,6 +83,12 @@ def _require_corners(x0: float, y0: float, x1: float, y1: float) -> None:
             f"The box {said} is empty: x0,y0 is its upper left corner and x1,y1 its lower right one"
             f"{turned if x0 != x1 and y0 != y1 else ''}."
         )
+
+
+def _others(store: Store, target: Target) -> str:
+    """A sentence on the store's other features, whose encoders may know more words."""
+    names = {name for scene in catalog.scenes(store) for name in scene.features} - {target.features}
+    return f" The store has other features, too: --features {' or '.join(sorted(names))}." if names else ""
 
 
 def target_of(store: Store, features: str | None = None) -> Target:

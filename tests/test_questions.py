@@ -18,7 +18,7 @@ from ovstore.query.search import search
 from ovstore.store import catalog
 from ovstore.store import search as store_search
 from ovstore.store.database import Store
-from ovstore.store.errors import BadInput, NotFound, SpaceMismatch
+from ovstore.store.errors import BadInput, NotFound, SpaceMismatch, UnknownWords
 from ovstore.store.features import EmbeddingSpace, Query
 from ovstore.store.point_search import region_points
 from PIL import Image
@@ -156,3 +156,14 @@ def test_what_is_not_there_masks_nothing(store: Store, tmp_path: Path, monkeypat
     assert not scored.mask.any() and np.nanmax(scored.score) > 0
     monkeypatch.setattr("ovstore.store.search.probabilities", lambda vectors, query: [0.9] * len(vectors))
     assert scored_points(store, catalog.find_scene(store, "room"), "red").mask.any()
+
+
+def test_words_that_the_usual_encoder_was_never_taught_name_the_other_features(store: Store) -> None:
+    small = small_scene.make("room", 0, space=COLOURS)
+    held = small.publish_geometry(store)
+    small.publish_features(store, held, "colours", RECIPE)
+    with pytest.raises(UnknownWords, match=r"names no colour; .* nothing else\.$"):
+        search(store, "chair", features="colours")
+    small_scene.make("room", 0).publish_features(store, held, "lseg", {"encoder": "lseg"})
+    with pytest.raises(UnknownWords, match=r"names no colour; .* other features, too: --features lseg\.$"):
+        search(store, "chair", features="colours")
