@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._completion import complete
+from ._out_files import PictureFile
 from ._shared import counted, json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def list_sets(as_json: bool) -> None:
 
 @command.command("show")
 @click.argument("name", metavar="SET")
-@click.option("--save-picture", type=click.Path(dir_okay=False, path_type=Path), help="Draw a legend.")
+@click.option("--save-picture", type=PictureFile(), help="Draw a legend.")
 @json_option
 def show(name: str, save_picture: Path | None, as_json: bool) -> None:
     """The classes of SET: ids, names, colours, words.

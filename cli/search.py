@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ._completion import complete
+from ._out_files import PictureFile, PlyFile
 from ._shared import json_option, opened_store, print_json, say
 
 
@@ -56,8 +57,8 @@ class _Box(click.ParamType):
     "--level", type=click.Choice(["object", "superpoint"]), default="object", show_default=True, help="What a hit is."
 )
 @click.option("--exact", is_flag=True, help="Score every region, without an index.")
-@click.option("--save-ply", type=click.Path(dir_okay=False), help="The best hit's scene as a heat-coloured cloud.")
-@click.option("--save-picture", type=click.Path(dir_okay=False), help="The hits' evidence on one picture, boxes drawn.")
+@click.option("--save-ply", type=PlyFile(), help="The best hit's scene as a heat-coloured cloud.")
+@click.option("--save-picture", type=PictureFile(), help="The hits' evidence on one picture, boxes drawn.")
 @json_option
 def command(
     text: str | None,
@@ -72,8 +73,8 @@ def command(
     features: str | None,
     level: str,
     exact: bool,
-    save_ply: str | None,
-    save_picture: str | None,
+    save_ply: Path | None,
+    save_picture: Path | None,
     as_json: bool,
 ) -> None:
     """Find objects by words, by a picture, or by a region like them.
@@ -128,11 +129,11 @@ def command(
         if answer and save_picture:
             from ..query.contact_sheet import save_contact_sheet
 
-            save_contact_sheet(answer, Path(save_picture))
+            save_contact_sheet(answer, save_picture)
             say(f"Evidence: {save_picture}", err=True)
         if answer and save_ply:
             from ..query.heat import heat_map
 
             best = f"{answer[0].dataset}/{answer[0].scene}"
-            heat_map(store, best, question, features).drawing().save_ply(Path(save_ply))
+            heat_map(store, best, question, features).drawing().save_ply(save_ply)
             say(f"Cloud of {answer[0].scene}: {save_ply}", err=True)

@@ -1,10 +1,12 @@
 """ovstore show SCENE: what the store knows of one scene or region, or how its points answer a question."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ._completion import complete
+from ._out_files import PictureFile, PlyFile
 from ._shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -20,16 +22,16 @@ if TYPE_CHECKING:
     shell_complete=complete("features"),
     help="The feature sets that are asked  [default: those that cover most scenes]",
 )
-@click.option("--save-ply", type=click.Path(dir_okay=False), help="Write the coloured cloud.")
-@click.option("--save-picture", type=click.Path(dir_okay=False), help="Write a picture of it.")
+@click.option("--save-ply", type=PlyFile(), help="Write the coloured cloud.")
+@click.option("--save-picture", type=PictureFile(), help="Write a picture of it.")
 @click.option("--top", type=click.IntRange(1), default=15, show_default=True, help="How many objects are listed.")
 @json_option
 def command(
     scene: str,
     query: str | None,
     features: str | None,
-    save_ply: str | None,
-    save_picture: str | None,
+    save_ply: Path | None,
+    save_picture: Path | None,
     top: int,
     as_json: bool,
 ) -> None:
@@ -44,7 +46,6 @@ def command(
       ovstore show scene0003_00 --query "somewhere soft" --save-picture soft.png --save-ply soft.ply
     """
     from dataclasses import asdict
-    from pathlib import Path
 
     from ..store import catalog, region_names
 
@@ -76,10 +77,10 @@ def command(
 
             drawing = scene_drawing(store, found.full_name)
         if save_picture is not None:
-            drawing.save_picture(Path(save_picture))
+            drawing.save_picture(save_picture)
             say(f"Picture: {save_picture}", err=True)
         if save_ply is not None:
-            drawing.save_ply(Path(save_ply))
+            drawing.save_ply(save_ply)
             say(f"Cloud: {save_ply}", err=True)
 
 

@@ -10,9 +10,15 @@ from ..store.files import replacing
 
 def save(picture: Image.Image, path: Path) -> None:
     """BadInput for a suffix that is no picture's, a missing folder, or a picture larger than its format can be."""
+    kind = kind_of(path)
+    with replacing(path) as part:
+        picture.save(part, kind)
+
+
+def kind_of(path: Path) -> str:
+    """Pillow's name for the format of the suffix; BadInput where that is no picture's."""
     suffix = path.suffix.lower()
     kind = Image.registered_extensions().get(suffix)
     if kind is None or kind not in Image.SAVE:
         raise BadInput(f"{path}: no picture is saved as {suffix or 'a file without a suffix'}; .png or .jpg is.")
-    with replacing(path) as part:
-        picture.save(part, kind)
+    return kind

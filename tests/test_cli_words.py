@@ -273,11 +273,14 @@ def test_the_name_that_was_cut_off_is_suggested_before_one_as_near() -> None:
     [
         (["export", "glb", "room", "room.glb"], "No such command 'glb'. Known: npz, openscene, ply."),
         (["search", "red", "chair"], "(chair). Words with blanks between them are one argument in quotes."),
+        (["search", "chair", "--save-picture", "chair"], "chair: no picture is saved as a file without a suffix"),
+        (["search", "chair", "--save-ply", "chair.png"], "chair.png: a cloud is written as .ply."),
+        (["show", "room", "--save-picture", "room.ply"], "room.ply: no picture is saved as .ply; .png or .jpg is."),
         (["completion"], "Choose from:\n  bash,\n  zsh,\n  fish"),
     ],
     ids=lambda typed: " ".join(typed) if isinstance(typed, list) else "",
 )
-def test_a_mistyped_command_says_what_could_be_typed(typed: list[str], said: str) -> None:
+def test_what_was_mistyped_says_what_could_be_typed(typed: list[str], said: str) -> None:
     result = CliRunner().invoke(main, typed)
     assert result.exit_code == 2
     assert said in result.stderr
