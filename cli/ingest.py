@@ -9,7 +9,7 @@ from ..store import plugins
 from ._encoder_options import EncoderCommand, device_option, encoder_option
 from ._plugin_group import PluginGroup
 from ._scene_jobs import outcomes, print_outcomes
-from ._shared import opened_store
+from ._shared import counted, opened_store
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -146,7 +146,7 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
 
 def _lines(summary: Any) -> list[str]:
     parts = [
-        f"{summary.scene}  {summary.frames} frames",
+        f"{summary.scene}  {counted(summary.frames, 'frame')}",
         f"{summary.seen:,} of {summary.points:,} points seen",
         f"{summary.regions:,} regions",
         f"{summary.seconds:.1f} s",
