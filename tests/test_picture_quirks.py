@@ -82,7 +82,9 @@ def test_one_image_of_another_size_is_named(room: Path) -> None:
 def test_images_of_several_sizes_go_in_where_the_intrinsics_know_theirs(room: Path, original: Path) -> None:
     saved(room, 2, picture(room, 2).resize((80, 60)), ".png")
     (room / "intrinsics.txt").unlink()
-    (room / "camera.json").write_text(f'{{"w": 160, "h": 120, "fl_x": {toy_room.FOCAL}, "cx": 79.5, "cy": 59.5}}')
+    (room / "camera.json").write_text(
+        f'{{"w": 160, "h": 120, "fl_x": {toy_room.FOCAL}, "cx": 80, "cy": 60}}'
+    )  # from the corner
     cameras = [frame.camera for frame in load(room).frames]
     whole = load(original).frames[0].camera
     assert cameras == [whole, whole, whole.resized(80, 60), whole]

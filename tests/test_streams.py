@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,15 @@ with open_store(sys.argv[1]) as store, signals.raised():
 """
 
 
+@pytest.fixture
+def hang_up_ends() -> Iterator[None]:
+    """SIGHUP as it is without nohup, under which the tests themselves may run."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hang_up_ends")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_that_ends_work_closes_its_job(store: Store, name: str) -> None:
     subprocess.run([sys.executable, "-c", WORK, str(store.path), name], capture_output=True)
@@ -95,6 +105,7 @@ def test_nohup_is_obeyed() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.usefixtures("hang_up_ends")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_training_is_asked_to_stop_and_saves_first(name: str) -> None:
     with stop_signals() as asked:
