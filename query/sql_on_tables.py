@@ -23,11 +23,16 @@ def streamed(store: Store, statement: str, limits: Limits) -> Iterator[Streamed]
     than one, is refused.
     """
     statement = statement.strip().rstrip(";")
+    if "\0" in statement:  # the end, to the server: what follows would be ignored
+        raise BadInput("The statement has a NUL character in it.")
     try:
+        query = statement.encode()
         with store.reading(statement, limits.seconds) as driver, driver.cursor(name="ovstore_sql") as cursor:
-            cursor.execute(statement.encode())
+            cursor.execute(query)
             columns = tuple(column.name for column in cursor.description or ())
             yield Streamed(columns, _blocks(driver, cursor, limits.seconds))
+    except UnicodeEncodeError as error:
+        raise BadInput("The statement is not valid UTF-8.") from error
     except psycopg.errors.QueryCanceled as error:
         raise BadInput(f"The statement took over {limits.seconds} s: make it simpler.") from error
     except psycopg.Error as error:
@@ -68,6 +73,8 @@ def _sentence(error: psycopg.Error) -> str:
             hint = "It is a view of the Parquet files: ovstore sql --files"
     if isinstance(error, psycopg.errors.UndefinedColumn):
         hint = hint or "Text stands in 'single' quotes, names of columns in none or in \"double\" ones."
+    if isinstance(error, psycopg.errors.OutOfMemory):
+        hint = "The statement takes more memory than one may: make it simpler."
     if isinstance(error, psycopg.errors.SyntaxError):
         hint = hint or "Only one SELECT runs here, and nothing that writes."
     return f"{message}. {hint or ''}".strip()

@@ -15,6 +15,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import resource
 import shutil
 import signal
 import stat
@@ -131,6 +132,7 @@ def serve(uid: int, gid: int, folder: str, command: list[str]) -> None:
     if os.fork():
         os._exit(0)  # the caller waits for this process only; the one that stays belongs to init
     os.set_inheritable(server_lock, True)
+    limit_memory()
     server = os.posix_spawn(command[0], command, os.environ)
     os.close(server_lock)
     if os.geteuid() != 0:
@@ -147,6 +149,19 @@ def serve(uid: int, gid: int, folder: str, command: list[str]) -> None:
     threading.Thread(target=stop_when_alone, daemon=True).start()
     os.waitpid(server, 0)
     os._exit(0)
+
+
+def limit_memory() -> None:
+    """No process of the server takes more than half of the machine's memory: PostgreSQL has no limit for one SELECT.
+
+    Beyond it the statement fails and is undone. Without it the kernel would kill some process of the machine instead,
+    and after one of its own PostgreSQL stops all others.
+    """
+    most = max(1 << 30, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 """The SQL of people reads the store's tables, and can do nothing else: on an embedded server, and on others."""
 
+import os
 import re
+import resource
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -291,6 +293,31 @@ def test_large_rows_come_in_small_blocks(ours: Store) -> None:
     assert sum(blocks) == 60 and max(blocks) <= 8
     with pytest.raises(BadInput, match="more than 5 MB"):
         sql.run(ours, "SELECT repeat('x', 1000000) FROM generate_series(1, 60)", limits=Limits(megabytes=5))
+
+
+def test_a_process_of_the_server_takes_at_most_half_of_the_machine_s_memory(
+    quick_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OVSTORE_DATABASE_URL", raising=False)
+    with database.open(quick_folder / "bounded", create=True) as store:
+        with store.driver_connection(read_only=True) as driver:
+            backend = driver.info.backend_pid
+        [limit] = re.findall(r"Max data size +(\d+) +(\d+)", Path(f"/proc/{backend}/limits").read_text())
+        half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+        assert len(set(limit)) == 1 and int(limit[0]) <= max(half, 1 << 30)
+        try:
+            resource.prlimit(backend, resource.RLIMIT_DATA, (300 << 20, 300 << 20))
+        except PermissionError:
+            pytest.skip("this user may not lower the limits of the server's processes")
+        with pytest.raises(BadInput, match=r"out of memory.* make it simpler"):
+            sql.run(store, "SELECT repeat('x', 400000000) LIKE 'y%'")
+        assert sql.run(store, "SELECT 1").rows == [(1,)]
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1\0 FROM nowhere", "SELECT '\ud800'"])
+def test_characters_that_the_server_would_not_see_are_named(ours: Store, statement: str) -> None:
+    with pytest.raises(BadInput, match=r"NUL|UTF-8"):
+        sql.run(ours, statement)
 
 
 def test_an_embedded_store_runs_it_as_a_role_that_can_log_in_and_nothing_else(quick_folder: Path) -> None:
