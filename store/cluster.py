@@ -16,6 +16,7 @@ from .plugins import missing_package_sentence
 
 USER = "ovstore"
 SOCKET = ".s.PGSQL.5432"
+INCLUDE = "\ninclude '../ovstore.conf'\n"  # in postgresql.conf
 _ACCOUNTS = (
     "ovstore",
     "postgres",
@@ -105,7 +106,7 @@ def make(folder: Path, owned_by: tuple[int, int], lock: int) -> None:
         raise DatabaseError(f"Cannot make a database in {folder}: {' | '.join(said.splitlines()[-3:])}.")
     settings = os.open(new / "postgresql.conf", os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
     with open(settings, "w", encoding="utf-8") as file:
-        file.write("\ninclude '../ovstore.conf'\n")
+        file.write(INCLUDE)
         file.flush()
         os.fsync(file.fileno())
     new.rename(folder / "data")

@@ -18,6 +18,8 @@ from .errors import DatabaseError
 from .files import size_of
 
 _PREFIX = "ovstore-copy-"
+# Settings may name programs to run and libraries to load: those of the copy are its own.
+_NOT_COPIED = {"postmaster.pid", "postgresql.conf", "postgresql.auto.conf", "recovery.signal", "standby.signal"}
 
 
 @dataclass(frozen=True)
@@ -113,15 +115,19 @@ def _copied(database: Path, reason: str) -> PrivateCopy:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """All files but the note of a running server, for this user alone; links, which lead elsewhere, are left out."""
+    """All files but settings and the note of a running server, for this user alone; links, which lead elsewhere, are
+    left out.
+    """
     for parent, _, names in os.walk(source, onerror=_raise):
         folder = target / Path(parent).relative_to(source)
         folder.mkdir(mode=0o700, parents=True)
         for name in names:
             path = Path(parent) / name
-            if name != "postmaster.pid" and not path.is_symlink():
+            if name not in _NOT_COPIED and not path.is_symlink():
                 shutil.copyfile(path, folder / name)
                 (folder / name).chmod(0o600)
+    with open(os.open(target / "postgresql.conf", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(cluster.INCLUDE)
 
 
 def _raise(error: OSError) -> None:

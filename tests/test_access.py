@@ -187,6 +187,17 @@ def test_a_store_on_read_only_media_is_searched_and_not_changed(folder: Path, us
 
 
 @as_root
+def test_a_foreign_store_names_no_program_that_its_visitor_runs(folder: Path) -> None:
+    planted, run = folder.parent / "tmp" / "planted", "archive_mode = on\narchive_command = 'touch {}'\n"
+    for name in ("postgresql.conf", "postgresql.auto.conf"):
+        with (folder / "postgres" / "data" / name).open("a") as file:
+            file.write(run.format(planted) + "archive_timeout = 1\n")
+    access.change(folder, access.shared_with(group_of_nobody()))
+    assert len(visit(folder, user=NOBODY)["found"]) == 3
+    assert not planted.exists()
+
+
+@as_root
 def test_a_foreign_store_that_is_in_use_is_said_to_be(folder: Path) -> None:
     subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
     assert len(visit(folder, user=NOBODY)["found"]) == 3
