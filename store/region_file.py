@@ -15,8 +15,9 @@ import hashlib
 import json
 import logging
 import os
+import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def _as_written(manifest: Manifest, ids: NDArray[np.int64], vectors: NDArray[np.
 def _noted(folder: Path) -> Manifest | None:
     """What manifest.json says, None where it is not what was written."""
     try:
-        body = json.loads((folder / "manifest.json").read_bytes())
+        body = json.loads(_own(folder / "manifest.json").read_bytes())
         digest = body.pop("digest")
         if digest != _digest(body):
             return None
@@ -133,8 +134,8 @@ def mapped(folder: Path, manifest: Manifest) -> tuple[NDArray[np.int64], NDArray
     if rows == 0:
         return np.empty(0, np.int64), np.empty((0, manifest.dim), np.float16)
     ids_path, vectors_path = _paths(folder, manifest.generation)
-    ids = np.memmap(ids_path, np.int64, mode="r", shape=(rows,))
-    vectors = np.memmap(vectors_path, np.float16, mode="r", shape=(rows, manifest.dim))
+    ids = np.memmap(_own(ids_path), np.int64, mode="r", shape=(rows,))
+    vectors = np.memmap(_own(vectors_path), np.float16, mode="r", shape=(rows, manifest.dim))
     return np.asarray(ids), np.asarray(vectors)
 
 
@@ -180,6 +181,9 @@ def _appended(folder: Path, manifest: Manifest, parts: Iterable[Part]) -> Manife
 @contextmanager
 def _tail(path: Path, size: int) -> Iterator:
     """The file, to be written from byte `size` on; what an unfinished append left there is cut off."""
+    with suppress(FileNotFoundError):
+        if not _is_own(path):
+            remove(path)
     there = path.exists()
     with open(path, "r+b" if there else "wb") as file:
         if not there:
@@ -189,6 +193,17 @@ def _tail(path: Path, size: int) -> Iterator:
         yield file
         file.flush()
         os.fsync(file.fileno())
+
+
+def _own(path: Path) -> Path:
+    """The path of a file to be read; OSError for a link, which may lead out of the store, and a pipe, which waits."""
+    if not _is_own(path):
+        raise OSError(f"{path} is no regular file")
+    return path
+
+
+def _is_own(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
 
 
 def _paths(folder: Path, generation: int) -> tuple[Path, Path]:

@@ -288,6 +288,27 @@ def test_a_damaged_side_file_counts_as_none(folder: Path) -> None:
     assert region_file.read_manifest(folder, 4) is None
 
 
+@pytest.mark.parametrize("name", ["1.vectors", "1.ids", "manifest.json"])
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_a_pipe_or_link_in_place_of_a_side_file_counts_as_none_and_is_written_over(
+    folder: Path, tmp_path: Path, name: str, kind: str
+) -> None:
+    region_file.append(folder, region_file.next_generation(folder, 4), [part(1, 3)])
+    outside = tmp_path / "outside"
+    outside.write_bytes((folder / name).read_bytes())
+    before = outside.read_bytes()
+    for planted in (folder / name, folder / "2.vectors", folder / "2.ids"):
+        planted.unlink(missing_ok=True)
+        os.mkfifo(planted) if kind == "pipe" else planted.symlink_to(outside)
+    assert region_file.read_manifest(folder, 4) is None and not region_file.is_whole(folder)
+    wanted = part(2, 2)
+    for _ in range(2):
+        region_file.append(folder, region_file.next_generation(folder, 4), [wanted])
+        ids, vectors = region_file.mapped(folder, region_file.read_manifest(folder, 4))
+        assert ids.tolist() == wanted[1].tolist() and np.array_equal(vectors, wanted[2])
+    assert outside.read_bytes() == before
+
+
 def test_a_flipped_bit_of_the_side_file_is_noticed_and_written_anew_from_the_database(
     store: Store, crowd: Crowd, caplog
 ) -> None:
