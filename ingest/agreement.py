@@ -191,14 +191,18 @@ def _depth_pose(frame: Frame, camera_to_world: NDArray[np.float64]) -> NDArray[n
 def _conventions(
     frames: Sequence[Frame], poses: NDArray[np.float64], median: float, options: Any
 ) -> Iterator[Convention]:
-    """What else the files may mean, the simplest first."""
-    yield from other_poses(poses, options)
+    """What else the files may mean, the simplest first: one thing, then two."""
     frame = frames[0]
     camera, scale = frame.camera, frame.depth_scale
+    other_ways = list(other_poses(poses, options))
+    depths = []
     for other in _DEPTH_SCALES:
         if other != scale and _PLAUSIBLE[0] <= median * scale / other <= _PLAUSIBLE[1]:
             option = _option(options, "depth_scale", f"{other:g}")
-            yield Convention(f"at {other:g} stored units per metre of depth{option}", poses, depth=scale / other)
+            depths.append(Convention(f"at {other:g} stored units per metre of depth{option}", poses, scale / other))
+    named = f"with fy = {-camera.fy:g}, as left-handed worlds have it{_option(options, 'fy', f'{-camera.fy:g}')}"
+    mirrored = [Convention(named, poses, mirrored=True)]
+    yield from (*other_ways, *depths)
     for factor in _WORLD_SCALES:
         smaller = poses.copy()
         smaller[:, :3, 3] /= factor
@@ -206,15 +210,17 @@ def _conventions(
         yield Convention(
             f"if the poses' world has {total} units per metre{_option(options, 'world_scale', total)}", smaller
         )
-    yield Convention(
-        f"with fy = {-camera.fy:g}, as left-handed worlds have it{_option(options, 'fy', f'{-camera.fy:g}')}",
-        poses,
-        mirrored=True,
-    )
+    yield from mirrored
     for shift in (-0.5, 0.5):
         cx, cy = camera.cx + shift, camera.cy + shift
         named = f" (--cx {cx:g} --cy {cy:g})" if hasattr(options, "cx") else ""
         yield Convention(f"with the principal point at {cx:g}, {cy:g}{named}", poses, shift=shift)
+    for kind, others in ((other_ways, (*depths, *mirrored)), (depths, mirrored)):
+        yield from (
+            replace(one, name=f"{one.name} and {other.name}", depth=one.depth * other.depth, mirrored=other.mirrored)
+            for one in kind
+            for other in others
+        )
 
 
 def other_poses(poses: NDArray[np.float64], options: Any) -> Iterator[Convention]:

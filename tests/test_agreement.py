@@ -116,6 +116,17 @@ def test_a_wrong_convention_is_refused_by_the_option_that_makes_it_right(room: P
     assert len(mended.points) == pytest.approx(right, rel=0.01)
 
 
+@pytest.mark.parametrize("kinds", [("depth", "axes"), ("depth", "fy"), ("inverse", "depth"), ("fy", "inverse")])
+def test_two_mistakes_at_once_are_both_named(room: Path, kinds: tuple[str, str]) -> None:
+    for kind in kinds:
+        WRONG[kind][0](room)
+    with pytest.raises(BadScene, match=AGREES.removeprefix("depth of neighbouring frames ")) as refused:
+        load(room)
+    assert all(WRONG[kind][1] in str(refused.value) for kind in kinds)
+    mended = load(room, **{name: value for kind in kinds for name, value in WRONG[kind][2].items()})
+    assert any(finding.startswith(AGREES + "100%") for finding in mended.findings)
+
+
 @pytest.mark.parametrize("given", [{"axes": "opengl"}, {"world_to_camera": True}, {"quaternion": "wxyz"}])
 def test_an_option_that_does_not_hold_is_named_as_one_to_leave_out(room: Path, given: dict[str, object]) -> None:
     quaternions(room, [0, 1, 2, 3])
