@@ -108,6 +108,12 @@ class Store:
         return path
 
     @checked
+    def entry(self, relative: str | Path) -> Path:
+        """The path of a file or folder that is to go: of a link, which may lead out of the store, the link's own."""
+        folder = self.file(Path(relative).parent)
+        return folder / Path(relative).name
+
+    @checked
     def unpacked(self, dataset: str, scene: str) -> Path:
         """The folder for what one scene's containers are unpacked into; the same at each ingest, not yet made."""
         return self.file(f"unpacked/{stable_name(dataset, scene)}")

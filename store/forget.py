@@ -100,7 +100,7 @@ def _forget_recipes(connection: Connection) -> None:
 def _retire(store: Store, connection: Connection, files: Mapping[str, int | None]) -> int:
     """They go after the transaction, or after those who read them; returns their bytes."""
     leases.retire(connection, files)
-    return sum(size_of(store.file(file)) for file in files)
+    return sum(size_of(store.entry(file)) for file in files)
 
 
 def _remove(paths: Sequence[Path]) -> int:

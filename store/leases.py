@@ -40,7 +40,7 @@ def sweep(store: Store) -> bool:
         if not presence.alone(connection, presence.READING):
             return False
         for file in connection.execute(select(table.c.file)).scalars().all():
-            remove(store.file(file))
+            remove(store.entry(file))
             connection.execute(delete(table).where(table.c.file == file))
     return True
 

@@ -91,9 +91,9 @@ def clean(store: Store) -> Cleaned:
 def _orphans(store: Store, connection: Connection) -> list[Path]:
     names = select(schema.datasets.c.name, schema.scenes.c.name, schema.scenes.c.points_file)
     held = connection.execute(names.join_from(schema.scenes, schema.datasets)).all()
-    named = {store.file(str(Path(points_file).parent)) for _, _, points_file in held}
-    named |= {store.file(file) for file in connection.execute(select(schema.feature_sets.c.features_file)).scalars()}
-    named |= {store.file(file) for file in leases.still_read(connection)}
+    named = {store.entry(str(Path(points_file).parent)) for _, _, points_file in held}
+    named |= {store.entry(file) for file in connection.execute(select(schema.feature_sets.c.features_file)).scalars()}
+    named |= {store.entry(file) for file in leases.still_read(connection)}
     named |= {store.unpacked(dataset, scene) for dataset, scene, _ in held}
     named |= {store.unpacked(job.dataset, job.scene) for job in jobs.running_now(connection) if job.state == "running"}
     folders = [store.file(name) for name in ("scenes", "features", "unpacked")]

@@ -79,3 +79,16 @@ with leases.reading(store):
     verify.clean(room)
     assert not room.file(scene.points_file).exists()
     assert verify.orphans(room) == []
+
+
+@pytest.mark.parametrize("kind", ["scenes", "features"])
+def test_what_became_a_link_out_of_the_store_can_be_forgotten_and_what_it_leads_to_stays(
+    store: Store, tmp_path: Path, kind: str
+) -> None:
+    small_scene.make().publish(store)
+    [published] = store.file(kind).iterdir()
+    outside = published.rename(tmp_path / "outside")
+    published.symlink_to(outside)
+    forget.forget_scenes(store, catalog.scenes(store))
+    assert not catalog.scenes(store) and not published.is_symlink() and outside.exists()
+    small_scene.make().publish(store)
