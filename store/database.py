@@ -184,6 +184,7 @@ class Store:
         except (DatabaseError, psycopg.OperationalError):
             if not self.path.is_dir():
                 raise self._gone() from None
+            self._require_open()  # another thread may have closed it: nobody is to start the server for a closed store
             self._server.ensure_running()  # it may have been killed; it replays its journal
             return connecting.prepared(self._server.conninfo(DATABASE, user or USER), **options)
 

@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 import psycopg
 import pytest
 from crowd import Crowd
-from ovstore.store import catalog, connecting, index_choice, pools, text_vectors
+from ovstore.store import catalog, connecting, database, index_choice, pools, text_vectors
 from ovstore.store.database import Store
 from ovstore.store.errors import BadInput, DatabaseError
 from ovstore.store.features import Query
@@ -174,3 +175,13 @@ def _remember(store: Store) -> None:
 
 def _count_scenes(_: int) -> int:
     return len(catalog.scenes(_inherited[-1]))
+
+
+def test_a_store_that_another_thread_closed_starts_no_server(
+    quick_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OVSTORE_DATABASE_URL", raising=False)
+    with database.open(quick_folder / "closed", create=True) as store:
+        store.close()
+        with pytest.raises(BadInput, match="was closed"):
+            store._connect()
