@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..store import plugins
-from ._shared import print_json, say, why_failed
+from ._shared import print_json, say, typed_here, why_failed
 
 if TYPE_CHECKING:
     from ..ingest.engines import Outcome
@@ -65,5 +65,5 @@ def print_outcomes(found: "Iterable[Outcome]", done: str, lines_of: Callable[[An
     else:
         unchanged = sum(document.get("up_to_date", False) for document in documents)
         told = f"{len(documents) - failed - unchanged} {done}, {unchanged} up to date, {failed} failed."
-        say(told + (" See: ovstore jobs --failed" if failed else ""))
+        say(told + (" See: " + typed_here("ovstore jobs --failed") if failed else ""))
     return 1 if failed else 0

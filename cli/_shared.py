@@ -1,6 +1,7 @@
 """What commands have in common: the store they work on, tables for people and JSON for programs."""
 
 import json
+import shlex
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,15 @@ def store_folder(ctx: click.Context | None = None) -> str:
     """What --store, the environment or a file of settings names."""
     root = (ctx or click.get_current_context()).find_root()
     return root.obj or root.params.get("store_path") or settings.store_folder()
+
+
+def typed_here(command: str) -> str:
+    """An `ovstore ...` that can be typed as it stands: with the store, where it was named on the command line."""
+    root = click.get_current_context().find_root()
+    named = root.get_parameter_source("store_path") is click.core.ParameterSource.COMMANDLINE
+    if not named or not command.startswith("ovstore "):
+        return command
+    return f"ovstore --store {shlex.quote(root.obj)} {command.removeprefix('ovstore ')}"
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """ovstore doctor: what is installed, what the store holds, what is wrong, and what mends it."""
 
-import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._shared import counted, json_option, print_json, print_table, say
+from ._shared import counted, json_option, print_json, print_table, say, typed_here
 
 if TYPE_CHECKING:
     from ..store.database import Store
@@ -59,23 +59,12 @@ def command(ctx: click.Context, contents: bool, clean: bool, repair: bool, as_js
         about = {"store": str(error)}
     except OvstoreError as error:
         findings.append(verify.Finding("the store", str(error), ""))
-    findings = [_typed_here(ctx, finding) for finding in findings]
+    findings = [replace(finding, remedy=typed_here(finding.remedy)) for finding in findings]
     if as_json:
         _print_json(installed, about, findings, cleaned, repaired)
     else:
         _print(installed, about, findings, cleaned, repaired)
     ctx.exit(1 if findings else 0)
-
-
-def _typed_here(ctx: click.Context, finding: "Finding") -> "Finding":
-    """A remedy that can be typed as it stands: with the store, where it was named on the command line."""
-    from dataclasses import replace
-
-    root = ctx.find_root()
-    named = root.get_parameter_source("store_path") is click.core.ParameterSource.COMMANDLINE
-    if not named or not finding.remedy.startswith("ovstore "):
-        return finding
-    return replace(finding, remedy=f"ovstore --store {shlex.quote(root.obj)} {finding.remedy.removeprefix('ovstore ')}")
 
 
 def _of_installation() -> "list[Finding]":

@@ -33,6 +33,7 @@ _TABLE_ROWS = 10_000  # more are for programs: --format csv, or --out
     type=click.Choice(_FORMATS),
     help="How the rows are written.  [default: by the ending of --out, else table]",
 )
+@click.option("--json", "output", flag_value="json", help="The same as --format json.")
 @click.option("--out", type=click.Path(dir_okay=False), help="Write to this file: rows.csv, rows.json or rows.parquet.")
 @click.option(
     "--spreadsheet/--no-spreadsheet",

@@ -27,6 +27,7 @@ MEDIAN_DEPTH = (0.05, 200.0)  # metres
 EXTENT = (0.05, 3500.0)  # metres, of the points and of the camera path: a motorway yes, a room in millimetres no
 FOCAL = (0.2, 15.0)  # focal length in image widths: 136 and 4 degrees of view
 DEPTH_RATIO = (1 / 3, 3.0)  # depth reading over distance of the points there
+_FEW = 0.5  # share of the points inside the views, below which a stride of the frames is named
 _DEPTH_SAMPLE, _SIZE_SAMPLE, _VIEW_SAMPLE, _POINT_SAMPLE = 6, 16, 64, 20_000
 _CELL = 16  # pixels; the nearest point of a cell is taken for the one that is seen
 
@@ -218,7 +219,9 @@ def _check_views(xyz: NDArray[np.float64], frames: Sequence[Frame], options: Any
     share, blind = inside_views(xyz, sample, poses)
     if share > 0:
         empty = f"; {blind} of {len(sample)} frames show none" if blind else ""
-        return [f"{share:.0%} of the points lie inside the views{empty}"]
+        stride = getattr(options, "frame_stride", 1)
+        few = f"; --frame-stride {stride} left {len(frames)} of the frames" if share < _FEW and stride > 1 else ""
+        return [f"{share:.0%} of the points lie inside the views{empty}{few}"]
     others = {
         f"if the cameras look along -z with y up{_named(options, 'axes', 'opengl')}": from_opengl_axes(poses),
         f"if the poses map the world into the camera{_named(options, 'world_to_camera')}": inverted(poses),

@@ -75,7 +75,8 @@ def rehearse(request: Request, name: str) -> Rehearsal:
 def _cameras(scene: Scene) -> tuple[str, ...]:
     cameras = Counter((frame.camera.width, frame.camera.height, round(frame.camera.fx)) for frame in scene.frames)
     return tuple(
-        f"{width}x{height}, {2 * math.degrees(math.atan(width / 2 / max(focal, 1))):.0f} degrees wide: {count} frames"
+        f"{width}x{height}, {2 * math.degrees(math.atan(width / 2 / max(focal, 1))):.0f} degrees wide: {count} "
+        + ("frame" if count == 1 else "frames")
         for (width, height, focal), count in cameras.most_common()
     )
 

@@ -56,6 +56,13 @@ def test_a_sound_scene_passes_and_says_what_was_seen(scene: Scene) -> None:
     )
 
 
+def test_a_stride_that_leaves_most_points_out_of_view_is_named(scene: Scene) -> None:
+    xyz = scene.points.xyz
+    apart = replace(scene, points=PointCloud(np.concatenate([xyz, xyz - [0, 0, 4], xyz - [0, 0, 5]])))
+    assert check_scene(apart, Options(frame_stride=7)).findings[-1].endswith("; --frame-stride 7 left 10 of the frames")
+    assert "--frame-stride" not in check_scene(apart, Options()).findings[-1]
+
+
 def test_checking_twice_finds_nothing_new(scene: Scene) -> None:
     checked = check_scene(scene)
     assert check_scene(checked).findings == checked.findings

@@ -172,7 +172,7 @@ def test_a_scene_that_fails_is_one_line_and_the_others_go_on(distilled: tuple[St
     assert result.exit_code == 1
     assert re.search(r"^room0  failed: .*points.parquet", result.stderr, re.MULTILINE)
     assert re.search(rf"^room1  {room1.point_count:,} points", result.stdout, re.MULTILINE)
-    assert "1 written, 0 up to date, 1 failed. See: ovstore jobs --failed" in result.stdout
+    assert f"1 written, 0 up to date, 1 failed. See: ovstore --store {store.path} jobs --failed" in result.stdout
     assert ovstore(store, "distill", "--out", "distilled", "--write-only", "--again").exit_code == 0
 
 
