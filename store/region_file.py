@@ -85,10 +85,16 @@ def read_manifest(folder: Path, dim: int) -> Manifest | None:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether every row is what was written; a folder without a manifest holds nothing, and is whole."""
+    """Whether every row is what was written.
+
+    A folder without a manifest holds nothing, and is whole; so is one of an ovstore that took no digests, which counts
+    as nothing and is written anew at its next use.
+    """
     if not (folder / "manifest.json").exists():
         return True
     manifest = _noted(folder)
+    if manifest is None and _is_without_digests(folder):
+        return True
     try:
         return manifest is not None and _as_written(manifest, *mapped(folder, manifest), whole=True)
     except (OSError, ValueError):
@@ -118,6 +124,14 @@ def _noted(folder: Path) -> Manifest | None:
         return Manifest(body["dim"], body["generation"], spans, digests)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _is_without_digests(folder: Path) -> bool:
+    try:
+        body = json.loads(_own(folder / "manifest.json").read_bytes())
+        return body.keys() == {"dim", "generation", "spans"} and all(len(span) == 4 for span in body["spans"])
+    except (OSError, ValueError, TypeError, AttributeError):
+        return False
 
 
 def _digest(body: dict[str, Any]) -> str:

@@ -288,6 +288,15 @@ def test_a_damaged_side_file_counts_as_none(folder: Path) -> None:
     assert region_file.read_manifest(folder, 4) is None
 
 
+def test_a_side_file_of_an_ovstore_that_took_no_digests_counts_as_none_but_not_as_damaged(folder: Path) -> None:
+    region_file.append(folder, region_file.next_generation(folder, 4), [part(1, 3)])
+    manifest = folder / "manifest.json"
+    manifest.write_text('{"dim": 4, "generation": 1, "spans": [[1, 7, 0, 3]]}')
+    assert region_file.read_manifest(folder, 4) is None and region_file.is_whole(folder)
+    manifest.write_text('{"dim": 4, "generation": 1, "spans": [[1, 7, 0, 3, ["00000000"], ["00000000"]]]}')
+    assert not region_file.is_whole(folder)
+
+
 @pytest.mark.parametrize("name", ["1.vectors", "1.ids", "manifest.json"])
 @pytest.mark.parametrize("kind", ["pipe", "link"])
 def test_a_pipe_or_link_in_place_of_a_side_file_counts_as_none_and_is_written_over(
