@@ -33,8 +33,9 @@ def scene_file_name(dataset: str, scene: str, *words: str) -> str:
 
 def written_for(folder: Path, dataset: str, scene: str) -> list[Path]:
     """What is in a folder under a `scene_file_name` of this scene."""
-    key = f"-{_scene_key(dataset, scene)}-"
-    return sorted(path for path in folder.iterdir() if key in path.name) if folder.is_dir() else []
+    key = _scene_key(dataset, scene)  # at the end: what comes before is people's words
+    made = re.compile(rf".*-{key}-[0-9a-f]{{12}}(\.parquet)?|\..*-{key}-.*\.part")
+    return sorted(path for path in folder.iterdir() if made.fullmatch(path.name)) if folder.is_dir() else []
 
 
 def _scene_key(dataset: str, scene: str) -> str:

@@ -70,16 +70,21 @@ def test_killed_between_features_file_and_commit_the_scene_stays_as_it_was(
 
 
 def test_the_next_publishing_of_a_scene_removes_what_a_killed_one_left_of_it(store: Store) -> None:
-    """And of no other scene, whose name may begin like its own."""
-    other = store.path / "scenes" / scene_file_name("scans", "room-a")
-    other.mkdir(parents=True)
+    """And of no other scene, whose name may begin like its own, or be the key in the names of its files."""
+    key = scene_file_name("scans", "room").split("-")[2]
+    others = [
+        store.path / "features" / scene_file_name("scans", key, "toy"),
+        store.path / "scenes" / scene_file_name("scans", "room-a"),
+    ]
+    for other in others:
+        other.mkdir(parents=True)
     scene_id = small_scene.make().publish_geometry(store)
     run_and_crash(store, "rows", "insert_regions", f"small.publish_features(store, {scene_id})")
-    assert [path.parent.name for path in verify.orphans(store)] == ["features", "scenes"]
+    assert [path.parent.name for path in verify.orphans(store)] == ["features", "features", "scenes"]
     run_and_crash(store, "rows", "insert_scene", "small.publish_geometry(store)")
-    assert [path.parent.name for path in verify.orphans(store)] == ["scenes", "scenes"]
+    assert [path.parent.name for path in verify.orphans(store)] == ["features", "scenes", "scenes"]
     small_scene.make().publish_features(store, scene_id)
-    assert verify.orphans(store) == [other]
+    assert verify.orphans(store) == others
 
 
 def test_killed_at_any_moment_no_half_truth_is_left(store: Store, tmp_path: Path) -> None:
