@@ -155,5 +155,6 @@ def _end(connection: Connection, id: int, state: State, message: str | None) -> 
 def _job(row: Row[Any], present: bool) -> Job:
     lost = row.state == "running" and not present
     values = {name: row._mapping[name] for name in Job.__annotations__}
+    # Older versions noted behind an @ when the worker was started.
     changed = {"worker": row.worker.partition("@")[0]} | ({"state": "stale", "message": _LOST} if lost else {})
     return Job(**(values | changed))

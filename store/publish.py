@@ -183,7 +183,6 @@ class Publishing:
 
     def moved(self, scene_id: int, before: str, files: Fingerprint) -> None:
         """The scene's files lie elsewhere now, and are equal to those at `before`."""
-        locks.publishing(self._connection)
         rows.move_scene(self._connection, scene_id, Path(before), Path(files.place))
         self.remember(files, scene_id=scene_id)
 

@@ -14,8 +14,8 @@ import psycopg
 
 from .errors import BadInput, DatabaseError
 from .schema import metadata
+from .server import READER
 
-ROLE = "ovstore_reader"
 VIEWS = ("scene_overview", "region_overview")
 
 # What an immutable function computes depends on its arguments alone. Of the others these are needed.
@@ -71,7 +71,7 @@ def confine(driver: psycopg.Connection[Any], statement: str, seconds: float, whe
     if superuser and not can_change:
         raise DatabaseError(
             f"SQL does not run as a superuser of the database {where}: make the role it is to run as there, "
-            f"CREATE ROLE {ROLE}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {ROLE}"
+            f"CREATE ROLE {READER}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER}"
         )
     if not closed:
         driver.rollback()
@@ -82,7 +82,7 @@ def confine(driver: psycopg.Connection[Any], statement: str, seconds: float, whe
         driver.execute(timeout)
     driver.execute("SET TRANSACTION READ ONLY")
     if can_change:
-        driver.execute(f"SET LOCAL ROLE {ROLE}")
+        driver.execute(f"SET LOCAL ROLE {READER}")
 
 
 def discard_session(connection: psycopg.Connection[Any], *_: object) -> None:
@@ -100,7 +100,7 @@ def discard_session(connection: psycopg.Connection[Any], *_: object) -> None:
 def _standing(driver: psycopg.Connection[Any]) -> tuple[bool, bool, bool]:
     """Whether the user is a superuser, may become the reader, and whether the reader's functions are a list."""
     how = "SET" if driver.info.server_version >= 160000 else "MEMBER"
-    row = driver.execute(_STANDING, {"role": ROLE, "how": how}).fetchone()
+    row = driver.execute(_STANDING, {"role": READER, "how": how}).fetchone()
     assert row is not None
     return row[0], row[1], row[2]
 

@@ -169,7 +169,7 @@ def test_every_function_that_the_reader_may_call_is_on_the_list(ours: Store) -> 
         with ours.connect() as connection:
             return set(connection.scalars(statement))
 
-    callable_ones = functions(f"has_function_privilege('{reading.ROLE}', pg_proc.oid, 'EXECUTE')")
+    callable_ones = functions(f"has_function_privilege('{reading.READER}', pg_proc.oid, 'EXECUTE')")
     assert callable_ones == functions(reading.HARMLESS)
     changing = (
         r"advisory|set_config|sleep|read_file|read_binary|pg_ls_|pg_stat|^lo_|^lo(read|write)|dblink|notify|backend|wal_"
@@ -188,17 +188,17 @@ def test_every_relation_that_the_reader_may_read_is_named(ours: Store) -> None:
     statement = text(
         "SELECT oid::regclass::text FROM pg_class WHERE relkind <> 'i' AND (has_table_privilege(:role, oid, 'SELECT') "
         "OR relkind <> 'S' AND has_any_column_privilege(:role, oid, 'SELECT'))"
-    ).bindparams(role=reading.ROLE)
+    ).bindparams(role=reading.READER)
     writing = text(
         "SELECT count(*) FROM pg_class WHERE relkind <> 'S' AND "
-        f"has_table_privilege('{reading.ROLE}', oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')"
+        f"has_table_privilege('{reading.READER}', oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')"
     )
     with ours.connect() as connection:
         assert set(connection.scalars(statement)) == {*metadata.tables, *reading.VIEWS, "pg_type", "pg_extension"}
         assert connection.scalar(writing) == 0
-        roles = text(f"SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = '{reading.ROLE}'")
+        roles = text(f"SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = '{reading.READER}'")
         assert connection.execute(roles).one() == (False, False, False)
-        member_of = text(f"SELECT count(*) FROM pg_auth_members WHERE member = '{reading.ROLE}'::regrole")
+        member_of = text(f"SELECT count(*) FROM pg_auth_members WHERE member = '{reading.READER}'::regrole")
         assert connection.scalar(member_of) == 0
 
 
@@ -266,14 +266,14 @@ def test_nothing_that_a_session_holds_outlives_its_use(asked: Store) -> None:
 def test_a_superuser_without_a_reader_is_told_how_to_make_one(
     by_superuser: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "ROLE", "absent")
+    monkeypatch.setattr(reading, "READER", "absent")
     with pytest.raises(DatabaseError, match=r"does not run as a superuser.*CREATE ROLE absent; GRANT SELECT"):
         sql.run(by_superuser, "SELECT 1")
 
 
 def test_sql_of_a_superuser_s_store_runs_as_the_reader(by_superuser: Store, ours: Store) -> None:
     for store in (by_superuser, ours):
-        assert sql.run(store, "SELECT current_user").rows == [(reading.ROLE,)]
+        assert sql.run(store, "SELECT current_user").rows == [(reading.READER,)]
 
 
 def test_a_statement_ends_in_time_however_many_blocks_it_has(asked: Store) -> None:
@@ -324,7 +324,7 @@ def test_an_embedded_store_runs_it_as_a_role_that_can_log_in_and_nothing_else(qu
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("OVSTORE_DATABASE_URL", raising=False)
         with database.open(quick_folder / "reading", create=True) as store:
-            assert sql.run(store, "SELECT current_user, session_user").rows == [(reading.ROLE, reading.ROLE)]
+            assert sql.run(store, "SELECT current_user, session_user").rows == [(reading.READER, reading.READER)]
             with pytest.raises(BadInput, match="permission denied for function set_config"):
                 sql.run(store, "SELECT set_config('search_path', 'nowhere', false)")
 
@@ -334,7 +334,7 @@ def elsewhere(quick_folder: Path) -> Iterator[Server]:
     """A server that nobody made for ovstore: it knows no reader."""
     server = Server(quick_folder / "elsewhere" / "postgres")
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
-        connection.execute(f"DROP ROLE {reading.ROLE}")
+        connection.execute(f"DROP ROLE {reading.READER}")
     yield server
     server.close()
 
@@ -351,7 +351,7 @@ def test_the_first_ingest_makes_the_reader_where_it_may_and_leaves_others_their_
         connection.execute("CREATE EXTENSION vector")
     with database.open(tmp_path / "store", database_url=url(elsewhere, owner, owner), create=True) as store:
         small_scene.make().publish(store)
-        runs_as = owner if may == "NOCREATEROLE" else reading.ROLE
+        runs_as = owner if may == "NOCREATEROLE" else reading.READER
         assert sql.run(store, "SELECT current_user FROM scenes").rows == [(runs_as,)]
         for statement in ("SELECT pg_sleep(0.1)", "SELECT set_config('role', 'none', false)", "SELECT * FROM pg_roles"):
             with pytest.raises(BadInput, match="cannot be"):
@@ -364,5 +364,5 @@ def test_the_first_ingest_makes_the_reader_where_it_may_and_leaves_others_their_
         assert sql.run(store, "SELECT count(*) FROM scenes").rows == [(1,)]
     with psycopg.connect(elsewhere.conninfo("postgres"), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {owner} WITH (FORCE)")
-        connection.execute(f"DROP ROLE IF EXISTS {reading.ROLE}")
+        connection.execute(f"DROP ROLE IF EXISTS {reading.READER}")
         connection.execute(f"DROP ROLE {owner}")
