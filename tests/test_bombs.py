@@ -56,12 +56,17 @@ def bytearray_of_older_torch(path: Path) -> None:
     path.write_bytes(whole.replace(pickle.dumps({}, 2), number, 1))
 
 
-def text_doubled(path: Path) -> None:
+def text_doubled(path: Path, name: bytes = b"hex") -> None:
     """x = encode(x, 'hex') thirty-four times: 2 bytes become 34 GB."""
-    encode, codec = b"c_codecs\nencode\n", b"X\x03\x00\x00\x00hex"
+    encode, codec = b"c_codecs\nencode\n", b"X" + len(name).to_bytes(4, "little") + name
     first = encode + b"X\x02\x00\x00\x00aaX\x06\x00\x00\x00latin1\x86R"
     step = b"q\x01" + encode + b"h\x01" + codec + b"\x86R"
     pt(path, b"\x80\x02" + first + step * 34 + b".")
+
+
+def text_doubled_by_a_long_name(path: Path) -> None:
+    """Python passes over signs in the name of a codec."""
+    text_doubled(path, b"hex" + b"-" * 200)
 
 
 def lists_of_lists(path: Path) -> None:
@@ -234,6 +239,7 @@ CASES: list[tuple[str, Callable[[Path], None], Callable[[Path], object]]] = [
     ("a.pt", bytearray_of, arrays.array),
     ("a.pt", bytearray_of_older_torch, safe_load.read_state_dict),
     ("a.pt", text_doubled, safe_load.read_state_dict),
+    ("a.pt", text_doubled_by_a_long_name, safe_load.read_state_dict),
     ("a.pt", lists_of_lists, arrays.array),
     ("a.pt", lists_of_lists, safe_load.read_state_dict),
     ("a.pth", lists_of_lists, lambda path: openscene_files.read_points(path, {})),

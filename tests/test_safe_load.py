@@ -77,6 +77,13 @@ def test_arrays_are_read_as_numpy_1_and_2_pickled_them(tmp_path, zipped: bool) -
             np.testing.assert_array_equal(found, stored)
 
 
+def test_arrays_of_a_large_scan_are_read(tmp_path) -> None:
+    """OpenScene's files keep arrays inside the pickle: 80 bytes for a point with coordinates, colours and a label."""
+    xyz = np.full((3_000_000, 3), 1 / 3)
+    torch.save((xyz, 0), tmp_path / "a.pth")
+    np.testing.assert_array_equal(read_torch(tmp_path / "a.pth")[0], xyz)
+
+
 def test_an_array_whose_numbers_are_called_objects_is_refused(tmp_path) -> None:
     """One bit of a pickled dtype makes NumPy take the numbers for pointers."""
     torch.save(np.ones(3, np.float16), tmp_path / "a.pth", _use_new_zipfile_serialization=False)
