@@ -70,8 +70,15 @@ def _of_class(kind: type) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
+@functools.cache
+def _parts(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(annotation), get_args(annotation)
+
+
 def _fits(value: Any, annotation: Any) -> bool:
-    origin, arguments = get_origin(annotation), get_args(annotation)
+    if type(value) is annotation:  # nearly all, and a search checks hundreds
+        return True
+    origin, arguments = _parts(annotation)
     if annotation is Any or isinstance(annotation, TypeVar):
         return True
     if origin in (Union, types.UnionType):
@@ -106,7 +113,7 @@ def _fits_tuple(value: Any, arguments: tuple[Any, ...]) -> bool:
 
 
 def _wording(annotation: Any) -> str:
-    origin, arguments = get_origin(annotation), get_args(annotation)
+    origin, arguments = _parts(annotation)
     if origin in (Union, types.UnionType):
         return " or ".join(_wording(one) for one in arguments)
     if origin is Literal:

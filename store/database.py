@@ -51,6 +51,7 @@ class Store:
             raise
         self._url = plain_conninfo(database_url) if database_url else ""
         self.engine = pools.engine(self._connect)
+        self._glancing = self.engine.execution_options(isolation_level="AUTOCOMMIT")  # of the same pool
         self._reading = pools.engine(self._connect_to_read)
         event.listen(self._reading, "checkin", reading.discard_session)
         self._closed = False
@@ -73,8 +74,7 @@ class Store:
     def glance(self) -> Iterator[Connection]:
         """A connection for a few quick reads, each of which stands alone: saves the round trips of BEGIN and COMMIT."""
         self._require_open()
-        engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        with _sentences(self.where), engine.connect() as connection:
+        with _sentences(self.where), self._glancing.connect() as connection:
             yield connection
 
     @checked
