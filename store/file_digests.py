@@ -33,7 +33,8 @@ def note(
     """Remember the bytes of files as they are now: all that a scene's geometry, or a feature set, has."""
     table = schema.files
     owner = {"scene_id": scene_id, "feature_set_id": feature_set_id}
-    connection.execute(delete(table).filter_by(**{key: value for key, value in owner.items() if value is not None}))
+    [(column, id)] = [(name, id) for name, id in owner.items() if id is not None]
+    connection.execute(delete(table).where(table.c[column] == id))
     rows = [{"name": name, "digest": _digest(store.file(name)), **owner} for name in names]
     connection.execute(insert(table), rows)
 

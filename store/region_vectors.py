@@ -103,7 +103,7 @@ def damaged(store: Store) -> list[tuple[int, str]]:
     found = []
     for folder in sorted(store.file("indexes").glob("regions-*-*")):
         _, space_id, level = folder.name.split("-", 2)
-        if not region_file.is_whole(folder):
+        if space_id.isdecimal() and not region_file.is_whole(folder):  # others are none of ours
             found.append((int(space_id), level))
     return found
 
