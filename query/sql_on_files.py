@@ -1,13 +1,17 @@
-"""DuckDB over a store's Parquet files: a database of its own for one statement, which can reach nothing else."""
+"""DuckDB over a store's Parquet files, in a process that lives for one statement and can reach nothing else."""
 
+import json
 import os
+import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,55 +19,147 @@ import pyarrow.parquet as pq
 from ..store import catalog
 from ..store.database import Store
 from ..store.errors import BadInput
-from . import select_only
+from . import rows_as_lines
 from .rows import BLOCK_ROWS, Limits, Row, Streamed
 
-if TYPE_CHECKING:
-    import duckdb
+_MEMORY = 4 << 10  # MB, or half of what the machine has
+_BLOCK_BYTES = 8 << 20  # of lines, about
+# What of the environment the process sees: where Python is, and how times and names are written.
+_VARIABLES = ("PATH", "HOME", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONUSERBASE", "LANG", "LC_ALL", "TZ", "TZDIR")
 
-_MEMORY = 4 << 30  # bytes, or half of what the machine has; beyond it sorts, joins and groups go to the disk
-_SPILLED = "20GB"
-_THREADS = 8
-# What every scan's points have in SQL, whether it is labelled or not.
-_POINTS = "SELECT NULL::VARCHAR AS dataset, NULL::VARCHAR AS scene, NULL::INTEGER AS label WHERE false"
-_NOTHING = "SELECT NULL::VARCHAR AS dataset, NULL::VARCHAR AS scene WHERE false"
+_Files = Mapping[str, Sequence[tuple[str, str, Path]]]
 
 
 @contextmanager
 def streamed(store: Store, statement: str, features: str | None, limits: Limits) -> Iterator[Streamed]:
     """The rows of one SELECT over the views points, correspondences and features, read while the context is open."""
-    import duckdb
-
+    if find_spec("duckdb") is None:
+        raise ModuleNotFoundError("No module named 'duckdb'", name="duckdb")
     files, names = catalog.files(store, features), catalog.label_names(store)
     _refuse_damaged(store, files)
-    with (
-        tempfile.TemporaryDirectory(prefix="ovstore-sql-") as folder,
-        duckdb.connect(config=_settings(folder)) as connection,
-    ):
-        _make_views(connection, files, names)
-        _lock(connection, files)
-        remaining = float(limits.seconds)
+    with tempfile.TemporaryDirectory(prefix="ovstore-sql-") as folder:
+        job = {
+            "statement": statement,
+            "files": {view: [(*scene, str(path)) for *scene, path in of_view] for view, of_view in files.items()},
+            "label_names": [(*scene, *label) for scene, of_scene in names.items() for label in of_scene.items()],
+            "megabytes": _megabytes(),
+            "folder": folder,
+        }
+        with _Process(job, limits.seconds) as process:
+            process.expect("ready", files)
+            with process.timed():
+                columns = process.expect("columns", files)
+            yield Streamed(tuple(columns), iter(process.block, []))
 
-        def block() -> list[Row]:
-            nonlocal remaining
-            with _interrupted(connection, remaining) as started:
-                rows = result.fetchmany(BLOCK_ROWS)
-            remaining -= time.monotonic() - started
-            return rows
 
+class _Process:
+    """What runs the statement; it is killed when its time is over, and when the context ends."""
+
+    def __init__(self, job: Mapping[str, Any], seconds: int) -> None:
+        self._megabytes = job["megabytes"]
+        self._seconds, self._remaining = seconds, float(seconds)
+        self._ready = self._late = self._ended = False
+        environment = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         try:
-            with _interrupted(connection, remaining):
-                select_only.require(connection, statement, files.keys())
-                result = connection.execute(statement)
-            columns = tuple(column[0] for column in result.description or ())
-            yield Streamed(columns, iter(block, []))
-        except duckdb.InterruptException as error:
-            raise BadInput(f"The statement took over {limits.seconds} s: make it simpler.") from error
-        except duckdb.Error as error:
-            raise BadInput(str(error).strip().splitlines()[0]) from error
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", f"{__package__}.sql_on_files_process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                bufsize=1 << 20,
+            )
+        except OSError as error:
+            raise BadInput(f"The process for statements over files cannot be started: {error.strerror}.") from error
+        assert self._process.stdin and self._process.stdout, "both were asked for"
+        self._input, self._output = self._process.stdin, self._process.stdout
+        try:
+            with suppress(BrokenPipeError):  # what it says, or does not, tells why
+                self._input.write(json.dumps(job).encode() + b"\n")
+                self._input.flush()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __enter__(self) -> "_Process":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._input, self._output):
+            with suppress(OSError):
+                pipe.close()
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """What is waited for inside counts towards the statement's time."""
+        timer = threading.Timer(max(0.0, self._remaining), self._kill_late)
+        timer.daemon = True
+        timer.start()
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self._remaining -= time.monotonic() - started
+
+    def expect(self, word: str, files: _Files) -> Any:
+        """What the process says under this word; BadInput for an error."""
+        said = json.loads(self._line())
+        if "view" in said:
+            for _, _, path in files[said["view"]]:
+                _require_readable(path)
+            raise BadInput(f"The view {said['view']} cannot be made: {said['error']}")
+        if "error" in said:
+            raise BadInput(said["error"])
+        self._ready = True
+        return said[word]
+
+    def block(self) -> list[Row]:
+        """The next rows; none at the end."""
+        rows: list[Row] = []
+        size = 0
+        with self.timed():
+            while not self._ended and len(rows) < BLOCK_ROWS and size < _BLOCK_BYTES:
+                line = self._line()
+                if line.startswith(b"{"):
+                    said = json.loads(line)
+                    if "error" in said:
+                        raise BadInput(said["error"])
+                    self._ended = True
+                else:
+                    rows.append(rows_as_lines.read(line))
+                    size += len(line)
+        return rows
+
+    def _kill_late(self) -> None:
+        self._late = True
+        self._process.kill()
+
+    def _line(self) -> bytes:
+        line = self._output.readline()
+        if line.endswith(b"\n"):
+            return line
+        if self._late:
+            raise BadInput(f"The statement took over {self._seconds} s: make it simpler.")
+        code = self._process.wait()
+        how = f"signal {-code}" if code < 0 else f"status {code}"
+        if not self._ready:
+            raise BadInput(f"The process for statements over files ended before it was ready ({how}).")
+        raise BadInput(
+            f"The process that ran the statement died ({how}), most likely for want of more than the "
+            f"{self._megabytes:,} MB of memory that a statement may take: make it simpler."
+        )
 
 
-def _refuse_damaged(store: Store, files: Mapping[str, Sequence[tuple[str, str, Path]]]) -> None:
+def _megabytes() -> int:
+    """What one statement may take of the memory."""
+    return min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 21, _MEMORY)
+
+
+def _refuse_damaged(store: Store, files: _Files) -> None:
     """DuckDB looks at no checksum: what is known to be damaged must not answer."""
     damaged = catalog.damaged_files(store)
     for of_view in files.values():
@@ -74,80 +170,6 @@ def _refuse_damaged(store: Store, files: Mapping[str, Sequence[tuple[str, str, P
                 )
 
 
-@contextmanager
-def _interrupted(connection: "duckdb.DuckDBPyConnection", seconds: float) -> Iterator[float]:
-    """What runs inside is broken off after so many seconds; the time at which it began."""
-    timer = threading.Timer(max(0.0, seconds), connection.interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield time.monotonic()
-    finally:
-        timer.cancel()
-
-
-def _settings(folder: str) -> dict[str, Any]:
-    """No network, no extensions, no secrets, no variables of this program; work that spills goes to `folder`."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    return {
-        "memory_limit": f"{min(memory, _MEMORY) >> 20}MiB",
-        "threads": min(_THREADS, len(os.sched_getaffinity(0))),
-        "temp_directory": folder,
-        "max_temp_directory_size": _SPILLED,
-        "python_enable_replacements": False,
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "allow_community_extensions": False,
-        "allow_persistent_secrets": False,
-    }
-
-
-def _lock(connection: "duckdb.DuckDBPyConnection", files: Mapping[str, Sequence[tuple[str, str, Path]]]) -> None:
-    """From here on the views' own files can be opened and no others, and no setting can be changed."""
-    paths = ", ".join(_quoted(str(path)) for of_view in files.values() for _, _, path in of_view)
-    connection.execute(f"SET allowed_paths = [{paths}]")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
-
-
-def _make_views(
-    connection: "duckdb.DuckDBPyConnection",
-    files: Mapping[str, Sequence[tuple[str, str, Path]]],
-    names: Mapping[tuple[str, str], Mapping[int, str]],
-) -> None:
-    """One view per kind of file, each row with its dataset and scene; points also with the name of their label."""
-    import duckdb
-
-    _make_label_names(connection, names)
-    for view, of_view in files.items():
-        parts = [
-            f"SELECT {_quoted(dataset)} AS dataset, {_quoted(scene)} AS scene, * "
-            f"FROM read_parquet({_quoted(str(path))})"
-            for dataset, scene, path in of_view
-        ]
-        rows = " UNION ALL BY NAME ".join([*parts, _POINTS if view == "points" else _NOTHING])
-        if view == "points":  # a join, for the names of each scene in its part of the union take minutes to plan
-            rows = f"SELECT p.*, label_name FROM ({rows}) AS p LEFT JOIN label_names USING (dataset, scene, label)"
-        try:
-            connection.execute(f"CREATE VIEW {view} AS {rows}")
-        except duckdb.Error as error:
-            for _, _, path in of_view:
-                _require_readable(path)
-            raise BadInput(f"The view {view} cannot be made: {str(error).splitlines()[0]}") from error
-
-
-def _make_label_names(
-    connection: "duckdb.DuckDBPyConnection", names: Mapping[tuple[str, str], Mapping[int, str]]
-) -> None:
-    rows = [(*scene, label, name) for scene, of_scene in names.items() for label, name in of_scene.items()]
-    types = (pa.string(), pa.string(), pa.int64(), pa.string())
-    columns = zip(*rows, strict=True) if rows else ((), (), (), ())
-    arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
-    connection.register("given_names", pa.table(arrays, names=["dataset", "scene", "label", "label_name"]))
-    connection.execute("CREATE TABLE label_names AS SELECT * FROM given_names")
-    connection.unregister("given_names")
-
-
 def _require_readable(path: Path) -> None:
     """BadInput for a file that is missing or damaged."""
     try:
@@ -156,7 +178,3 @@ def _require_readable(path: Path) -> None:
         raise BadInput(f"The file {path} is missing: `ovstore doctor` says what to do.") from error
     except (pa.ArrowException, OSError) as error:
         raise BadInput(f"The file {path} cannot be read: `ovstore doctor` says what to do.") from error
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

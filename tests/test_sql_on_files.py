@@ -1,12 +1,15 @@
 """SQL over the Parquet files reads the views and nothing else, whatever stands in the statement."""
 
+import os
+import re
+import signal
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import small_scene
-from ovstore.query import sql
+from ovstore.query import sql, sql_on_files
 from ovstore.query.rows import Limits
 from ovstore.store import catalog
 from ovstore.store.database import Store
@@ -178,6 +181,108 @@ def test_a_statement_is_broken_off_in_time(asked: Store) -> None:
     with pytest.raises(BadInput, match="took over 1 s"):
         sql.run_on_files(asked, "SELECT sum(i * i % 7) FROM range(1000000000000) t(i)", limits=Limits(seconds=1))
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT levenshtein(repeat('a', 200000), repeat('b', 200000))",
+        "SELECT * FROM (SELECT 1 AS i) AS t0 "
+        + "".join(f"JOIN (SELECT 1 AS i) AS t{n} USING (i) " for n in range(1, 300)),
+    ],
+    ids=["one function call", "planning"],
+)
+def test_what_duckdb_does_not_break_off_itself_ends_in_time(asked: Store, statement: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(BadInput, match="took over 1 s"):
+        sql.run_on_files(asked, statement, limits=Limits(seconds=1))
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT length(repeat('x', 900000000))",
+        "SELECT string_agg(repeat('x', 20000000), '') FROM range(200)",
+    ],
+)
+def test_memory_that_duckdb_does_not_count_is_limited(
+    asked: Store, statement: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_on_files, "_MEMORY", 512)
+    with pytest.raises(BadInput, match="512 MB of memory") as caught:
+        sql.run_on_files(asked, statement)
+    assert "\n" not in str(caught.value)
+
+
+VALUES = [
+    "1", "-170141183460469231731687303715884105727::HUGEINT", "1.500::DECIMAL(18, 3)", "0.1::FLOAT",
+    "'infinity'::DOUBLE", "true", "NULL", "NULL::INTEGER[]", "'a\n\"\u2028'", "'\\x00\\xff'::BLOB",
+    "DATE '2020-02-29'", "TIME '10:00:00.5'",
+    "TIMESTAMP '2020-01-01 10:00:00.123456'", "TIMETZ '10:00:00+02'", "INTERVAL '-1 day 3 seconds'", "'infinity'::DATE",
+    "DATE '-0044-01-01'", "'8f14e45f-ceea-467f-9575-11c2a3d4e5f6'::UUID", "[1, NULL]", "[1.5, 2.5]::FLOAT[2]",
+    "{'a': 1, 'decimal': [1.5, 2.5]::DECIMAL(3, 1)[2]}", "row(1, 'b')", "MAP {1: [DATE '2020-01-01']}",
+    "[{'a': 'x'::BLOB}]",
+    "'b'::ENUM('a', 'b')", "'101'::BIT", "union_value(d := 1.5)", "'{\"a\": [1]}'::JSON",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_a_value_comes_from_the_process_as_duckdb_gives_it(asked: Store, value: str) -> None:
+    statement = f"SELECT {value} AS value"
+    known = duckdb.connect().execute(statement).fetchall()
+    found = sql.run_on_files(asked, statement).rows
+    assert found == known
+    assert repr(found) == repr(known)  # the types too, within lists as well
+
+
+def test_the_process_ends_and_its_folder_goes_also_when_rows_are_left_or_the_asker_dies(
+    asked: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with sql.opened(asked, "SELECT * FROM range(100000000)", files=True) as found:
+        assert next(found.blocks) == [(number,) for number in range(1000)]
+        assert len(_children()) == 1
+    assert _children() == [] and list(tmp_path.iterdir()) == []
+
+    folder = tmp_path / "spilled"
+    folder.mkdir()
+    statement = "SELECT levenshtein(repeat('a', 200000), repeat('b', 200000))"
+    job = {"statement": statement, "files": {}, "label_names": [], "megabytes": 512, "folder": str(folder)}
+    process = sql_on_files._Process(job, 60)
+    process.expect("ready", {})
+    process._input.close()  # what the end of the one who asked does
+    assert process._process.wait(10) == 1
+    assert not folder.exists()
+    process.__exit__()
+
+
+def test_the_death_of_the_process_is_one_sentence(asked: Store) -> None:
+    with (
+        pytest.raises(BadInput, match=r"died \(signal 9\), .* MB of memory that a statement may take") as caught,
+        sql.opened(asked, "SELECT * FROM range(100000000)", files=True) as found,
+    ):
+        os.kill(_children()[0], signal.SIGKILL)
+        for _ in found.blocks:
+            pass
+    assert "\n" not in str(caught.value)
+
+
+def test_the_process_is_given_no_password_and_no_connection(asked: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OVSTORE_DATABASE_URL", "postgresql://user:secret@nowhere/db")
+    monkeypatch.setenv("PGPASSWORD", "secret")
+    with sql.opened(asked, "SELECT * FROM range(100000000)", files=True):
+        (child,) = _children()
+        assert b"secret" not in Path(f"/proc/{child}/environ").read_bytes()
+        opened = [os.readlink(link) for link in Path(f"/proc/{child}/fd").iterdir()]
+        limits = Path(f"/proc/{child}/limits").read_text()
+    assert not [target for target in opened if target.startswith("socket:")]
+    assert re.search(r"Max core file size +0 +0", limits)
+
+
+def _children() -> list[int]:
+    found = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return [pid for pid in map(int, found) if b"sql_on_files_process" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 @pytest.mark.parametrize(
