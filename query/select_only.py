@@ -44,7 +44,10 @@ def require(connection: "duckdb.DuckDBPyConnection", statement: str, views: Set[
         raise BadInput("Only one SELECT, VALUES, DESCRIBE or EXPLAIN runs here, and nothing that writes.")
     allowed = _functions(connection)
     objects = list(_objects(tree["statements"]))
-    names = {name.casefold() for name in views} | {str(name).casefold() for name in _named_queries(objects)}
+    given = {str(name).casefold() for name in _named_queries(objects)}
+    if own := given & _own_names(connection):  # outside of its WITH, the name would be DuckDB's view
+        raise BadInput(f"{min(own)} is the name of a view of DuckDB's own: give what stands in the WITH another.")
+    names = {name.casefold() for name in views} | given
     for found in objects:
         _require_reading(found, names, allowed)
 
@@ -87,6 +90,15 @@ def _functions(connection: "duckdb.DuckDBPyConnection") -> dict[str, bool]:
         name.casefold(): name in _HARMLESS or (bool(reads) and name not in _INTERNAL and "__internal" not in name)
         for name, reads in rows
     }
+
+
+def _own_names(connection: "duckdb.DuckDBPyConnection") -> set[str]:
+    """What DuckDB finds by a bare name, other than the views made for the store's files."""
+    rows = connection.execute(
+        "SELECT view_name FROM duckdb_views() WHERE internal AND schema_name <> 'information_schema' "
+        "UNION SELECT table_name FROM duckdb_tables()"
+    ).fetchall()
+    return {name.casefold() for (name,) in rows}
 
 
 def _objects(tree: Any) -> Iterator[dict[str, Any]]:

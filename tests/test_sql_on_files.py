@@ -109,6 +109,9 @@ READING_ELSEWHERE = [
     "SELECT main.pg_sleep(1)",
     'SELECT "sleep_ms"(1)',
     "SELECT nextval('x')",
+    "SELECT * FROM sqlite_master, (WITH sqlite_master AS (SELECT 1) SELECT 1)",
+    "WITH a AS (SELECT * FROM duckdb_views), duckdb_views AS (SELECT 1) SELECT * FROM a",
+    "SELECT * FROM (WITH PG_SETTINGS AS (SELECT 1) SELECT 1), pg_settings",
 ]
 
 
