@@ -26,8 +26,8 @@ def class_texts(encoder: "Encoder", label_set: "LabelSet", openscene: bool, temp
 
     from ..evaluation.points.decide import ClassTexts
     from ..evaluation.points.protocol import asked_texts, misnamed
-    from ..evaluation.wording import short_list
     from ..query.class_texts import known_texts, takes_templates, with_templates
+    from ..store.wording import short_list
 
     takes = takes_templates(encoder)
     if templates is None and openscene and takes:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..store import plugins
-from ..store.wording import shown
-from ._shared import counted, print_json, say, why_failed
+from ..store.wording import counted, shown
+from ._shared import print_json, say, why_failed
 
 if TYPE_CHECKING:
     from ..ingest.recipe import Request

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..store.wording import counted
 from ._completion import complete
 from ._eval_options import (
     folder,
@@ -16,7 +17,7 @@ from ._eval_options import (
     table_option,
     templates_option,
 )
-from ._shared import counted, json_option, opened_store, print_json
+from ._shared import json_option, opened_store, print_json
 
 if TYPE_CHECKING:
     import numpy as np

@@ -38,9 +38,10 @@ def command(root: Path, workers: int, force: bool, as_json: bool) -> None:
     """
     from ..ingest.generated.benchmark import generate_bench
     from ..ingest.generated.benchmark_plan import SCENES
+    from ..store.wording import counted
     from ._generated_line import line_of
     from ._progress import stages
-    from ._shared import counted, print_json
+    from ._shared import print_json
 
     started = time.monotonic()
     with stages(SCENES) as bars:

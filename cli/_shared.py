@@ -137,8 +137,3 @@ def _fitted(widths: list[int], least: list[int], room: int) -> list[int]:
         widest = max((width, number) for number, width in enumerate(widths) if width > least[number])
         widths[widest[1]] -= 1
     return widths
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: 1 scene, 2,000 scenes."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

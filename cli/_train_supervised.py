@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..store import plugins
+from ..store.wording import counted
 from ._eval_options import labels_option, make_folder, table_option
-from ._shared import counted, opened_store, say
+from ._shared import opened_store, say
 from ._training import TrainingCommand, is_first, options_from, training_options
 
 if TYPE_CHECKING:

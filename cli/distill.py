@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..store import plugins
+from ..store.wording import counted, short_list
 from ._completion import complete
 from ._encoder_options import value_of
-from ._shared import counted, opened_store, say
+from ._shared import opened_store, say
 from ._training import TrainingCommand, is_first, options_from, training_options, typed_flags
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def _introduction(course: "Course", held: "Lesson") -> str:
     teach = f"{counted(len(held.taught), 'scene')} teach{'es' if len(held.taught) == 1 else ''} {course.student}"
     if held.validation:
         names = [teacher.scene.name for teacher in held.validation]
-        judge = f"tried on {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+        judge = f"tried on {short_list(names, 1)}"
     else:
         judge = "tried on none (--hold-out N keeps the last N scenes for that)"
     return f"{teach} {held.features!r} ({held.space.name}, {held.space.dim} numbers a point), {judge}: {course.folder}"

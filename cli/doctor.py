@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._shared import counted, json_option, print_json, print_table, say, typed_here
+from ..store.wording import counted
+from ._shared import json_option, print_json, print_table, say, typed_here
 
 if TYPE_CHECKING:
     from ..store.database import Store

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from ..store.wording import counted
 from ._completion import complete
-from ._shared import counted, opened_store, say
+from ._shared import opened_store, say
 
 _out = click.argument("out", type=click.Path(path_type=Path))
 _features = click.option(

@@ -10,9 +10,9 @@ import click
 
 from ..store import plugins
 from ..store.errors import OvstoreError
-from ..store.wording import shown
+from ..store.wording import counted, shown
 from ._encoder_options import EncoderCommand, device_option, encoder_option
-from ._shared import counted, json_option, print_json, say
+from ._shared import json_option, print_json, say
 
 if TYPE_CHECKING:
     from ..ingest.engines import Outcome

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..store.wording import counted
 from ._completion import complete
-from ._shared import counted, opened_store, say
+from ._shared import opened_store, say
 
 if TYPE_CHECKING:
     from ..store.catalog import FeatureSetInfo, SceneInfo

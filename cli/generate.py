@@ -67,10 +67,11 @@ def _generate(
     name: str, folder: Path, scenes: int, seed: int, workers: int, force: bool, as_json: bool, **params: Any
 ) -> None:
     from ..ingest.generated.folder import Options, generate_set
+    from ..store.wording import counted
     from ._generated_line import line_of
     from ._options import from_params
     from ._progress import stages
-    from ._shared import counted, print_json
+    from ._shared import print_json
 
     options = from_params(Options, params)
     started = time.monotonic()

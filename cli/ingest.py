@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..store import plugins
+from ..store.wording import counted
 from ._encoder_options import EncoderCommand, device_option, encoder_option
 from ._plugin_group import PluginGroup
 from ._scene_jobs import outcomes, print_outcomes
-from ._shared import counted, opened_store
+from ._shared import opened_store
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..store.wording import counted
 from ._completion import complete
 from ._out_files import PictureFile
-from ._shared import counted, json_option, opened_store, print_json, print_table, say
+from ._shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
     from rich.text import Text

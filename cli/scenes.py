@@ -2,8 +2,9 @@
 
 import click
 
+from ..store.wording import counted
 from ._completion import complete
-from ._shared import counted, json_option, opened_store, print_json, print_table, say
+from ._shared import json_option, opened_store, print_json, print_table, say
 
 
 @click.command("scenes")

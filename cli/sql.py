@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from ..store.wording import counted
 from ._completion import complete
-from ._shared import counted, opened_store, print_json, say
+from ._shared import opened_store, print_json, say
 
 _FORMATS = ("table", "json", "csv", "parquet")
 _TABLE_ROWS = 10_000  # more are for programs: --format csv, or --out

@@ -6,9 +6,9 @@ from ..store import catalog, loading
 from ..store.catalog import SceneInfo
 from ..store.database import Store
 from ..store.errors import BadInput, NotFound
+from ..store.wording import counted
 from .labels.label_map import MappedLabels, map_labels
 from .labels.label_set import LabelSet
-from .wording import counted
 
 
 def select(

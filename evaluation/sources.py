@@ -8,7 +8,7 @@ from ..store import catalog
 from ..store.catalog import FeatureSetInfo, SceneInfo
 from ..store.database import Store
 from ..store.errors import BadInput, NotFound
-from .wording import counted
+from ..store.wording import counted
 
 _MADE_BY = {"fusion": ("fused", "imported"), "distill": ("distilled",)}
 

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from ..store.wording import short_list
 from .labels.label_set import LabelSet
 
 
@@ -15,17 +16,6 @@ def percent(share: float) -> str:
 def number(value: float) -> float | None:
     """For JSON, which has no nan and no infinity."""
     return float(value) if math.isfinite(value) else None
-
-
-def counted(count: int, noun: str) -> str:
-    """A count with its noun: 1 scene, 2 scenes."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def short_list(names: Sequence[str], most: int = 8) -> str:
-    """The first few, and how many more."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def left_out(names: Sequence[str], lacking: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..store.errors import BadScene
 from ..store.fingerprints import Fingerprint, Mark
 from ..store.listing import walk
+from ..store.wording import short_list
 from .files.images import IMAGE_SUFFIXES
 
 _SAMPLE = 1 << 16  # bytes read from either end of a file
@@ -47,8 +48,7 @@ class Comparison:
         parts = []
         for names, word in ((self.changed, "changed"), (self.added, "added"), (self.removed, "gone")):
             if names:
-                more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-                parts.append(f"{word}: {names[0]}{more}")
+                parts.append(f"{word}: {short_list(names, 1)}")
         return "; ".join(parts)
 
 

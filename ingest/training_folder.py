@@ -15,6 +15,7 @@ from ..models.training.parallel import Ranks
 from ..models.training.record import JSON
 from ..models.training.stopping import claimed
 from ..store.errors import BadInput
+from ..store.wording import short_list
 
 Standing = Literal["none", "unfinished", "finished"]
 
@@ -31,8 +32,7 @@ def standing(folder: Path, about: Mapping[str, Any], options: Options) -> Standi
     before, now = (each["student"].pop("taught", {}) for each in (told, asked))
     differences = [found for key in asked for found in checkpoint.differences(told[key], asked[key], key)]
     if others := sorted(scene for scene in {*before, *now} if before.get(scene) != now.get(scene)):
-        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        differences.append(f"{others[0]}{more} did not teach then, does not now, or has other features")
+        differences.append(f"{short_list(others, 1)} did not teach then, does not now, or has other features")
     if differences:
         raise BadInput(f"{folder} holds another training: {'; '.join(differences[:3])}.")
     return "finished" if told["step"] == told["steps"] else "unfinished"

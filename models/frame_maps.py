@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..store.errors import BadInput
 from ..store.features import FeatureMap
+from ..store.wording import short_list
 
 Reader = Callable[[], FeatureMap]
 
@@ -106,4 +107,4 @@ _KEYS: tuple[tuple[Callable[[str], str], Callable[[str], str]], ...] = (  # (of 
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names[:2])) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+    return short_list([repr(name) for name in names], 2)

@@ -24,3 +24,14 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     longer = [own for own in known if own.startswith(name)]
     near = difflib.get_close_matches(name, longer, n=1) or difflib.get_close_matches(name, known, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: 1 scene, 2,000 scenes."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def short_list(names: Sequence[str], most: int = 8) -> str:
+    """The first few, and how many more: "3, 4, 5 and 12 more"."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...store.wording import counted, short_list
 from ..labels.label_set import LabelSet
-from ..wording import counted, number, short_list
+from ..wording import number
 from .average_precision import LOW_THRESHOLD, THRESHOLDS, AveragePrecision, average_precision, found
 from .instances import Overlap
 

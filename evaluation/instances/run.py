@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from ...store import catalog
 from ...store.database import Store
 from ...store.errors import NotFound
+from ...store.wording import counted
 from ..labels.label_map import map_labels
 from ..labels.label_set import LabelSet
-from ..wording import counted, left_out, unknown_labels
+from ..wording import left_out, unknown_labels
 from .instances import instances_of
 from .judged import JudgedMasks, JudgedRegions, Scan
 from .report import InstanceReport, SceneOverlap

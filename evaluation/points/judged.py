@@ -12,9 +12,10 @@ from ...store.catalog import FeatureSetInfo, SceneInfo
 from ...store.database import Store
 from ...store.errors import NotFound
 from ...store.regular import is_file
+from ...store.wording import counted
 from ..labels.label_set import LabelSet
 from ..sources import Chosen
-from ..wording import counted, left_out
+from ..wording import left_out
 from .benchmark_files import classes_by_number, classes_of_ids, prediction_path, read_whole_numbers
 from .decide import ClassTexts, Decision, decide, ensemble
 

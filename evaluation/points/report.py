@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...store.wording import counted
 from ..labels.label_set import LabelSet
-from ..wording import counted, number, percent
+from ..wording import number, percent
 from .metrics import Over, Scores, Unpredicted, score
 from .protocol import Protocol
 

@@ -11,9 +11,10 @@ from ...store import catalog
 from ...store.catalog import SceneInfo
 from ...store.database import Store
 from ...store.errors import NotFound
+from ...store.wording import counted
 from ..labels.label_set import LabelSet
 from ..scenes import truth_of
-from ..wording import counted, left_out, unknown_labels
+from ..wording import left_out, unknown_labels
 from .decide import fill_from_nearest
 from .judged import JudgedFeatures, JudgedFiles, Prediction
 from .metrics import confusion

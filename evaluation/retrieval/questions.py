@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ...store.errors import BadInput
 from ...store.probability import near_synonyms
+from ...store.wording import short_list
 from ..labels.label_set import LabelSet
-from ..wording import short_list
 from .picture_list import Picture
 
 By = Literal["name", "picture"]

@@ -8,7 +8,8 @@ from typing import Any
 
 from ...store.features import LEVELS
 from ...store.search import HERE
-from ..wording import counted, number
+from ...store.wording import counted
+from ..wording import number
 from .figures import Section
 from .questions import By
 from .run import Answered

@@ -11,10 +11,10 @@ from ...store.catalog import FeatureSetInfo, SceneInfo
 from ...store.database import Store
 from ...store.errors import NotFound
 from ...store.features import LEVELS, Level
+from ...store.wording import counted
 from ..instances.instances import Instances, instances_of, shared_points
 from ..labels.label_map import map_labels
 from ..labels.label_set import LabelClass, LabelSet
-from ..wording import counted
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
-from ...store.wording import shown
+from ...store.wording import short_list, shown
 
 T = TypeVar("T", bound=Hashable)
 
@@ -14,8 +14,7 @@ _LETTERS = 100  # of a name
 
 def some(names: Sequence[object]) -> str:
     """The first few, and how many more there are: "3, 4, 5 and 12 more"."""
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(shown(str(name)[:_LETTERS]) for name in names[:NAMED]) + more
+    return short_list([shown(str(name)[:_LETTERS]) for name in names], NAMED)
 
 
 def skipped(names: Sequence[object], of: int, why: str, what: str = "frames") -> list[str]:

@@ -15,6 +15,7 @@ import numpy as np
 from ...store import plugins
 from ...store.errors import BadInput
 from ...store.files import replacing
+from ...store.wording import short_list
 from .plan import ScenePlan, plan
 from .recording import record
 from .scene import Options as SceneOptions
@@ -165,8 +166,8 @@ def _refuse_to_overwrite(root: Path, names: Sequence[str]) -> None:
         raise BadInput(f"{root} is a file; a folder for the scenes was expected.")
     existing = [path for path in (*(root / name for name in names), root / TRUTH, root / _CLAIM) if path.exists()]
     if existing:
-        more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
-        raise BadInput(f"{existing[0]}{more} exist already. Choose another folder, or replace them with --force.")
+        there = short_list([str(path) for path in existing], 1)
+        raise BadInput(f"{there} exist already. Choose another folder, or replace them with --force.")
 
 
 def _refuse_what_nobody_generated(root: Path, shared: tuple[str, ...]) -> None:
