@@ -128,14 +128,15 @@ def _make_view(connection: duckdb.DuckDBPyConnection, view: str, of_view: list[t
     ]
     rows = " UNION ALL BY NAME ".join([*parts, _POINTS if view == "points" else _NOTHING])
     if view == "points":  # a join, for the names of each scene in its part of the union take minutes to plan
-        rows = f"SELECT p.*, label_name FROM ({rows}) AS p LEFT JOIN label_names USING (dataset, scene, label)"
+        rows = f"SELECT p.*, label_name FROM ({rows}) AS p LEFT JOIN beside.label_names USING (dataset, scene, label)"
     connection.execute(f"CREATE VIEW {view} AS {rows}")
 
 
 def _make_label_names(connection: duckdb.DuckDBPyConnection, names: list[tuple[str, str, int, str]]) -> None:
+    connection.execute("CREATE SCHEMA beside")  # where SHOW TABLES does not list it
     columns = [list(column) for column in zip(*names, strict=True)] or [[], [], [], []]
     connection.execute(
-        "CREATE TABLE label_names AS SELECT unnest(?::VARCHAR[]) AS dataset, unnest(?::VARCHAR[]) AS scene, "
+        "CREATE TABLE beside.label_names AS SELECT unnest(?::VARCHAR[]) AS dataset, unnest(?::VARCHAR[]) AS scene, "
         "unnest(?::BIGINT[]) AS label, unnest(?::VARCHAR[]) AS label_name",
         columns,
     )

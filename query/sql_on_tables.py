@@ -73,6 +73,8 @@ def _sentence(error: psycopg.Error) -> str:
             hint = "It is a view of the Parquet files: ovstore sql --files"
     if isinstance(error, psycopg.errors.UndefinedColumn):
         hint = hint or "Text stands in 'single' quotes, names of columns in none or in \"double\" ones."
+    if "different halfvec dimensions" in message:
+        hint = "Vectors of two encoders: --features NAME chooses the words', WHERE feature_set = 'NAME' the rows'."
     if isinstance(error, psycopg.errors.OutOfMemory):
         hint = "The statement takes more memory than one may: make it simpler."
     if isinstance(error, psycopg.errors.SyntaxError):

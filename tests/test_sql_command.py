@@ -113,6 +113,7 @@ def test_more_rows_than_a_table_shows_are_said_and_go_to_a_file(asked: Store, tm
             "'{text:a chair}' stands for a vector: write {text:a chair}, without the quotes.",
         ),
         (['SELECT * FROM scene_overview WHERE scene = "room"'], "Text stands in 'single' quotes"),
+        (["SELECT '[1]'::halfvec <=> '[1,2]'::halfvec"], "Vectors of two encoders: --features NAME chooses"),
     ],
 )
 def test_a_slip_in_a_statement_says_what_would_be_right(asked: Store, arguments: list[str], sentence: str) -> None:

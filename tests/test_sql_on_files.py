@@ -54,6 +54,13 @@ def test_what_only_reads_is_answered(asked: Store, statement: str) -> None:
     assert sql.run_on_files(asked, statement).rows
 
 
+def test_tables_that_are_shown_are_those_that_can_be_asked(asked: Store) -> None:
+    shown = [name for (name,) in sql.run_on_files(asked, "SHOW TABLES").rows]
+    assert shown == ["correspondences", "features", "points"]
+    for name in shown:
+        sql.run_on_files(asked, f"SELECT * FROM {name} LIMIT 1")
+
+
 WRITING = [
     "COPY (SELECT 1) TO 'OUT'",
     "WITH x AS (COPY (SELECT 1) TO 'OUT') SELECT 1",
