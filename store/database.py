@@ -118,6 +118,17 @@ class Store:
         """The folder for what one scene's containers are unpacked into; the same at each ingest, not yet made."""
         return self.file(f"unpacked/{stable_name(dataset, scene)}")
 
+    @checked
+    def unpacked_entry(self, dataset: str, scene: str) -> Path:
+        """The same folder where it is to go: of a link, the link's own path."""
+        return self.entry(f"unpacked/{stable_name(dataset, scene)}")
+
+    @checked
+    def leads_out(self, relative: str | Path) -> bool:
+        """Whether links on the way to a file or folder take it out of the store."""
+        root = self.path.resolve()
+        return not (root / relative).resolve().is_relative_to(root)
+
     @property
     def scratch(self) -> Path | None:
         """Where derived files go that end with the process; None where the store itself takes them."""

@@ -115,7 +115,9 @@ def remove(path: Path) -> None:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder; what vanishes meanwhile counts as nothing."""
+    """Bytes of a file, or of all files below a folder; links and what vanishes meanwhile count as nothing."""
+    if path.is_symlink():
+        return 0
     if not path.is_dir():
         return path.stat().st_size if path.exists() else 0
     total = 0

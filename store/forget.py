@@ -41,7 +41,7 @@ def forget_scenes(store: Store, gone: Sequence[SceneInfo]) -> Forgotten:
         _forget_empty_datasets(connection)
         _forget_recipes(connection)
         # Under the lock: once it is free, the same scene may be ingested again into the same folder.
-        freed = _remove([store.unpacked(scene.dataset, scene.name) for scene in gone])
+        freed = _remove([store.unpacked_entry(scene.dataset, scene.name) for scene in gone])
         freed += _retire(store, connection, files)
     return Forgotten(count, len(files) - len(gone), freed, not leases.sweep(store))
 
@@ -74,7 +74,7 @@ def forget_refused(store: Store, job_id: int) -> None:
         if left is not None:
             connection.execute(delete(scenes).filter_by(id=left.id))
             _forget_empty_datasets(connection)
-        _remove([store.unpacked(job.dataset, job.scene)])
+        _remove([store.unpacked_entry(job.dataset, job.scene)])
     _remove([] if left is None else [store.file(left.points_file).parent])
 
 

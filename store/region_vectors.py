@@ -103,7 +103,8 @@ def damaged(store: Store) -> list[tuple[int, str]]:
     found = []
     for folder in sorted(store.file("indexes").glob("regions-*-*")):
         _, space_id, level = folder.name.split("-", 2)
-        if space_id.isdecimal() and not region_file.is_whole(folder):  # others are none of ours
+        ours = space_id.isdecimal() and not store.leads_out(folder)
+        if ours and not region_file.is_whole(folder):
             found.append((int(space_id), level))
     return found
 

@@ -94,21 +94,28 @@ def _orphans(store: Store, connection: Connection) -> list[Path]:
     named = {store.entry(str(Path(points_file).parent)) for _, _, points_file in held}
     named |= {store.entry(file) for file in connection.execute(select(schema.feature_sets.c.features_file)).scalars()}
     named |= {store.entry(file) for file in leases.still_read(connection)}
-    named |= {store.unpacked(dataset, scene) for dataset, scene, _ in held}
-    named |= {store.unpacked(job.dataset, job.scene) for job in jobs.running_now(connection) if job.state == "running"}
+    named |= {store.unpacked_entry(dataset, scene) for dataset, scene, _ in held}
+    named |= {
+        store.unpacked_entry(job.dataset, job.scene) for job in jobs.running_now(connection) if job.state == "running"
+    }
     folders = [store.file(name) for name in ("scenes", "features", "unpacked")]
-    return sorted(path for folder in folders if folder.is_dir() for path in folder.iterdir() if path not in named)
+    found = {path for folder in folders if folder.is_dir() for path in folder.iterdir() if path not in named}
+    for folder in (store.file("unpacked"), store.file("indexes")):  # what can be made again; scenes can be forgotten
+        if folder.is_dir():
+            found |= {path for path in folder.iterdir() if store.leads_out(path)}
+    return sorted(found)
 
 
 def _orphan_findings(store: Store) -> list[Finding]:
     return [
-        Finding(
-            _relative(store, path),
-            f"no scene or feature set names it ({size_of(path) / 1e6:,.1f} MB, left by an ingest that did not end)",
-            "ovstore doctor --clean",
-        )
-        for path in orphans(store)
+        Finding(_relative(store, path), _leftover(store, path), "ovstore doctor --clean") for path in orphans(store)
     ]
+
+
+def _leftover(store: Store, path: Path) -> str:
+    if store.leads_out(path):
+        return "it is a link that leads out of the store, where nothing is read or written"
+    return f"no scene or feature set names it ({size_of(path) / 1e6:,.1f} MB, left by an ingest that did not end)"
 
 
 def _open_to_all(store: Store) -> list[Finding]:
@@ -128,13 +135,13 @@ def _missing_of_scenes(store: Store, held: Iterable[SceneInfo]) -> list[Finding]
     return [
         Finding(
             scene.full_name,
-            f"{file} is missing",
+            absence,
             f"ingest it again from {scene.source}, or: ovstore forget {scene.full_name}",
             scene_id=scene.id,
         )
         for scene in held
         for file in (scene.points_file, scene.correspondences_file)
-        if not store.file(file).exists()
+        if (absence := _absence(store, file))
     ]
 
 
@@ -142,14 +149,21 @@ def _missing_of_features(store: Store, sets: Iterable[FeatureSetInfo]) -> list[F
     return [
         Finding(
             subject_of(found),
-            f"{found.features_file} is missing",
+            absence,
             f"ingest it again, or: ovstore forget {found.dataset}/{found.scene} --features {found.name}",
             scene_id=found.scene_id,
             feature_set_id=found.id,
         )
         for found in sets
-        if not store.file(found.features_file).exists()
+        if (absence := _absence(store, found.features_file))
     ]
+
+
+def _absence(store: Store, file: str) -> str | None:
+    """What a finding says of a file that is not in the store."""
+    if store.leads_out(file):
+        return f"{file} is reached by a link that leads out of the store"
+    return None if store.file(file).exists() else f"{file} is missing"
 
 
 def _lost_jobs(store: Store) -> list[Finding]:
@@ -200,6 +214,8 @@ def _indexes(store: Store) -> list[Finding]:
     findings = []
     for row in rows:
         subject = f"index {row.name} of {row.space}, level {row.level}"
+        if store.leads_out(row.file):
+            continue  # found among the links
         if not store.file(row.file).exists():
             findings.append(Finding(subject, f"{row.file} is missing", f"ovstore index build {row.name}"))
         elif row.later > _BEHIND * row.row_count:
@@ -227,7 +243,9 @@ def _damaged_indexes(store: Store) -> list[Finding]:
         for space_id, level in region_vectors.damaged(store)
     ]
     for row in index_rows.built(store):
-        if row.file is not None and store.file(row.file).exists() and not index_rows.is_sound(store, row, whole=True):
+        if row.file is None or store.leads_out(row.file):
+            continue
+        if store.file(row.file).exists() and not index_rows.is_sound(store, row, whole=True):
             subject = f"index {row.name} of {row.space}, level {row.level}"
             findings.append(Finding(subject, f"{row.file} is damaged", f"ovstore index build {row.name}"))
     return findings

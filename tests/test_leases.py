@@ -92,3 +92,36 @@ def test_what_became_a_link_out_of_the_store_can_be_forgotten_and_what_it_leads_
     forget.forget_scenes(store, catalog.scenes(store))
     assert not catalog.scenes(store) and not published.is_symlink() and outside.exists()
     small_scene.make().publish(store)
+
+
+def test_a_link_out_of_the_store_is_found_and_goes_without_what_it_leads_to(store: Store, tmp_path: Path) -> None:
+    small_scene.make().publish(store)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").touch()
+    [scene] = catalog.scenes(store)
+    links = [store.unpacked(scene.dataset, scene.name), store.file("indexes") / "regions-1-object"]
+    for link in links:
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(outside)
+    for contents in (False, True):
+        found = {finding.subject: finding for finding in verify.check(store, contents)}
+        for link in links:
+            finding = found[f"{link.parent.name}/{link.name}"]
+            assert "a link that leads out of the store" in finding.problem
+            assert finding.remedy == "ovstore doctor --clean"
+    assert verify.clean(store).bytes == 0
+    assert not any(link.is_symlink() for link in links)
+    assert (outside / "kept").exists()
+    assert not [finding for finding in verify.check(store) if "link" in finding.problem]
+
+
+@pytest.mark.parametrize("kind", ["scenes", "features"])
+def test_a_scene_behind_a_link_out_of_the_store_is_a_finding_that_names_a_way(
+    store: Store, tmp_path: Path, kind: str
+) -> None:
+    small_scene.make().publish(store)
+    [published] = store.file(kind).iterdir()
+    published.symlink_to(published.rename(tmp_path / "outside"))
+    found = [finding for finding in verify.check(store, True) if "leads out of the store" in finding.problem]
+    assert found and all("ovstore forget" in finding.remedy for finding in found)
