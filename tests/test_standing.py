@@ -30,7 +30,9 @@ def room(source: Path, tmp_path: Path) -> Path:
 
 
 def ingest(store: Store, scans: Path, *more: object) -> Result:
-    return ovstore(store, "ingest", "rgbd", scans, "--encoder", "color_words", *more)
+    result = ovstore(store, "ingest", "rgbd", scans, "--encoder", "color_words", *more)
+    print(result.output)  # pytest shows it where a test fails
+    return result
 
 
 def held(store: Store) -> tuple[Any, ...]:
