@@ -99,10 +99,7 @@ class Store:
         root = self.path.resolve()
         if not root.is_dir():
             raise self._gone()
-        try:
-            path = (root / relative).resolve()
-        except ValueError as error:
-            raise BadInput(f"{str(relative)!r} cannot be the name of a file ({error}).") from error
+        path = _resolved(root / relative)
         if not path.is_relative_to(root):
             raise BadInput(f"The file {str(relative)!r} lies outside the store {self.path}.")
         return path
@@ -127,7 +124,7 @@ class Store:
     def leads_out(self, relative: str | Path) -> bool:
         """Whether links on the way to a file or folder take it out of the store."""
         root = self.path.resolve()
-        return not (root / relative).resolve().is_relative_to(root)
+        return not _resolved(root / relative).is_relative_to(root)
 
     @property
     def scratch(self) -> Path | None:
@@ -291,6 +288,14 @@ def _is_lost(error: DBAPIError | psycopg.Error, cause: psycopg.OperationalError)
         or cause.sqlstate is None
         or isinstance(cause, psycopg.errors.AdminShutdown | psycopg.errors.CrashShutdown)
     )
+
+
+def _resolved(path: Path) -> Path:
+    """With all links followed; BadInput for what can be no path."""
+    try:
+        return path.resolve()
+    except ValueError as error:
+        raise BadInput(f"{str(path)!r} cannot be the name of a file ({error}).") from error
 
 
 def _after_fork() -> None:
