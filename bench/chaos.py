@@ -147,7 +147,7 @@ def _strike(kills: Kills, kind: str, row: Row) -> None:
 def table(rows: list[Row]) -> str:
     """Markdown, for docs/reliability.md."""
     lines = [
-        "| killed | blows | at work | checked | lost or wrong | leftovers | seconds to be whole: median (worst) |",
+        "| killed | kills | at work | checked | lost or wrong | leftovers | seconds to recover: median (worst) |",
         "|---|--:|--:|--:|--:|--:|--:|",
     ]
     for row in rows:
