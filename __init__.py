@@ -11,7 +11,7 @@ Importing this package is cheap; databases, networks and indexes load when they 
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Public name -> the module (relative) that defines it; loaded on first use so that `import ovstore` stays light.
 _PUBLIC = {

@@ -1,5 +1,6 @@
 """The wheel that users install: every room inside `ovstore`, nothing beside it."""
 
+import email
 import os
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ ROOMS = ("store", "ingest", "models", "query", "evaluation", "cli", "migrations"
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from a copy of the sources, offline."""
     source = tmp_path_factory.mktemp("source")
-    for name in (*ROOMS, "__init__.py", "py.typed", "pyproject.toml", "README.md"):
+    for name in (*ROOMS, "__init__.py", "py.typed", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, source / name)
     out = tmp_path_factory.mktemp("wheel")
@@ -45,6 +46,16 @@ def test_every_module_of_every_room_is_in_the_wheel(wheel: Path) -> None:
         assert f"ovstore/models/weights/{path.name}" in packed
     for path in (ROOT / "evaluation").rglob("*.json"):
         assert f"ovstore/{path.relative_to(ROOT)}" in packed
+
+
+def test_the_wheel_carries_licence_notice_and_the_version_of_the_package(wheel: Path) -> None:
+    information = f"ovstore-{ovstore.__version__}.dist-info"
+    packed = zipfile.ZipFile(wheel)
+    for name in ("LICENSE", "NOTICE"):
+        assert packed.read(f"{information}/licenses/{name}") == (ROOT / name).read_bytes()
+    metadata = email.message_from_bytes(packed.read(f"{information}/METADATA"))
+    assert metadata["Version"] == ovstore.__version__
+    assert metadata["License-Expression"] == "Apache-2.0"
 
 
 def test_every_room_imports_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
