@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The whole path on generated rooms: scans are made, taken in, and asked by word, picture and SQL.
-# Usage: docs/demo.sh [FOLDER]; what is there already is kept, so a second run is quick.
+# The whole path on generated rooms: scans are generated, ingested, and queried by words, image and SQL.
+# Usage: docs/demo.sh [FOLDER]; existing files are kept, so a second run is quick.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-demo}
@@ -15,35 +15,35 @@ run() { # shows the command as one would type it, then runs it
   "$@"
 }
 
-say "Twelve rooms, written as ScanNet writes them (.sens, meshes, segmentations). One of them holds a snoopy."
+say "Generate twelve rooms in the files of ScanNet (.sens, meshes, segmentations). One of them contains a snoopy."
 if [ -e "$folder/scans/truth.json" ]; then
-  echo "They are in $folder/scans already."
+  echo "They already exist in $folder/scans."
 else
   run ovstore generate scannet "$folder/scans" --scenes 12 --seed 1 --frames 24 --workers 2 --force
 fi
 
-say "Taken in: which frame sees which point, what the network sees there, and the objects that make up each room."
+say "Ingest them: which frame sees which point, what the network sees there, and the objects that make up each room."
 run ovstore ingest scannet "$folder/scans" --encoder tiny --frame-stride 1 --workers 2
 run ovstore scenes
 
-say "By word: a small toy among twelve rooms of furniture."
+say "Search by words: a small toy among twelve rooms of furniture."
 run ovstore search "snoopy" --top 3 --save-picture "$folder/snoopy.png" --save-ply "$folder/snoopy.ply"
 run ovstore search "a yellow curtain" --not window --top 3 --save-picture "$folder/curtain.png"
 
-say "By picture: a box drawn in one photograph finds the same thing in 3D."
+say "Search by image: a box drawn in one frame finds the same thing in 3D."
 IFS=$'\t' read -r image box < <(ovstore search "snoopy" --top 1 --json | python -c '
 import json, sys
 view = json.load(sys.stdin)["hits"][0]["evidence"][1]
 print(view["image_path"], ",".join(f"{value:.0f}" for value in view["box_xyxy"]), sep="\t")')
-run ovstore search --image "$image" --box "$box" --top 3 --save-picture "$folder/by-picture.png"
+run ovstore search --image "$image" --box "$box" --top 3 --save-picture "$folder/by-image.png"
 
-say "In SQL, with words in it."
+say "Query in SQL, with words in the statement."
 run ovstore sql "SELECT scene, region, label, point_count, round((1 - (embedding <=> {text:something to sit on}))::numeric, 3) AS score
   FROM region_overview WHERE level = 'object' AND size_z < 1.5 ORDER BY score DESC LIMIT 5"
 
-say "A heat map in words."
+say "Draw a heat map for a query."
 run ovstore show scene0004_00 --query "somewhere soft" --save-picture "$folder/somewhere-soft.png"
 
-say "Pictures to open are in $folder/:"
+say "Images to open are in $folder/:"
 ls "$folder"/*.png "$folder"/*.ply
 say "The tiny encoder knows generated rooms only. For real scans: ovstore ingest scannet SCANS --encoder openclip"
