@@ -3,7 +3,7 @@
 # make bench   the benchmarks of docs/benchmarks.md, quick sizes
 PYTHON ?= python3
 BIN := .venv/bin
-ROOMS := store ingest models query evaluation cli migrations
+ROOMS := core store ingest models query drawing evaluation workflows cli migrations
 
 .PHONY: install demo test lint bench clean
 

@@ -15,18 +15,18 @@ __version__ = "0.2.0"
 
 # Public name -> the module (relative) that defines it; loaded on first use so that `import ovstore` stays light.
 _PUBLIC = {
-    "open": ".store.database",
-    "Store": ".store.database",
+    "open": ".store.postgres.database",
+    "Store": ".store.postgres.database",
     "search": ".query.search",
-    "Query": ".store.features",
-    "Hit": ".store.features",
-    "Answer": ".store.features",
-    "Camera": ".store.scene",
-    "Frame": ".store.scene",
-    "PointCloud": ".store.scene",
-    "Scene": ".store.scene",
-    "EmbeddingSpace": ".store.features",
-    "OvstoreError": ".store.errors",
+    "Query": ".core.features",
+    "Hit": ".core.features",
+    "Answer": ".core.features",
+    "Camera": ".core.scene",
+    "Frame": ".core.scene",
+    "PointCloud": ".core.scene",
+    "Scene": ".core.scene",
+    "EmbeddingSpace": ".core.features",
+    "OvstoreError": ".core.errors",
 }
 
 __all__ = sorted(_PUBLIC)

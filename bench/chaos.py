@@ -2,7 +2,7 @@
 
     python bench/chaos.py --minutes 5                 kills, flips and full disks in turn, for five minutes
     python bench/chaos.py --kills 1000 --flips 1000   so many, however long it takes
-    python bench/chaos.py --kinds ingest,guard        only these kills
+    python bench/chaos.py --kinds ingest,supervisor        only these kills
 
 Two small generated rooms are ingested with `color_words` into a store with the embedded database. Each kill hits a
 command at work at a random instant of its run. Then the store is opened as the next user would open it, every file is
@@ -34,7 +34,7 @@ from chaos_kills import KINDS, Kills
 from chaos_rot import Flips, Rot, SmallDisk
 from chaos_store import Attacked
 
-WEIGHTS = {"ingest": 20, "distill": 1, "index": 15, "forget": 12, "upgrade": 12, "server": 8, "guard": 6}
+WEIGHTS = {"ingest": 20, "distill": 1, "index": 15, "forget": 12, "upgrade": 12, "server": 8, "supervisor": 6}
 _DISKS = 0.2  # of the blows, fill the disk besides
 
 

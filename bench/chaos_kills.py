@@ -1,4 +1,4 @@
-"""Kills: a command, or the server or guard behind it, dies at a random instant, and the next run picks up."""
+"""Kills: a command, or the server or supervisor behind it, dies at a random instant, and the next run picks up."""
 
 import os
 import signal
@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import psycopg
 from chaos_store import DATASET, DISTILL, ENCODER, Attacked, Held, Victim, held
-from ovstore.store import cluster, migrate, verify
-from ovstore.store.database import Store
-from ovstore.store.database import open as open_store
-from ovstore.store.errors import OvstoreError
+from ovstore.core.errors import OvstoreError
+from ovstore.store.maintain import verify
+from ovstore.store.postgres import cluster, migrate
+from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import open as open_store
 from psycopg.conninfo import make_conninfo
 
 KINDS = {
@@ -24,7 +25,7 @@ KINDS = {
     "forget": "forget",
     "upgrade": "db upgrade",
     "server": "the database server under a command",
-    "guard": "the server's guard under a command",
+    "supervisor": "the server's supervisor under a command",
 }
 _SECOND, _VIEWED = "second", "viewed"
 _LATE = 1.15  # instants are drawn from the length of the last whole run, and a little beyond
@@ -53,7 +54,7 @@ class Kills:
         blow = Blow()
         if kind == "upgrade":
             self._upgrade(blow)
-        elif kind in ("server", "guard"):
+        elif kind in ("server", "supervisor"):
             self._behind(kind, blow)
         else:
             self._command(kind, blow)
@@ -98,7 +99,7 @@ class Kills:
         return (*DISTILL, "--again"), (*DISTILL, "--again")
 
     def _behind(self, kind: str, blow: Blow) -> None:
-        """The server, one of its backends, or the guard, under a command that is at work."""
+        """The server, one of its backends, or the supervisor, under a command that is at work."""
         arguments, again = self._chosen(self._one_of(["ingest", "index", "forget"]))
         alone = bool(self.rng.random() < 0.3)
         if alone:
@@ -205,12 +206,12 @@ class _OldStore:
 
 def _kill_behind(folder: Path, kind: str, rng: np.random.Generator) -> bool:
     """kill -9 of a process that serves the cluster in `folder`; False when there was none."""
-    guards, servers = _processes(folder)
-    chosen = guards if kind == "guard" else servers
+    supervisors, servers = _processes(folder)
+    chosen = supervisors if kind == "supervisor" else servers
     if not chosen:
         return False
     # The postmaster half of the time, else one of its children: it then restarts them all.
-    at = 0 if kind == "guard" or rng.random() < 0.5 else int(rng.integers(len(chosen)))
+    at = 0 if kind == "supervisor" or rng.random() < 0.5 else int(rng.integers(len(chosen)))
     with suppress(ProcessLookupError):
         os.kill(chosen[at], signal.SIGKILL)
         return True
@@ -218,11 +219,11 @@ def _kill_behind(folder: Path, kind: str, rng: np.random.Generator) -> bool:
 
 
 def _processes(folder: Path) -> tuple[list[int], list[int]]:
-    """(guards, server processes with the postmaster first) of this cluster alone."""
+    """(supervisors, server processes with the postmaster first) of this cluster alone."""
     postmaster = cluster.noted_pid(folder)
     if postmaster is None or not cluster.is_server_of(folder, postmaster):
         postmaster = None
-    guards, children = [], []
+    supervisors, children = [], []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
@@ -230,10 +231,10 @@ def _processes(folder: Path) -> tuple[list[int], list[int]]:
             words = (entry / "cmdline").read_bytes().split(b"\0")
             parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             if b"serve" in words and os.fsencode(folder.resolve()) in words:
-                guards.append(int(entry.name))
+                supervisors.append(int(entry.name))
             elif parent == postmaster:
                 children.append(int(entry.name))
-    return guards, ([] if postmaster is None else [postmaster, *children])
+    return supervisors, ([] if postmaster is None else [postmaster, *children])
 
 
 def _key(arguments: Sequence[object]) -> str:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import psycopg
 from chaos_store import DATASET, ENCODER, Answers, Attacked
+from ovstore.core.errors import OvstoreError
 from ovstore.query import sql
-from ovstore.store import verify
-from ovstore.store.database import Store
-from ovstore.store.database import open as open_store
-from ovstore.store.errors import OvstoreError
+from ovstore.store.maintain import verify
+from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import open as open_store
 from psycopg.conninfo import make_conninfo
 
 FILES = {

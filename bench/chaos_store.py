@@ -13,11 +13,12 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 from ovstore.cli import main as command_line
-from ovstore.store import catalog, verify
-from ovstore.store.database import Store
-from ovstore.store.database import open as open_store
-from ovstore.store.features import LEVELS, Query
-from ovstore.store.search import search
+from ovstore.core.features import LEVELS, Query
+from ovstore.store.catalog import catalog
+from ovstore.store.maintain import verify
+from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import open as open_store
+from ovstore.store.search.search import search
 
 ENCODER, DATASET = "color_words", "rgbd"
 STUDENT = "student"

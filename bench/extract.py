@@ -24,10 +24,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ovstore.ingest.extract_folder import extract_pictures, find_pictures
+from ovstore.core import plugins
+from ovstore.core.features import FeatureMap
+from ovstore.ingest.extraction.folder import extract_pictures, find_pictures
 from ovstore.ingest.recipe import encoding
-from ovstore.store import plugins
-from ovstore.store.features import FeatureMap
 from PIL import Image
 
 SIZE = (640, 480)
@@ -123,7 +123,7 @@ def set_up(encoder: str, weights: str | None, folder: Path) -> tuple[Any, Any]:
     """The encoder and its options; the small LSeg has the original's names and shapes, and random numbers."""
     plugin = plugins.load("models.encoders", "lseg" if encoder == SMALL_LSEG else encoder)
     if encoder == SMALL_LSEG:
-        sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+        sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
         import lseg_file
 
         weights = str(folder / "small.ckpt")

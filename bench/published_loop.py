@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from ovstore.store.scene import Frame
+from ovstore.core.scene import Frame
 
 THRESHOLD, BORDER = 0.25, 10
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from ovstore.store.scene import Camera, Frame
+from ovstore.core.scene import Camera, Frame
 
 ROOM = np.array([[0.0, 0.0, 0.0], [5.0, 4.0, 2.6]])  # metres, min and max corner
 CAMERA = Camera(320, 240, 288.9353025, 288.9353025, 159.5, 119.5)

@@ -28,11 +28,13 @@ import numpy as np
 import torch
 from fusion import read_bandwidth
 from numpy.typing import NDArray
-from ovstore.store import database, index_rows, plugins, recall, region_vectors, scoring
-from ovstore.store.database import Store
-from ovstore.store.features import Hit, Level, Query
-from ovstore.store.point_search import region_points
-from ovstore.store.search import search
+from ovstore.core import plugins
+from ovstore.core.features import Hit, Level, Query
+from ovstore.store.postgres import database
+from ovstore.store.postgres.database import Store
+from ovstore.store.search import index_rows, recall, region_vectors, scoring
+from ovstore.store.search.point_search import region_points
+from ovstore.store.search.search import search
 from vector_scenes import Size, VectorScene, World, publish_scene
 
 FULL = Size(scenes=50, points=20_000, superpoints=2_000, objects=60, dim=512)
@@ -97,8 +99,8 @@ def prepare(store: Store, world: World, scenes: list[VectorScene], folder: Path)
             torch.save({"feat": torch.from_numpy(scene.vectors)}, folder / f"{scene.name}.pt")
         print(f"scene {done} of {len(scenes)}", end="\r" if done < len(scenes) else "\n", file=sys.stderr)
     for level in ("object", "superpoint"):
-        plugins.load("store.indexes", "exact").update(store, 1, level)
-    plugins.load("store.indexes", "faiss").build(store, 1, "superpoint")
+        plugins.load("store.search.indexes", "exact").update(store, 1, level)
+    plugins.load("store.search.indexes", "faiss").build(store, 1, "superpoint")
 
 
 def measure(store: Store, world: World, scenes: list[VectorScene], folder: Path, rounds: int) -> dict:
@@ -133,7 +135,7 @@ def measure(store: Store, world: World, scenes: list[VectorScene], folder: Path,
     [faiss] = index_rows.built(store)
     visited = len(table) * faiss.options["visited_lists"] // faiss.options["lists"] // 2  # a byte a number
     read = dict(zip(methods, (points, objects, objects + TOP * points // objects, len(table), visited), strict=True))
-    plugin = plugins.load("store.indexes", "faiss")
+    plugin = plugins.load("store.search.indexes", "faiss")
     truth = recall.exact_scores_of(table, texts, TOP)
     of_faiss = recall.compare(truth, lambda text, n: plugin.search(store, 1, "superpoint", text, n), texts, TOP)
     of_objects, of_loop = object_shares(store, world, scenes, kinds)

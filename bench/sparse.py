@@ -27,12 +27,12 @@ from unittest import mock
 
 import numpy as np
 import torch
+from ovstore.core import plugins
 from ovstore.models.sparse import layers
 from ovstore.models.sparse.coordinates import KernelMap, Voxels
 from ovstore.models.sparse.layers import Convolution, SparseTensor, TransposedConvolution
 from ovstore.models.training.memory import keep_freed_memory
 from ovstore.models.voxels import upright, voxelise
-from ovstore.store import plugins
 from room import make_room
 from torch import Tensor, nn
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from ovstore.core.features import PointFeatures
+from ovstore.core.scene import PointCloud
 from ovstore.ingest.datasets import scannet
 from ovstore.ingest.files.images import read_depth, read_image
 from ovstore.ingest.fusion.fuse import fuse
@@ -22,8 +24,6 @@ from ovstore.ingest.fusion.visibility import Options, correspond
 from ovstore.ingest.generated.catalogue import class_names
 from ovstore.ingest.generated.folder import generate_set
 from ovstore.models.encoders import tiny
-from ovstore.store.features import PointFeatures
-from ovstore.store.scene import PointCloud
 
 SEED = 777_000  # no training uses sets of this seed
 STRIDE = 2  # of the frames

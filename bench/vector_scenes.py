@@ -9,9 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from ovstore.store import publish
-from ovstore.store.database import Store
-from ovstore.store.features import (
+from ovstore.core.features import (
     Correspondence,
     EmbeddingSpace,
     Level,
@@ -22,7 +20,9 @@ from ovstore.store.features import (
     RegionView,
     SceneVectors,
 )
-from ovstore.store.scene import Camera, Frame, PointCloud, Scene
+from ovstore.core.scene import Camera, Frame, PointCloud, Scene
+from ovstore.store.postgres.database import Store
+from ovstore.store.publish import publish
 
 KINDS, GROUPS = 200, 20
 FRAMES = 5

@@ -18,10 +18,10 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..store import plugins, settings, signals
-from ..store.errors import OvstoreError
-from ..store.names import shortened
-from ..store.wording import shown
+from ..core import plugins, settings, signals
+from ..core.errors import OvstoreError
+from ..core.names import shortened
+from ..core.wording import shown
 
 _ORDER = (
     "ingest", "distill", "generate", "search", "sql", "scenes", "show", "features", "encoders", "eval", "labels",

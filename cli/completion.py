@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import click
 
-from ._shared import say
+from ._options.shared import say
 
 
 @click.command("completion")
@@ -24,7 +24,7 @@ def command(shell: str) -> None:
     from click.shell_completion import get_completion_class
 
     from . import main
-    from ._completion import notes_folder
+    from ._options.completion import notes_folder
 
     if (folder := notes_folder()) is not None:
         with suppress(OSError):  # names are not completed then; all else is

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._shared import json_option, opened_store, print_json, print_table, say
+from ._options.shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from ..store.database import Store
+    from ..store.postgres.database import Store
 
 
 @click.group()
@@ -33,7 +33,7 @@ def current(as_json: bool) -> None:
     Example:
       ovstore db current
     """
-    from ..store import migrate
+    from ..store.postgres import migrate
 
     with _unchecked_store() as store:
         with store.connect() as connection:
@@ -60,7 +60,7 @@ def upgrade(step: str) -> None:
     Example:
       ovstore db upgrade
     """
-    from ..store import migrate
+    from ..store.postgres import migrate
 
     with _unchecked_store() as store, store.connect() as connection:
         before = migrate.current(connection)
@@ -80,7 +80,7 @@ def downgrade(step: str, yes: bool) -> None:
     Example:
       ovstore db downgrade 0003 --yes
     """
-    from ..store import migrate
+    from ..store.postgres import migrate
 
     if not yes:
         raise click.UsageError("downgrade drops tables with their rows; repeat it with --yes when that is meant.")
@@ -106,8 +106,8 @@ def access_command(private: bool, shared: str | None, as_json: bool) -> None:
     """
     from pathlib import Path
 
-    from ..store import access, identity
-    from ..store.database import open as open_store
+    from ..store.postgres import access, identity
+    from ..store.postgres.database import open as open_store
 
     if private and shared:
         raise click.UsageError("--private and --shared exclude each other.")
@@ -155,7 +155,7 @@ def tables(as_json: bool) -> None:
 
 def _unchecked_store() -> "Store":
     """The store as it is: its schema may be any."""
-    from ..store.database import open as open_store
+    from ..store.postgres.database import open as open_store
 
     return open_store(click.get_current_context().find_root().obj, create=False, check=False)
 

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..store import plugins
-from ..store.wording import counted, short_list
-from ._completion import complete
-from ._encoder_options import value_of
-from ._shared import opened_store, say
-from ._training import TrainingCommand, is_first, options_from, training_options, typed_flags
+from ..core import plugins
+from ..core.wording import counted, short_list
+from ._options.completion import complete
+from ._options.encoder_options import value_of
+from ._options.shared import opened_store, say
+from ._options.training import TrainingCommand, is_first, options_from, training_options, typed_flags
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..ingest.course import Course
-    from ..ingest.distillation.teachers import Lesson
-    from ..ingest.distillation.watching import Judge
+    from ..ingest.training.run import Course
+    from ..ingest.training.teachers import Lesson
+    from ..ingest.training.validation_callbacks import Judge
 
 _HELP = """Teach a 3D network what was fused from pictures.
 
@@ -50,7 +50,7 @@ class _Distill(TrainingCommand):
     """Also the options of --encoder, each with the prefix --encoder-, where it is typed."""
 
     def sections(self, args: list[str]) -> list[tuple[str, list[click.Option]]]:
-        from ._options import options_of
+        from ._options.from_dataclass import options_of
 
         sections = super().sections(args)
         name = value_of("--encoder", args)
@@ -90,7 +90,7 @@ def _params() -> list[click.Parameter]:
 
 
 def _distill(**params: Any) -> None:
-    from ._distill_writing import write_with_lesson, write_with_weights
+    from ..workflows.student_writing import write_with_lesson, write_with_weights
 
     _check(params)
     if not is_first():
@@ -100,7 +100,7 @@ def _distill(**params: Any) -> None:
             raise SystemExit(write_with_weights(params))
         return
     from ..models.training.parallel import ranks
-    from ._training_run import planned_by_first
+    from ..workflows.training_run import planned_by_first
 
     # The teachers' files stay as they are read, whoever ingests their scenes again.
     with opened_store(reading=True) if is_first() else nullcontext(), ranks(params["device"]) as group:
@@ -141,7 +141,7 @@ def _check(params: dict[str, Any]) -> None:
 
 def _planned(params: dict[str, Any]) -> _Plan:
     """The training's folder is ready for it."""
-    from ._training_run import make_room
+    from ..workflows.training_run import make_room
 
     course, held, anchors = _course(params)
     judges = _judges(held, course.folder, params["label_set_name"])
@@ -152,13 +152,13 @@ def _planned(params: dict[str, Any]) -> _Plan:
 
 def _course(params: dict[str, Any]) -> "tuple[Course, Lesson, NDArray[np.float16] | None]":
     """What is to be learnt, from whom, and the objects that it is to be like."""
-    from ..ingest.distill import course_of
-    from ..ingest.distillation.teachers import lesson, objects
-    from ..ingest.students import students_folder
-    from ..ingest.training_scenes import require_colors
-    from ..store import catalog
-    from ._distill_writing import require_free_name
-    from ._options import from_params
+    from ..ingest.training.distill import course_of
+    from ..ingest.training.scenes import require_colors
+    from ..ingest.training.students import students_folder
+    from ..ingest.training.teachers import lesson, objects
+    from ..store.catalog import catalog
+    from ..workflows.student_writing import require_free_name
+    from ._options.from_dataclass import from_params
 
     options = options_from(params)
     with opened_store() as store:
@@ -184,8 +184,8 @@ def _introduction(course: "Course", held: "Lesson") -> str:
 
 
 def _train(plan: _Plan, params: dict[str, Any]) -> None:
-    from ..ingest.distillation.watching import validation
-    from ._training_run import told_figures, train_to_the_end
+    from ..ingest.training.validation_callbacks import validation
+    from ..workflows.training_run import told_figures, train_to_the_end
 
     def tell(epoch: int, figures: Mapping[str, float]) -> None:
         say(f"epoch {epoch}: {told_figures(figures)}", err=True)
@@ -200,13 +200,13 @@ def _judges(held: "Lesson", folder: Path, label_set_name: str | None) -> "list[J
     """Who looks at validation scenes: always one who draws, and one who knows labels where a set is named."""
     if not held.validation:
         return []
-    from ._watching import Labelling, Samples
+    from ..workflows.validation_images import Labelling, Samples
 
     judges: list[Judge] = [Samples(folder / "samples")]
     if label_set_name is not None:
         from ..evaluation.labels import label_files
         from ..query.encode import encoder_of
-        from ._class_texts import class_texts
+        from ..workflows.class_texts import class_texts
 
         label_set = label_files.load(label_set_name)
         with opened_store() as store:

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..store.wording import counted
-from ._shared import json_option, print_json, print_table, say, typed_here
+from ..core.wording import counted
+from ._options.shared import json_option, print_json, print_table, say, typed_here
 
 if TYPE_CHECKING:
-    from ..store.database import Store
-    from ..store.verify import Cleaned, Finding
-    from ._installation import Extra, Installation
+    from ..store.maintain.verify import Cleaned, Finding
+    from ..store.postgres.database import Store
+    from ..workflows.installation import Extra, Installation
 
 
 @click.command("doctor")
@@ -35,13 +35,13 @@ def command(ctx: click.Context, contents: bool, clean: bool, repair: bool, as_js
       ovstore doctor --contents
       ovstore doctor --repair
     """
-    from ..store import verify
-    from ..store.database import open as open_store
-    from ..store.errors import NotFound, OvstoreError
-    from ._installation import installation
-    from ._remedies import with_commands
-    from ._repair import identity_again
-    from ._repair import repair as repair_store
+    from ..core.errors import NotFound, OvstoreError
+    from ..store.maintain import verify
+    from ..store.postgres.database import open as open_store
+    from ..workflows.installation import installation
+    from ..workflows.remedies import with_commands
+    from ..workflows.repair import identity_again
+    from ..workflows.repair import repair as repair_store
 
     installed = installation()
     findings = _of_installation()
@@ -72,8 +72,8 @@ def _of_installation() -> "list[Finding]":
     import os
     from importlib.util import find_spec
 
-    from ..store.verify import Finding
-    from ._installation import faiss_packages
+    from ..store.maintain.verify import Finding
+    from ..workflows.installation import faiss_packages
 
     findings = []
     if len(found := faiss_packages()) > 1:
@@ -89,7 +89,7 @@ def _about(store: "Store") -> dict[str, Any]:
     """Where the store is, what its server is, how much it holds."""
     from sqlalchemy import text
 
-    from ..store.files import size_of
+    from ..core.files import size_of
 
     counts = ("datasets", "scenes", "frames", "feature_sets", "regions")
     with store.connect() as connection:
@@ -108,11 +108,11 @@ def _about(store: "Store") -> dict[str, Any]:
 
 
 def _checked(store: "Store", contents: bool) -> "list[Finding]":
-    from ..store import verify
+    from ..store.maintain import verify
 
     if not contents:
         return verify.check(store)
-    from ._progress import stages
+    from ._output.progress import stages
 
     with stages(1) as bars:
         return verify.check(store, True, lambda done, total: bars.report("contents", done, total))
@@ -154,7 +154,7 @@ def _print(
 
 
 def _packages(extra: "Extra") -> str:
-    from ._installation import FAISS, faiss_packages
+    from ..workflows.installation import FAISS, faiss_packages
 
     present = ", ".join(f"{name} {version}" for name, version in extra.versions.items() if version)
     missing = ", ".join(name for name, version in extra.versions.items() if version is None)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from ._completion import complete_encoder
-from ._shared import json_option, print_json, print_table, say, store_folder
+from ._options.completion import complete_encoder
+from ._options.shared import json_option, print_json, print_table, say, store_folder
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def command(name: str | None, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from ..store import plugins, settings
+    from ..core import plugins, settings
 
     chosen = settings.encoder(Path(store_folder()))
     if name is not None:
@@ -69,8 +69,8 @@ def command(name: str | None, as_json: bool) -> None:
 
 
 def _look(name: str) -> _Found:
-    from ..store import plugins
-    from ..store.errors import MissingPackage
+    from ..core import plugins
+    from ..core.errors import MissingPackage
 
     summary = plugins.summary("models.encoders", name)
     try:
@@ -85,7 +85,7 @@ def _look(name: str) -> _Found:
 
 
 def _asked(plugin: ModuleType, options: Any, words: tuple[str, ...] | None) -> str:
-    from ..store.errors import OvstoreError
+    from ..core.errors import OvstoreError
 
     if words is not None:
         return f"{len(words)} words, images, regions"
@@ -96,7 +96,7 @@ def _asked(plugin: ModuleType, options: Any, words: tuple[str, ...] | None) -> s
 
 
 def _weights(plugin: ModuleType, options: Any) -> tuple[str, str]:
-    from ..store.errors import OvstoreError
+    from ..core.errors import OvstoreError
 
     if not hasattr(plugin, "weights_file"):
         return "none needed", "none needed"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from ..store.wording import counted
-from ._completion import complete
-from ._shared import opened_store, say
+from ..core.wording import counted
+from ._options.completion import complete
+from ._options.shared import opened_store, say
 
 _out = click.argument("out", type=click.Path(path_type=Path))
 _features = click.option(
@@ -57,9 +57,9 @@ def ply(scene: str, out: Path, level: str | None, query: str | None, features: s
     """
     from typing import Any, cast
 
-    from ..store import catalog, region_names
-    from ..store.export import export_ply
-    from ..store.features import Level
+    from ..core.features import Level
+    from ..store.catalog import catalog, region_names
+    from ..store.maintain.export import export_ply
 
     _check(out, force)
     with opened_store() as store:
@@ -95,8 +95,8 @@ def npz(scene: str, out: Path, features: str | None, force: bool) -> None:
       ovstore export npz scene0003_00 room.npz
       python -c "import numpy; print(numpy.load('room.npz')['vectors'].shape)"
     """
-    from ..store import catalog
-    from ..store.export import export_npz
+    from ..store.catalog import catalog
+    from ..store.maintain.export import export_npz
 
     _check(out, force)
     with opened_store() as store:
@@ -135,13 +135,13 @@ def openscene(scenes: tuple[str, ...], out: Path, features: str | None, kind: st
     from functools import partial
     from typing import cast
 
+    from ..core.errors import BadInput
     from ..ingest.formats.openscene.export import export_scene, kind_of_scene
     from ..ingest.formats.openscene.layout import Kind
     from ..ingest.formats.openscene.scene import is_written
-    from ..store import catalog
-    from ..store.errors import BadInput
-    from ._openscene import classes_of
-    from ._progress import stages
+    from ..store.catalog import catalog
+    from ..workflows.openscene_labels import classes_of
+    from ._output.progress import stages
 
     with opened_store(reading=True) as store, stages(len(scenes)) as bars:
         for name in scenes:
@@ -161,7 +161,7 @@ def openscene(scenes: tuple[str, ...], out: Path, features: str | None, kind: st
 
 def _check(out: Path, force: bool) -> None:
     """Before any work: OUT can be written, and nothing is lost."""
-    from ..store.errors import BadInput
+    from ..core.errors import BadInput
 
     if not out.parent.is_dir():
         raise BadInput(f"There is no folder {out.parent} to write {out.name} in: make it first.")

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..store import plugins
-from ..store.errors import OvstoreError
-from ..store.wording import counted, shown
-from ._encoder_options import EncoderCommand, device_option, encoder_option
-from ._shared import json_option, print_json, say
+from ..core import plugins
+from ..core.errors import OvstoreError
+from ..core.wording import counted, shown
+from ._options.encoder_options import EncoderCommand, device_option, encoder_option
+from ._options.shared import json_option, print_json, say
 
 if TYPE_CHECKING:
+    from ..drawing.preview import Labels
     from ..ingest.engines import Outcome
-    from ..query.preview import Labels
 
 
 @click.command(cls=EncoderCommand, params=[encoder_option(), device_option()])
@@ -58,25 +58,26 @@ def command(
       ovstore extract frames/ features/ --encoder lseg --weights demo_e200.ckpt \\
         --mode openscene --no-unit --format pt
     """
-    from ..ingest import extract_folder, recipe
-    from ..ingest.extract import image_encoder
-    from ._options import from_params
-    from ._progress import stages
+    from ..ingest import recipe
+    from ..ingest.extraction import folder
+    from ..ingest.extraction.extract import image_encoder
+    from ._options.from_dataclass import from_params
+    from ._output.progress import stages
 
     plugin = plugins.load("models.encoders", encoder, noun="encoder")
     options = from_params(plugin.Options, params)
-    pictures = extract_folder.find_pictures(images, out)
+    pictures = folder.find_pictures(images, out)
     made_by = recipe.encoding(encoder, options, plugin.space(options))
     named = None if labels is None else _labels(labels, plugin, options, device)
-    extract_folder.prepare(out, pictures, made_by, again)
+    folder.prepare(out, pictures, made_by, again)
     report = _Report(as_json)
     with stages(len(pictures), "pictures") as bar, ExitStack() as stack:
         previews = None
         if with_preview or named is not None:
-            from ._preview import Previews
+            from ..workflows.extraction_previews import Previews
 
             previews = stack.enter_context(Previews(out, file_format, named))
-        for outcome in extract_folder.extract_pictures(
+        for outcome in folder.extract_pictures(
             pictures, out, file_format, made_by, lambda: image_encoder(encoder, options, device)
         ):
             report.extracted(outcome)
@@ -92,9 +93,9 @@ def command(
 
 def _labels(text: str, plugin: ModuleType, options: Any, device: str) -> "Labels":
     """Words separated by commas with vectors and colours; empty ones and repetitions are left out."""
+    from ..core.errors import BadInput
+    from ..drawing.preview import Labels
     from ..evaluation.labels.palette import distinct_colours
-    from ..query.preview import Labels
-    from ..store.errors import BadInput
 
     words: dict[str, str] = {}
     for word in text.split(","):

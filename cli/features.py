@@ -2,8 +2,8 @@
 
 import click
 
-from ._completion import complete
-from ._shared import json_option, opened_store, print_json, print_table, say
+from ._options.completion import complete
+from ._options.shared import json_option, opened_store, print_json, print_table, say
 
 
 @click.command("features")
@@ -20,7 +20,7 @@ def command(scene: str | None, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from ..store import catalog
+    from ..store.catalog import catalog
 
     with opened_store() as store:
         held = catalog.find_scene(store, scene) if scene is not None else None

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..store.wording import counted
-from ._completion import complete
-from ._shared import opened_store, say
+from ..core.wording import counted
+from ._options.completion import complete
+from ._options.shared import opened_store, say
 
 if TYPE_CHECKING:
-    from ..store.catalog import FeatureSetInfo, SceneInfo
-    from ..store.database import Store
+    from ..store.catalog.catalog import FeatureSetInfo, SceneInfo
+    from ..store.postgres.database import Store
 
 
 @click.command("forget")
@@ -35,7 +35,8 @@ def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, 
       ovstore forget scene0003_00
       ovstore forget --dataset scannet --features tiny --yes
     """
-    from ..store import catalog, forget
+    from ..store.catalog import catalog
+    from ..store.maintain import forget
 
     if not scenes and dataset is None:
         raise click.UsageError("Say what to forget: a SCENE, or --dataset NAME for all scenes of a dataset.")
@@ -56,7 +57,7 @@ def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, 
 
 def _named_sets(store: "Store", scenes: "list[SceneInfo]", name: str, required: bool) -> "list[FeatureSetInfo]":
     """Each scene's feature set of that name; of a whole dataset, those scenes that have one."""
-    from ..store import catalog
+    from ..store.catalog import catalog
 
     having = [scene for scene in scenes if required or name in scene.features]
     return [catalog.find_feature_set(store, scene, name) for scene in having or scenes[:1]]

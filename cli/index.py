@@ -4,16 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._completion import complete
-from ._shared import json_option, opened_store, print_json, print_table, say
+from ._options.completion import complete
+from ._options.shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..store.database import Store
-    from ..store.features import EmbeddingSpace
-    from ..store.index_choice import Target
+    from ..core.features import EmbeddingSpace
+    from ..store.postgres.database import Store
+    from ..store.search.index_choice import Target
 
 _features = click.option(
     "--features", shell_complete=complete("features"), help="Only the feature sets of this name  [default: all]"
@@ -74,9 +74,9 @@ def build(name: str, features: str | None, level: str | None) -> None:
     """
     import time
 
-    from ..store import plugins
+    from ..core import plugins
 
-    plugin = plugins.load("store.indexes", name, noun="index")
+    plugin = plugins.load("store.search.indexes", name, noun="index")
     with opened_store() as store:
         for target in _targets(store, features, level):
             started = time.monotonic()
@@ -96,9 +96,9 @@ def drop(name: str, features: str | None, level: str | None) -> None:
     Example:
       ovstore index drop pgvector_hnsw
     """
-    from ..store import plugins
+    from ..core import plugins
 
-    plugin = plugins.load("store.indexes", name, noun="index")
+    plugin = plugins.load("store.search.indexes", name, noun="index")
     with opened_store() as store:
         for target in _targets(store, features, level):
             plugin.drop(store, target.space_id, target.level)
@@ -133,7 +133,7 @@ def check(
     """
     from dataclasses import asdict
 
-    from ..store import index_rows, recall
+    from ..store.search import index_rows, recall
 
     results: list[dict[str, Any]] = []
     with opened_store() as store:
@@ -162,8 +162,8 @@ def check(
 
 
 def _targets(store: "Store", features: str | None, level: str | None) -> "list[Target]":
-    from ..store.errors import NotFound
-    from ..store.index_choice import targets
+    from ..core.errors import NotFound
+    from ..store.search.index_choice import targets
 
     found = targets(store, features, level)
     if not found and features is not None and targets(store):
@@ -175,7 +175,7 @@ def _targets(store: "Store", features: str | None, level: str | None) -> "list[T
 
 def _rows(store: "Store", target: "Target") -> list[dict[str, Any]]:
     """exact, and what is built, for one space and level."""
-    from ..store import index_choice, index_rows
+    from ..store.search import index_choice, index_rows
 
     answering = index_choice.default(store, target.space_id, target.level, target.row_count)
     rows = []
@@ -210,9 +210,9 @@ def _text_vectors(store: "Store", space: "EmbeddingSpace", texts: tuple[str, ...
     """What the encoder makes of its everyday words and of `texts`; None where it cannot be loaded here."""
     import numpy as np
 
+    from ..core.errors import OvstoreError
     from ..query.encode import encoder_of
-    from ..store import catalog
-    from ..store.errors import OvstoreError
+    from ..store.catalog import catalog
 
     recipes = [kind.recipe for kind in catalog.feature_kinds(store) if kind.space == space]
     try:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..store import plugins
-from ..store.wording import counted
-from ._encoder_options import EncoderCommand, device_option, encoder_option
-from ._plugin_group import PluginGroup
-from ._scene_jobs import outcomes, print_outcomes
-from ._shared import opened_store
+from ..core import plugins
+from ..core.wording import counted
+from ._options.encoder_options import EncoderCommand, device_option, encoder_option
+from ._options.plugin_group import PluginGroup
+from ._options.shared import opened_store
+from ._output.scene_jobs import outcomes, print_outcomes
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -22,7 +22,7 @@ class _Ingest(EncoderCommand):
     """`ovstore ingest NAME`: the options of the dataset, of the encoder that --encoder names, and of every stage."""
 
     def __init__(self, name: str, dataset: "ModuleType") -> None:
-        from ._options import options_of
+        from ._options.from_dataclass import options_of
 
         summary = (dataset.__doc__ or name).partition("\n")[0]
         super().__init__(
@@ -92,7 +92,7 @@ def _ingest(format: str, **params: Any) -> None:
     dataset = plugins.load("ingest.datasets", format)
     names = list(params["scenes"]) or dataset.scene_names(request.root, request.dataset_options)
     if params["dry_run"]:
-        from ._dry_run import rehearse
+        from ._output.dry_run import rehearse
 
         raise SystemExit(rehearse(request, names, params["as_json"]))
     with opened_store(create=True) as store:
@@ -108,8 +108,8 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
     from ..ingest import recipe
     from ..ingest.formats.openscene.layout import constants_of
     from ..ingest.fusion import fuse, visibility
-    from ._options import from_params
-    from ._training import typed_flags
+    from ._options.from_dataclass import from_params
+    from ._options.training import typed_flags
 
     encoder = plugins.load("models.encoders", params["encoder"])
     compat = params["compat"] == "openscene"

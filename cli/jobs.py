@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._shared import json_option, opened_store, print_json, print_table, say
+from ._options.shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from ..store.jobs import Job
+    from ..store.catalog.jobs import Job
 
 
 @click.command("jobs")
@@ -25,7 +25,7 @@ def command(failed: bool, top: int, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from ..store import jobs
+    from ..store.catalog import jobs
 
     with opened_store() as store:
         found = jobs.failed(store)[:top] if failed else jobs.jobs(store, top)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..store.wording import counted
-from ._completion import complete
-from ._out_files import PictureFile
-from ._shared import json_option, opened_store, print_json, print_table, say
+from ..core.wording import counted
+from ._options.completion import complete
+from ._options.out_files import PictureFile
+from ._options.shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -85,8 +85,8 @@ def show(name: str, save_picture: Path | None, as_json: bool) -> None:
     else:
         _print_set(label_set)
     if save_picture is not None:
+        from ..drawing import picture_file
         from ..evaluation.labels.legend import legend
-        from ..query import picture_file
 
         picture_file.save(legend(label_set), save_picture)
         say(f"Picture: {save_picture}", err=True)
@@ -110,7 +110,7 @@ def map_scenes(name: str, scenes: tuple[str, ...], all_scenes: bool, table: Path
     """
     from ..evaluation.labels import label_files
     from ..evaluation.labels.label_map import map_labels
-    from ..store import catalog, loading
+    from ..store.catalog import catalog, loading
 
     if all_scenes == bool(scenes):
         raise click.UsageError("Name scenes, or say --all.")
@@ -162,9 +162,9 @@ def encode_set(name: str, features: str | None, out: Path | None, table: Path | 
     """
     import numpy as np
 
+    from ..core.files import replacing
     from ..evaluation.labels import label_files
     from ..query.question import target_of
-    from ..store.files import replacing
 
     label_set = label_files.load(name, table)
     words = [(index, text) for index, each in enumerate(label_set.classes) for text in each.texts]

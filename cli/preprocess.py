@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..store import plugins
-from ._plugin_group import PluginGroup
-from ._shared import print_json, say, why_failed
+from ..core import plugins
+from ._options.plugin_group import PluginGroup
+from ._options.shared import print_json, say, why_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ class _Preprocess(click.Command):
 
     def __init__(self, name: str, dataset: "ModuleType") -> None:
         from ..ingest import preprocess
-        from ._options import options_of
+        from ._options.from_dataclass import options_of
 
         summary = (dataset.__doc__ or name).partition("\n")[0]
         super().__init__(
@@ -67,7 +67,7 @@ def command() -> None:
 
 def _preprocess(format: str, source: Path, out: Path, **params: Any) -> None:
     from ..ingest import preprocess
-    from ._options import from_params
+    from ._options.from_dataclass import from_params
 
     dataset = plugins.load("ingest.datasets", format)
     typed = {name: value for name, value in params.items() if value is not None}
@@ -85,8 +85,8 @@ def _preprocess(format: str, source: Path, out: Path, **params: Any) -> None:
 
 def _run(jobs: "list[Job]", kind: str, numbered: bool, workers: int) -> "Iterator[Outcome]":
     from ..ingest import preprocess
-    from ._openscene import classes_of
-    from ._progress import stages
+    from ..workflows.openscene_labels import classes_of
+    from ._output.progress import stages
 
     run = plugins.load("ingest.engines", "inline" if workers == 1 else "processes").run
     task = partial(preprocess.run, classes=partial(classes_of, kind=kind, numbered=numbered))
@@ -100,7 +100,7 @@ def _print_outcomes(outcomes: "Iterator[Outcome]", as_json: bool) -> int:
     """A line a scene on stdout, failures on stderr; the exit code says whether some failed."""
     from dataclasses import asdict
 
-    from ..store.wording import shown
+    from ..core.wording import shown
 
     documents: list[dict[str, Any]] = []
     counts = {"written": 0, "there already": 0, "failed": 0}

@@ -2,9 +2,9 @@
 
 import click
 
-from ..store.wording import counted
-from ._completion import complete
-from ._shared import json_option, opened_store, print_json, print_table, say
+from ..core.wording import counted
+from ._options.completion import complete
+from ._options.shared import json_option, opened_store, print_json, print_table, say
 
 
 @click.command("scenes")
@@ -21,7 +21,7 @@ def command(dataset: str | None, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from ..store import catalog
+    from ..store.catalog import catalog
 
     with opened_store() as store:
         found = catalog.scenes(store, dataset)

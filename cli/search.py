@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from ._completion import complete
-from ._out_files import PictureFile, PlyFile
-from ._shared import json_option, opened_store, print_json, say
+from ._options.completion import complete
+from ._options.out_files import PictureFile, PlyFile
+from ._options.shared import json_option, opened_store, print_json, say
 
 
 class _Box(click.ParamType):
@@ -92,10 +92,10 @@ def command(
     from dataclasses import asdict
     from typing import Literal, cast
 
+    from ..core.errors import BadInput
     from ..query.question import Question
     from ..query.search import search
-    from ..store import catalog, region_names
-    from ..store.errors import BadInput
+    from ..store.catalog import catalog, region_names
 
     if like is not None and not region_names.is_name(like):
         raise click.UsageError(f"--like takes SCENE:REGION as printed by a search, not {like!r}.")
@@ -123,17 +123,18 @@ def command(
             about = {"probably_here": answer.probably_here, "question": answer.question, "space": answer.space}
             print_json({"hits": [{"name": hit.full_name, **asdict(hit)} for hit in answer], **about})
         else:
-            from ._hits import print_answer
+            from ._output.hits import print_answer
 
             print_answer(answer, catalog.ambiguous(store, [hit.scene for hit in answer]))
         if answer and save_picture:
-            from ..query.contact_sheet import save_contact_sheet
+            from ..drawing.contact_sheet import save_contact_sheet
 
             save_contact_sheet(answer, save_picture)
             say(f"Evidence: {save_picture}", err=True)
         if answer and save_ply:
+            from ..drawing.clouds import heat_drawing
             from ..query.heat import heat_map
 
             best = f"{answer[0].dataset}/{answer[0].scene}"
-            heat_map(store, best, question, features).drawing().save_ply(save_ply)
+            heat_drawing(heat_map(store, best, question, features)).save_ply(save_ply)
             say(f"Cloud of {answer[0].scene}: {save_ply}", err=True)

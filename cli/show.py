@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._completion import complete
-from ._out_files import PictureFile, PlyFile
-from ._shared import json_option, opened_store, print_json, print_table, say
+from ._options.completion import complete
+from ._options.out_files import PictureFile, PlyFile
+from ._options.shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from ..store.catalog import RegionInfo
-    from ..store.database import Store
+    from ..store.catalog.catalog import RegionInfo
+    from ..store.postgres.database import Store
 
 
 @click.command("show")
@@ -47,7 +47,7 @@ def command(
     """
     from dataclasses import asdict
 
-    from ..store import catalog, region_names
+    from ..store.catalog import catalog, region_names
 
     with opened_store() as store:
         found, region = region_names.scene_or_region(store, scene, features)
@@ -57,6 +57,7 @@ def command(
             _print_region(store, region, as_json)
             return
         if query is not None:
+            from ..drawing.clouds import heat_drawing
             from ..query import heat
             from ..query.question import Question
 
@@ -64,7 +65,7 @@ def command(
                 raise click.UsageError("--json lists a scene; a heat map has nothing to list: leave one of them out.")
             if save_ply is None and save_picture is None:
                 raise click.UsageError("--query draws: say where with --save-picture FILE.png or --save-ply FILE.ply.")
-            drawing = heat.heat_map(store, found.full_name, Question(query), features).drawing()
+            drawing = heat_drawing(heat.heat_map(store, found.full_name, Question(query), features))
         else:
             regions = catalog.regions(store, found.id, "object", top)
             if as_json:
@@ -73,7 +74,7 @@ def command(
                 _print_scene(found, regions)
             if save_ply is None and save_picture is None:
                 return
-            from ..query.drawing import scene_drawing
+            from ..drawing.clouds import scene_drawing
 
             drawing = scene_drawing(store, found.full_name)
         if save_picture is not None:
@@ -88,7 +89,7 @@ def _print_region(store: "Store", region: "RegionInfo", as_json: bool) -> None:
     """What a region is, and the images that show it best."""
     from dataclasses import asdict
 
-    from ..store.region_catalog import region_views
+    from ..store.catalog.regions import region_views
 
     views = region_views(store, region.id)
     if as_json:

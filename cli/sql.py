@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from ..store.wording import counted
-from ._completion import complete
-from ._shared import opened_store, print_json, say
+from ..core.wording import counted
+from ._options.completion import complete
+from ._options.shared import opened_store, print_json, say
 
 _FORMATS = ("table", "json", "csv", "parquet")
 _TABLE_ROWS = 10_000  # more are for programs: --format csv, or --out
@@ -65,8 +65,8 @@ def command(
       ovstore sql --files "SELECT label_name, count(*) FROM points GROUP BY ALL" --out labels.csv
       ovstore sql -f question.sql --format json
     """
+    from ..core.errors import BadInput
     from ..query import sql
-    from ..store.errors import BadInput
 
     kind = _format(output, out)
     asked = _statement(statement, source, sql.LONGEST)
@@ -87,7 +87,7 @@ def command(
             rows = found.collected(sql.Limits()).rows
             print_json([dict(zip(found.columns, map(_finite, row), strict=True)) for row in rows], out)
         else:
-            from ._sql_rows import print_rows
+            from ._output.sql_rows import print_rows
 
             rows = found.collected(sql.Limits(rows=_TABLE_ROWS)).rows
             print_rows(found.columns, rows)

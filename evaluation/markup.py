@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..store.wording import shown
+from ..core.wording import shown
 
 Row = tuple[str, ...]
 _LATEX = {character: "\\" + character for character in "&%$#_{}"} | {

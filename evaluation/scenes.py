@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from ..store import catalog, loading
-from ..store.catalog import SceneInfo
-from ..store.database import Store
-from ..store.errors import BadInput, NotFound
-from ..store.wording import counted
+from ..core.errors import BadInput, NotFound
+from ..core.wording import counted
+from ..store.catalog import catalog, loading
+from ..store.catalog.catalog import SceneInfo
+from ..store.postgres.database import Store
 from .labels.label_map import MappedLabels, map_labels
 from .labels.label_set import LabelSet
 

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..store import catalog
-from ..store.catalog import FeatureSetInfo, SceneInfo
-from ..store.database import Store
-from ..store.errors import BadInput, NotFound
-from ..store.wording import counted
+from ..core.errors import BadInput, NotFound
+from ..core.wording import counted
+from ..store.catalog import catalog
+from ..store.catalog.catalog import FeatureSetInfo, SceneInfo
+from ..store.postgres.database import Store
 
 _MADE_BY = {"fusion": ("fused", "imported"), "distill": ("distilled",)}
 

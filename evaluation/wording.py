@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from ..store.wording import short_list
+from ..core.wording import short_list
 from .labels.label_set import LabelSet
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store import catalog
-from ..store.catalog import SceneInfo
-from ..store.database import Store
-from ..store.features import Correspondence
-from ..store.fingerprints import Fingerprint
-from ..store.publish import Publishing
-from ..store.scene import Frame, PointCloud, Scene
+from ..core.features import Correspondence
+from ..core.scene import Frame, PointCloud, Scene
+from ..store.catalog import catalog
+from ..store.catalog.catalog import SceneInfo
+from ..store.postgres.database import Store
+from ..store.publish.fingerprints import Fingerprint
+from ..store.publish.publish import Publishing
 
 
 @dataclass(frozen=True)

@@ -9,29 +9,32 @@ from typing import Literal
 
 import numpy as np
 
+from ..core import plugins
+from ..core.features import Correspondence, FeatureMap
+from ..core.scene import Frame, Scene
 from ..models.frame_maps import FrameMaps, Reader
-from ..store import catalog, fingerprints, plugins, publish
-from ..store.database import Store
-from ..store.features import Correspondence, FeatureMap
-from ..store.fingerprints import Fingerprint
-from ..store.scene import Frame, Scene
-from . import memory, recipe
-from .checks import check_scene
-from .extract import Picture, extract, image_encoder, read_maps
+from ..store.catalog import catalog
+from ..store.postgres.database import Store
+from ..store.publish import fingerprints, publish
+from ..store.publish.fingerprints import Fingerprint
+from . import recipe
+from .checks import memory
+from .checks.checks import check_scene
+from .compat.openscene import CONSTANTS
+from .extraction.extract import Picture, extract, image_encoder, read_maps
 from .files.images import read_depth
 from .formats.skipped import skipped
 from .fusion.fuse import fuse
 from .fusion.masks import unmasked
 from .fusion.visibility import correspond
 from .geometry import Geometry, Unpublished, published
-from .imported import ImportedFeatures, point_features
-from .openscene import CONSTANTS
+from .imported_features import ImportedFeatures, point_features
 from .order import morton_order
+from .publish_features import Report, publish_with_regions, quiet
 from .recipe import Request
 from .regions.superpoints import superpoints
+from .replacing import Standing, require_own_recipe, scene_paths, standing
 from .scan_files import compare, fingerprint
-from .standing import Standing, require_own_recipe, scene_paths, standing
-from .tail import Report, publish_with_regions, quiet
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store import plugins
-from ..store.scene import PointCloud
-from .checks import check_scene
+from ..core import plugins
+from ..core.scene import PointCloud
+from .checks.checks import check_scene
+from .compat.openscene import CONSTANTS
 from .formats.openscene.layout import Kind
 from .formats.openscene.scene import is_written, write_scene
-from .openscene import CONSTANTS
 
 Classes = Callable[[PointCloud], tuple[NDArray[np.integer], Mapping[int, str] | None]]  # of each point, and their names
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from ..store.errors import BadScene
-from ..store.features import EmbeddingSpace
+from ..core.errors import BadScene
+from ..core.features import EmbeddingSpace
 from .fusion.fuse import Options as FuseOptions
 from .fusion.visibility import Options as VisibilityOptions
 from .regions.objects import Options as ObjectOptions

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..store.errors import BadScene
-from ..store.fingerprints import Fingerprint, Mark
-from ..store.listing import walk
-from ..store.wording import short_list
+from ..core.errors import BadScene
+from ..core.listing import walk
+from ..core.wording import short_list
+from ..store.publish.fingerprints import Fingerprint, Mark
 from .files.images import IMAGE_SUFFIXES
 
 _SAMPLE = 1 << 16  # bytes read from either end of a file

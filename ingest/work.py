@@ -3,10 +3,11 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ..store import forget, jobs
-from ..store.database import Store
-from ..store.database import open as open_store
-from ..store.errors import BadInput, BadWeights, DatabaseError
+from ..core.errors import BadInput, BadWeights, DatabaseError
+from ..store.catalog import jobs
+from ..store.maintain import forget
+from ..store.postgres.database import Store
+from ..store.postgres.database import open as open_store
 from . import pipeline
 from .pipeline import Report, Summary, quiet
 from .recipe import Request, geometry

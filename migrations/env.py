@@ -5,8 +5,8 @@ from importlib import import_module
 from alembic import context
 from sqlalchemy import Connection
 
-database = import_module("ovstore.store.database")
-schema = import_module("ovstore.store.schema")
+database = import_module("ovstore.store.postgres.database")
+schema = import_module("ovstore.store.postgres.schema")
 
 
 def is_ours(name: str | None, kind: str, parent_names: object) -> bool:

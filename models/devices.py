@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..store.errors import BadInput
+from ..core.errors import BadInput
 
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 BATCH_PIXELS = 4_000_000  # of one batch on CUDA: 13 pictures of 640x480

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..store.errors import BadInput
-from ..store.features import FeatureMap
-from ..store.wording import short_list
+from ..core.errors import BadInput
+from ..core.features import FeatureMap
+from ..core.wording import short_list
 
 Reader = Callable[[], FeatureMap]
 

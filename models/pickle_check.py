@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
-from ..store.budget import Budget
+from ..core.budget import Budget
 
 _LEGACY_PICKLES = 5  # that older torch.save writes one after the other: magic number, version, system, object, keys
 _WORD = re.compile("[0-9A-Za-z.]+")

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from ..store.errors import BadInput
-from ..store.regular import require_file
+from ..core.errors import BadInput
+from ..core.regular import require_file
 
 try:
     import simplejpeg

@@ -2,7 +2,7 @@
 
 import re
 
-from ..store.errors import BadInput
+from ..core.errors import BadInput
 
 OPENSCENE = "a {} in a scene"  # word for word, "a armchair" too: its published numbers rest on it
 NAMED = {

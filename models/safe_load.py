@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from torch import nn
 
-from ..store.errors import BadInput, BadWeights
-from ..store.regular import is_file
+from ..core.errors import BadInput, BadWeights
+from ..core.regular import is_file
 from .pickle_check import require_modest
 
 _NUMBERS = {

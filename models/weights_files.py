@@ -6,8 +6,8 @@ In place of that variable, the user's ovstore.toml may name the folder.
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..store.errors import BadWeights
-from ..store.settings import weights_folder
+from ..core.errors import BadWeights
+from ..core.settings import weights_folder
 
 VARIABLE = "OVSTORE_WEIGHTS"
 

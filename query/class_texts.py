@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store.errors import BadInput, UnknownWords
+from ..core.errors import BadInput, UnknownWords
 from .encode import Encoder
 
 

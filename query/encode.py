@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core import plugins
+from ..core.errors import BadInput, DatabaseError
+from ..core.features import EmbeddingSpace
 from ..models.pictures import read_image
-from ..store import plugins, text_vectors
-from ..store.database import Store
-from ..store.errors import BadInput, DatabaseError
-from ..store.features import EmbeddingSpace
-from ..store.text_vectors import BACKGROUND
+from ..store.postgres.database import Store
+from ..store.search import text_vectors
+from ..store.search.text_vectors import BACKGROUND
 
 log = logging.getLogger(__name__)
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store import catalog
-from ..store.database import Store
-from ..store.scene import PointCloud
-from ..store.scoring import exact_scores
-from .drawing import Drawing, heat_colours_on
+from ..core.scene import PointCloud
+from ..store.catalog import catalog
+from ..store.postgres.database import Store
+from ..store.search.scoring import exact_scores
 from .question import Question, target_of
 
 
@@ -29,11 +28,6 @@ class HeatMap:
         """(N,) 0 to 1; unseen points are 0."""
         scaled = (self.score - self.low) / max(self.high - self.low, 1e-6)
         return np.nan_to_num(np.clip(scaled, 0, 1)).astype(np.float32)
-
-    def drawing(self) -> Drawing:
-        """The cloud in heat colours."""
-        colours = heat_colours_on(self.points, self.value)
-        return Drawing(self.points, colours, f"“{self.question}”", self.up_axis, (self.low, self.high))
 
 
 def heat_map(store: Store, scene: str, question: Question, features: str | None = None) -> HeatMap:

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store import catalog, region_names
-from ..store.annotated import check_fields
-from ..store.database import Store
-from ..store.errors import BadInput, UnknownWords
-from ..store.features import EmbeddingSpace
+from ..core.annotated import check_fields
+from ..core.errors import BadInput, UnknownWords
+from ..core.features import EmbeddingSpace
+from ..store.catalog import catalog, region_names
+from ..store.postgres.database import Store
 from .encode import BoxXyxy, Encoder, encoder_of, unit
 
 

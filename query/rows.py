@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..store.errors import BadInput
+from ..core.errors import BadInput
 
 BLOCK_ROWS = 1_000
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store.catalog import SceneInfo
-from ..store.database import Store
-from ..store.point_search import region_points
-from ..store.search import HERE
+from ..store.catalog.catalog import SceneInfo
+from ..store.postgres.database import Store
+from ..store.search.point_search import region_points
+from ..store.search.search import HERE
 from .heat import heat_map
 from .question import Question
 from .search import search

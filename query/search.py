@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..store import search as store_search
-from ..store.annotated import checked
-from ..store.database import Store
-from ..store.features import Answer, Level, Query
+from ..core.annotated import checked
+from ..core.features import Answer, Level, Query
+from ..store.postgres.database import Store
+from ..store.search import search as store_search
 from .encode import BoxXyxy
 from .question import Question, target_of
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING, Any
 
-from ..store.errors import BadInput
+from ..core.errors import BadInput
 
 if TYPE_CHECKING:
     import duckdb

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store.database import Store
-from ..store.errors import BadInput
+from ..core.errors import BadInput
+from ..store.postgres.database import Store
 from . import sql_on_tables
 from .question import target_of
 from .rows import Limits, Rows, Streamed

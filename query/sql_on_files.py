@@ -16,9 +16,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..store import catalog
-from ..store.database import Store
-from ..store.errors import BadInput
+from ..core.errors import BadInput
+from ..store.catalog import catalog
+from ..store.postgres.database import Store
 from . import rows_as_lines
 from .rows import BLOCK_ROWS, Limits, Row, Streamed
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import duckdb
 
-from ..store.errors import BadInput
+from ..core.errors import BadInput
 from . import rows_as_lines, select_only
 
 _SPILLED = "20GB"

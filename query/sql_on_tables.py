@@ -8,8 +8,8 @@ from typing import Any
 
 import psycopg
 
-from ..store.database import Store
-from ..store.errors import BadInput, DatabaseError
+from ..core.errors import BadInput, DatabaseError
+from ..store.postgres.database import Store
 from .rows import BLOCK_ROWS, Limits, Row, Streamed, size_of
 
 _BLOCK_BYTES = 8 << 20

@@ -11,9 +11,9 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..store.errors import BadInput
-from ..store.files import replacing
-from ..store.wording import shown
+from ..core.errors import BadInput
+from ..core.files import replacing
+from ..core.wording import shown
 from .rows import Row, Streamed
 
 _FORMULA = re.compile(r"[=+\-@\t\r]")  # what makes a spreadsheet compute a cell instead of showing it

@@ -3,17 +3,17 @@
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote
 
 import psycopg
 import pytest
-from ovstore.store import database, flocks, migrate, pools
-from ovstore.store.database import Store
-from ovstore.store.server import USER, Server
+from new_store import new_database, new_store
+from ovstore.core import file_locks
+from ovstore.store.postgres import migrate, pools
+from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.server import Server
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,11 +34,11 @@ def quick_folder() -> Iterator[Path]:
     for left in parent.glob("ovstore-tests-*"):  # by a run that was killed
         with suppress(OSError):
             lock = os.open(left / "lock", os.O_RDWR)
-            if flocks.take(lock):
+            if file_locks.take(lock):
                 shutil.rmtree(left, ignore_errors=True)
             os.close(lock)
     folder = Path(tempfile.mkdtemp(prefix="ovstore-tests-", dir=parent))
-    flocks.take(lock := flocks.opened(folder / "lock"))
+    file_locks.take(lock := file_locks.opened(folder / "lock"))
     folder.chmod(0o755)
     yield folder
     os.close(lock)
@@ -59,26 +59,6 @@ def server(quick_folder: Path) -> Iterator[Server]:
         migrate.upgrade(connected)
     yield server
     server.close()
-
-
-@contextmanager
-def new_database(server: Server) -> Iterator[str]:
-    """The URL of a database with today's schema and nothing in it."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE empty")
-        yield f"postgresql://{USER}@/{name}?host={quote(str(server.folder / 'run'), safe='')}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@contextmanager
-def new_store(folder: Path, database_url: str) -> Iterator[Store]:
-    """An open, empty store. The command line reaches it with `--store store.path`, in this process or another."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("OVSTORE_DATABASE_URL", database_url)
-        environment.setenv("OVSTORE_HOME", str(folder))
-        with database.open(create=True) as store:
-            yield store
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput
-from ...store.files import replacing
-from ...store.names import file_name
-from ...store.regular import require_file
+from ...core.errors import BadInput
+from ...core.files import replacing
+from ...core.names import file_name
+from ...core.regular import require_file
 from ..labels.label_set import LabelSet
 from ..points.benchmark_files import prediction_path, read_whole_numbers
 from .instances import Claims

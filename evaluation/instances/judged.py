@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store import parquet
-from ...store.catalog import SceneInfo
-from ...store.errors import BadInput
-from ...store.features import Level
-from ...store.region_catalog import load_regions
+from ...core.errors import BadInput
+from ...core.features import Level
+from ...store.catalog.catalog import SceneInfo
+from ...store.catalog.regions import load_regions
+from ...store.files import parquet
 from ..labels.label_set import LabelSet
 from ..points.decide import decide
 from ..points.judged import JudgedFeatures, JudgedFiles

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.wording import counted, short_list
+from ...core.wording import counted, short_list
 from ..labels.label_set import LabelSet
 from ..wording import number
 from .average_precision import LOW_THRESHOLD, THRESHOLDS, AveragePrecision, average_precision, found

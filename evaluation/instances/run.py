@@ -6,10 +6,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store import catalog
-from ...store.database import Store
-from ...store.errors import NotFound
-from ...store.wording import counted
+from ...core.errors import NotFound
+from ...core.wording import counted
+from ...store.catalog import catalog
+from ...store.postgres.database import Store
 from ..labels.label_map import map_labels
 from ..labels.label_set import LabelSet
 from ..wording import left_out, unknown_labels

@@ -8,10 +8,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from ...store.budget import Budget
-from ...store.errors import BadInput, NotFound
-from ...store.regular import require_file
-from ...store.wording import did_you_mean
+from ...core.budget import Budget
+from ...core.errors import BadInput, NotFound
+from ...core.regular import require_file
+from ...core.wording import did_you_mean
 from .label_set import IGNORED, LabelClass, LabelSet
 from .name_tables import MAX_BYTES, raw_indices, read_table, shipped_table
 from .palette import RGB, distinct_colours

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 from .palette import RGB
 
 IGNORED = -1  # the index of what is known to belong to no class

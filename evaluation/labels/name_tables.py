@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from ...store.budget import Budget
-from ...store.errors import BadInput
-from ...store.regular import require_file
+from ...core.budget import Budget
+from ...core.errors import BadInput
+from ...core.regular import require_file
 from .label_set import IGNORED, LabelClass
 
 Row = dict[str, str]

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput
-from ...store.files import replacing
-from ...store.names import file_name
-from ...store.regular import require_file
+from ...core.errors import BadInput
+from ...core.files import replacing
+from ...core.names import file_name
+from ...core.regular import require_file
 from ..labels.label_set import LabelSet
 
 _NO_CLASS = (-100, -1, 255)  # what tools write for a point without a class

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.names import file_name
-from ...store.ply_writer import write_ply
-from ...store.scene import PointCloud
+from ...core.names import file_name
+from ...core.scene import PointCloud
+from ...store.files.ply_writer import write_ply
 from ..labels.label_set import LabelSet
 
 _NONE = (0, 0, 0)  # no class, as in OpenScene's pictures

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 
 Blocks = Iterable[tuple[NDArray[np.int32], NDArray[np.float16]]]  # (rows of the cloud, (rows, dim) vectors)
 

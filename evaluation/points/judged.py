@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store import catalog, parquet
-from ...store.catalog import FeatureSetInfo, SceneInfo
-from ...store.database import Store
-from ...store.errors import NotFound
-from ...store.regular import is_file
-from ...store.wording import counted
+from ...core.errors import NotFound
+from ...core.regular import is_file
+from ...core.wording import counted
+from ...store.catalog import catalog
+from ...store.catalog.catalog import FeatureSetInfo, SceneInfo
+from ...store.files import parquet
+from ...store.postgres.database import Store
 from ..labels.label_set import LabelSet
 from ..sources import Chosen
 from ..wording import left_out

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store import catalog, parquet
-from ...store.catalog import FeatureSetInfo
-from ...store.database import Store
-from ...store.files import replacing
-from ...store.names import file_name
+from ...core.files import replacing
+from ...core.names import file_name
+from ...store.catalog import catalog
+from ...store.catalog.catalog import FeatureSetInfo
+from ...store.files import parquet
+from ...store.postgres.database import Store
 from ..labels.label_set import LabelSet
 from .benchmark_files import prediction_path, write_prediction
 from .clouds import write_clouds

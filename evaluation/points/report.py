@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.wording import counted
+from ...core.wording import counted
 from ..labels.label_set import LabelSet
 from ..wording import number, percent
 from .metrics import Over, Scores, Unpredicted, score

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store import catalog
-from ...store.catalog import SceneInfo
-from ...store.database import Store
-from ...store.errors import NotFound
-from ...store.wording import counted
+from ...core.errors import NotFound
+from ...core.wording import counted
+from ...store.catalog import catalog
+from ...store.catalog.catalog import SceneInfo
+from ...store.postgres.database import Store
 from ..labels.label_set import LabelSet
 from ..scenes import truth_of
 from ..wording import left_out, unknown_labels

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.catalog import SceneInfo
+from ...store.catalog.catalog import SceneInfo
 from .decide import ClassTexts, half_units
 from .judged import JudgedFeatures, Prediction
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...store import catalog
-from ...store.catalog import FeatureSetInfo, SceneInfo
-from ...store.database import Store
-from ...store.errors import BadInput
-from ...store.features import EmbeddingSpace
+from ...core.errors import BadInput
+from ...core.features import EmbeddingSpace
+from ...store.catalog import catalog
+from ...store.catalog.catalog import FeatureSetInfo, SceneInfo
+from ...store.postgres.database import Store
 from ..sources import choose
 from ..wording import left_out
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...store.features import Level
-from ...store.search import HERE
+from ...core.features import Level
+from ...store.search.search import HERE
 from .questions import By
 from .ranking import RankFigures, auroc, by_chance, of_ranks
 from .run import Answered

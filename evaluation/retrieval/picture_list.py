@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...store.budget import Budget
-from ...store.errors import BadInput
-from ...store.regular import require_file
+from ...core.budget import Budget
+from ...core.errors import BadInput
+from ...core.regular import require_file
 
 NAME = "queries.json"
 MAX_BYTES = 1 << 26

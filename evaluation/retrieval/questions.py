@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput
-from ...store.probability import near_synonyms
-from ...store.wording import short_list
+from ...core.errors import BadInput
+from ...core.wording import short_list
+from ...store.search.probability import near_synonyms
 from ..labels.label_set import LabelSet
 from .picture_list import Picture
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store import region_vectors, space_state
-from ...store.errors import NotFound
-from ...store.features import Hit, Level, Query
-from ...store.point_search import region_points
-from ...store.region_vectors import RegionVectors
-from ...store.scoring import exact_scores
-from ...store.search import search
+from ...core.errors import NotFound
+from ...core.features import Hit, Level, Query
+from ...store.search import region_vectors, space_state
+from ...store.search.point_search import region_points
+from ...store.search.region_vectors import RegionVectors
+from ...store.search.scoring import exact_scores
+from ...store.search.search import search
 from ..labels.label_set import LabelSet
 from .collection import Collection
 from .questions import Question

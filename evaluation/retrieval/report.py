@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from ...store.features import LEVELS
-from ...store.search import HERE
-from ...store.wording import counted
+from ...core.features import LEVELS
+from ...core.wording import counted
+from ...store.search.search import HERE
 from ..wording import number
 from .figures import Section
 from .questions import By

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.features import LEVELS, Level
+from ...core.features import LEVELS, Level
 from ..labels.label_set import LabelSet
 from . import region_answers, scene_scores
 from .collection import Collection

@@ -5,10 +5,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store import parquet, region_catalog
-from ...store.catalog import FeatureSetInfo
-from ...store.database import Store
-from ...store.scoring import exact_scores, unit
+from ...store.catalog import regions
+from ...store.catalog.catalog import FeatureSetInfo
+from ...store.files import parquet
+from ...store.postgres.database import Store
+from ...store.search.scoring import exact_scores, unit
 from ..points.decide import Blocks
 
 BEST_POINTS = 10  # enough to outvote one stray point, and fewer than the smallest things have
@@ -20,7 +21,7 @@ def by_scene_vectors(
     store: Store, features: FeatureSetInfo, questions: NDArray[np.float32]
 ) -> dict[Method, NDArray[np.float32]]:
     """(Q,) cosines of the scene's mean, and of its best prototype, with (Q, dim) questions."""
-    vectors = region_catalog.load_scene_vectors(store, features.id, features.space)
+    vectors = regions.load_scene_vectors(store, features.id, features.space)
     mean, prototypes = vectors.mean[None], vectors.prototypes
     return {
         "scene mean": np.array([exact_scores(mean, question)[0] for question in questions], np.float32),

@@ -2,7 +2,7 @@
 
 import math
 
-from ...store.features import LEVELS
+from ...core.features import LEVELS
 from ..markup import Row, Table
 from ..wording import percent
 from .figures import Section

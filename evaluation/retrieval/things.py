@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store import catalog, loading, parquet
-from ...store.catalog import FeatureSetInfo, SceneInfo
-from ...store.database import Store
-from ...store.errors import NotFound
-from ...store.features import LEVELS, Level
-from ...store.wording import counted
+from ...core.errors import NotFound
+from ...core.features import LEVELS, Level
+from ...core.wording import counted
+from ...store.catalog import catalog, loading
+from ...store.catalog.catalog import FeatureSetInfo, SceneInfo
+from ...store.files import parquet
+from ...store.postgres.database import Store
 from ..instances.instances import Instances, instances_of, shared_points
 from ..labels.label_map import map_labels
 from ..labels.label_set import LabelClass, LabelSet

@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadScene
-from ...store.scene import Camera
+from ...core.errors import BadScene
+from ...core.scene import Camera
 
 Plane = NDArray[np.float64]  # (N, 2)
 

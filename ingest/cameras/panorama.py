@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import map_coordinates
 
-from ...store.errors import BadScene
-from ...store.names import shortened
-from ...store.scene import Camera, Frame
+from ...core.errors import BadScene
+from ...core.names import shortened
+from ...core.scene import Camera, Frame
 from ..files.derived import derived_folder, made_once
 from ..files.images import image_size, read_image
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.sparse import csr_array
 
-from ...store.errors import BadScene
-from ...store.names import shortened
-from ...store.scene import Camera
+from ...core.errors import BadScene
+from ...core.names import shortened
+from ...core.scene import Camera
 from ..files.derived import derived_folder, made_once
 from ..files.images import has_float_depth, read_depth, read_image
 from .lenses import Lens, distort, is_straight

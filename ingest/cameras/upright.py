@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ...store.names import shortened
-from ...store.scene import Camera, Frame
+from ...core.names import shortened
+from ...core.scene import Camera, Frame
 from ..files.derived import derived_folder, made_once
 from ..files.images import read_image
 

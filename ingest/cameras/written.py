@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...store.errors import BadScene
+from ...core.errors import BadScene
 
 Bend = tuple[str, tuple[float, ...]]  # COLMAP's name of a lens, and its parameters behind the principal point
 

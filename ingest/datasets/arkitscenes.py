@@ -17,11 +17,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from ...store.errors import BadInput, BadScene
-from ...store.listing import entries
-from ...store.names import is_file_name
-from ...store.regular import is_file, is_folder
-from ...store.scene import Frame, PointCloud, Scene
+from ...core.errors import BadInput, BadScene
+from ...core.listing import entries
+from ...core.names import is_file_name
+from ...core.regular import is_file, is_folder
+from ...core.scene import Frame, PointCloud, Scene
 from ..cameras.upright import upright
 from ..files.clouds import read_cloud
 from ..files.confined import Confined

@@ -20,8 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from ...store.errors import BadScene
-from ...store.scene import PointCloud, Scene
+from ...core.errors import BadScene
+from ...core.scene import PointCloud, Scene
 from ..cameras.lenses import Lens
 from ..files.clouds import read_cloud
 from ..files.confined import Confined

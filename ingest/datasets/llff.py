@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ...store.errors import BadScene
-from ...store.listing import entries
-from ...store.regular import is_file, is_folder
-from ...store.scene import Frame, PointCloud, Scene
+from ...core.errors import BadScene
+from ...core.listing import entries
+from ...core.regular import is_file, is_folder
+from ...core.scene import Frame, PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
 from ..files.images import IMAGE_SUFFIXES, image_size

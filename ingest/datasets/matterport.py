@@ -19,10 +19,10 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...store.errors import BadInput, BadScene
-from ...store.listing import matching
-from ...store.regular import is_file
-from ...store.scene import Scene
+from ...core.errors import BadInput, BadScene
+from ...core.listing import matching
+from ...core.regular import is_file
+from ...core.scene import Scene
 from ..files.confined import Confined
 from ..formats.frame_options import FrameOptions
 from ..formats.matterport.cameras import YOrigin, read_conf

@@ -21,9 +21,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from ...store.errors import BadScene
-from ...store.regular import is_file
-from ...store.scene import Frame, PointCloud, Scene
+from ...core.errors import BadScene
+from ...core.regular import is_file
+from ...core.scene import Frame, PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
 from ..files.poses import up_axis_of

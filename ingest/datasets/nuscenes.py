@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ...store.errors import BadInput, BadScene
-from ...store.scene import Scene
+from ...core.errors import BadInput, BadScene
+from ...core.scene import Scene
 from ..files.confined import Confined
 from ..formats.drives import DriveOptions
 from ..formats.nuscenes.drive import Drive, read_frames, read_points

@@ -29,10 +29,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ...store.errors import BadInput, BadScene
-from ...store.listing import entries
-from ...store.regular import is_file, is_folder
-from ...store.scene import Frame, PointCloud, Scene
+from ...core.errors import BadInput, BadScene
+from ...core.listing import entries
+from ...core.regular import is_file, is_folder
+from ...core.scene import Frame, PointCloud, Scene
+from ..compat.openscene import CONSTANTS
 from ..files.confined import Confined
 from ..files.images import IMAGE_SUFFIXES
 from ..files.json_text import read_label_names
@@ -43,8 +44,7 @@ from ..formats.openscene.files import read_features, read_points
 from ..formats.openscene.layout import Place, feature_files, find_scenes
 from ..formats.rgbd.frames import Reading, read_frames
 from ..formats.rgbd.layout import Layout
-from ..imported import ImportedFeatures
-from ..openscene import CONSTANTS
+from ..imported_features import ImportedFeatures
 
 log = logging.getLogger(__name__)
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from ...store.errors import BadInput, BadScene
-from ...store.listing import entries
-from ...store.regular import is_file, is_folder
-from ...store.scene import Scene
+from ...core.errors import BadInput, BadScene
+from ...core.listing import entries
+from ...core.regular import is_file, is_folder
+from ...core.scene import Scene
 from ..cameras.upright import upright
 from ..files.confined import Confined
 from ..formats.depth_cloud import DepthCloudOptions, depth_cloud

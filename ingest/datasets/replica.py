@@ -22,11 +22,11 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ...store.errors import BadInput, BadScene
-from ...store.listing import matching
-from ...store.names import is_file_name
-from ...store.regular import is_file
-from ...store.scene import Frame, PointCloud, Scene
+from ...core.errors import BadInput, BadScene
+from ...core.listing import matching
+from ...core.names import is_file_name
+from ...core.regular import is_file
+from ...core.scene import Frame, PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
 from ..files.images import image_size

@@ -20,11 +20,11 @@ from typing import Literal
 
 import numpy as np
 
-from ...store.errors import BadInput, BadScene
-from ...store.listing import entries
-from ...store.names import is_file_name
-from ...store.regular import is_file, is_folder
-from ...store.scene import PointCloud, Scene
+from ...core.errors import BadInput, BadScene
+from ...core.listing import entries
+from ...core.names import is_file_name
+from ...core.regular import is_file, is_folder
+from ...core.scene import PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
 from ..files.json_text import read_label_names

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from ...store.errors import BadScene
-from ...store.regular import is_file, is_folder
-from ...store.scene import PointCloud, Scene
+from ...core.errors import BadScene
+from ...core.regular import is_file, is_folder
+from ...core.scene import PointCloud, Scene
 from ..cameras.upright import upright
 from ..files.clouds import read_cloud
 from ..files.confined import Confined

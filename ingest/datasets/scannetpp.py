@@ -21,10 +21,10 @@ from typing import Literal
 
 import numpy as np
 
-from ...store.errors import BadInput, BadScene
-from ...store.listing import matching
-from ...store.regular import is_file, is_folder
-from ...store.scene import PointCloud, Scene
+from ...core.errors import BadInput, BadScene
+from ...core.listing import matching
+from ...core.regular import is_file, is_folder
+from ...core.scene import PointCloud, Scene
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
 from ..files.whole import read_words

@@ -21,11 +21,11 @@ from typing import Literal
 
 import numpy as np
 
-from ...store.errors import BadInput, BadScene
-from ...store.listing import entries
-from ...store.regular import is_folder
-from ...store.scene import Scene
-from ..checks import EXTENT
+from ...core.errors import BadInput, BadScene
+from ...core.listing import entries
+from ...core.regular import is_folder
+from ...core.scene import Scene
+from ..checks.checks import EXTENT
 from ..files.confined import Confined
 from ..formats.drives import DriveOptions
 from ..formats.semantickitti.sequence import VELODYNE, numbered, read_frames, read_points, read_sequence

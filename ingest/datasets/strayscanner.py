@@ -15,9 +15,9 @@ from the depth. Reading rgb.mp4 needs `pip install 'ovstore[video]'`.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...store.errors import BadInput, BadScene
-from ...store.regular import is_file, is_folder
-from ...store.scene import Scene
+from ...core.errors import BadInput, BadScene
+from ...core.regular import is_file, is_folder
+from ...core.scene import Scene
 from ..cameras.upright import upright
 from ..files.confined import Confined
 from ..formats.depth_cloud import DepthCloudOptions, depth_cloud

@@ -13,10 +13,10 @@ at 640x480, no distortion. Points are made from the depth. Take `rgbd` for anoth
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...store.errors import BadScene
-from ...store.listing import matching
-from ...store.regular import is_file, is_folder
-from ...store.scene import Camera, Scene
+from ...core.errors import BadScene
+from ...core.listing import matching
+from ...core.regular import is_file, is_folder
+from ...core.scene import Camera, Scene
 from ..files.confined import Confined
 from ..files.images import image_size
 from ..files.poses import up_axis_of

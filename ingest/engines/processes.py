@@ -8,8 +8,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
-from ...store import signals
-from ...store.errors import OvstoreError
+from ...core import signals
+from ...core.errors import OvstoreError
 from . import Outcome
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.budget import require_short_npy_header
-from ...store.errors import BadInput
+from ...core.budget import require_short_npy_header
+from ...core.errors import BadInput
 
 
 def map_npy(path: Path) -> NDArray[Any]:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadScene, MissingPackage
-from ...store.plugins import missing_package_sentence
-from ...store.scene import PointCloud
+from ...core.errors import BadScene, MissingPackage
+from ...core.plugins import missing_package_sentence
+from ...core.scene import PointCloud
 from .measured import faces_of, measured
 from .naming import naming
 from .pcd import read_pcd

@@ -10,8 +10,8 @@ import os
 import stat
 from pathlib import Path
 
-from ...store.errors import BadScene
-from ...store.regular import refuse_irregular
+from ...core.errors import BadScene
+from ...core.regular import refuse_irregular
 
 
 class Confined:

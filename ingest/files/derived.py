@@ -9,8 +9,8 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ...store.errors import BadScene
-from ...store.files import make_folder, replacing
+from ...core.errors import BadScene
+from ...core.files import make_folder, replacing
 
 
 def derived_folder(unpacked: Path, sources: Sequence[Path], rule: str) -> Path:

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.pictures import (
+from ...core.errors import BadInput, MissingPackage
+from ...core.plugins import missing_package_sentence
+from ...models.pictures import (  # fmt: skip
     IMAGE_SUFFIXES,
     MAX_PIXELS,
     check_size,
@@ -18,9 +20,7 @@ from ...models.pictures import (
     opened,
     read_bytes,
     read_image,
-)  # fmt: skip
-from ...store.errors import BadInput, MissingPackage
-from ...store.plugins import missing_package_sentence
+)
 from .arrays import map_npy
 
 __all__ = [

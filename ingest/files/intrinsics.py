@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...store.errors import BadScene
-from ...store.scene import Camera
+from ...core.errors import BadScene
+from ...core.scene import Camera
 from ..cameras.lenses import Lens, is_straight
 from ..cameras.written import Bend, number, written_bend
 from .arrays import map_npy

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...store.errors import BadScene
+from ...core.errors import BadScene
 from .whole import opened_text
 
 MAX_BYTES = 8 << 30  # the largest table of nuScenes has 1.3 GB

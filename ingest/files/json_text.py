@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ...store.budget import Budget
-from ...store.errors import BadScene
+from ...core.budget import Budget
+from ...core.errors import BadScene
 from .whole import read_bytes
 
 MAX_BYTES = 1 << 28

@@ -6,8 +6,8 @@ import laspy
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.budget import Budget
-from ...store.errors import BadScene
+from ...core.budget import Budget
+from ...core.errors import BadScene
 
 _AT_ONCE = 1 << 20  # points
 # ASPRS, LAS 1.4 R15, table 17; 0 and 1 are "created, never classified" and "unclassified"

@@ -9,8 +9,8 @@ import struct
 from collections.abc import Iterator
 from types import ModuleType
 
-from ...store.errors import BadScene, MissingPackage
-from ...store.plugins import missing_package_sentence
+from ...core.errors import BadScene, MissingPackage
+from ...core.plugins import missing_package_sentence
 
 _END = b"bvx$"
 _BLOCK = 8192  # bytes; encoders fill blocks with 40,000, so shorter ones on the average are a bomb's

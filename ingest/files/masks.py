@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadScene
-from ...store.scene import Frame
+from ...core.errors import BadScene
+from ...core.scene import Frame
 from .images import read_image
 
 

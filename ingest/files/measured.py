@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadScene
+from ...core.errors import BadScene
 
 
 def measured(path: Path, xyz: NDArray[np.floating]) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...store.errors import BadInput, BadScene
+from ...core.errors import BadInput, BadScene
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ...store.errors import BadScene
+from ...core.errors import BadScene
 from .whole import read_text
 
 MAX_BYTES = 1 << 28

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadScene
+from ...core.errors import BadScene
 from .whole import read_bytes
 
 MAX_BYTES = 1 << 29

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.lib import recfunctions
 from numpy.typing import NDArray
 
-from ...store.errors import BadScene
-from ...store.regular import require_file
+from ...core.errors import BadScene
+from ...core.regular import require_file
 from .ply_body import AsciiBody, BinaryBody, Body, Element, Property
 
 _MAX_HEADER = 1 << 16

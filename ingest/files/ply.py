@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadScene
-from ...store.regular import require_file
+from ...core.errors import BadScene
+from ...core.regular import require_file
 from .ply_body import AsciiBody, BinaryBody, Body, Columns, Element, Polygons, Property
 
 _TYPES = {

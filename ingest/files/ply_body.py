@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.budget import Budget
-from ...store.errors import BadScene
+from ...core.budget import Budget
+from ...core.errors import BadScene
 
 MAX_MIXED_ROWS = 20_000_000  # that are walked one by one, for as long as a budget gives
 

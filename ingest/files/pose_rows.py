@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...store.errors import BadScene
+from ...core.errors import BadScene
 from .numbers_text import BRACKETS, MAX_BYTES
 from .whole import read_text
 

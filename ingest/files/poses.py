@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ...store.errors import BadScene
-from ...store.scene import Frame
+from ...core.errors import BadScene
+from ...core.scene import Frame
 from .arrays import map_npy
 from .pose_rows import PoseRows, read_pose_rows
 

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ...core.budget import Budget
+from ...core.errors import BadInput, BadScene, MissingPackage
+from ...core.plugins import missing_package_sentence
 from ...models.pictures import check_size
-from ...store.budget import Budget
-from ...store.errors import BadInput, BadScene, MissingPackage
-from ...store.plugins import missing_package_sentence
 from .derived import derived_folder, made_once
 
 

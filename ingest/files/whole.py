@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from ...store.budget import Budget
-from ...store.errors import BadScene
-from ...store.regular import require_file
+from ...core.budget import Budget
+from ...core.errors import BadScene
+from ...core.regular import require_file
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:

@@ -2,7 +2,7 @@
 
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from ...store.errors import BadScene
+from ...core.errors import BadScene
 from .confined import Confined
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from ...store.budget import Budget
-from ...store.errors import BadScene
+from ...core.budget import Budget
+from ...core.errors import BadScene
 
 MAX_BYTES = 1 << 28  # of a member, unfolded
 _ERRORS = (

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ...store.errors import BadScene
-from ...store.scene import Frame, PointCloud
-from ..checks import check_frames
+from ...core.errors import BadScene
+from ...core.scene import Frame, PointCloud
+from ..checks.checks import check_frames
 from .depth_points import points_from_depth
 from .frame_options import FrameOptions
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadScene
-from ...store.scene import Camera, Frame, PointCloud
+from ...core.errors import BadScene
+from ...core.scene import Camera, Frame, PointCloud
 from ..files.images import read_depth, read_image
 from ..files.masks import read_mask
 from .depth_readings import back_project, require_shape, smooth

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadScene
-from ...store.scene import Camera, Frame
+from ...core.errors import BadScene
+from ...core.scene import Camera, Frame
 
 JUMP = 0.05  # share of the reading by which a neighbouring pixel may differ
 

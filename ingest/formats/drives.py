@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 from .frame_options import FrameOptions
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 
 UpAxis = Literal["auto", "x", "y", "z", "-x", "-y", "-z"]  # auto: poses.up_axis_of
 UP_AXIS_HELP = "The world's up; auto takes the axis that is nearest to up in the pictures."

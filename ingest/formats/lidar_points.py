@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadScene
-from ...store.scene import PointCloud
+from ...core.errors import BadScene
+from ...core.scene import PointCloud
 from ..files.whole import read_bytes
 
 MAX_SWEEP_BYTES = 1 << 26  # of a sweep, and of the labels of its points

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ...store.errors import BadInput, BadScene
-from ...store.listing import entries
-from ...store.names import is_file_name
-from ...store.regular import is_folder
+from ...core.errors import BadInput, BadScene
+from ...core.listing import entries
+from ...core.names import is_file_name
+from ...core.regular import is_folder
 
 IsScene = Callable[[Path], bool]
 

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
-from ...store.wording import short_list, shown
+from ...core.wording import short_list, shown
 
 T = TypeVar("T", bound=Hashable)
 

@@ -21,15 +21,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput, MissingPackage
-from ...store.features import Correspondence, EmbeddingSpace, FeatureMap, PointFeatures
-from ...store.plugins import missing_package_sentence
-from ...store.scene import Camera
+from ...core.errors import BadInput, MissingPackage
+from ...core.features import Correspondence, EmbeddingSpace, FeatureMap, PointFeatures
+from ...core.plugins import missing_package_sentence
+from ...core.scene import Camera
 from ..compiled import COMPILED
 from .fuse_rows import Rows
+from .point_views import Sights
+from .sampling_weights import Grid
 from .scratch import Room, Scratch
-from .sights import Sights
-from .taps import Grid
 from .weights import view_weights
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..compiled import compiled
 from .halves import from_half, multiply_add, prefetch, to_half
-from .taps import Grid, KeptMap, Taps, Views
+from .sampling_weights import Grid, KeptMap, Taps, Views
 
 parallel = True  # the interpreter lock is free meanwhile
 LANES = 64  # partial sums of a norm, added in a fixed order

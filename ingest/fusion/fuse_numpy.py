@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from .taps import Taps, block_taps
+from .sampling_weights import Taps, block_taps
 
 __all__ = ["block_taps", "fuse_block", "inverse_norms", "parallel"]
 

@@ -10,9 +10,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .point_views import Sights
+from .sampling_weights import Grid, KeptMap, Taps, cells
 from .scratch import Room, Scratch
-from .sights import Sights
-from .taps import Grid, KeptMap, Taps, cells
 
 PIECE = 1 << 20  # bytes of rows that are gathered, scaled and stored at a time, while the nearest caches hold them
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ..compiled import read_only
 from . import fuse_kernels
+from .point_views import Sights
+from .sampling_weights import Grid
 from .scratch import Room, Scratch
-from .sights import Sights
-from .taps import Grid
 
 
 class Sums:

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from .fuse_numpy import scale
-from .taps import Taps, block_taps
+from .sampling_weights import Taps, block_taps
 
 __all__ = ["block_taps", "fuse_block", "inverse_norms", "parallel"]
 

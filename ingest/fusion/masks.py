@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...store.features import Correspondence
-from ...store.scene import Frame
+from ...core.features import Correspondence
+from ...core.scene import Frame
 from ..files.masks import read_mask
 
 

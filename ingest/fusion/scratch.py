@@ -10,7 +10,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.scene import Camera
+from ...core.scene import Camera
 from ..compiled import COMPILED
 
 WIDTH = 240  # pixels of the drawn image; splats are of that size or larger anyway

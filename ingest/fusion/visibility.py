@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput, BadScene
-from ...store.features import Correspondence
-from ...store.scene import Camera, Frame
+from ...core.errors import BadInput, BadScene
+from ...core.features import Correspondence
+from ...core.scene import Camera, Frame
+from ..compat.openscene import resize_nearest
 from ..compiled import COMPILED, read_only
-from ..openscene import resize_nearest
 from .splat import splat_depth
 
 NO_READING = 65535  # stored units; sensors write it for "saturated", as they write 0 for "nothing came back"

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.features import Correspondence
-from ...store.scene import Camera
+from ...core.features import Correspondence
+from ...core.scene import Camera
 
 REACH = 3.0  # metres; at this distance a view counts half as much as one from nearby
 GRAZING = 0.1  # the least that a view along the surface counts, beside 1 for one that faces it

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.scene import Camera
+from ...core.scene import Camera
 from .fitting import FreeSpace
 from .geometry import Geometry, PlacedObject
 from .render import cast, directions

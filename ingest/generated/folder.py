@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ...store import plugins
-from ...store.errors import BadInput
-from ...store.files import replacing
-from ...store.wording import short_list
+from ...core import plugins
+from ...core.errors import BadInput
+from ...core.files import replacing
+from ...core.wording import short_list
 from .plan import ScenePlan, plan
 from .recording import record
 from .scene import Options as SceneOptions

@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.scene import Camera
+from ...core.scene import Camera
 from ..cameras.lenses import Lens, undistort
 
 T = TypeVar("T", bound=np.generic)

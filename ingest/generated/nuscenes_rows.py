@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ...store.scene import Camera
+from ...core.scene import Camera
 from .geometry import PlacedObject, yaw_rotation
 
 START = 1_531_883_530_449_377  # microseconds; scenes begin on days of their own, as the official reader demands

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.scene import Camera
+from ...core.scene import Camera
 from .reconstruct import Reconstruction, density, reconstruct
 from .refine import refined
 from .render import look, render

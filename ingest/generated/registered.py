@@ -5,7 +5,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.scene import Camera
+from ...core.scene import Camera
 
 T = TypeVar("T", bound=np.generic)
 

@@ -12,7 +12,7 @@ from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
 
-from ...store.scene import Camera
+from ...core.scene import Camera
 from .geometry import Geometry
 from .shading import shade
 

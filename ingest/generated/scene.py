@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput
-from ...store.scene import Camera
+from ...core.errors import BadInput
+from ...core.scene import Camera
 from . import render as rendering
 from .camera_path import walk
 from .catalogue import class_names

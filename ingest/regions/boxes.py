@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput
-from ...store.features import OrientedBox
+from ...core.errors import BadInput
+from ...core.features import OrientedBox
 from ..compiled import compiled
 
 _GROUND = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}  # with up as the third, right-handed

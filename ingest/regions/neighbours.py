@@ -8,7 +8,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
-from ...store.scene import PointCloud
+from ...core.scene import PointCloud
 
 _BLOCK = 1 << 16  # points or edges
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.scene import PointCloud
+from ...core.scene import PointCloud
 from .neighbours import nearest_blocks
 
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput
-from ...store.features import PointFeatures
-from ...store.scene import PointCloud
+from ...core.errors import BadInput
+from ...core.features import PointFeatures
+from ...core.scene import PointCloud
 from .neighbours import nearest_edges, number_by_first_point, point_edges
 from .sums import sum_directions
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput, BadScene
-from ...store.features import Correspondence, Level, PointFeatures, Region, RegionFeatures, SceneVectors
-from ...store.scene import Frame, PointCloud
+from ...core.errors import BadInput, BadScene
+from ...core.features import Correspondence, Level, PointFeatures, Region, RegionFeatures, SceneVectors
+from ...core.scene import Frame, PointCloud
 from .boxes import boxes
 from .prototypes import prototypes
 from .sums import farthest, sum_directions

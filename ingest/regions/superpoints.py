@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput
-from ...store.scene import PointCloud
+from ...core.errors import BadInput
+from ...core.scene import PointCloud
 from ..compiled import compiled
 from .neighbours import blocks, components, number_by_first_point, point_edges
 from .normals import Normals, surface_normals

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.features import Correspondence, RegionView
-from ...store.scene import Frame
+from ...core.features import Correspondence, RegionView
+from ...core.scene import Frame
 
 _NEAR = 2.0  # metres at which a region's picture counts half of one at no distance
 _OTHER_SIDE = np.radians(30)  # views this far apart, as seen from the region, are of different sides

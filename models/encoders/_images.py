@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 
 
 def checked_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

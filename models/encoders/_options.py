@@ -1,6 +1,6 @@
 """What options of several encoders have in common: their help, and the values they may have."""
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 
 LONG_SIDE = {"help": "pixels of the longer side that the network sees; 0: all"}
 TEMPLATES = {"help": "plain, photo, openscene, ensemble, or 'a {} here|the {}'"}

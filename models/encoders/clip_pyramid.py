@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...store.errors import BadInput
-from ...store.features import EmbeddingSpace, FeatureMap
+from ...core.errors import BadInput
+from ...core.features import EmbeddingSpace, FeatureMap
 from ..devices import device_of, lowered, precision_of, require_precision
 from ..everyday import EVERYDAY
 from ..openclip.dense import pooled

@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput, UnknownWords
-from ...store.features import EmbeddingSpace, FeatureMap
+from ...core.errors import BadInput, UnknownWords
+from ...core.features import EmbeddingSpace, FeatureMap
 from ._images import checked_image
 
 COLORS = ("black", "grey", "white", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")

@@ -24,9 +24,9 @@ from timm.models import eva, vision_transformer
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...store.errors import BadInput, BadWeights, NotFound, UnknownWords
-from ...store.features import EmbeddingSpace, FeatureMap
-from ...store.wording import did_you_mean
+from ...core.errors import BadInput, BadWeights, NotFound, UnknownWords
+from ...core.features import EmbeddingSpace, FeatureMap
+from ...core.wording import did_you_mean
 from ..devices import batches, device_of, lowered, precision_of, require_precision, to_device
 from ..openclip.hub import hub_or_cache, offline
 from ..openclip.images import grid_of, to_pixels

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...store.errors import BadInput
-from ...store.features import EmbeddingSpace, FeatureMap
+from ...core.errors import BadInput
+from ...core.features import EmbeddingSpace, FeatureMap
 from ..devices import batches, device_of, lowered, precision_of, require_precision, to_device
 from ..everyday import EVERYDAY
 from ..lseg.checkpoint import PUBLISHED_AT, USUAL_NAMES, LSegCheckpoint, read_lseg

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...store.errors import BadInput
-from ...store.features import EmbeddingSpace, FeatureMap
+from ...core.errors import BadInput
+from ...core.features import EmbeddingSpace, FeatureMap
 from ..devices import BATCH_PIXELS, batches, device_of, lowered, precision_of, require_precision, to_device
 from ..everyday import EVERYDAY
 from ..openclip.dense import dense, stride

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput, BadWeights, NotFound
-from ...store.features import EmbeddingSpace, FeatureMap
+from ...core.errors import BadInput, BadWeights, NotFound
+from ...core.features import EmbeddingSpace, FeatureMap
 from ..everyday import EVERYDAY
 from ..openclip.model import find_checkpoint
 from ..openclip.text import openai_text_tower, text_encoder, tokenizer_of

@@ -29,8 +29,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput
-from ...store.features import EmbeddingSpace, FeatureMap
+from ...core.errors import BadInput
+from ...core.features import EmbeddingSpace, FeatureMap
 from ..frame_maps import FrameMaps
 from ..precomputed.files import digest_of, scene_folder
 from ..precomputed.readers import SMOOTH, Form, Reading, Source, sources

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.features import EmbeddingSpace, FeatureMap
+from ...core.features import EmbeddingSpace, FeatureMap
 from ..devices import require_precision
 from ..everyday import EVERYDAY
 from ..openclip.model import Checkpoint

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadWeights
-from ...store.features import EmbeddingSpace, FeatureMap
+from ...core.errors import BadWeights
+from ...core.features import EmbeddingSpace, FeatureMap
 from ..openclip.model import Checkpoint, build_text, build_visual, read_side_config
 from ..openclip.text import text_encoder
 from ..tiny.phrases import ANYTHING

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from ...store.errors import BadWeights
+from ...core.errors import BadWeights
 from ..openclip.text import openai_text_tower
 from ..safe_load import load_into, read_state_dict, read_torch, sha256_of, without_prefixes
 from .head_block import HeadBlock, HeadSettings, settings_in

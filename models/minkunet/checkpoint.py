@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ...store.errors import BadInput, BadWeights
+from ...core.errors import BadInput, BadWeights
 from ..safe_load import load_into, read_state_dict
 from .network import DOWN, UP, MinkUNet, Options, Plan
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 from ..sparse.layers import BatchNorm, Convolution, SparseTensor, TransposedConvolution, concatenate, relu
 
 PLANES_A = (32, 64, 128, 256, 128, 128, 96, 96)

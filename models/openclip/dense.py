@@ -23,7 +23,7 @@ from open_clip.transformer import CustomResidualAttentionBlock, ResidualAttentio
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 
 
 def dense(visual: nn.Module, pixels: Tensor, residual: bool = False) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from open_clip.model import _build_text_tower, _build_vision_tower, convert_to_custom_text_state_dict
 from torch import nn
 
-from ...store.errors import BadInput, BadWeights, NotFound
+from ...core.errors import BadInput, BadWeights, NotFound
 from ..safe_load import load_into, read_state_dict
 from ..tiny import trunk  # noqa: F401 (a trunk that timm is told of)
 from ..weights_files import named_weights

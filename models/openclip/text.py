@@ -10,7 +10,7 @@ from open_clip.model import _build_text_tower
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...store.errors import BadInput, BadWeights, MissingPackage
+from ...core.errors import BadInput, BadWeights, MissingPackage
 from ..devices import device_of
 from ..prompts import fill, templates_of
 from ..safe_load import load_into

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 from ..openclip.images import windows
 
 Network = Callable[[bytes], NDArray[np.float16]]

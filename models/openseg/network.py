@@ -15,8 +15,8 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput, BadWeights, MissingPackage, OvstoreError
-from ...store.plugins import missing_package_sentence
+from ...core.errors import BadInput, BadWeights, MissingPackage, OvstoreError
+from ...core.plugins import missing_package_sentence
 from .signature import SavedModel
 
 VARIABLE = "OVSTORE_TENSORFLOW_PYTHON"  # a Python (3.11 or newer) that has TensorFlow, where this one should not

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...store.errors import BadWeights
+from ...core.errors import BadWeights
 from ..safe_load import sha256_of
 
 TAG = "serve"

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store import plugins
-from ...store.budget import Budget, require_short_npy_header
-from ...store.errors import BadInput
+from ...core import plugins
+from ...core.budget import Budget, require_short_npy_header
+from ...core.errors import BadInput
 from . import zarr
 
 MAX_BYTES = 8 << 30  # of one array; a 1920x1280 picture with 768 halves a pixel is 3.8 GB

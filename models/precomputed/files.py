@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...store.errors import BadInput
-from ...store.listing import entries, walk
-from ...store.names import is_file_name
-from ...store.regular import is_file, is_folder
+from ...core.errors import BadInput
+from ...core.listing import entries, walk
+from ...core.names import is_file_name
+from ...core.regular import is_file, is_folder
 
 _SAMPLE = 1 << 16
 

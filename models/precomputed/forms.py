@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 
 MOST_BYTES = 6 << 30  # of one map in halves
 _CELLS_AT_ONCE = 1 << 13

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 from . import forms
 from .arrays import SUFFIXES, array, arrays
 from .files import Folder

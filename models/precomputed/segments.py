@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput
-from ...store.regular import require_file
+from ...core.errors import BadInput
+from ...core.regular import require_file
 from ..pictures import MAX_PIXELS, opened
 
 _MOST_JSON = 1 << 30

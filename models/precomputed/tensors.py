@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from ...store.budget import Budget
-from ...store.errors import BadInput
-from ...store.regular import require_file
+from ...core.budget import Budget
+from ...core.errors import BadInput
+from ...core.regular import require_file
 from ..safe_load import plain_array, read_torch
 from .arrays import require_numbers
 

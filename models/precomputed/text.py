@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store import plugins
-from ...store.errors import BadInput, UnknownWords
-from ...store.features import EmbeddingSpace, FeatureMap
-from ...store.regular import is_file
+from ...core import plugins
+from ...core.errors import BadInput, UnknownWords
+from ...core.features import EmbeddingSpace, FeatureMap
+from ...core.regular import is_file
 from ..weights_files import named_weights
 from . import arrays
 

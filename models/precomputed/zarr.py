@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow
 from numpy.typing import NDArray
 
-from ...store.errors import BadInput
-from ...store.listing import entries
-from ...store.regular import require_file
+from ...core.errors import BadInput
+from ...core.listing import entries
+from ...core.regular import require_file
 from . import blosc
 
 _MOST_JSON = 1 << 20

@@ -8,8 +8,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from ...store.errors import BadInput
-from ...store.features import EmbeddingSpace
+from ...core.errors import BadInput
+from ...core.features import EmbeddingSpace
 from .patches import PatchPyramid
 
 _TYPES = {"boxes_xyxy": np.int16, "scale": np.uint8, "embeddings": np.float16}

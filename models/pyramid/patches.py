@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 
 PATCHES_ALONG = (5, 7, 10)  # of the shorter side, coarsest scale first
 EIGHTH = 8  # the original's factor

@@ -17,7 +17,7 @@ from open_clip.timm_model import TimmModel
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from ...store.errors import BadWeights
+from ...core.errors import BadWeights
 from ..openclip.dense import accept_any_size
 from ..openclip.model import Checkpoint
 from ..safe_load import load_into, read_state_dict

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...store.errors import BadWeights
+from ...core.errors import BadWeights
 
 _MOST_JSON = 1 << 28  # bytes; Gemma's have 34 million
 _SPACE = "\u2581"

@@ -11,7 +11,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 
 MARGIN = 8  # empty cells numbered around a set's box, so that what a kernel reaches for outside has a key of its own
 SEARCHES = 1 << 20  # neighbours looked for at a time: 8 MB for each array on the way

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 from .convolution import convolve
 from .coordinates import Voxels
 

@@ -10,7 +10,7 @@ from open_clip.model import CustomTextCLIP
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ...store.errors import BadWeights
+from ...core.errors import BadWeights
 from ..safe_load import read_state_dict
 from .examples import MEAN, STD
 from .phrases import Language

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...store.errors import UnknownWords
+from ...core.errors import UnknownWords
 
 _MOST_HINTED = 2  # unknown words of a text that may be misspelt ones
 CONTEXT_LENGTH = 12  # tokens of a text, start and end included

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 from .options import Options
 
 A_STEP = 256

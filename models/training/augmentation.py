@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates, uniform_filter1d
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 
 MAX_KNOTS = 50_000_000  # of a grid of bends: 600 MB
 

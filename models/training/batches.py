@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 from ..devices import to_device
 from ..sparse.coordinates import Voxels
 from ..sparse.layers import SparseTensor

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...store.errors import BadInput, BadWeights
+from ...core.errors import BadInput, BadWeights
 from ..safe_load import load_into, read_torch
 from .learner import Learner
 

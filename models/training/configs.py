@@ -8,9 +8,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from ...store.errors import BadInput, NotFound
-from ...store.regular import require_file
-from ...store.wording import did_you_mean
+from ...core.errors import BadInput, NotFound
+from ...core.regular import require_file
+from ...core.wording import did_you_mean
 from .options import Options
 
 MAX_BYTES = 100_000

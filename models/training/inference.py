@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 from ..sparse.coordinates import Voxels
 from ..sparse.layers import SparseTensor
 from ..voxels import Placement, VoxelGrid, upright, voxelise

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 from ..devices import lowered, precision_of
 from .batches import Batch
 from .losses import dissimilarity, summed

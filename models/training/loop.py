@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ...store.errors import BadInput, Interrupted
+from ...core.errors import BadInput, Interrupted
 from ..safe_load import sha256_of
 from . import checkpoint
 from .anchors import Anchors

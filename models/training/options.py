@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 
 
 @dataclass(frozen=True)

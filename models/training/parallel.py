@@ -11,7 +11,7 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 from ..devices import device_of
 
 BACKENDS = {"cpu": "gloo", "cuda": "cpu:gloo,cuda:nccl"}  # counts and flags go by the CPU: no step waits for a GPU

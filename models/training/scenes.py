@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.errors import BadScene, OvstoreError
+from ...core.errors import BadScene, OvstoreError
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from ...store.errors import BadInput
+from ...core.errors import BadInput
 from .parallel import Ranks
 
 LOCK = ".lock"

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import embedding_bag
 
-from ...store.errors import BadScene
+from ...core.errors import BadScene
 from ..voxels import VoxelGrid, random_placement, upright, voxelise
 from .augmentation import bend, flip, jitter_colors, stretch_contrast, translate_colors, turn_hues
 from .options import Options

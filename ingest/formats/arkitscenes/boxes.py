@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
-from ....store.scene import PointCloud
+from ....core.errors import BadScene
+from ....core.scene import PointCloud
 from ...files.json_text import read_object
 
 

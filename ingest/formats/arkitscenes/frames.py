@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ....store.errors import BadScene
-from ....store.listing import entries
-from ....store.scene import Frame
+from ....core.errors import BadScene
+from ....core.listing import entries
+from ....core.scene import Frame
 from ...files.confined import Confined
 from ...files.images import image_size
 from ...files.intrinsics import read_intrinsics

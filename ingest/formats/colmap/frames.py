@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
-from ....store.names import shortened
-from ....store.regular import is_file, require_file
-from ....store.scene import Frame
+from ....core.errors import BadScene
+from ....core.names import shortened
+from ....core.regular import is_file, require_file
+from ....core.scene import Frame
 from ...cameras.lenses import Lens, is_straight, pinhole_of
 from ...cameras.undistort import undistorted, undistorted_mask
 from ...files.confined import Confined

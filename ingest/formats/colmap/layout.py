@@ -8,9 +8,9 @@ colmap/sparse/0/                                                                
 from dataclasses import dataclass
 from pathlib import Path
 
-from ....store.errors import BadScene
-from ....store.listing import matching
-from ....store.regular import is_file, is_folder
+from ....core.errors import BadScene
+from ....core.listing import matching
+from ....core.regular import is_file, is_folder
 from ...files.confined import Confined
 from ...files.written_paths import written_path
 from ..selection import spread

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
-from ....store.regular import is_file, require_file
+from ....core.errors import BadScene
+from ....core.regular import is_file, require_file
 from ...cameras.lenses import MODELS, Lens, colmap_lens
 from ...files.whole import opened_text
 

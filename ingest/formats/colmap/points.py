@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ....store.errors import BadScene
-from ....store.scene import PointCloud
+from ....core.errors import BadScene
+from ....core.scene import PointCloud
 from ...files.confined import Confined
 from .model import Points, model_file, read_points
 

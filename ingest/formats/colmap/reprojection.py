@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
+from ....core.errors import BadScene
 from ...cameras.lenses import Lens, distort
 from ...files.poses import from_opengl_axes, inverted
 from ..selection import spread

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
-from ....store.listing import entries
-from ....store.regular import is_file, is_folder
-from ....store.scene import Frame
+from ....core.errors import BadScene
+from ....core.listing import entries
+from ....core.regular import is_file, is_folder
+from ....core.scene import Frame
 from ...files.confined import Confined
 from ...files.images import read_image
 from ...files.whole import read_text

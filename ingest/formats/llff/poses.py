@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
-from ....store.scene import Camera
+from ....core.errors import BadScene
+from ....core.scene import Camera
 from ...files.arrays import map_npy
 
 COLUMNS = 17

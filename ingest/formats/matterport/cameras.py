@@ -16,8 +16,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
-from ....store.scene import Camera
+from ....core.errors import BadScene
+from ....core.scene import Camera
 from ...files.poses import from_opengl_axes
 from ...files.whole import read_text
 

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.listing import entries
-from ....store.scene import Frame
+from ....core.listing import entries
+from ....core.scene import Frame
 from ...files.confined import Confined
 from ...files.images import image_size
 from ..selection import spread

@@ -4,9 +4,9 @@ import os
 import re
 from pathlib import Path
 
-from ....store.errors import BadScene
-from ....store.listing import entries, matching
-from ....store.regular import require_file
+from ....core.errors import BadScene
+from ....core.listing import entries, matching
+from ....core.regular import require_file
 from ...files.confined import Confined
 from .splits import HOUSES
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.scene import PointCloud
+from ....core.scene import PointCloud
 from ...files.clouds import as_cloud
 from ...files.ply import read_ply
 from .labels import TABLE, Category, LabelSet, label_set, vote

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ....store.errors import BadScene
-from ....store.regular import require_file
+from ....core.errors import BadScene
+from ....core.regular import require_file
 
 _BYTES = 1 << 20  # regions come first in the file, a line of 150 bytes each
 

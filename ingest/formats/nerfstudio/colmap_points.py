@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.scene import Frame, PointCloud
-from ...checks import inside_views
+from ....core.scene import Frame, PointCloud
+from ...checks.checks import inside_views
 from ...files.confined import Confined
 from ..colmap.frames import camera_to_world
 from ..colmap.model import model_file, read_images

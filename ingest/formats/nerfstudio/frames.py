@@ -6,9 +6,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ....store.errors import BadScene
-from ....store.regular import is_file
-from ....store.scene import Frame
+from ....core.errors import BadScene
+from ....core.regular import is_file
+from ....core.scene import Frame
 from ...cameras import panorama
 from ...cameras.lenses import pinhole_of
 from ...cameras.undistort import undistorted, undistorted_depth, undistorted_mask

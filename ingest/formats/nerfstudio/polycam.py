@@ -10,9 +10,9 @@ ARKit's world (metres, y up). Facts: nerfstudio/process_data/polycam_utils.py.
 from pathlib import Path
 from typing import Any
 
-from ....store.errors import BadScene
-from ....store.listing import entries
-from ....store.regular import is_folder
+from ....core.errors import BadScene
+from ....core.listing import entries
+from ....core.regular import is_folder
 from ...files.confined import Confined
 from ...files.images import IMAGE_SUFFIXES
 from ...files.json_text import read_object

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
+from ....core.errors import BadScene
 from ...cameras.lenses import Lens
 from ...cameras.panorama import MODEL as PANORAMA
 from ...cameras.written import LENS_KEYS, number, scalar_bend

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
-from ....store.regular import is_file
-from ....store.scene import Camera, Frame, PointCloud
+from ....core.errors import BadScene
+from ....core.regular import is_file
+from ....core.scene import Camera, Frame, PointCloud
 from ...files.confined import Confined
 from ...files.written_paths import written_path
 from ..lidar_points import Accumulation, read_sweep, usable_points

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
-from ....store.regular import is_file
+from ....core.errors import BadScene
+from ....core.regular import is_file
 from ...files.confined import Confined
 from ...files.json_rows import read_json_rows
 from ...files.whole import read_bytes

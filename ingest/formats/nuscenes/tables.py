@@ -16,9 +16,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadInput, BadScene
-from ....store.listing import entries
-from ....store.regular import is_file
+from ....core.errors import BadInput, BadScene
+from ....core.listing import entries
+from ....core.regular import is_file
 from ...files.confined import Confined
 from ...files.json_rows import read_json_rows
 from ...files.poses import rotation_of_quaternions

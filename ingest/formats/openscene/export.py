@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ....store import catalog
-from ....store.catalog import FeatureSetInfo, SceneInfo
-from ....store.database import Store
-from ....store.errors import BadInput
-from ....store.names import file_name
-from ....store.scene import Scene
+from ....core.errors import BadInput
+from ....core.names import file_name
+from ....core.scene import Scene
+from ....store.catalog import catalog
+from ....store.catalog.catalog import FeatureSetInfo, SceneInfo
+from ....store.postgres.database import Store
 from ...preprocess import Classes
 from ...preprocess import kind_of as kind_of_format
 from .files import write_features

@@ -20,14 +20,14 @@ import torch
 from numpy._core import multiarray
 from numpy.typing import NDArray
 
+from ....core.errors import BadScene, BadWeights
+from ....core.files import replacing
+from ....core.regular import is_file
+from ....core.scene import PointCloud
 from ....models.safe_load import plain_array, read_torch
-from ....store.errors import BadScene, BadWeights
-from ....store.files import replacing
-from ....store.regular import is_file
-from ....store.scene import PointCloud
 from ...files.measured import measured
 from ...files.naming import naming
-from ...imported import ImportedFeatures, usable
+from ...imported_features import ImportedFeatures, usable
 
 UNLABELLED = 255
 _ALSO_UNLABELLED = -100

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ....store.errors import BadInput, BadScene
-from ....store.listing import entries
-from ....store.regular import is_file, is_folder
-from ...openscene import CONSTANTS, Constants
+from ....core.errors import BadInput, BadScene
+from ....core.listing import entries
+from ....core.regular import is_file, is_folder
+from ...compat.openscene import CONSTANTS, Constants
 from .classes import classes_of
 
 Kind = Literal["scannet", "matterport", "replica", "nuscenes", "custom"]

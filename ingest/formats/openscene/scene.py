@@ -21,14 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ....store.errors import BadInput, BadScene
-from ....store.files import remove, replacing, stable_name
-from ....store.names import file_name
-from ....store.regular import is_file, is_folder
-from ....store.scene import Camera, Frame, Scene
+from ....core.errors import BadInput, BadScene
+from ....core.files import remove, replacing, stable_name
+from ....core.names import file_name
+from ....core.regular import is_file, is_folder
+from ....core.scene import Camera, Frame, Scene
+from ...compat.openscene import CONSTANTS, adjusted, resize_bilinear, resize_nearest
 from ...files.images import read_depth, read_image
 from ...files.intrinsics import read_intrinsics
-from ...openscene import CONSTANTS, adjusted, resize_bilinear, resize_nearest
 from .files import UNLABELLED, write_points
 from .layout import LONG, SPLITS, Kind, house_of
 from .splits import scannet_split

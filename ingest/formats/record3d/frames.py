@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.budget import Budget
-from ....store.errors import BadScene
-from ....store.scene import Frame
+from ....core.budget import Budget
+from ....core.errors import BadScene
+from ....core.scene import Frame
 from ...files.derived import derived_folder, made_once
 from ...files.images import image_size
 from ...files.lzfse_blocks import unfolded

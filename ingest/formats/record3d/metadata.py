@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
+from ....core.errors import BadScene
 from ...files.images import MAX_PIXELS
 from ...files.intrinsics import Intrinsics
 from ...files.poses import from_opengl_axes, rotation_of_quaternions

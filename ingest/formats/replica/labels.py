@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from ....store.errors import BadScene
-from ....store.scene import PointCloud
+from ....core.errors import BadScene
+from ....core.scene import PointCloud
 from ...files.clouds import read_cloud
 from ...files.confined import Confined
 from ...files.json_text import read_object

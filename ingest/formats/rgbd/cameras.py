@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ....store.errors import BadScene
+from ....core.errors import BadScene
 from ...cameras.lenses import Lens
 from ...files.images import image_size
 from ...files.intrinsics import Intrinsics, read_intrinsics

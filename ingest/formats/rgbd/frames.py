@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ....store.errors import BadScene
-from ....store.scene import Frame
+from ....core.errors import BadScene
+from ....core.scene import Frame
 from ...cameras.lenses import is_straight, pinhole_of
 from ...cameras.undistort import undistorted, undistorted_depth, undistorted_mask
 from ...files.images import has_float_depth

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ....store.errors import BadScene
-from ....store.listing import entries, matching
-from ....store.regular import is_file, is_folder
+from ....core.errors import BadScene
+from ....core.listing import entries, matching
+from ....core.regular import is_file, is_folder
 from ...files.confined import Confined
 from ...files.images import DEPTH_SUFFIXES, IMAGE_SUFFIXES
 

@@ -8,16 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
-from ...files.poses import (
-    QuaternionOrder,
-    Trajectory,
-    between,
-    from_opengl_axes,
-    inverted,
-    read_pose,
-    read_trajectory,
-)
+from ....core.errors import BadScene
+from ...files.poses import QuaternionOrder, Trajectory, between, from_opengl_axes, inverted, read_pose, read_trajectory
 from ..pairing import NUMBERS, TIMESTAMP_TOLERANCE, last_number, nearest, pair, timestamp
 from ..skipped import some
 

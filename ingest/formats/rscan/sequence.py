@@ -17,10 +17,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
-from ....store.listing import entries
-from ....store.regular import require_file
-from ....store.scene import Camera, Frame
+from ....core.errors import BadScene
+from ....core.listing import entries
+from ....core.regular import require_file
+from ....core.scene import Camera, Frame
 from ...files.confined import Confined
 from ...files.derived import derived_folder, made_once
 from ...files.zip_members import ZipMembers

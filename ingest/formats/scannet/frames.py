@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
-from ....store.listing import entries
-from ....store.regular import is_file
-from ....store.scene import Camera, Frame
+from ....core.errors import BadScene
+from ....core.listing import entries
+from ....core.regular import is_file
+from ....core.scene import Camera, Frame
 from ...files.confined import Confined
 from ...files.images import IMAGE_SUFFIXES, image_size
 from ...files.intrinsics import read_intrinsics

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
+from ....core.errors import BadScene
 from ...files.json_text import read_object
 from ...files.ply import read_ply
 from ...files.whole import read_text

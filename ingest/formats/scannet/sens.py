@@ -19,9 +19,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
-from ....store.regular import require_file
-from ....store.scene import Camera
+from ....core.errors import BadScene
+from ....core.regular import require_file
+from ....core.scene import Camera
 from ...files.images import MAX_PIXELS
 from ...files.naming import naming
 

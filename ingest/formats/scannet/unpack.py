@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ....store.errors import BadScene
-from ....store.files import make_folder, permissions_inside, replacing
+from ....core.errors import BadScene
+from ....core.files import make_folder, permissions_inside, replacing
 from ...files.derived import derived_folder
 from .sens import COLOR_JPEG, COLOR_RAW, Recording, SensFrame
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
+from ....core.errors import BadScene
 from ...files.whole import read_bytes
 from ..lidar_points import MAX_SWEEP_BYTES
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
-from ....store.listing import entries
-from ....store.regular import is_file, is_folder
-from ....store.scene import Camera, Frame, PointCloud
+from ....core.errors import BadScene
+from ....core.listing import entries
+from ....core.regular import is_file, is_folder
+from ....core.scene import Camera, Frame, PointCloud
 from ...files.confined import Confined
 from ...files.images import image_size
 from ...files.numbers_text import read_rows

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ....store.errors import BadScene
-from ....store.listing import entries
-from ....store.regular import is_file, is_folder
-from ....store.scene import Camera, Frame
+from ....core.errors import BadScene
+from ....core.listing import entries
+from ....core.regular import is_file, is_folder
+from ....core.scene import Camera, Frame
 from ...files.confined import Confined
 from ...files.derived import derived_folder, made_once
 from ...files.images import IMAGE_SUFFIXES, image_size, read_depth, read_image

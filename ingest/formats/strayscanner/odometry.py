@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....store.errors import BadScene
+from ....core.errors import BadScene
 from ...files.numbers_text import MAX_BYTES
 from ...files.poses import rotation_of_quaternions
 from ...files.whole import read_text

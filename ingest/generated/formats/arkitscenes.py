@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
-from ....store.ply_writer import write_ply
+from ....store.files.ply_writer import write_ply
 from ..recording import Recording
 from ..registered import registered
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
-from ....store.scene import Camera
+from ....core.scene import Camera
 from ...cameras.lenses import MODELS, Lens, distort
 from ..lens_pictures import through
 from ..recording import RecordedFrame, Recording

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ....store.scene import Camera
+from ....core.scene import Camera
 from ...cameras.lenses import Lens
 from ..lens_pictures import through
 from ..recording import RecordedFrame, Recording

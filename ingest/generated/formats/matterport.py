@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ....store.scene import Camera
+from ....core.scene import Camera
 from ...formats.scannet.nyu40 import NYU40
 from ..catalogue import class_names
 from ..kinds import KINDS

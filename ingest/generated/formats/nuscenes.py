@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ....store.scene import Camera
+from ....core.scene import Camera
 from ..geometry import yaw_rotation
 from ..lidar import CAMERA_IN_VEHICLE, Sweep, driving_class, motion, sweep
 from ..nuscenes_rows import Release

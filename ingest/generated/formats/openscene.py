@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ....store.scene import PointCloud
+from ....core.scene import PointCloud
+from ...compat.openscene import resize_nearest
 from ...formats.openscene.classes import CLASSES
 from ...formats.openscene.files import UNLABELLED, write_points
 from ...formats.openscene.layout import LONG
 from ...formats.scannet.nyu40 import NYU40
-from ...openscene import resize_nearest
 from ..recording import RecordedFrame, Recording
 
 NEXT = "ovstore ingest openscene {path}"

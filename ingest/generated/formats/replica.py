@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ....store.ply_writer import write_ply
+from ....store.files.ply_writer import write_ply
 from ..palette import NYU40_RGB
 from ..recording import Recording
 from ..registered import registered

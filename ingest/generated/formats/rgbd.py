@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ....store.ply_writer import write_ply
-from ....store.scene import Camera
+from ....core.scene import Camera
+from ....store.files.ply_writer import write_ply
 from ..recording import Recording
 
 NEXT = "ovstore ingest rgbd {path}"

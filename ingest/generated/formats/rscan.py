@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ....store.scene import Camera
+from ....core.scene import Camera
 from ..palette import NYU40_RGB
 from ..recording import Recording
 

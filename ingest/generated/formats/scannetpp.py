@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ....store.ply_writer import write_ply
+from ....store.files.ply_writer import write_ply
 from ...cameras.lenses import Lens
 from ...files.poses import from_opengl_axes
 from ..lens_pictures import through

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ....store.scene import Camera
+from ....core.scene import Camera
 from ..lidar import CAMERA_IN_VEHICLE, driving_class, motion, sweep
 from ..recording import Recording
 from ..render import render

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.spatial.transform import Rotation, Slerp
 
-from ....store.scene import Camera
+from ....core.scene import Camera
 from ..recording import Recording
 from ..registered import registered
 

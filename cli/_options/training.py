@@ -1,0 +1,200 @@
+"""What commands that train have in common: options over a configuration, live progress, how to go on."""
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ...core import plugins
+from .completion import complete
+from .encoder_options import device_option, value_of
+from .shared import say
+
+if TYPE_CHECKING:
+    from ...models.training.options import Options
+    from ...models.training.progress import Progress
+
+DEFAULT_STUDENT, DEFAULT_CONFIG = "minkunet18a", "scannet"
+_SECONDS_BETWEEN_LINES = 30
+
+
+class TrainingCommand(click.Command):
+    """Its own options, then those of training with the defaults of --config, then those of --student."""
+
+    config = DEFAULT_CONFIG
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        *params, help_option = super().get_params(ctx)
+        return [*params, *(param for _, theirs in self._sections(ctx) for param in theirs), help_option]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta["ovstore.sections"] = self.sections(args)
+        left = super().parse_args(ctx, args)
+        if ctx.params["resume"] and ctx.params["again"]:
+            raise click.UsageError("--resume goes on, --again begins anew: give one of them.")
+        return left
+
+    def sections(self, args: list[str]) -> list[tuple[str, list[click.Option]]]:
+        """Titles and options that depend on what was typed."""
+        from dataclasses import asdict
+
+        from ...models.training.configs import named
+        from ...models.training.options import Options
+        from .from_dataclass import options_of
+
+        config = value_of("--config", args) or self.config
+        name = value_of("--student", args) or DEFAULT_STUDENT
+        student = plugins.load("models.students", name, noun="student")
+        return [
+            (f"Training (defaults of --config {config})", options_of(Options, asdict(named(config)))),
+            (f"Options of --student {name}", options_of(student.Options)),
+        ]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections = self._sections(ctx)
+        theirs = {id(option) for _, options in sections for option in options}
+        own = [param for param in self.get_params(ctx) if isinstance(param, click.Option) and id(param) not in theirs]
+        for title, options in (("Options", own), *sections):
+            if records := [record for option in options if (record := option.get_help_record(ctx)) is not None]:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+    def _sections(self, ctx: click.Context) -> list[tuple[str, list[click.Option]]]:
+        sections: list[tuple[str, list[click.Option]]] = ctx.meta.get("ovstore.sections", [])
+        return sections
+
+
+def training_options(config: str = DEFAULT_CONFIG) -> list[click.Parameter]:
+    """Who teaches, what tells a training from others, and how it runs."""
+    return [
+        click.Option(["--split"], metavar="NAME", help="Scenes of this split teach  [default: train; all, where no"
+                     " scene has a split]"),
+        click.Option(["--val-split"], metavar="NAME", default="val", show_default=True,
+                     help="The student is tried on scenes of this split."),
+        click.Option(["--hold-out"], type=click.IntRange(0), default=0, metavar="N",
+                     help="The last N scenes do not teach; the student is tried on them."),
+        click.Option(["--dataset", "datasets"], shell_complete=complete("datasets"), multiple=True,
+                     help="Only this dataset; may be given again."),
+        click.Option(["--scene", "scenes"], shell_complete=complete("scenes"), multiple=True,
+                     help="Only this scene; may be given again."),
+        click.Option(["--student"], default=DEFAULT_STUDENT, show_default=True,
+                     help="The network: " + ", ".join(plugins.names("models.students"))
+                     + ". Its own options are listed by --student NAME --help."),
+        click.Option(["--config"], default=config, show_default=True, metavar="NAME|FILE.toml",
+                     help="Options of training by dataset, or your own file; what is typed besides counts more."),
+        click.Option(["--resume"], is_flag=True, help="Go on with the training in the run's folder."),
+        click.Option(["--again"], is_flag=True, help="Begin anew where there is a training, and write anew."),
+        click.Option(["--validate-every"], type=click.IntRange(1), default=5, show_default=True, metavar="EPOCHS",
+                     help="How often the student is tried on validation scenes."),
+        device_option(),
+        click.Option(["--workers"], type=click.IntRange(0), default=2, show_default=True,
+                     help="Threads that prepare samples while others are learnt."),
+    ]  # fmt: skip
+
+
+def options_from(params: Mapping[str, Any]) -> "Options":
+    """Those of --config, and what was typed in their place."""
+    from ...models.training.configs import named
+
+    return replace(named(params["config"]), **typed(params))
+
+
+def typed(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of training that a person typed."""
+    from dataclasses import fields
+
+    from ...models.training.options import Options
+
+    names = [field.name for field in fields(Options)]
+    return {name: params[name] for name in names if params.get(name) is not None}
+
+
+def typed_flags() -> dict[str, str]:
+    """The flag of each option of the command that was typed, by its name."""
+    return {option.name or "": option.opts[0] for option in _typed_options(click.get_current_context())}
+
+
+def is_first() -> bool:
+    """Whether this is the only process, or the one of torchrun's that speaks to people."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def command_to_resume(ctx: click.Context) -> str:
+    """The command that was typed, with --resume; by torchrun with as many processes where it runs by that."""
+    root = ctx.find_root()
+    program = ["ovstore"]
+    if "RANK" in os.environ:
+        program = ["torchrun", f"--nproc_per_node={os.environ['LOCAL_WORLD_SIZE']}", "-m", "ovstore.cli"]
+    names = [each.info_name or "" for each in (ctx.parent, ctx) if each is not None and each is not root]
+    typed_words = [word for word in _typed_words(ctx) if word not in ("--again", "--resume")]
+    return shlex.join([*program, *_typed_words(root), *names, *typed_words, "--resume"])
+
+
+def _typed_options(ctx: click.Context) -> list[click.Option]:
+    params = [param for param in ctx.command.get_params(ctx) if isinstance(param, click.Option)]
+    typed_here = click.core.ParameterSource.COMMANDLINE
+    return [param for param in params if ctx.get_parameter_source(param.name or "") is typed_here]
+
+
+def _typed_words(ctx: click.Context) -> list[str]:
+    words: list[str] = []
+    for option in _typed_options(ctx):
+        value = ctx.params[option.name or ""]
+        if isinstance(value, bool):
+            words += [(option.opts if value else option.secondary_opts)[0]] if value or option.secondary_opts else []
+            continue
+        for each in value if option.multiple else [value]:
+            shown = ",".join(map(str, each)) if isinstance(each, tuple) else str(each)
+            words += [option.opts[0], shown]
+    return words
+
+
+@contextmanager
+def live() -> "Iterator[Callable[[Progress], None]]":
+    """A bar with loss, speed and time left on a terminal; elsewhere a line an epoch, or each 30 seconds, on stderr."""
+    if not sys.stderr.isatty():
+        yield _Lines().report
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
+    with Bars(*columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as bars:
+        task = bars.add_task("training", total=None, said="")
+
+        def report(now: "Progress") -> None:
+            where = f"epoch {now.epoch} of {now.epochs}"
+            bars.update(task, total=now.steps, completed=now.step, description=where, said=_said(now))
+
+        yield report
+
+
+class _Lines:
+    def __init__(self) -> None:
+        self._epochs, self._at = 0, time.monotonic()
+
+    def report(self, now: "Progress") -> None:
+        """A line at the end of each epoch, and where 30 seconds went by without one."""
+        epochs = now.step // (now.steps // now.epochs)
+        if epochs > self._epochs or time.monotonic() - self._at >= _SECONDS_BETWEEN_LINES:
+            self._epochs, self._at = epochs, time.monotonic()
+            say(f"epoch {now.epoch} of {now.epochs}  step {now.step:,} of {now.steps:,}  {_said(now)}", err=True)
+
+
+def _said(now: "Progress") -> str:
+    return f"loss {now.loss:.4f}  {now.voxels_per_second:,.0f} voxels/s  {_clock(now.seconds_left)} left"
+
+
+def _clock(seconds: float) -> str:
+    if seconds != seconds:
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

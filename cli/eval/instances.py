@@ -1,0 +1,133 @@
+"""ovstore eval instances: how well objects fit the instances of scans."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ...workflows.judged_features import judged_features
+from .._options.completion import complete
+from .._options.eval_options import (
+    folder,
+    labels_option,
+    make_folder,
+    out_option,
+    per_scene_option,
+    print_tables,
+    save_tables,
+    scene_options,
+    table_option,
+    templates_option,
+)
+from .._options.shared import json_option, opened_store, print_json, say
+
+if TYPE_CHECKING:
+    from ...core.features import Level
+
+
+@click.command("instances")
+@labels_option
+@click.option(
+    "--features",
+    shell_complete=complete("features"),
+    metavar="NAME",
+    help="Feature set by name or id; fusion or distill  [default: the commonest]",
+)
+@click.option(
+    "--level",
+    type=click.Choice(["object", "superpoint"]),
+    help="The regions that are held against instances  [default: object]",
+)
+@click.option(
+    "--predictions",
+    type=folder,
+    metavar="DIR",
+    help="Score files of another tool in place of features: SCENE.txt, a line a mask: path, label id, confidence.",
+)
+@scene_options
+@click.option(
+    "--min-points",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="Leave out instances and masks of fewer points.",
+)
+@templates_option
+@table_option
+@per_scene_option
+@out_option
+@click.option(
+    "--write-predictions",
+    type=folder,
+    metavar="DIR",
+    help="Write SCENE.txt and masks as ScanNet's benchmark takes them.",
+)
+@json_option
+def command(
+    label_set_name: str,
+    features: str | None,
+    level: "Level | None",
+    predictions: Path | None,
+    split: str | None,
+    datasets: tuple[str, ...],
+    scenes: tuple[str, ...],
+    min_points: int,
+    templates: str | None,
+    table: Path | None,
+    per_scene: bool,
+    out: Path | None,
+    write_predictions: Path | None,
+    as_json: bool,
+) -> None:
+    """Objects against the instances that scans bring.
+
+    Average precision as in ScanNet's 3D semantic instance benchmark: each object is of the class whose words its vector
+    is closest to, and has to overlap an instance of that class. Class-agnostic figures leave the classes out.
+
+    \b
+    Examples:
+      ovstore eval instances --labels scannet20 --split val
+      ovstore eval instances --labels scannet200 --min-points 30 --out table.md
+      ovstore eval instances --labels scannet200 --predictions mask3d/ --per-scene
+    """
+    if predictions is not None and (features or level or templates or write_predictions):
+        raise click.UsageError(
+            "Masks of --predictions come with their classes: leave --features, --level, --templates and "
+            "--write-predictions out."
+        )
+    from ...evaluation.instances.judged import JudgedMasks, JudgedRegions, Scan
+    from ...evaluation.instances.report import as_json as document
+    from ...evaluation.instances.run import evaluate_instances
+    from ...evaluation.instances.tables import tables
+    from ...evaluation.labels import label_files
+    from ...evaluation.points.judged import judged_files
+    from ...evaluation.scenes import select
+    from .._output.progress import stages
+
+    label_set = label_files.load(label_set_name, table)
+    with opened_store(reading=True) as store:
+        selected = select(store, split, datasets, scenes)
+        judged: JudgedRegions | JudgedMasks
+        if predictions is not None:
+            judged = JudgedMasks(judged_files(store, selected, predictions, label_set))
+        else:
+            found = judged_features(store, selected, features, label_set, templates)
+            judged = JudgedRegions(found, level or "object")
+        if write_predictions is not None:
+            make_folder(write_predictions)
+        with stages(len(judged.source.scenes)) as bars:
+
+            def keep(scan: Scan) -> None:
+                if write_predictions is not None and isinstance(judged, JudgedRegions):
+                    judged.write(write_predictions, scan, label_set)
+                bars.scene_done()
+
+            report = evaluate_instances(store, judged, label_set, min_points, keep)
+    means, classes, *others = tables(report, per_scene)
+    save_tables(out, report, [means, classes, *others], document)
+    if as_json:
+        print_json(document(report))
+    else:
+        print_tables(report, [classes, means, *others])
+    if write_predictions is not None:
+        say(f"Written: {write_predictions}", err=True)

@@ -1,0 +1,155 @@
+"""ovstore train supervised: a student that learns the classes themselves, to hold what words find against."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ...core import plugins
+from ...core.wording import counted
+from .._options.eval_options import labels_option, make_folder, table_option
+from .._options.shared import opened_store, say
+from .._options.training import TrainingCommand, is_first, options_from, training_options
+
+if TYPE_CHECKING:
+    from ...evaluation.labels.label_set import LabelSet
+    from ...ingest.training.run import Course
+    from ...store.catalog.catalog import SceneInfo
+    from ...store.postgres.database import Store
+
+CONFIG = "mink_scannet"
+
+
+class _Supervised(TrainingCommand):
+    config = CONFIG
+
+
+@click.command("supervised", cls=_Supervised)
+@labels_option
+@table_option
+@click.option(
+    "--passes",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Predict by N random placements, scores summed, as OpenScene does  [default: scenes as they stand]",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    required=True,
+    help="Folder of the training and of its predictions/.",
+)
+def command(**params: Any) -> None:
+    """Teach a student the labels of points, as a baseline.
+
+    As OpenScene's MinkowskiNet it knows the classes that it was taught, and no words. Scenes that do not teach are
+    predicted, as files in the format of ScanNet's benchmark that `ovstore eval` judges.
+
+    \b
+    Examples:
+      ovstore train supervised --labels scannet20 --out mink/
+      ovstore eval --labels scannet20 --predictions mink/predictions
+      ovstore train supervised --labels colours.json --student tiny --voxel-size 0.05 --epochs 40 --out small/
+      torchrun --nproc-per-node 4 -m ovstore.cli train supervised --labels scannet20 --out mink/
+    """
+    from ...models.training.parallel import ranks
+    from ...workflows.training_run import planned_by_first
+
+    if not is_first():
+        logging.disable(logging.WARNING)
+    with opened_store(reading=True) as store, ranks(params["device"]) as group:
+        plan = planned_by_first(group, lambda: _planned(store, params))
+        _train(store, plan, params)
+        if group.first:
+            _predict(store, plan, params)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be learnt, by which scenes, and which are predicted. Pickles."""
+
+    course: "Course"
+    label_set: "LabelSet"
+    taught: "tuple[SceneInfo, ...]"
+    others: "tuple[SceneInfo, ...]"
+    known: "tuple[SceneInfo, ...]"  # those of `others` that have labels
+
+
+def _planned(store: "Store", params: dict[str, Any]) -> _Plan:
+    """The training's folder is ready for it."""
+    from ...core.errors import NotFound
+    from ...evaluation.labels import label_files
+    from ...evaluation.scenes import select, truth_of
+    from ...evaluation.wording import left_out
+    from ...ingest.training.scenes import divide, require_colors
+    from ...ingest.training.supervised import course_of
+    from ...workflows.training_run import make_room
+    from .._options.from_dataclass import from_params
+
+    label_set = label_files.load(params["label_set_name"], params["table"])
+    student = plugins.load("models.students", params["student"], noun="student")
+    classes = tuple(each.name for each in label_set.classes)
+    course = course_of(
+        classes, params["student"], from_params(student.Options, params), options_from(params), params["out"]
+    )
+    selected = select(store, None, params["datasets"], params["scenes"])
+    teaching, others = divide(
+        selected, lambda scene: scene.split, params["split"], params["val_split"], params["hold_out"]
+    )
+    taught = [scene for scene in teaching if truth_of(store, scene, label_set)]
+    if not taught:
+        raise NotFound(
+            f"No point of {counted(len(teaching), 'scene')} has a label that is a class of {label_set.name}. "
+            f"See: ovstore labels map {label_set.name} --all"
+        )
+    if course.options.inputs == "color":
+        require_colors(store, (*taught, *others))
+    lacking = f"a point whose label is a class of {label_set.name}"
+    for note in left_out([scene.full_name for scene in teaching if scene not in taught], lacking):
+        say(note, err=True)
+    make_folder(course.folder)
+    make_room(course, params["resume"], params["again"], "--out DIR")
+    tried = counted(len(others), "scene") if others else "none (see --val-split, --hold-out)"
+    say(
+        f"{counted(len(taught), 'scene')} teach{'es' if len(taught) == 1 else ''} {course.student} the "
+        f"{len(classes)} classes of {label_set.name}, tried on {tried}: {course.folder}"
+    )
+    known = tuple(scene for scene in others if truth_of(store, scene, label_set))
+    return _Plan(course, label_set, tuple(taught), tuple(others), known)
+
+
+def _train(store: "Store", plan: _Plan, params: dict[str, Any]) -> None:
+    from ...ingest.training.supervised import source
+    from ...workflows.supervised_validation import Exam
+    from ...workflows.training_run import train_to_the_end
+
+    exam = Exam(store, plan.label_set, plan.course.options)
+    sources = [source(store, scene, exam.classes) for scene in plan.taught]
+    validate = (lambda network, epoch: exam.figures(network, plan.known)) if plan.known else None
+    train_to_the_end(plan.course, sources, validate, params)
+
+
+def _predict(store: "Store", plan: _Plan, params: dict[str, Any]) -> None:
+    """By the last weights; one class a point, as files that `ovstore eval` reads."""
+    if not plan.others:
+        return
+    from ...ingest.training.students import student_of_file
+    from ...models.devices import device_of
+    from ...models.training.checkpoint import LAST
+    from ...workflows.supervised_validation import Exam
+    from ...workflows.training_run import told_figures
+
+    folder = plan.course.folder / "predictions"
+    make_folder(folder)
+    network = student_of_file(plan.course.folder / LAST).network.to(device_of(params["device"]))
+    exam = Exam(store, plan.label_set, plan.course.options)
+    figures = exam.figures(network, plan.others, params["passes"], folder)
+    said = f"  {told_figures(figures)}" if plan.known else ""
+    say(f"{counted(len(plan.others), 'scene')} predicted{said}: {folder}")
+    say(f"Judge them: ovstore eval --labels {params['label_set_name']} --predictions {folder}")
+
+
+command.params += training_options(CONFIG)

@@ -1,0 +1,1 @@
+"""Answers, scenes and features as images and coloured clouds."""

@@ -1,0 +1,1 @@
+"""What older software computed, reproduced exactly; one file per system."""

@@ -1,0 +1,1 @@
+"""The frozen benchmark of retrieval: generated scenes with planted objects."""

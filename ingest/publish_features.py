@@ -1,0 +1,69 @@
+"""What every feature set gets after its vectors, whoever made them: objects, pooled regions, its rows, an index."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..core.features import PointFeatures
+from ..store.postgres.database import Store
+from ..store.publish import publish
+from ..store.publish.fingerprints import Fingerprint
+from ..store.search import index_choice
+from .geometry import Geometry
+from .regions.objects import Options as ObjectOptions
+from .regions.objects import objects
+from .regions.pool import Options as PoolOptions
+from .regions.pool import pool_regions, pool_scene
+
+Report = Callable[[str, int, int], None]  # stage, done, total
+
+
+@dataclass(frozen=True)
+class Published:
+    """A feature set that can be asked."""
+
+    scene_id: int
+    feature_set: int
+    region_count: int  # of both levels
+
+
+def quiet(stage: str, done: int, total: int) -> None:
+    """Report to nobody."""
+
+
+def publish_with_regions(
+    store: Store,
+    geometry: Geometry,
+    name: str,
+    recipe: dict[str, Any],
+    source: Literal["fused", "distilled", "imported"],
+    features: PointFeatures,
+    object_options: ObjectOptions,
+    pool_options: PoolOptions,
+    report: Report = quiet,
+    maps: Fingerprint | None = None,
+) -> Published:
+    """Publish the vectors of a scene's points as the feature set `name`; `maps` are files they were read from."""
+    report("regions", 0, 1)
+    object_of_superpoint = objects(geometry.superpoint, geometry.points, features, object_options)
+    regions = pool_regions(
+        geometry.points,
+        geometry.superpoint,
+        object_of_superpoint,
+        features,
+        geometry.correspondences,
+        geometry.frames,
+        pool_options,
+        geometry.up_axis,
+    )
+    vectors = pool_scene(features, regions, pool_options)
+    with publish.publishing(store) as at:  # a geometry that is new, and its features: both or neither
+        scene_id = geometry.publish(at)
+        feature_set = at.features(
+            scene_id, name, features.space, recipe, source, features, object_of_superpoint, regions, vectors
+        )
+        if maps is not None:
+            at.remember(maps, feature_set_id=feature_set)
+    index_choice.on_publish(store, feature_set)
+    report("regions", 1, 1)
+    return Published(scene_id, feature_set, sum(len(level.regions) for level in regions))

@@ -1,0 +1,32 @@
+"""The regions of a feature set made again from its point vectors: the same recipe gives the same rows."""
+
+from typing import Any, cast
+
+from ...core.errors import BadInput
+from ...store.catalog import catalog, file_digests
+from ...store.catalog.catalog import FeatureSetInfo
+from ...store.postgres.database import Store
+from .. import geometry
+from ..publish_features import publish_with_regions
+from .objects import Options as ObjectOptions
+from .pool import Options as PoolOptions
+
+
+def regions_again(store: Store, found: FeatureSetInfo) -> None:
+    """BadInput where the file of the vectors is not what was written; what is published then is not what it was."""
+    with store.connect() as connection:
+        damage = file_digests.examine(connection, store, [found.features_file])
+    if damage:
+        raise BadInput(f"{found.features_file} is damaged: {damage[found.features_file]}.")
+    scene = catalog.find_scene(store, f"{found.dataset}/{found.scene}")
+    recipe: dict[str, Any] = found.recipe
+    publish_with_regions(
+        store,
+        geometry.published(store, scene),
+        found.name,
+        recipe,
+        cast(Any, found.source),
+        catalog.load_features(store, scene.id, found.name),
+        ObjectOptions(**recipe["objects"]),
+        PoolOptions(**recipe["pool"]),
+    )

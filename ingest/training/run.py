@@ -1,0 +1,71 @@
+"""A student's training as commands begin it: who it is, what its checkpoints say of it, the folder where it learns."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...core import plugins
+from ...models.training.loop import Trained, Validate, train
+from ...models.training.options import Options
+from ...models.training.progress import Progress
+from ...models.training.scenes import Source
+from . import run_folder
+from .run_folder import Standing
+from .students import CHANNELS_IN
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is to be learnt, but for the scenes. Pickles."""
+
+    student: str  # the plug-in
+    student_options: Any  # the plug-in's own Options
+    channels: int  # numbers that the student gives for a voxel
+    teaching: Mapping[str, Any]  # what these mean, as JSON: whose words it knows, or its classes
+    options: Options
+    folder: Path
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What its checkpoints say of the student: all that is needed to build it and to read its numbers."""
+        described = {"name": self.student, "options": asdict(self.student_options), "channels": self.channels}
+        return {**described, **self.teaching}
+
+    def standing(self) -> Standing:
+        """How far the training in the folder is; BadInput when it is another one."""
+        return run_folder.standing(self.folder, self.about, self.options)
+
+    def teach(
+        self,
+        sources: Sequence[Source],
+        validate: Validate | None = None,
+        anchors: NDArray[np.float16] | None = None,
+        *,
+        device: str = "auto",
+        workers: int = 0,
+        resume: bool = False,
+        validate_every: int = 1,
+        report: Callable[[Progress], None] = lambda progress: None,
+    ) -> Trained:
+        """Train to the end, from the beginning or where the last checkpoint stood; see models/training/loop.py."""
+        torch.manual_seed(self.options.seed)
+        plugin = plugins.load("models.students", self.student, noun="student")
+        return train(
+            plugin.build(self.student_options, CHANNELS_IN, self.channels),
+            sources,
+            self.options,
+            self.folder,
+            student=self.about,
+            anchors=anchors,
+            device=device,
+            workers=workers,
+            resume=resume,
+            validate=validate,
+            validate_every=validate_every,
+            report=report,
+        )

@@ -1,0 +1,65 @@
+"""The folder of a training: how far it is, what it came to, and how to make room for another."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from ...core.errors import BadInput
+from ...core.wording import short_list
+from ...models.training import checkpoint
+from ...models.training.checkpoint import BEST, LAST
+from ...models.training.options import Options
+from ...models.training.parallel import Ranks
+from ...models.training.record import JSON
+from ...models.training.stopping import claimed
+
+Standing = Literal["none", "unfinished", "finished"]
+
+
+def standing(folder: Path, about: Mapping[str, Any], options: Options) -> Standing:
+    """How far the training of the student `about` is; BadInput when the folder holds another one.
+
+    about["taught"] may have a digest of what each scene taught.
+    """
+    if not checkpoint.is_there(folder):
+        return "none"
+    told = _told(folder)
+    asked = json.loads(json.dumps({"student": about, "options": asdict(options)}))
+    before, now = (each["student"].pop("taught", {}) for each in (told, asked))
+    differences = [found for key in asked for found in checkpoint.differences(told[key], asked[key], key)]
+    if others := sorted(scene for scene in {*before, *now} if before.get(scene) != now.get(scene)):
+        differences.append(f"{short_list(others, 1)} did not teach then, does not now, or has other features")
+    if differences:
+        raise BadInput(f"{folder} holds another training: {'; '.join(differences[:3])}.")
+    return "finished" if told["step"] == told["steps"] else "unfinished"
+
+
+def forget_training(folder: Path) -> None:
+    """Make room for another: its checkpoints are removed, pictures of what it learnt as well.
+
+    BadInput while a process trains there.
+    """
+    with claimed(folder, Ranks(0, 1, torch.device("cpu"))):
+        for path in (folder / LAST, folder / BEST, folder / JSON, *folder.glob("samples/epoch_*")):
+            path.unlink(missing_ok=True)
+
+
+def last_figures(folder: Path) -> dict[str, float]:
+    """What the last epoch came to, by name: loss_train, and those of validation without their "_val"."""
+    log = json.loads((folder / JSON).read_text(encoding="utf-8"))["log"]
+    return {name.removesuffix("_val"): value for name, value in log[-1].items() if name not in ("epoch", "step")}
+
+
+def _told(folder: Path) -> Mapping[str, Any]:
+    """What the training in a folder says of itself."""
+    try:
+        told = json.loads((folder / JSON).read_text(encoding="utf-8"))
+        return {key: told[key] for key in ("student", "options", "step", "steps")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(
+            f"{folder} holds {LAST} but no {JSON} that tells of it: take another folder, or remove this one."
+        ) from error

@@ -1,0 +1,51 @@
+"""Scenes of the store as trainings take them: who teaches, who judges, and whether they have what is to be seen."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from ...core.errors import BadScene, NotFound
+from ...store.catalog.catalog import SceneInfo
+from ...store.files import parquet
+from ...store.postgres.database import Store
+
+T = TypeVar("T")
+
+
+def divide(
+    scenes: Sequence[T],
+    split_of: Callable[[T], str | None],
+    split: str | None,
+    val_split: str,
+    hold_out: int,
+    having: str = "",
+) -> tuple[list[T], list[T]]:
+    """The scenes of `split`, which teach, and those that judge: of `val_split`, and the last `hold_out` of `split`.
+
+    Without `split`, those of "train" teach; where no scene has any split, all. NotFound when none is left to teach;
+    `having` says there what all `scenes` have.
+    """
+    splits = sorted({found for scene in scenes if (found := split_of(scene)) is not None})
+    taught, judging = list(scenes), []
+    if split is not None or splits:
+        wanted = split or "train"
+        taught = [scene for scene in scenes if split_of(scene) == wanted]
+        judging = [scene for scene in scenes if split_of(scene) == val_split != wanted]
+        if not taught:
+            raise NotFound(
+                f"None of {len(scenes)} scenes{having} is of split {wanted!r}; their splits: "
+                f"{', '.join(splits) or 'none'}. Say with --split whose scenes teach."
+            )
+    if hold_out >= len(taught):
+        raise NotFound(f"{hold_out} held out leave none of {len(taught)} scenes to teach.")
+    kept = len(taught) - hold_out
+    return taught[:kept], [*judging, *taught[kept:]]
+
+
+def require_colors(store: Store, scenes: Iterable[SceneInfo]) -> None:
+    """BadScene when one has none."""
+    for scene in scenes:
+        if not parquet.has_colors(store.file(scene.points_file)):
+            raise BadScene(
+                f"{scene.full_name} has no colours, which the student is to see: leave the scene out, "
+                "or train with --inputs ones."
+            )

@@ -1,0 +1,64 @@
+"""The supervised baseline: a student that learns classes from the labels of points, and names those of others."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from ...core.errors import BadInput
+from ...core.scene import PointCloud
+from ...models.placements import random_placements
+from ...models.training.inference import point_vectors
+from ...models.training.options import Options
+from ...models.training.scenes import Source, TaughtScene
+from ...store.catalog import catalog
+from ...store.catalog.catalog import SceneInfo
+from ...store.postgres.database import Store
+from .run import Course
+
+Classify = Callable[[PointCloud], NDArray[np.integer]]  # (N,) classes from 0 by the points' labels, -1 for none
+
+
+def course_of(classes: Sequence[str], student: str, student_options: Any, options: Options, folder: Path) -> Course:
+    """A student of the classes, in their order."""
+    if options.loss != "cross_entropy":
+        raise BadInput(
+            f"loss is {options.loss!r}, which teaches vectors; classes are taught by 'cross_entropy', as in "
+            "--config mink_scannet."
+        )
+    return Course(student, student_options, len(classes), {"classes": list(classes)}, options, folder)
+
+
+def own_points(store: Store, scene: SceneInfo) -> PointCloud:
+    """The scene's points in the scan's own order, in which the lowest point of a voxel stands for it."""
+    points, _, original_index = catalog.load_points(store, scene.id)
+    return points.take(np.argsort(original_index))
+
+
+def source(store: Store, scene: SceneInfo, classify: Classify) -> Source:
+    """What training is shown: all points of the scene, and the classes of those that have one."""
+    return Source(scene.full_name, partial(_taught, store, scene, classify))
+
+
+def _taught(store: Store, scene: SceneInfo, classify: Classify) -> TaughtScene:
+    points = own_points(store, scene)
+    classes = classify(points)
+    labelled = np.flatnonzero(classes >= 0)
+    return TaughtScene(scene.full_name, points.xyz, points.rgb, labelled, classes[labelled].astype(np.int64))
+
+
+def predict(
+    network: nn.Module, points: PointCloud, options: Options, scene: str, passes: int | None = None
+) -> NDArray[np.int32]:
+    """(N,) the class that the network gives most, where it is; ties go to the first.
+
+    `passes`: the scores of so many random placements are summed, as OpenScene does; None: the scene as it stands.
+    """
+    device = next(network.parameters()).device
+    placements = [None] if passes is None else random_placements(options.voxel_size, passes, options.seed, scene)
+    scores = sum(point_vectors(network, points.xyz, points.rgb, options, device, each) for each in placements)
+    return np.asarray(scores).argmax(axis=1).astype(np.int32)

@@ -1,0 +1,112 @@
+"""Which scenes teach a student, and which it is watched on."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import NotFound, SpaceMismatch
+from ...core.features import EmbeddingSpace
+from ...models.training.scenes import Source, TaughtScene
+from ...store.catalog import catalog
+from ...store.catalog.catalog import FeatureSetInfo, SceneInfo
+from ...store.catalog.regions import load_regions
+from ...store.files import parquet
+from ...store.postgres.database import Store
+from .scenes import divide
+
+MOST_OBJECTS = 16_384  # 25 MB of 768 numbers each
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A scene and its published vectors. Pickles; its files are read without the database."""
+
+    scene: SceneInfo
+    features: FeatureSetInfo
+    points_file: Path  # of the scene
+    features_file: Path
+
+    @property
+    def source(self) -> Source:
+        """The scene as training takes it."""
+        load = partial(_taught_scene, self.scene.full_name, self.points_file, self.features_file, self.features.space)
+        return Source(self.scene.full_name, load)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Who teaches, and whom the student is watched on."""
+
+    features: str  # name of the teachers' feature sets
+    space: EmbeddingSpace
+    encoding: dict[str, Any]  # who answers for the words: "encoder" and "space" of the teachers' recipe
+    taught: tuple[Teacher, ...]
+    validation: tuple[Teacher, ...]
+
+
+def _taught_scene(name: str, points_file: Path, features_file: Path, space: EmbeddingSpace) -> TaughtScene:
+    """Points in the scan's own order, so that a voxel's lowest point is the one it is in OpenScene."""
+    points, _, original_index = parquet.read_points(points_file)
+    order = np.argsort(original_index)
+    features = parquet.read_features(features_file, space)
+    taught = original_index[features.point_index]
+    rows = np.argsort(taught)
+    rgb = None if points.rgb is None else points.rgb[order]
+    return TaughtScene(name, points.xyz[order], rgb, taught[rows], features.vectors[rows])
+
+
+def lesson(
+    store: Store, scenes: Sequence[SceneInfo], features: str, split: str | None, val_split: str, hold_out: int
+) -> Lesson:
+    """The scenes of `split` that have those features; those of `val_split` and the last `hold_out` only judge.
+
+    Without `split`, those of "train"; where no scene has any split, all. NotFound when none is left to teach,
+    SpaceMismatch unless all are of one space.
+    """
+    found = _teachers(store, scenes, features)
+    taught, validation = divide(
+        found, lambda teacher: teacher.scene.split, split, val_split, hold_out, f" with features {features!r}"
+    )
+    first = taught[0].features
+    encoding = {"encoder": first.recipe["encoder"], "space": asdict(first.space)}
+    return Lesson(features, first.space, encoding, tuple(taught), tuple(validation))
+
+
+def objects(store: Store, taught: Sequence[Teacher]) -> NDArray[np.float16]:
+    """(A, C) unit vectors of the scenes' objects; where there are more than MOST_OBJECTS, so many of them."""
+    sets = [teacher.features for teacher in taught]
+    parts = [load_regions(store, found.id, found.space, "object").vectors for found in sets]
+    vectors = np.concatenate(parts)
+    drawn = np.random.default_rng(len(vectors)).permutation(len(vectors))[:MOST_OBJECTS]
+    return vectors[np.sort(drawn)]
+
+
+def _teachers(store: Store, scenes: Sequence[SceneInfo], features: str) -> list[Teacher]:
+    """The scenes that have feature sets of that name."""
+    held = {found.scene_id: found for found in catalog.feature_sets(store) if found.name == features}
+    found = [
+        Teacher(scene, own, store.file(scene.points_file), store.file(own.features_file))
+        for scene in scenes
+        if (own := held.get(scene.id)) is not None
+    ]
+    if not found:
+        names = sorted({name for scene in scenes for name in scene.features})
+        raise NotFound(
+            f"None of {len(scenes)} scenes has features {features!r}. "
+            + (f"They have: {', '.join(names)}." if names else "They have none yet: ovstore ingest --help")
+        )
+    first = found[0]
+    for other in found[1:]:
+        try:
+            first.features.space.require_same(other.features.space)
+        except SpaceMismatch as error:
+            raise SpaceMismatch(
+                f"{first.scene.full_name} and {other.scene.full_name} cannot teach one student by {features!r}: {error}"
+                " Choose scenes with --dataset or --scene."
+            ) from error
+    return found

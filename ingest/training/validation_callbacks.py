@@ -1,0 +1,92 @@
+"""A student is watched while it learns: what it says of scenes that do not teach it, beside what their features say."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ...core.features import PointFeatures
+from ...core.scene import PointCloud
+from ...models.training.loop import Validate
+from ...models.training.options import Options
+from ...models.training.scenes import naming
+from ...store.catalog.catalog import SceneInfo
+from ...store.files import parquet
+from .student_vectors import unit_vectors
+from .teachers import Teacher
+
+Tell = Callable[[int, Mapping[str, float]], None]  # epoch, figures
+
+_ROWS_AT_ONCE = 1 << 15
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A validation scene after an epoch; points are in the store's order."""
+
+    epoch: int
+    scene: SceneInfo
+    points: PointCloud
+    taught: PointFeatures  # as published
+    vectors: NDArray[np.float16]  # (N, C) the student's, unit length
+
+
+class Judge(Protocol):
+    """One who looks at all watched scenes, and comes to figures."""
+
+    def look(self, watched: Watched) -> None:
+        """At one scene."""
+
+    def figures(self) -> dict[str, float]:
+        """Of the scenes since the last call."""
+
+
+def validation(
+    teachers: Sequence[Teacher],
+    options: Options,
+    judges: Sequence[Judge] = (),
+    tell: Tell = lambda epoch, figures: None,
+) -> Validate:
+    """What training calls: the judges' figures, and "cosine", the mean between student and published vectors.
+
+    `tell` hears them too.
+    """
+
+    def validate(network: nn.Module, epoch: int) -> dict[str, float]:
+        device = next(network.parameters()).device
+        total, count = 0.0, 0
+        for teacher in teachers:
+            with naming(teacher.scene.full_name):
+                watched = _watch(network, epoch, teacher, options, device)
+            total += _cosines(watched)
+            count += len(watched.taught.point_index)
+            for judge in judges:
+                judge.look(watched)
+        figures = {name: value for judge in judges for name, value in judge.figures().items()}
+        figures["cosine"] = total / count
+        tell(epoch, figures)
+        return figures
+
+    return validate
+
+
+def _watch(network: nn.Module, epoch: int, teacher: Teacher, options: Options, device: torch.device) -> Watched:
+    points, _, original_index = parquet.read_points(teacher.points_file)
+    taught = parquet.read_features(teacher.features_file, teacher.features.space)
+    vectors = unit_vectors(network, options, points, original_index, device)
+    return Watched(epoch, teacher.scene, points, taught, vectors)
+
+
+def _cosines(watched: Watched) -> float:
+    """Their sum over the points that have published vectors; those may be shorter than 1."""
+    total, index = 0.0, watched.taught.point_index
+    for start in range(0, len(index), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        taught = watched.taught.vectors[rows].astype(np.float32)
+        cosine = np.einsum("ij,ij->i", taught, watched.vectors[index[rows]].astype(np.float32))
+        total += float((cosine / np.maximum(np.linalg.norm(taught, axis=1), 1e-12)).sum())
+    return total

@@ -1,0 +1,1 @@
+"""What the store holds: scenes, feature sets, regions and jobs, by name."""

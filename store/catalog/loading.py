@@ -1,0 +1,125 @@
+"""What was published comes back as it went in: frames, points, correspondences, features."""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+
+from ...core.errors import BadInput, NotFound
+from ...core.features import Correspondence, EmbeddingSpace, PointFeatures
+from ...core.scene import Camera, Frame, PointCloud
+from ..files import parquet
+from ..postgres import schema
+from ..postgres.database import Store
+from . import leases
+
+log = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
+Result = TypeVar("Result")
+
+
+def load_frames(store: Store, scene_id: int) -> tuple[Frame, ...]:
+    """All frames in their order; pictures that lie in the store get their path of today."""
+    query = select(schema.frames).where(schema.frames.c.scene_id == scene_id).order_by(schema.frames.c.ordinal)
+    with store.connect() as connection:
+        rows = connection.execute(query).all()
+    if not rows:
+        _scene_file(store, scene_id, "points_file", also_replaced=False)  # points alone have none; one gone raises
+    return tuple(
+        Frame(
+            name=row.name,
+            camera=_camera(row.camera),
+            camera_to_world=np.array(row.camera_to_world).reshape(4, 4),
+            image_path=store.path / row.image_path,
+            depth_path=None if row.depth_path is None else store.path / row.depth_path,
+            depth_camera=None if row.depth_camera is None else _camera(row.depth_camera),
+            depth_scale=row.depth_scale,
+            depth_to_color=None if row.depth_to_color is None else np.array(row.depth_to_color).reshape(4, 4),
+            timestamp=row.timestamp,
+        )
+        for row in rows
+    )
+
+
+def load_points(store: Store, scene_id: int) -> tuple[PointCloud, NDArray[np.int32], NDArray[np.int32]]:
+    """The cloud in the store's order, the superpoint of each point, and each point's row in the dataset's own order."""
+    return _read(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_points)
+
+
+def load_labels(store: Store, scene_id: int) -> tuple[NDArray[np.int32] | None, dict[int, str]]:
+    """The label of each point in the store's order, None where the scan has none, and the names of the labels."""
+    return _read(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_labels)
+
+
+def load_correspondences(store: Store, scene_id: int, frames: Sequence[int] | None = None) -> list[Correspondence]:
+    """What the frames see (None: all, in their order)."""
+    return _read(
+        lambda: _scene_file(store, scene_id, "correspondences_file"),
+        lambda path: parquet.read_correspondences(path, frames),
+    )
+
+
+def load_features(store: Store, scene_id: int, name: str) -> PointFeatures:
+    """The vectors of the scene's feature set of that name."""
+    return _read(lambda: _features_file(store, scene_id, name), lambda found: parquet.read_features(*found))
+
+
+def _read(look_up: Callable[[], Found], read: Callable[[Found], Result]) -> Result:
+    """Read what the rows name; when it was replaced between the look and the reading, what they name now."""
+    found = look_up()
+    try:
+        return read(found)
+    except BadInput:
+        now = look_up()
+        if now == found:
+            raise
+        return read(now)
+
+
+def _features_file(store: Store, scene_id: int, name: str) -> tuple[Path, EmbeddingSpace]:
+    sets, spaces = schema.feature_sets, schema.embedding_spaces
+    query = select(sets.c.name, sets.c.features_file, spaces.c.name, spaces.c.dim, spaces.c.digest,
+                   spaces.c.logit_scale).join_from(sets, spaces).where(sets.c.scene_id == scene_id)  # fmt: skip
+    with store.connect() as connection:
+        found = {row[0]: row[1:] for row in connection.execute(query)}
+    if name not in found:
+        known = ", ".join(sorted(found)) or "none"
+        scene = select(schema.scenes.c.name).where(schema.scenes.c.id == scene_id)
+        with store.connect() as connection:
+            whose = connection.scalar(scene)
+        raise NotFound(f"{whose or 'The scene'} has no features named {name!r}; it has: {known}. See: ovstore features")
+    file, *space = found[name]
+    return store.file(file), EmbeddingSpace(*space)
+
+
+def _scene_file(store: Store, scene_id: int, column: str, *, also_replaced: bool = True) -> Path:
+    with store.connect() as connection:
+        query = select(schema.scenes.c[column]).where(schema.scenes.c.id == scene_id)
+        file: Any = connection.execute(query).scalar_one_or_none()
+        folder = leases.replaced_scene(connection, scene_id) if file is None and also_replaced else None
+    if folder is not None:
+        _say_once(scene_id)
+        return store.file(f"{folder}/{column.removesuffix('_file')}.parquet")
+    if file is None:
+        raise _gone(scene_id)
+    return store.file(file)
+
+
+@cache
+def _say_once(scene_id: int) -> None:
+    log.warning("Scene %d was replaced or forgotten while it is read: what it was is read to the end.", scene_id)
+
+
+def _camera(numbers: Sequence[float]) -> Camera:
+    width, height, *focal_and_centre = numbers
+    return Camera(int(width), int(height), *focal_and_centre)
+
+
+def _gone(scene_id: int) -> NotFound:
+    return NotFound(f"Scene {scene_id} is not in the store: it was replaced or forgotten. See: ovstore scenes")

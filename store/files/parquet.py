@@ -1,0 +1,256 @@
+"""The Parquet files of a scene: points, correspondences and per-point vectors.
+
+    points.parquet            a row a point, in Morton order: x y z, r g b, nx ny nz, label, instance, segment,
+                              superpoint, original_index; columns the scan does not have are left out
+    points.faces.parquet      beside it where there is a mesh: a b c, rows of the points file
+    correspondences.parquet   a row group a frame, ascending: frame, point_index, u, v, depth
+    features.parquet          a row a seen point, ordered by object, superpoint, point_index, so that each region of
+                              both levels is one range of rows: these three, view_count, vector
+
+Everything is zstd-1 with page checksums. Vectors are plain FixedSizeList<float16>, which DuckDB reads and numpy takes
+without a copy; geometry, which compresses, is delta coded and byte-split.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import BadInput
+from ...core.features import LEVELS, Correspondence, EmbeddingSpace, Level, PointFeatures
+from ...core.scene import PointCloud
+from .columns import Columns, opened, slices, stack, to_numpy, write_columns
+
+_POINT_ROWS = 65_536  # rows a row group
+_FEATURE_ROWS = 2_048  # the least a region costs to read: an 800-point one takes a third of the time it does at 8,192
+_BLOCK_GROUPS = 4  # row groups that are read at once where all rows are wanted, but not all in memory
+
+RowRanges = dict[Level, dict[int, tuple[int, int]]]  # level -> ordinal -> (first row, one past the last)
+
+
+def write_points(
+    path: Path, points: PointCloud, superpoint: NDArray[np.int32], original_index: NDArray[np.int32]
+) -> None:
+    """One row a point; faces go to `faces_path(path)`."""
+    names = {str(key): name for key, name in points.label_names.items()}
+    columns = point_columns(points, superpoint, original_index)
+    write_columns(path, "points", slices(columns, _POINT_ROWS), {"label_names": names})
+    if points.faces is not None:
+        write_columns(faces_path(path), "faces", slices(_split(points.faces, "abc", np.int32), _POINT_ROWS), {})
+
+
+def point_columns(
+    points: PointCloud, superpoint: NDArray[np.int32], original_index: NDArray[np.int32]
+) -> dict[str, NDArray[Any]]:
+    """The columns of a points file, in its types; what the scan does not have is left out."""
+    columns = _split(points.xyz, "xyz", np.float64)
+    if points.rgb is not None:
+        columns |= _split(points.rgb, "rgb", np.uint8)
+    if points.normals is not None:
+        columns |= _split(points.normals, ("nx", "ny", "nz"), np.float32)
+    for name, column in (
+        ("label", points.labels),
+        ("instance", points.instances),
+        ("segment", points.segments),
+        ("superpoint", superpoint),
+        ("original_index", original_index),
+    ):
+        if column is not None:
+            columns[name] = np.asarray(column, np.int32)
+    return columns
+
+
+def _split(rows: NDArray[Any], names: Sequence[str], dtype: type[np.generic]) -> dict[str, NDArray[Any]]:
+    return {name: np.asarray(column, dtype) for name, column in zip(names, rows.T, strict=True)}
+
+
+def faces_path(points_path: Path) -> Path:
+    """Where the mesh of a points file is, if it has one."""
+    return points_path.with_name(f"{points_path.stem}.faces.parquet")
+
+
+def read_points(path: Path) -> tuple[PointCloud, NDArray[np.int32], NDArray[np.int32]]:
+    """The cloud, the superpoint of each point, and the row each point had in the dataset's own order."""
+    with opened(path, "points") as (file, about):
+        columns = to_numpy(file.read())
+    faces = None
+    if faces_path(path).exists():
+        with opened(faces_path(path), "faces") as (file, _):
+            faces = stack(to_numpy(file.read()), ("a", "b", "c"))
+    xyz = stack(columns, ("x", "y", "z"))
+    if xyz is None:
+        raise BadInput(f"{path} has no columns x, y, z. `ovstore doctor` checks the store's files.")
+    points = PointCloud(
+        xyz=xyz,
+        rgb=stack(columns, ("r", "g", "b")),
+        normals=stack(columns, ("nx", "ny", "nz")),
+        labels=columns.get("label"),
+        label_names=_label_names(about),
+        instances=columns.get("instance"),
+        segments=columns.get("segment"),
+        faces=faces,
+    )
+    return points, columns["superpoint"], columns["original_index"]
+
+
+def has_colors(path: Path) -> bool:
+    """Whether the points of a points file have colours; no row is read."""
+    with opened(path, "points") as (file, _):
+        return "r" in file.schema_arrow.names
+
+
+def read_superpoints(path: Path) -> NDArray[np.int32]:
+    """(N,) the superpoint of each point; the other columns stay unread."""
+    with opened(path, "points") as (file, _):
+        return to_numpy(file.read(columns=["superpoint"]))["superpoint"]
+
+
+def read_labels(path: Path) -> tuple[NDArray[np.int32] | None, dict[int, str]]:
+    """The label of each point, None where the scan has none, and the names; the other columns stay unread."""
+    with opened(path, "points") as (file, about):
+        held = "label" in file.schema_arrow.names
+        return to_numpy(file.read(columns=["label"]))["label"] if held else None, _label_names(about)
+
+
+def _label_names(about: dict[str, Any]) -> dict[int, str]:
+    return {int(key): name for key, name in about["label_names"].items()}
+
+
+def write_correspondences(path: Path, correspondences: Sequence[Correspondence]) -> None:
+    """One row group a frame, in ascending frames; a frame that sees nothing keeps its (empty) place.
+
+    Without any frame the file is one empty row group, for its columns.
+    """
+    ordered = sorted(correspondences, key=lambda seen: seen.frame)
+    nobody = Correspondence(-1, np.empty(0, np.int32), np.empty((0, 2), np.float32), np.empty(0, np.float32))
+    groups = [_correspondence_columns(seen) for seen in ordered or [nobody]]
+    write_columns(path, "correspondences", groups, {"frames": [seen.frame for seen in ordered]})
+
+
+def read_correspondences(path: Path, frames: Sequence[int] | None = None) -> list[Correspondence]:
+    """Those of `frames` in the order asked for (None: all, ascending); only their row groups are read."""
+    with opened(path, "correspondences") as (file, about):
+        row_group = {frame: group for group, frame in enumerate(about["frames"])}
+        wanted = list(row_group) if frames is None else list(frames)
+        if unknown := [frame for frame in wanted if frame not in row_group]:
+            raise BadInput(f"Frame {unknown[0]} is not one of the {len(row_group)} frames of {path}.")
+        return [_correspondence(frame, to_numpy(file.read_row_group(row_group[frame]))) for frame in wanted]
+
+
+def _correspondence_columns(seen: Correspondence) -> Columns:
+    return {
+        "frame": np.full(len(seen), seen.frame, np.int32),
+        "point_index": np.asarray(seen.point_index, np.int32),
+        "u": np.asarray(seen.uv[:, 0], np.float32),
+        "v": np.asarray(seen.uv[:, 1], np.float32),
+        "depth": np.asarray(seen.depth, np.float32),
+    }
+
+
+def _correspondence(frame: int, columns: Columns) -> Correspondence:
+    uv = np.stack([columns["u"], columns["v"]], axis=1)
+    return Correspondence(frame, columns["point_index"], uv, columns["depth"])
+
+
+def write_features(
+    path: Path, features: PointFeatures, superpoint: NDArray[np.int32], object_of_superpoint: NDArray[np.int32]
+) -> RowRanges:
+    """One row a seen point; returns the rows of each seen region. `superpoint` is (N,) over the whole cloud."""
+    columns = feature_columns(features, superpoint, object_of_superpoint)
+    write_columns(path, "features", slices(columns, _FEATURE_ROWS), {"space": features.space.name})
+    return {level: _runs(columns[level]) for level in LEVELS}
+
+
+def feature_columns(
+    features: PointFeatures, superpoint: NDArray[np.int32], object_of_superpoint: NDArray[np.int32]
+) -> dict[str, NDArray[Any]]:
+    """The columns of a features file, in its types and order."""
+    of_superpoint = superpoint[features.point_index]
+    of_object = object_of_superpoint[of_superpoint]
+    order = np.lexsort((features.point_index, of_superpoint, of_object))
+    return {
+        "object": np.asarray(of_object[order], np.int32),
+        "superpoint": np.asarray(of_superpoint[order], np.int32),
+        "point_index": np.asarray(features.point_index[order], np.int32),
+        "view_count": np.asarray(features.view_count[order], np.int32),
+        "vector": np.asarray(features.vectors[order], np.float16),
+    }
+
+
+def read_features(path: Path, space: EmbeddingSpace) -> PointFeatures:
+    """All vectors, in ascending point_index."""
+    with opened(path, "features") as (file, about):
+        columns = to_numpy(file.read(columns=["point_index", "view_count", "vector"]))
+    vectors = columns["vector"]
+    _require_space(path, about, vectors, space)
+    order = np.argsort(columns["point_index"])
+    return PointFeatures(space, columns["point_index"][order], vectors[order], columns["view_count"][order])
+
+
+def feature_blocks(path: Path, space: EmbeddingSpace) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float16]]]:
+    """point_index and vectors of all rows in file order, a few thousand at a time."""
+    with opened(path, "features") as (file, about):
+        groups = range(file.metadata.num_row_groups)
+        for first in groups[::_BLOCK_GROUPS]:
+            table = file.read_row_groups(groups[first : first + _BLOCK_GROUPS], columns=["point_index", "vector"])
+            columns = to_numpy(table)
+            _require_space(path, about, columns["vector"], space)
+            yield columns["point_index"], columns["vector"]
+
+
+def read_view_counts(path: Path, point_count: int) -> NDArray[np.int32]:
+    """(N,) the frames that saw each point of the cloud, as far as it has a vector; 0 for the others."""
+    with opened(path, "features") as (file, _):
+        columns = to_numpy(file.read(columns=["point_index", "view_count"]))
+    views = np.zeros(point_count, np.int32)
+    views[columns["point_index"]] = columns["view_count"]
+    return views
+
+
+def read_feature_rows(path: Path, start: int, stop: int) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
+    """point_index and vectors of rows start..stop-1, a region's range; only the row groups it touches are read."""
+    with opened(path, "features") as (file, _):
+        counts = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+        first = np.concatenate([[0], np.cumsum(counts)])  # first[g] is the first row of group g
+        if not 0 <= start <= stop <= first[-1]:
+            raise BadInput(f"Rows {start} to {stop} are not in {path}, which has {first[-1]}.")
+        groups = [g for g in range(len(counts)) if first[g] < stop and first[g + 1] > start]
+        table = file.read_row_groups(groups, columns=["point_index", "vector"])
+    skipped = int(first[groups[0]]) if groups else 0
+    columns = to_numpy(table.slice(start - skipped, stop - start))
+    return columns["point_index"], columns["vector"]
+
+
+def read_feature_regions(path: Path) -> tuple[NDArray[np.int32], dict[Level, NDArray[np.int32]]]:
+    """point_index and the ordinal of each point's region at each level, in file order; vectors stay unread."""
+    with opened(path, "features") as (file, _):
+        columns = to_numpy(file.read(columns=["point_index", *LEVELS]))
+    return columns["point_index"], {level: columns[level] for level in LEVELS}
+
+
+def read_objects(path: Path, superpoint: NDArray[np.int32]) -> NDArray[np.int32]:
+    """(N,) the object of each point of the cloud, that of its superpoint; -1 where nobody saw the superpoint.
+
+    `superpoint` is (N,), of the cloud that the features belong to.
+    """
+    _, of_seen = read_feature_regions(path)
+    of_superpoint = np.full(superpoint.max() + 1, -1, np.int32)
+    of_superpoint[of_seen["superpoint"]] = of_seen["object"]
+    return of_superpoint[superpoint]
+
+
+def _require_space(path: Path, about: dict[str, Any], vectors: NDArray[np.float16], space: EmbeddingSpace) -> None:
+    """BadInput for a file of another space than the catalog says."""
+    if about["space"] != space.name or vectors.shape[1] != space.dim:
+        raise BadInput(
+            f"{path} holds {vectors.shape[1]}-dimensional vectors of {about['space']!r}, not {space.name!r}."
+        )
+
+
+def _runs(ordinals: NDArray[np.int32]) -> dict[int, tuple[int, int]]:
+    """The range of rows of each value of a grouped column."""
+    starts = np.flatnonzero(np.r_[len(ordinals) > 0, ordinals[1:] != ordinals[:-1]])
+    stops = np.r_[starts[1:], len(ordinals)]
+    return {int(ordinals[a]): (int(a), int(b)) for a, b in zip(starts, stops, strict=False)}

@@ -1,0 +1,158 @@
+"""A scene as files for other programs, its points in the dataset's own order."""
+
+import colorsys
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.features import LEVELS, Level
+from ...core.files import replacing
+from ...core.scene import PointCloud
+from ..catalog.catalog import FeatureSetInfo, RegionInfo, SceneInfo, load_points, regions
+from ..files import parquet
+from ..files.ply_writer import write_ply
+from ..postgres.database import Store
+
+_GOLDEN = 0.618033988749895  # steps of the golden ratio around the colour circle keep neighbours apart
+
+
+def export_ply(
+    store: Store,
+    scene: SceneInfo,
+    path: Path,
+    features: FeatureSetInfo | None = None,
+    level: Level | None = None,
+    only: RegionInfo | None = None,
+    more: Mapping[str, NDArray[np.generic]] = MappingProxyType({}),
+) -> int:
+    """The cloud, or mesh, in its own colours or in those of its regions; returns the number of points.
+
+    With `only`, those of one region of `features`.
+
+    Labels, instances, superpoints and, where `features` are given, objects go along as columns of each vertex, and
+    `more` columns, which are in the store's order. Comments of the header name the labels: "label 5 chair".
+    """
+    held = _held(store, scene, features)
+    order = np.argsort(held.original_index)
+    points, regions = held.points, held.regions
+    more = {name: column[order] for name, column in more.items()}
+    if only is not None:
+        rows = np.flatnonzero(regions[only.level] == only.ordinal)
+        points, regions = _some(points, rows), {name: of_point[rows] for name, of_point in regions.items()}
+        more = {name: column[rows] for name, column in more.items()}
+    columns = {"label": points.labels, "instance": points.instances, **regions, **more}
+    rgb = points.rgb if level is None else region_colours(regions[level])
+    present = {name: column for name, column in columns.items() if column is not None}
+    names = [f"label {number} {name}" for number, name in sorted(points.label_names.items())]
+    write_ply(path, points.xyz, rgb, points.normals, points.faces, present, names)
+    return len(points)
+
+
+def export_npz(store: Store, scene: SceneInfo, path: Path, features: FeatureSetInfo) -> int:
+    """Points, vectors and regions as plain arrays (np.load needs no pickle); returns the number of points.
+
+    xyz (N, 3), and where the scan has them rgb, normals, label, instance, faces; superpoint, object (N,) with -1 for
+    points of objects nobody saw; superpoint_region, object_region (N,) the regions' ids in the store, -1 likewise;
+    point_index (M,) ascending rows of xyz, vectors (M, C), view_count (M,); label_ids, label_names; about, JSON text.
+    """
+    held = _held(store, scene, features)
+    points = held.points
+    names = sorted(points.label_names.items())
+    arrays = {
+        "xyz": points.xyz, "rgb": points.rgb, "normals": points.normals, "label": points.labels,
+        "instance": points.instances, "faces": points.faces,
+        **held.regions,
+        **{f"{level}_region": _region_ids(store, features, level, held.regions[level]) for level in LEVELS},
+        **_vectors(store, features, held.original_index),
+        "label_ids": np.array([key for key, _ in names], np.int32),
+        "label_names": np.array([name for _, name in names], np.str_),
+        "about": np.array(json.dumps(_about(scene, features), ensure_ascii=False)),
+    }  # fmt: skip
+    with replacing(path) as part, open(part, "wb") as file:
+        np.savez(file, allow_pickle=False, **{name: array for name, array in arrays.items() if array is not None})
+    return len(points)
+
+
+def region_colours(ordinal: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """(N, 3) a colour for each region, the same at each call; grey where there is none (-1)."""
+    count = int(ordinal.max(initial=-1)) + 1
+    hsv = [
+        (number * _GOLDEN % 1, 0.55 + 0.3 * (number % 2), 0.95 - 0.25 * (number % 3 == 2)) for number in range(count)
+    ]
+    palette = np.array([colorsys.hsv_to_rgb(*colour) for colour in hsv] + [(0.5, 0.5, 0.5)])  # row -1 is the last
+    return (palette[ordinal] * 255).round().astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What the store holds of the scene's points."""
+
+    points: PointCloud  # in the dataset's own order
+    regions: dict[str, NDArray[np.int32]]  # (N,) the region of each point: superpoint, and object for a feature set
+    original_index: NDArray[np.int32]  # (N,) row in `points` of each row of the files
+
+
+def _held(store: Store, scene: SceneInfo, features: FeatureSetInfo | None) -> _Held:
+    points, superpoint, original_index = load_points(store, scene.id)
+    order = np.argsort(original_index)
+    regions = {"superpoint": superpoint[order]}
+    if features is not None:
+        regions["object"] = parquet.read_objects(store.file(features.features_file), regions["superpoint"])
+    return _Held(points.take(order), regions, original_index)
+
+
+def _some(points: PointCloud, rows: NDArray[np.integer]) -> PointCloud:
+    """These points, and the faces that all three corners of are among them."""
+    number = np.full(len(points), -1, np.int32)
+    number[rows] = np.arange(len(rows), dtype=np.int32)
+
+    def of_rows(column: NDArray[Any] | None) -> NDArray[Any] | None:
+        return None if column is None else column[rows]
+
+    faces = None if points.faces is None else number[points.faces]
+    return PointCloud(
+        points.xyz[rows],
+        rgb=of_rows(points.rgb),
+        normals=of_rows(points.normals),
+        labels=of_rows(points.labels),
+        label_names=points.label_names,
+        instances=of_rows(points.instances),
+        faces=None if faces is None else faces[(faces >= 0).all(axis=1)],
+    )
+
+
+def _vectors(store: Store, features: FeatureSetInfo, original_index: NDArray[np.int32]) -> dict[str, NDArray[Any]]:
+    found = parquet.read_features(store.file(features.features_file), features.space)
+    point_index = original_index[found.point_index]
+    order = np.argsort(point_index)
+    return {
+        "point_index": point_index[order],
+        "vectors": found.vectors[order],
+        "view_count": found.view_count[order],
+    }
+
+
+def _region_ids(store: Store, features: FeatureSetInfo, level: Level, ordinal: NDArray[np.int32]) -> NDArray[np.int64]:
+    ids = np.full(int(ordinal.max()) + 2, -1, np.int64)  # the last row answers -1
+    for region in regions(store, features.scene_id, level):
+        if region.feature_set_id == features.id:
+            ids[region.ordinal] = region.id
+    return ids[ordinal]
+
+
+def _about(scene: SceneInfo, features: FeatureSetInfo) -> dict[str, Any]:
+    return {
+        "dataset": scene.dataset,
+        "scene": scene.name,
+        "units": "metres",
+        "up_axis": scene.up_axis,
+        "features": features.name,
+        "space": {"name": features.space.name, "dim": features.space.dim, "digest": features.space.digest},
+        "recipe": features.recipe,
+    }

@@ -1,0 +1,310 @@
+"""Opening a store: a folder of files and the database whose rows name them.
+
+STORE/
+    store.json     which store this is, and whether its database is embedded
+    postgres/      the embedded database (see server.py)
+    scenes/ features/ indexes/ unpacked/
+"""
+
+import os
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, NoReturn
+
+import psycopg
+from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import DBAPIError, TimeoutError
+
+from ...core import settings
+from ...core.annotated import checked
+from ...core.errors import BadInput, DatabaseError, NotFound
+from ...core.files import stable_name
+from . import access, identity, migrate, pools, private_copy, reading
+from .connection import ServerFull, prepared, require_pgvector
+from .database_url import described, plain_conninfo
+from .presence import Presence
+from .server import DATABASE, READER, USER, Server
+
+_live: "weakref.WeakSet[Store]" = weakref.WeakSet()
+
+
+class Store:
+    """An open store. Safe to share between threads and to inherit by fork; other processes open it by its path.
+
+    Whoever holds a connection waits for nothing else: see pools.py.
+    """
+
+    @checked
+    def __init__(self, path: Path, database_url: str | None = None) -> None:
+        """Connects, without a look at the schema: `open` is what programs call."""
+        self.path = path
+        self.database_kind: Literal["embedded", "external"] = "external" if database_url else "embedded"
+        self._copy = None if database_url else private_copy.where_needed(path / "postgres")
+        try:
+            database = self._copy.folder if self._copy else path / "postgres"
+            self._server = None if database_url else Server(database, read_only=self._copy is not None)
+        except BaseException:
+            if self._copy:
+                self._copy.remove()
+            raise
+        self._url = plain_conninfo(database_url) if database_url else ""
+        self.engine = pools.engine(self._connect)
+        self._glancing = self.engine.execution_options(isolation_level="AUTOCOMMIT")  # of the same pool
+        self._reading = pools.engine(self._connect_to_read)
+        event.listen(self._reading, "checkin", reading.discard_session)
+        self._closed = False
+        self.presence = Presence(self._connect)
+        _live.add(self)
+
+    @checked
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[Connection]:
+        """A connection in a transaction: committed at the end, rolled back by an exception.
+
+        With `read_only` the server itself refuses to write; the embedded one also to reach outside the tables.
+        """
+        self._require_open()
+        engine = self._reading if read_only else self.engine
+        with _sentences(self.where), engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """A connection for a few quick reads, each of which stands alone: saves the round trips of BEGIN and COMMIT."""
+        self._require_open()
+        with _sentences(self.where), self._glancing.connect() as connection:
+            yield connection
+
+    @checked
+    @contextmanager
+    def driver_connection(self, *, read_only: bool = False) -> Iterator[psycopg.Connection[Any]]:
+        """The driver's own connection in a transaction, as from `connect`: for what SQLAlchemy has no words for."""
+        with self.connect(read_only=read_only) as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            yield driver
+
+    @contextmanager
+    def reading(self, statement: str, seconds: float) -> Iterator[psycopg.Connection[Any]]:
+        """A connection on which the `statement` of a person can do no harm (see reading.py), for so many seconds."""
+        with self.driver_connection(read_only=True) as driver:
+            reading.confine(driver, statement, seconds, self.where, embedded=self._server is not None)
+            yield driver
+
+    @checked
+    def file(self, relative: str | Path) -> Path:
+        """The path of a file that a row names; it must lie inside the store, and the store be where it was."""
+        root = self.path.resolve()
+        if not root.is_dir():
+            raise self._gone()
+        path = _resolved(root / relative)
+        if not path.is_relative_to(root):
+            raise BadInput(f"The file {str(relative)!r} lies outside the store {self.path}.")
+        return path
+
+    @checked
+    def entry(self, relative: str | Path) -> Path:
+        """The path of a file or folder that is to go: of a link, which may lead out of the store, the link's own."""
+        folder = self.file(Path(relative).parent)
+        return folder / Path(relative).name
+
+    @checked
+    def unpacked(self, dataset: str, scene: str) -> Path:
+        """The folder for what one scene's containers are unpacked into; the same at each ingest, not yet made."""
+        return self.file(f"unpacked/{stable_name(dataset, scene)}")
+
+    @checked
+    def unpacked_entry(self, dataset: str, scene: str) -> Path:
+        """The same folder where it is to go: of a link, the link's own path."""
+        return self.entry(f"unpacked/{stable_name(dataset, scene)}")
+
+    @checked
+    def leads_out(self, relative: str | Path) -> bool:
+        """Whether links on the way to a file or folder take it out of the store."""
+        root = self.path.resolve()
+        return not _resolved(root / relative).is_relative_to(root)
+
+    @property
+    def scratch(self) -> Path | None:
+        """Where derived files go that end with the process; None where the store itself takes them."""
+        return self._copy.folder.parent if self._copy else None
+
+    @property
+    def where(self) -> str:
+        """The database, for people; never with a password."""
+        if self._copy:
+            return f"in {self.path} (open for reading only: {self._copy.reason})"
+        return f"in {self.path}" if self._server else described(self._url)
+
+    @property
+    def conninfo(self) -> str:
+        """What psql takes to reach the database from this process."""
+        self._require_open()
+        return self._server.conninfo() if self._server else self._url
+
+    def close(self) -> None:
+        """Give back the connections; the last client of an embedded server takes it down. Closing twice is closing."""
+        self._closed = True
+        _live.discard(self)
+        self.presence.close()
+        self.engine.dispose()
+        self._reading.dispose()
+        if self._server:
+            self._server.close()
+        if self._copy:
+            self._copy.remove()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Store {str(self.path)!r}, database {self.where}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise BadInput(
+            f"An open store cannot be pickled or copied: pass its path {str(self.path)!r} and open it there."
+        )
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise BadInput(f"The store {self.path} was closed: open it again with ovstore.open.")
+
+    def _gone(self) -> NotFound:
+        return NotFound(
+            f"The folder {self.path} is gone: the store was moved or removed while it was open. Open it again where it "
+            "is now."
+        )
+
+    def _connect(self, user: str | None = None, **options: Any) -> psycopg.Connection[Any]:
+        if self._server is None:
+            return prepared(self._url, **options)
+        try:
+            return prepared(self._server.conninfo(DATABASE, user or USER), **options)
+        except ServerFull:
+            raise
+        except (DatabaseError, psycopg.OperationalError):
+            if not self.path.is_dir():
+                raise self._gone() from None
+            self._require_open()  # another thread may have closed it: nobody is to start the server for a closed store
+            self._server.ensure_running()  # it may have been killed; it replays its journal
+            return prepared(self._server.conninfo(DATABASE, user or USER), **options)
+
+    def _connect_to_read(self) -> psycopg.Connection[Any]:
+        options = "-c default_transaction_read_only=on -c hnsw.iterative_scan=relaxed_order"  # outlive DISCARD ALL
+        connection = self._connect(READER if self._server else None, options=options)
+        connection.prepare_threshold = None  # prepared statements do not
+        return connection
+
+
+@checked
+def open(
+    path: str | Path | None = None, *, database_url: str | None = None, create: bool = False, check: bool = True
+) -> Store:
+    """Open the store in folder `path`; with `create`, make one where there is none.
+
+    Left out, `path` and `database_url` come from the settings and OVSTORE_DATABASE_URL; without a URL the folder
+    carries its own database. An empty database gets today's schema, an older or newer one is refused; without `check`
+    the schema is taken as it is.
+    """
+    named = path or settings.store_folder()
+    try:
+        folder = Path(named).expanduser().absolute()
+    except RuntimeError as error:
+        raise BadInput(f"The store's folder {str(named)!r} cannot be found: {error}.") from error
+    url = database_url or os.environ.get("OVSTORE_DATABASE_URL") or None
+    if not create:
+        identity.require_store(folder)
+    identity.require_kind(folder, "external" if url else "embedded")
+    if not identity.is_store(folder):
+        try:
+            access.make(folder, embedded=url is None)
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise BadInput(f"Cannot make the store's folder {str(folder)!r}: {why}.") from error
+    store = Store(folder, url)
+    try:
+        with store.driver_connection() as driver:
+            require_pgvector(driver, store.where)
+        if check:
+            with store.connect() as connection:
+                if store.scratch:
+                    connection.execute(text("SET TRANSACTION READ WRITE"))  # the copy, not the store
+                found = migrate.current(connection)
+                if found is None or (store.scratch and found < migrate.head()):
+                    migrate.upgrade(connection)
+                migrate.require_head(connection, folder)
+                identity.settle(connection, folder, store.database_kind)
+    except BaseException:
+        store.close()
+        raise
+    store.engine.dispose()  # connections older than the extension know no vectors
+    return store
+
+
+@contextmanager
+def _sentences(where: str) -> Iterator[None]:
+    """Say what a person can mend; every other error of the database is a bug and stays what it is."""
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        raise BadInput(f"{str(error.object)[:300]} is not valid UTF-8, which the database needs.") from error
+    except TimeoutError as error:
+        raise DatabaseError(
+            f"All {pools.CONNECTIONS} connections of this process to the database {where} were in use for "
+            f"{pools.PATIENCE:g} s: end a transaction that is still open, or start fewer threads."
+        ) from error
+    except (DBAPIError, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        said = str(cause).partition("\n")[0]
+        if isinstance(cause, psycopg.errors.DiskFull):
+            raise DatabaseError(f"The disk of the database {where} is full: {said}.") from error
+        if isinstance(cause, psycopg.DataError) and "NUL" in said:
+            raise BadInput("A text with a NUL character was given, which no text in the database can hold.") from error
+        if isinstance(cause, psycopg.errors.DataCorrupted | psycopg.errors.IndexCorrupted):
+            raise DatabaseError(
+                f"The database {where} is damaged: {said}. Restore a backup, as docs/reliability.md says."
+            ) from error
+        if isinstance(cause, psycopg.errors.InsufficientPrivilege | psycopg.errors.ReadOnlySqlTransaction):
+            raise DatabaseError(f"The database {where} refuses: {said}.") from error
+        if isinstance(cause, psycopg.OperationalError) and _is_lost(error, cause):
+            raise DatabaseError(
+                f"The database {where} went away in the middle of a transaction, which is undone: try again."
+            ) from error
+        raise
+
+
+def _is_lost(error: DBAPIError | psycopg.Error, cause: psycopg.OperationalError) -> bool:
+    """Whether the connection broke, or the server ends it."""
+    broken = isinstance(error, DBAPIError) and error.connection_invalidated
+    return (
+        broken
+        or cause.sqlstate is None
+        or isinstance(cause, psycopg.errors.AdminShutdown | psycopg.errors.CrashShutdown)
+    )
+
+
+def _resolved(path: Path) -> Path:
+    """With all links followed; BadInput for what can be no path."""
+    try:
+        return path.resolve()
+    except ValueError as error:
+        raise BadInput(f"{str(path)!r} cannot be the name of a file ({error}).") from error
+
+
+def _after_fork() -> None:
+    """A child shares no socket with its parent: it forgets the inherited connections without closing them."""
+    for store in list(_live):
+        store.engine.dispose(close=False)
+        store._reading.dispose(close=False)
+        store.presence.forget()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,1 @@
+"""How regions are found: indexes, filters, scores, probabilities, and what belongs to a hit."""

@@ -1,0 +1,91 @@
+"""Search, region first: the best regions of all scenes for a query vector, and what there is to show for each.
+
+Points are read only for regions that come back, by point_search.py. docs/search.md explains scores to users.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from types import ModuleType
+
+import numpy as np
+
+from ...core import plugins
+from ...core.errors import BadInput, NotFound
+from ...core.features import Hit, Query
+from ..postgres.database import Store
+from . import filters, index_choice, region_vectors, space_state
+from .hits import load_hits
+from .probability import probabilities
+from .region_vectors import Found, RegionVectors
+from .scoring import exact_scores
+
+HERE = 0.5  # the least probability of something that is there
+
+
+def search(store: Store, query: Query, index: str | None = None) -> list[Hit]:
+    """The hits, highest score first, ties to the lowest region id.
+
+    `index` names one; without, and unless the query is `exact`, it is chosen by the number of regions.
+    """
+    if query.vector.shape != (query.space.dim,) or not np.isfinite(query.vector).all():
+        raise BadInput(f"A query vector of shape {query.vector.shape} is not {query.space.dim} finite numbers.")
+    with store.glance() as connection:
+        state = space_state.of_space(connection, query.space)
+    with region_vectors.holding(store, state, query.level) as table:
+        if len(table) == 0:
+            raise NotFound(f"The store has no regions of {query.space.name!r} yet: see ovstore ingest --help")
+        return _hits(store, query, table, _finder(store, query, state.space_id, table, index))
+
+
+def probably_here(hits: Sequence[Hit]) -> bool | None:
+    """Whether a hit is more likely what was asked for than anything everyday; None when nothing says so."""
+    chances = [hit.probability for hit in hits if hit.probability is not None]
+    return max(chances) >= HERE if chances else None
+
+
+def _hits(store: Store, query: Query, table: RegionVectors, find: Callable[[int], Found]) -> list[Hit]:
+    """What is found, but for regions of a single point: they are noise, and have no extent to show."""
+    count = query.top
+    while True:
+        ids, scores = find(count)
+        chances = probabilities(table.vectors[table.rows_of(ids)], query)
+        with store.glance() as connection:
+            found = load_hits(connection, store.path, ids, scores, chances)
+        hits = [hit for hit in found if hit.point_count > 1][: query.top]
+        if len(hits) == query.top or len(ids) < count or len(hits) == len(found):
+            return hits
+        count *= 4
+
+
+def _finder(
+    store: Store, query: Query, space_id: int, table: RegionVectors, index: str | None
+) -> Callable[[int], Found]:
+    """How to find the ids and scores of so many regions that pass the filters and answer best."""
+    allowed = filters.allowed(store, query, space_id, table)
+    name = index or ("exact" if query.exact else index_choice.default(store, space_id, query.level, len(table)))
+    plugin = _plugin(name)
+
+    def find(count: int) -> Found:
+        return plugin.search(store, space_id, query.level, query.vector, count, allowed)
+
+    return find if query.excluded is None else lambda count: _find_others(find, table, query, count)
+
+
+@cache
+def _plugin(name: str) -> ModuleType:
+    """Finding a plug-in lists folders and installed packages, which takes longer than the search itself."""
+    return plugins.load("store.search.indexes", name, noun="index")
+
+
+def _find_others(find: Callable[[int], Found], table: RegionVectors, query: Query, wanted: int) -> Found:
+    """The best of those regions that are no closer to an excluded vector than to the query."""
+    assert query.excluded is not None
+    count = wanted
+    while True:
+        ids, scores = find(count)
+        vectors = table.vectors[table.rows_of(ids)]
+        closest = np.max([exact_scores(vectors, vector) for vector in query.excluded], axis=0)
+        kept = np.flatnonzero(scores >= closest)[:wanted]
+        if len(kept) == wanted or len(ids) < count:
+            return ids[kept], scores[kept]
+        count *= 4

@@ -1,0 +1,135 @@
+"""Whatever a program passes to the public API, a mistake is one sentence of ours: never another library's traceback."""
+
+import dataclasses
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ovstore
+import pytest
+import small_scene
+from ovstore.core.features import Query
+from ovstore.store.postgres.database import Store
+from ovstore.store.search import search as store_search
+
+WRONG = [
+    None, True, -1, 0, 10**30, 2.5, float("nan"), "x", "\0", "", b"bytes", [], [1], ["\0"], {}, {"a": 1}, (1, 2),
+    object(), len, np.zeros(3), np.array(["a"]), Path("\0"),
+]  # fmt: skip
+
+
+SPACE: dict[str, Any] = {"name": "color_words", "dim": 13, "digest": "", "logit_scale": 20.0}
+
+
+@pytest.fixture(scope="module")
+def full(shared_store: Store) -> Store:
+    small = small_scene.make("room", space=ovstore.EmbeddingSpace(**SPACE))
+    recipe = {"encoder": {"name": "color_words", "options": {"patch": 4}}}
+    small.publish_features(shared_store, small.publish_geometry(shared_store), "colours", recipe)
+    assert ovstore.search(shared_store, "red") and ovstore.search(shared_store, like=1)
+    return shared_store
+
+
+def outcome(call: Any, *arguments: Any, **named: Any) -> Any:
+    """What comes back; an error of ours has to be one sentence."""
+    try:
+        return call(*arguments, **named)
+    except ovstore.OvstoreError as error:
+        said = str(error)
+        assert said and "\n" not in said and len(said) < 1000, said
+        return None
+
+
+def parameters(function: Any) -> Iterator[str]:
+    skipped = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    return (name for name, one in inspect.signature(function).parameters.items() if one.kind not in skipped)
+
+
+def made() -> dict[str, dict[str, Any]]:
+    """The public classes with arguments that make one."""
+    camera = {"width": 4, "height": 3, "fx": 2.0, "fy": 2.0, "cx": 1.5, "cy": 1.0}
+    lens = ovstore.Camera(**camera)
+    frame = {"name": "0", "camera": lens, "camera_to_world": np.eye(4), "image_path": Path("0.jpg")}
+    points = {"xyz": np.zeros((2, 3)), "rgb": np.zeros((2, 3), np.uint8), "faces": np.zeros((1, 3), np.int32)}
+    scene = {"name": "room", "frames": (ovstore.Frame(**frame),), "points": ovstore.PointCloud(**points), "source": "x"}
+    query = {"vector": np.ones(13, np.float32), "space": ovstore.EmbeddingSpace(**SPACE)}
+    return {
+        "Camera": camera, "Frame": frame, "PointCloud": points, "Scene": scene, "EmbeddingSpace": SPACE, "Query": query
+    }  # fmt: skip
+
+
+def test_every_public_name_is_tried() -> None:
+    rest = {"open", "search", "Store", "Hit", "Answer", "OvstoreError"}
+    assert set(ovstore.__all__) == set(made()) | rest
+
+
+@pytest.mark.parametrize("name", sorted(made()))
+def test_a_field_of_another_type_is_a_sentence(name: str) -> None:
+    kind, right = getattr(ovstore, name), made()[name]
+    kind(**right)
+    for field in dataclasses.fields(kind):
+        for wrong in WRONG:
+            outcome(kind, **(right | {field.name: wrong}))
+
+
+def test_answers_and_hits_are_made_of_what_they_say(full: Store) -> None:
+    hit = store_search.search(full, Query(**made()["Query"]))[0]
+    answer = ovstore.Answer((hit,), None, "?", "space")
+    for value in (hit, answer):
+        for field in dataclasses.fields(value):
+            for wrong in WRONG:
+                outcome(dataclasses.replace, value, **{field.name: wrong})
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Query)])
+def test_a_query_with_another_type_in_a_field_is_answered_or_refused(full: Store, field: str) -> None:
+    for wrong in WRONG:
+        outcome(lambda value=wrong: store_search.search(full, Query(**(made()["Query"] | {field: value}))))
+
+
+@pytest.mark.parametrize("name", sorted(parameters(ovstore.search)))
+def test_a_search_with_another_type_is_answered_or_refused(full: Store, name: str) -> None:
+    for wrong in WRONG:
+        outcome(ovstore.search, **({"store": full, "text": "red"} | {name: wrong}))
+
+
+@pytest.mark.parametrize("name", sorted(parameters(ovstore.open)))
+def test_open_with_another_type_is_refused(full: Store, name: str, tmp_path: Path) -> None:
+    for wrong in WRONG:
+        given = {"path": tmp_path / "none", "database_url": full.conninfo, "create": False} | {name: wrong}
+        found = outcome(ovstore.open, **given)
+        if found is not None:
+            found.close()
+        assert found is None or not wrong, f"{name}={wrong!r} opened {found}"  # what is left out may come from outside
+
+
+def test_methods_of_a_store_refuse_other_types(full: Store) -> None:
+    public = [name for name, value in inspect.getmembers(Store, inspect.isfunction) if not name.startswith("_")]
+    assert {"connect", "glance", "file", "unpacked", "close"} <= set(public)
+    for method in set(public) - {"close"}:
+        names = [name for name in parameters(getattr(Store, method)) if name != "self"]
+        for name in names:
+            for wrong in WRONG:
+                outcome(getattr(full, method), **(dict.fromkeys(names, "x") | {name: wrong}))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"top": "x"}, "top must be a whole number, not 'x'."),
+        ({"top": -3}, "The number of hits must be at least 1, not -3."),
+        ({"text": b"chair"}, "text must be text or None, not b'chair'."),
+        ({"text": ["chair"]}, "text must be text or None, not list."),
+        ({"text": 5}, "text must be text or None, not 5."),
+        ({"text": "a\0b"}, r"The question 'a\x00b' holds a NUL character, which no text or path can."),
+        ({"level": "room"}, "level must be 'superpoint' or 'object', not 'room'."),
+        ({"text": None, "image": 3}, "image must be text or a path or None, not 3."),
+        ({"store": "ovstore-data"}, "store must be a Store, not 'ovstore-data'."),
+    ],
+)
+def test_a_wrong_argument_is_named_with_what_it_must_be(full: Store, wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ovstore.OvstoreError) as caught:
+        ovstore.search(**({"store": full, "text": "red"} | wrong))
+    assert str(caught.value) == said

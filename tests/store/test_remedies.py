@@ -1,0 +1,132 @@
+"""After the remedy that doctor names for a finding, typed as it was printed, doctor has nothing more to say."""
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import toy_room
+from click.testing import CliRunner
+from command_line import lines, ovstore
+from ovstore.cli import main
+from ovstore.store.catalog import catalog, jobs
+from ovstore.store.catalog.catalog import FeatureSetInfo, SceneInfo
+from ovstore.store.postgres import presence
+from ovstore.store.postgres.database import Store
+from ovstore.store.search import index_rows
+
+LEVEL = "object"
+
+
+@pytest.fixture
+def held(store: Store, tmp_path: Path) -> Store:
+    """A room with two feature sets, by options that are not the defaults."""
+    toy_room.write(tmp_path / "my scans" / "room0", frames=3)
+    rgbd = ("ingest", "rgbd", tmp_path / "my scans", "--name", "home", "--encoder", "color_words")
+    options = ("--frame-stride", 2, "--depth-tolerance", 0.04)
+    assert ovstore(store, *rgbd, *options).exit_code == 0
+    more = ("--features", "fine", "--patch", 2, "--weighting", "view")
+    assert ovstore(store, *rgbd, *options, *more).exit_code == 0
+    assert ovstore(store, "index", "build", "faiss").exit_code == 0
+    return store
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def scene(store: Store) -> SceneInfo:
+    return catalog.find_scene(store, "home/room0")
+
+
+def features(store: Store, name: str = "fine") -> FeatureSetInfo:
+    return catalog.find_feature_set(store, scene(store), name)
+
+
+def sql(store: Store, statement: str) -> None:
+    with store.driver_connection() as connection:
+        connection.execute(statement)
+
+
+def side_file(store: Store) -> Path:
+    return next(path for path in store.file("indexes").glob("regions-*-object/*.vectors"))
+
+
+def lost_job(store: Store) -> None:
+    job = jobs.start(store, "home", "cellar", {})
+    store.presence.release(presence.JOB, job)
+
+
+DAMAGE: dict[str, Callable[[Store], object]] = {
+    "points missing": lambda store: store.file(scene(store).points_file).unlink(),
+    "points flipped": lambda store: flip(store.file(scene(store).points_file)),
+    "correspondences missing": lambda store: store.file(scene(store).correspondences_file).unlink(),
+    "correspondences flipped": lambda store: flip(store.file(scene(store).correspondences_file)),
+    "features missing": lambda store: store.file(features(store).features_file).unlink(),
+    "features flipped": lambda store: flip(store.file(features(store).features_file)),
+    "features truncated": lambda store: store.file(features(store).features_file).write_bytes(b"PAR1"),
+    "frames changed": lambda store: sql(store, "UPDATE frames SET camera_to_world[4] = 9 WHERE ordinal = 0"),
+    "frames gone": lambda store: sql(store, "DELETE FROM frames WHERE ordinal = 1"),
+    "regions changed": lambda store: sql(store, "UPDATE regions SET radius = 0.77 WHERE ordinal = 1"),
+    "regions gone": lambda store: sql(store, "DELETE FROM regions WHERE ordinal = 1"),
+    "scene vector gone": lambda store: sql(store, "DELETE FROM scene_vectors WHERE kind = 'mean'"),
+    "leftover file": lambda store: (store.file("features") / "left.parquet").write_bytes(b"x"),
+    "leftover folder": lambda store: (store.file("scenes") / "left").mkdir(),
+    "lost job": lost_job,
+    "side file flipped": lambda store: flip(side_file(store)),
+    "manifest flipped": lambda store: flip(side_file(store).with_name("manifest.json")),
+    "faiss flipped": lambda store: flip(store.file(index_rows.built(store)[0].file or "")),
+    "faiss missing": lambda store: store.file(index_rows.built(store)[0].file or "").unlink(),
+    "faiss behind": lambda store: sql(store, "UPDATE indexes SET last_region_id = 0, row_count = 1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_after_the_remedy_that_doctor_names_doctor_is_clean(held: Store, damage: str) -> None:
+    before = {found.id: (found.name, found.content_digest) for found in catalog.feature_sets(held)}
+    DAMAGE[damage](held)
+    result = ovstore(held, "doctor", "--contents")
+    assert result.exit_code == 1, result.output
+    remedies = {line.strip() for line in lines(result) if line.startswith("    ovstore ")}
+    assert remedies, result.output
+    for remedy in sorted(remedies):
+        done = CliRunner().invoke(main, shlex.split(remedy)[1:])
+        assert done.exit_code == 0, done.output
+    result = ovstore(held, "doctor", "--contents")
+    assert lines(result)[-1] == "Nothing is wrong.", result.output
+    after = {(found.name, found.content_digest) for found in catalog.feature_sets(held)}
+    assert after == set(before.values())  # and nothing else was lost or changed
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "side file flipped",
+        "manifest flipped",
+        "faiss flipped",
+        "leftover file",
+        "lost job",
+        "regions changed",
+        "regions gone",
+        "scene vector gone",
+    ],
+)
+def test_repair_heals_what_needs_no_scan(held: Store, tmp_path: Path, damage: str) -> None:
+    (tmp_path / "my scans").rename(tmp_path / "away")
+    DAMAGE[damage](held)
+    told = ovstore(held, "doctor", "--repair")
+    (tmp_path / "away").rename(tmp_path / "my scans")
+    assert lines(ovstore(held, "doctor", "--contents"))[-1] == "Nothing is wrong.", told.stdout
+
+
+def test_repair_says_what_to_type_for_the_rest(held: Store) -> None:
+    DAMAGE["points flipped"](held)
+    DAMAGE["side file flipped"](held)
+    result = ovstore(held, "doctor", "--repair", "--json")
+    told = json.loads(result.stdout)
+    assert len(told["repaired"]) == 1
+    [finding] = told["findings"]
+    assert "--frame-stride 2" in finding["remedy"] and "--depth-tolerance 0.04" in finding["remedy"]

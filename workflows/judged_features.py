@@ -1,0 +1,39 @@
+"""The feature sets that a person chose, asked with the words of a label set."""
+
+from typing import TYPE_CHECKING
+
+from .class_texts import class_texts
+
+if TYPE_CHECKING:
+    from ..evaluation.labels.label_set import LabelSet
+    from ..evaluation.points.judged import JudgedFeatures
+    from ..store.catalog.catalog import SceneInfo
+    from ..store.postgres.database import Store
+
+
+def judged_features(
+    store: "Store",
+    scenes: "list[SceneInfo]",
+    wanted: str | None,
+    label_set: "LabelSet",
+    templates: str | None,
+    openscene: bool = False,
+) -> "JudgedFeatures":
+    """What `wanted` means in those of the scenes that have it; with `openscene`, asked and rounded as it does."""
+    from ..evaluation.points.judged import JudgedFeatures
+    from ..evaluation.sources import choose
+    from ..evaluation.wording import left_out
+    from ..query.encode import encoder_of
+
+    chosen = choose(store, scenes, wanted)
+    first = next(iter(chosen.sets.values()))[0]
+    encoder = encoder_of(first.recipe, first.space, store=store)
+    prompted = class_texts(encoder, label_set, openscene, templates)
+    return JudgedFeatures(
+        store,
+        tuple(scene for scene in scenes if scene.id in chosen.sets),
+        chosen,
+        prompted.texts,
+        prompted.asked_with,
+        (*prompted.notes, *left_out(chosen.without, f"features {chosen.title}")),
+    )

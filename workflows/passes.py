@@ -1,0 +1,120 @@
+"""Features looked at in several passes: points placed at random, fused vectors looked up, students asked anew."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import BadInput
+from ..core.scene import PointCloud
+from ..evaluation.points.judged import JudgedFeatures
+from ..evaluation.points.voting import Pass, VotedFeatures, VoxelVectors
+from ..models.placements import random_placements
+from ..models.voxels import Placement, VoxelGrid, voxelise
+from ..store.catalog import catalog
+from ..store.catalog.catalog import FeatureSetInfo, SceneInfo
+from ..store.postgres.database import Store
+
+if TYPE_CHECKING:
+    from ..ingest.training.students import Student
+
+_LIDAR = {"nuscenes", "semantickitti"}  # formats
+Look = Callable[[Placement, VoxelGrid], VoxelVectors]
+
+
+def in_passes(
+    judged: JudgedFeatures, passes: int, seed: int, voxel_size: float | None, run: Path | None, device: str
+) -> VotedFeatures:
+    """The same features, judged by the sum of `passes`; BadInput where the student of a distilled set is not at hand.
+
+    `voxel_size` is in metres; None: the student's, else by the kind of scan. `run` is the student's weights, or the
+    folder of its training.
+    """
+    students = _students(judged, run)
+    sizes = {scene.id: voxel_size or _voxel_size(scene, judged, students) for scene in judged.scenes}
+
+    def of_scene(scene: SceneInfo) -> Iterator[Pass]:
+        points, _, original_index = catalog.load_points(judged.store, scene.id)
+        order = np.argsort(original_index)  # a voxel is represented by its lowest point in the scan's own order
+        points = points.take(order)
+        looks = [
+            _computed(students[found.id], points, device) if found.id in students
+            else _looked_up(judged.store, found, order)
+            for found in judged.chosen.sets[scene.id]
+        ]  # fmt: skip
+        for placement in random_placements(sizes[scene.id], passes, seed, scene.name):
+            grid = voxelise(points.xyz, placement)
+            yield Pass(grid.voxel_of_point[original_index], tuple(look(placement, grid) for look in looks))
+
+    cells = " or ".join(f"{size:g}" for size in sorted(set(sizes.values())))
+    note = (
+        f"{passes} pass{'' if passes == 1 else 'es'}, randomly placed (seed {seed}), voxels of {cells} m; "
+        "the scores of a point's voxels are summed."
+    )
+    return VotedFeatures(
+        judged.store, judged.scenes, judged.chosen, judged.texts, judged.asked_with, (note, *judged.notes),
+        passes=of_scene, count=passes,
+    )  # fmt: skip
+
+
+def _looked_up(store: Store, found: FeatureSetInfo, order: NDArray[np.integer]) -> Look:
+    """A voxel has the vector of the point that stands for it; `order` is each point's row in the store."""
+    features = catalog.load_features(store, found.scene_id, found.name)
+    row_of_point = np.full(len(order), -1, np.int64)
+    row_of_point[features.point_index] = np.arange(len(features.point_index))
+
+    def look(placement: Placement, grid: VoxelGrid) -> VoxelVectors:
+        rows = row_of_point[order[grid.representative]]
+        present = rows >= 0
+        vectors = np.zeros((len(rows), found.space.dim), np.float16)
+        vectors[present] = features.vectors[rows[present]]
+        return VoxelVectors(vectors, present)
+
+    return look
+
+
+def _computed(student: "Student", points: PointCloud, device: str) -> Look:
+    """A voxel has the vector that the student gives it."""
+    from ..models.devices import device_of
+    from ..models.training.inference import voxel_vectors
+
+    place = device_of(device)
+    network = student.network.to(place)
+
+    def look(placement: Placement, grid: VoxelGrid) -> VoxelVectors:
+        _, vectors = voxel_vectors(network, points.xyz, points.rgb, student.options, place, placement)
+        return VoxelVectors(vectors.astype(np.float16), np.ones(len(vectors), np.bool_))
+
+    return look
+
+
+def _students(judged: JudgedFeatures, run: Path | None) -> "dict[int, Student]":
+    """Of the distilled sets, by their ids; a student that made several is loaded once."""
+    distilled = [found for sets in judged.chosen.sets.values() for found in sets if found.source == "distilled"]
+    if not distilled:
+        if run is not None:
+            raise BadInput(f"--run names a student, and {judged.chosen.title} was not made by one: leave it out.")
+        return {}
+    from ..ingest.training.students import student_of
+
+    loaded: dict[str, Student] = {}
+    for found in distilled:
+        if "student" not in found.recipe:
+            raise BadInput(f"{found.name!r} of {found.dataset}/{found.scene} has no student to ask in --passes.")
+        digest = found.recipe["student"]["weights"]
+        if digest not in loaded:
+            loaded[digest] = student_of(judged.store, found, run)
+    return {found.id: loaded[found.recipe["student"]["weights"]] for found in distilled}
+
+
+def _voxel_size(scene: SceneInfo, judged: JudgedFeatures, students: "dict[int, Student]") -> float:
+    """Metres: the students', else by the kind of scan."""
+    of_students = {
+        students[found.id].options.voxel_size for found in judged.chosen.sets[scene.id] if found.id in students
+    }
+    if len(of_students) > 1:
+        sizes = " and ".join(f"{size:g}" for size in sorted(of_students))
+        raise BadInput(f"The students of {judged.chosen.title} see voxels of {sizes} m; in passes they share voxels.")
+    return next(iter(of_students), 0.05 if scene.format in _LIDAR else 0.02)

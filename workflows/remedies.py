@@ -1,0 +1,134 @@
+"""The very command lines that mend what doctor finds about scenes and feature sets: read from their recipes."""
+
+import dataclasses
+import shlex
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from ..core import plugins
+from ..core.errors import OvstoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..store.catalog.catalog import FeatureSetInfo, SceneInfo
+    from ..store.maintain.verify import Finding
+    from ..store.postgres.database import Store
+
+_LEVELS_UP = 4  # folders between a scene's own and the one that ingest was given
+
+
+def with_commands(store: "Store", findings: "Sequence[Finding]") -> "list[Finding]":
+    """The findings; where a scan has to be read again, or features made again, the remedy says what to type."""
+    from ..store.catalog import catalog
+
+    scenes = {scene.id: scene for scene in catalog.scenes(store)}
+    sets = {found.id: found for found in catalog.feature_sets(store)}
+    told = []
+    for finding in findings:
+        scene = scenes.get(finding.scene_id or -1)
+        if scene is not None:
+            found = sets.get(finding.feature_set_id or -1)
+            with suppress(KeyError, TypeError, OvstoreError):  # a recipe of another ovstore: the sentence stays
+                finding = dataclasses.replace(finding, remedy=_remedy(store, scene, found, list(sets.values())))
+        told.append(finding)
+    return told
+
+
+def _remedy(store: "Store", scene: "SceneInfo", found: "FeatureSetInfo | None", sets: "list[FeatureSetInfo]") -> str:
+    """The command; without the scan or the student, the one that takes out what cannot be made again."""
+    forget = ["ovstore", "forget", scene.full_name, *(["--features", found.name] if found else []), "--yes"]
+    if found is not None and found.source == "distilled":
+        command = _distill(store, found)
+        return shlex.join(command or forget)
+    made_by = found or next((one for one in sets if one.scene_id == scene.id and one.source != "distilled"), None)
+    dataset = plugins.load("ingest.datasets", scene.format)
+    root = _root(dataset, scene)
+    if root is None or made_by is None:
+        return shlex.join(forget)
+    return shlex.join(_ingest(dataset, root, scene, made_by))
+
+
+def _ingest(dataset: ModuleType, root: Path, scene: "SceneInfo", found: "FeatureSetInfo") -> list[str]:
+    encoder = found.recipe["encoder"]
+    geometry = scene.geometry
+    return [
+        "ovstore", "ingest", scene.format, str(root), "--name", scene.dataset, "--scene", scene.name,
+        "--encoder", encoder["name"], "--features", found.name,
+        *_flags(dataset.Options, geometry["dataset"]["options"]),
+        *_flags(plugins.load("models.encoders", encoder["name"]).Options, encoder["options"]),
+        *_stages(geometry["visibility"], found.recipe.get("fuse", {})),
+        "--again",
+    ]  # fmt: skip
+
+
+def _stages(visibility: dict[str, Any], fuse: dict[str, Any]) -> list[str]:
+    """What was typed about visibility and fusion, where it was not left to its default."""
+    from ..ingest.fusion.fuse import Options as FuseOptions
+    from ..ingest.fusion.visibility import Options as VisibilityOptions
+
+    words = ["--compat", "openscene"] if visibility.get("compat") else []
+    defaults = {**dataclasses.asdict(VisibilityOptions()), **dataclasses.asdict(FuseOptions())}
+    told = {**visibility, **fuse}
+    for name in ("depth_tolerance", "splat_radius", *(() if words else ("weighting",))):
+        if told.get(name, defaults[name]) != defaults[name]:
+            words += [f"--{name.replace('_', '-')}", str(told[name])]
+    return words
+
+
+def _distill(store: "Store", found: "FeatureSetInfo") -> list[str] | None:
+    """None where the student is not kept where `ovstore distill` keeps it."""
+    student = found.recipe.get("student", {})
+    if not store.file(Path("students") / found.name).is_dir():
+        return None
+    passes = student.get("passes", 1)
+    return [
+        "ovstore", "distill", "--write-only", "--out", found.name, "--dataset", found.dataset, "--scene", found.scene,
+        *(["--passes", str(passes)] if passes != 1 else []), "--again",
+    ]  # fmt: skip
+
+
+def _root(dataset: ModuleType, scene: "SceneInfo") -> Path | None:
+    """The folder to give to ingest: the scene's own or one above it; None where the scan is not there any more."""
+    options = _options(dataset.Options, scene.geometry["dataset"]["options"])
+    source = Path(scene.source)
+    for folder in (source, *source.parents[:_LEVELS_UP]):
+        try:
+            if folder.exists() and scene.name in dataset.scene_names(folder, options):
+                return folder
+        except (OvstoreError, OSError):
+            continue
+    return None
+
+
+def _options(cls: Any, told: dict[str, Any]) -> Any:
+    """The options of a recipe."""
+    names = {item.name for item in dataclasses.fields(cls) if item.init}
+    return cls(**{name: _plain(value) for name, value in told.items() if name in names})
+
+
+def _flags(cls: Any, told: dict[str, Any]) -> list[str]:
+    """Those options of a recipe that are not at their default, as they are typed."""
+    words: list[str] = []
+    for item in dataclasses.fields(cls):
+        value = _plain(told.get(item.name))
+        if "help" not in item.metadata or value is None or value == _plain(item.default):
+            continue
+        flag = f"--{item.name.replace('_', '-')}"
+        if isinstance(value, bool):
+            words.append(flag if value else f"--no-{flag[2:]}")
+        elif isinstance(value, tuple):
+            listed = "..." in str(item.type)
+            words += [flag, ",".join(map(str, value))] if listed else [flag, *map(str, value)]
+        else:
+            words += [flag, str(value)]
+    return words
+
+
+def _plain(value: Any) -> Any:
+    """As a recipe has it, but with tuples."""
+    if isinstance(value, Path):
+        return str(value)
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,59 @@
+"""ovstore doctor --repair: what can be made again from what is left in the store."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..store.catalog.catalog import FeatureSetInfo
+    from ..store.maintain.verify import Finding
+    from ..store.postgres.database import Store
+
+
+def identity_again(folder: str) -> bool:
+    """Write a store.json that is gone or damaged again, where the folder has the database that knows what it said."""
+    from ..store.postgres import identity
+    from ..store.postgres.database import Store
+
+    path = Path(folder).absolute()
+    if not (path / "postgres" / "data").is_dir():
+        return False
+    with Store(path) as store, store.connect() as connection:
+        return identity.write_again(connection, path)
+
+
+def repair(store: "Store", findings: "Sequence[Finding]") -> list[str]:
+    """A line for each thing that was made again: index files from rows, rows of regions from point vectors."""
+    from ..core import plugins
+    from ..store.catalog import catalog
+    from ..store.search import index_rows, region_vectors
+
+    done = []
+    for space_id, level in region_vectors.damaged(store):
+        plugins.load("store.search.indexes", "exact").build(store, space_id, level)
+        done.append(f"the side file of level {level}, from the database")
+    for row in index_rows.built(store):
+        if row.file is not None and not index_rows.is_sound(store, row, whole=True):
+            plugins.load("store.search.indexes", row.name).build(store, row.space_id, row.level)
+            done.append(f"index {row.name} of {row.space}, level {row.level}, from the database")
+    sets = {found.id: found for found in catalog.feature_sets(store)}
+    for finding in findings:
+        found = sets.get(finding.feature_set_id or -1)
+        if found is not None and _regions_again(store, found):
+            done.append(f"the regions of {finding.subject}, from its point vectors")
+    return done
+
+
+def _regions_again(store: "Store", found: "FeatureSetInfo") -> bool:
+    """Whether the regions of a feature set could be made again as they were."""
+    from ..core.errors import OvstoreError
+    from ..ingest.regions.again import regions_again
+    from ..store.catalog import catalog
+
+    try:
+        regions_again(store, found)
+    except OvstoreError:  # its file, or the geometry below it, is damaged too
+        return False
+    scene = catalog.find_scene(store, f"{found.dataset}/{found.scene}")
+    return catalog.find_feature_set(store, scene, found.name).content_digest == found.content_digest

@@ -1,0 +1,108 @@
+"""Those who watch a student learn: pictures of what it says, and how well it labels points."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from ..drawing.caption import fitted
+from ..drawing.feature_colours import Directions, main_directions, sample
+from ..drawing.picture_file import save
+from ..drawing.render import overview, render, upright
+from ..evaluation.labels.label_map import map_labels
+from ..evaluation.labels.label_set import LabelSet
+from ..evaluation.points.decide import ClassTexts, decide
+from ..evaluation.points.metrics import confusion, score
+from ..store.files.ply_writer import write_ply
+
+if TYPE_CHECKING:
+    from ..ingest.training.validation_callbacks import Watched
+
+_PANEL = (640, 480)  # pixels
+_CAPTION = 36
+_NO_VECTOR = (190, 190, 190)
+
+
+class Samples:
+    """Draws the first watched scene: its own colours, what was fused, what the student says.
+
+    Features are shown in the three main directions of what was fused, so that colours mean the same after every epoch.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._epoch = 0
+
+    def look(self, watched: "Watched") -> None:
+        """Writes epoch_0005.png and epoch_0005.ply, the student's colours."""
+        if watched.epoch == self._epoch:
+            return
+        self._epoch = watched.epoch
+        self._folder.mkdir(parents=True, exist_ok=True)
+        directions = main_directions([sample(watched.taught.vectors[None])])
+        taught = np.full((len(watched.points), 3), _NO_VECTOR, np.uint8)
+        taught[watched.taught.point_index] = _colours(directions, watched.taught.vectors)
+        said = _colours(directions, watched.vectors)
+        own = watched.points.rgb if watched.points.rgb is not None else np.full_like(taught, 150)
+        stem = self._folder / f"epoch_{watched.epoch:04}"
+        panels = [
+            (own, watched.scene.full_name),
+            (taught, "its published features"),
+            (said, f"student after epoch {watched.epoch}"),
+        ]
+        save(_sheet(watched, panels), stem.with_suffix(".png"))
+        write_ply(stem.with_suffix(".ply"), watched.points.xyz, said, faces=watched.points.faces)
+
+    def figures(self) -> dict[str, float]:
+        """Pictures have none."""
+        return {}
+
+
+class Labelling:
+    """The mean IoU of the student's vectors against the labels of the watched scenes, pooled; ScanNet's conventions."""
+
+    def __init__(self, label_set: LabelSet, texts: ClassTexts) -> None:
+        self._label_set, self._texts = label_set, texts
+        self._counts = self._nothing()
+
+    def look(self, watched: "Watched") -> None:
+        """Scenes without a label of the set count for nothing."""
+        points = watched.points
+        if points.labels is None:
+            return
+        truth = map_labels(self._label_set, points.labels, points.label_names).index
+        everything = np.arange(len(points), dtype=np.int32)
+        found = decide([(everything, watched.vectors)], len(points), self._texts)
+        self._counts += confusion(truth, found.index, len(self._label_set.classes))
+
+    def figures(self) -> dict[str, float]:
+        """None where no point had a label of the set."""
+        counts, self._counts = self._counts, self._nothing()
+        if not counts.any():
+            return {}
+        scores = score(counts, "wrong")
+        return {"mIoU": scores.mean_iou("present"), "mAcc": scores.mean_accuracy("present")}
+
+    def _nothing(self) -> NDArray[np.int64]:
+        classes = len(self._label_set.classes)
+        return np.zeros((classes, classes + 1), np.int64)
+
+
+def _colours(directions: Directions, vectors: NDArray[np.float16]) -> NDArray[np.uint8]:
+    return directions.colours(vectors[None])[0]
+
+
+def _sheet(watched: "Watched", panels: list[tuple[NDArray[np.uint8], str]]) -> Image.Image:
+    """Side by side, a line below each."""
+    points = upright(watched.points, watched.scene.up_axis)
+    view = overview(points, *_PANEL)
+    sheet = Image.new("RGB", (_PANEL[0] * len(panels), _PANEL[1] + _CAPTION), "white")
+    draw = ImageDraw.Draw(sheet)
+    for position, (colours, caption) in enumerate(panels):
+        left = position * _PANEL[0]
+        sheet.paste(Image.fromarray(render(points, colours, view)), (left, 0))
+        line, font = fitted(caption, 16, _PANEL[0] - 32)
+        draw.text((left + 16, _PANEL[1] + 8), line, fill="black", font=font)
+    return sheet
