@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ovstore.ingest.files.images import read_depth, read_image
 from ovstore.ingest.generated.recording import record
-from ovstore.ingest.generated.scene import Options, generate_scene, scannet_cameras
+from ovstore.ingest.generated.scene import SceneOptions, generate_scene, scannet_cameras
 from ovstore.ingest.generated.sensor import Sensor
 from PIL import Image
 
@@ -83,7 +83,7 @@ def main() -> None:
 def cases(folder: Path, count: int) -> dict[str, tuple[list[Path], dict[str, Decode]]]:
     """What is decoded, and by whom; the files lie in `folder`."""
     found: dict[str, tuple[list[Path], dict[str, Decode]]] = {}
-    scene = generate_scene(7, Options(frames=count))
+    scene = generate_scene(7, SceneOptions(frames=count))
     for size in SIZES:
         print(f"taking {count} pictures of {size[0]}x{size[1]} ...", file=sys.stderr)
         cameras = scannet_cameras(size, DEPTH_SIZE)

@@ -173,7 +173,7 @@ def measure(store: Store, world: World, scenes: list[VectorScene], folder: Path,
 
 def cpu_seconds(store: Store) -> float:
     """Of this process and of the server's processes that work for it."""
-    with store.glance() as connection:
+    with store.autocommit() as connection:
         mine = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
         pids = connection.exec_driver_sql(mine).scalars().all()
     ticks = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13] for pid in pids]

@@ -20,7 +20,7 @@ from ovstore.core.scene import PointCloud
 from ovstore.ingest.datasets import scannet
 from ovstore.ingest.files.images import read_depth, read_image
 from ovstore.ingest.fusion.fuse import fuse
-from ovstore.ingest.fusion.visibility import Options, correspond
+from ovstore.ingest.fusion.visibility import VisibilityOptions, correspond
 from ovstore.ingest.generated.catalogue import class_names
 from ovstore.ingest.generated.folder import generate_set
 from ovstore.models.encoders import tiny
@@ -67,7 +67,7 @@ def fused(folder: Path, name: str, options: tiny.Options) -> tuple[PointCloud, P
             frame,
             position,
             None if frame.depth_path is None else read_depth(frame.depth_path, frame.depth_scale),
-            Options(),
+            VisibilityOptions(),
         )
         for position, frame in enumerate(scene.frames)
     ]

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..ingest.training.run import Course
-    from ..ingest.training.teachers import Lesson
-    from ..ingest.training.validation_callbacks import Judge
+    from ..ingest.training.run import TrainingRun
+    from ..ingest.training.teachers import TrainingSet
+    from ..ingest.training.validation_callbacks import ValidationCallback
 
 _HELP = """Teach a 3D network what was fused from pictures.
 
@@ -90,7 +90,7 @@ def _params() -> list[click.Parameter]:
 
 
 def _distill(**params: Any) -> None:
-    from ..workflows.student_writing import write_with_lesson, write_with_weights
+    from ..workflows.student_writing import write_with_training_set, write_with_weights
 
     _check(params)
     if not is_first():
@@ -107,17 +107,17 @@ def _distill(**params: Any) -> None:
         plan = planned_by_first(group, lambda: _planned(params))
         _train(plan, params)
     if is_first() and not params["train_only"]:
-        raise SystemExit(write_with_lesson(plan.course.folder, plan.lesson, params))
+        raise SystemExit(write_with_training_set(plan.training_run.folder, plan.training_set, params))
 
 
 @dataclass(frozen=True)
 class _Plan:
     """What is to be learnt, from whom, and who watches. Pickles."""
 
-    course: "Course"
-    lesson: "Lesson"
+    training_run: "TrainingRun"
+    training_set: "TrainingSet"
     anchors: "NDArray[np.float16] | None"  # objects of the teachers, where they count
-    judges: "list[Judge]"
+    callbacks: "list[ValidationCallback]"
 
 
 def _check(params: dict[str, Any]) -> None:
@@ -143,19 +143,19 @@ def _planned(params: dict[str, Any]) -> _Plan:
     """The training's folder is ready for it."""
     from ..workflows.training_run import make_room
 
-    course, held, anchors = _course(params)
-    judges = _judges(held, course.folder, params["label_set_name"])
-    make_room(course, params["resume"], params["again"], "--run DIR", "; --write-only writes with it")
-    say(_introduction(course, held), err=params["as_json"])
-    return _Plan(course, held, anchors, judges)
+    training_run, held, anchors = _training_run(params)
+    callbacks = _callbacks(held, training_run.folder, params["label_set_name"])
+    make_room(training_run, params["resume"], params["again"], "--run DIR", "; --write-only writes with it")
+    say(_introduction(training_run, held), err=params["as_json"])
+    return _Plan(training_run, held, anchors, callbacks)
 
 
-def _course(params: dict[str, Any]) -> "tuple[Course, Lesson, NDArray[np.float16] | None]":
+def _training_run(params: dict[str, Any]) -> "tuple[TrainingRun, TrainingSet, NDArray[np.float16] | None]":
     """What is to be learnt, from whom, and the objects that it is to be like."""
-    from ..ingest.training.distill import course_of
+    from ..ingest.training.distill import training_run_of
     from ..ingest.training.scenes import require_colors
     from ..ingest.training.students import students_folder
-    from ..ingest.training.teachers import lesson, objects
+    from ..ingest.training.teachers import objects, training_set
     from ..store.catalog import catalog
     from ..workflows.student_writing import require_free_name
     from ._options.from_dataclass import from_params
@@ -164,23 +164,28 @@ def _course(params: dict[str, Any]) -> "tuple[Course, Lesson, NDArray[np.float16
     with opened_store() as store:
         scenes = catalog.chosen_scenes(store, params["datasets"], params["scenes"])
         require_free_name(store, scenes, params["out"])
-        held = lesson(store, scenes, params["features"], params["split"], params["val_split"], params["hold_out"])
+        held = training_set(store, scenes, params["features"], params["split"], params["val_split"], params["hold_out"])
         if options.inputs == "color":
             require_colors(store, (teacher.scene for teacher in (*held.taught, *held.validation)))
         anchors = objects(store, held.taught) if options.anchor_weight else None
         folder = params["run_folder"] or students_folder(store, params["out"])
     student = plugins.load("models.students", params["student"], noun="student")
-    return course_of(held, params["student"], from_params(student.Options, params), options, folder), held, anchors
+    return (
+        training_run_of(held, params["student"], from_params(student.Options, params), options, folder),
+        held,
+        anchors,
+    )
 
 
-def _introduction(course: "Course", held: "Lesson") -> str:
-    teach = f"{counted(len(held.taught), 'scene')} teach{'es' if len(held.taught) == 1 else ''} {course.student}"
+def _introduction(training_run: "TrainingRun", held: "TrainingSet") -> str:
+    teach = f"{counted(len(held.taught), 'scene')} teach{'es' if len(held.taught) == 1 else ''} {training_run.student}"
     if held.validation:
         names = [teacher.scene.name for teacher in held.validation]
-        judge = f"tried on {short_list(names, 1)}"
+        tried = f"tried on {short_list(names, 1)}"
     else:
-        judge = "tried on none (--hold-out N keeps the last N scenes for that)"
-    return f"{teach} {held.features!r} ({held.space.name}, {held.space.dim} numbers a point), {judge}: {course.folder}"
+        tried = "tried on none (--hold-out N keeps the last N scenes for that)"
+    vectors = f"{held.features!r} ({held.space.name}, {held.space.dim} numbers a point)"
+    return f"{teach} {vectors}, {tried}: {training_run.folder}"
 
 
 def _train(plan: _Plan, params: dict[str, Any]) -> None:
@@ -190,19 +195,19 @@ def _train(plan: _Plan, params: dict[str, Any]) -> None:
     def tell(epoch: int, figures: Mapping[str, float]) -> None:
         say(f"epoch {epoch}: {told_figures(figures)}", err=True)
 
-    watched = plan.lesson.validation
-    validate = validation(watched, plan.course.options, plan.judges, tell) if watched else None
-    sources = [teacher.source for teacher in plan.lesson.taught]
-    train_to_the_end(plan.course, sources, validate, params, plan.anchors)
+    predicted = plan.training_set.validation
+    validate = validation(predicted, plan.training_run.options, plan.callbacks, tell) if predicted else None
+    sources = [teacher.source for teacher in plan.training_set.taught]
+    train_to_the_end(plan.training_run, sources, validate, params, plan.anchors)
 
 
-def _judges(held: "Lesson", folder: Path, label_set_name: str | None) -> "list[Judge]":
+def _callbacks(held: "TrainingSet", folder: Path, label_set_name: str | None) -> "list[ValidationCallback]":
     """Who looks at validation scenes: always one who draws, and one who knows labels where a set is named."""
     if not held.validation:
         return []
-    from ..workflows.validation_images import Labelling, Samples
+    from ..workflows.validation_images import LabelAccuracy, SampleImages
 
-    judges: list[Judge] = [Samples(folder / "samples")]
+    callbacks: list[ValidationCallback] = [SampleImages(folder / "samples")]
     if label_set_name is not None:
         from ..evaluation.labels import label_files
         from ..query.encode import encoder_of
@@ -213,8 +218,8 @@ def _judges(held: "Lesson", folder: Path, label_set_name: str | None) -> "list[J
             asked = class_texts(encoder_of(held.encoding, held.space, store=store), label_set, False, None)
         for note in asked.notes:
             say(note, err=True)
-        judges.append(Labelling(label_set, asked.texts))
-    return judges
+        callbacks.append(LabelAccuracy(label_set, asked.texts))
+    return callbacks
 
 
 command = _Distill("distill", params=_params(), callback=_distill, help=_HELP)

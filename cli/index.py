@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..core.features import EmbeddingSpace
     from ..store.postgres.database import Store
-    from ..store.search.index_choice import Target
+    from ..store.search.index_choice import IndexTarget
 
 _features = click.option(
     "--features", shell_complete=complete("features"), help="Only the feature sets of this name  [default: all]"
@@ -161,7 +161,7 @@ def check(
         )  # fmt: skip
 
 
-def _targets(store: "Store", features: str | None, level: str | None) -> "list[Target]":
+def _targets(store: "Store", features: str | None, level: str | None) -> "list[IndexTarget]":
     from ..core.errors import NotFound
     from ..store.search.index_choice import targets
 
@@ -173,7 +173,7 @@ def _targets(store: "Store", features: str | None, level: str | None) -> "list[T
     return found
 
 
-def _rows(store: "Store", target: "Target") -> list[dict[str, Any]]:
+def _rows(store: "Store", target: "IndexTarget") -> list[dict[str, Any]]:
     """exact, and what is built, for one space and level."""
     from ..store.search import index_choice, index_rows
 

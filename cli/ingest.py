@@ -96,7 +96,7 @@ def _ingest(format: str, **params: Any) -> None:
 
         raise SystemExit(rehearse(request, names, params["as_json"]))
     with opened_store(create=True) as store:
-        jobs = [work.Job(str(store.path), request, name) for name in names]
+        jobs = [work.IngestJob(str(store.path), request, name) for name in names]
         found = outcomes(work, store, jobs, params["workers"], params["engine"])
         raise SystemExit(print_outcomes(found, "ingested", _lines, params["as_json"]))
 
@@ -113,7 +113,9 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
 
     encoder = plugins.load("models.encoders", params["encoder"])
     compat = params["compat"] == "openscene"
-    seen, fused = (visibility.OPENSCENE, fuse.OPENSCENE) if compat else (visibility.Options(), fuse.Options())
+    seen, fused = (
+        (visibility.OPENSCENE, fuse.OPENSCENE) if compat else (visibility.VisibilityOptions(), fuse.FusionOptions())
+    )
     constants = constants_of(format, Path(params["path"])) if compat else None
     published = getattr(encoder, "OPENSCENE", {}) if compat else {}
     historical = constants.options if constants else {}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ..ingest.engines import Outcome
-    from ..ingest.preprocess import Job
+    from ..ingest.preprocess import PreprocessJob
 
 _KINDS = ("scannet", "matterport", "replica", "nuscenes", "custom")
 
@@ -78,12 +78,13 @@ def _preprocess(format: str, source: Path, out: Path, **params: Any) -> None:
     root = source.resolve()
     names = list(params["scenes"]) or dataset.scene_names(root, options)
     jobs = [
-        preprocess.Job(format, root, out.absolute(), kind, options, name, variant, params["again"]) for name in names
+        preprocess.PreprocessJob(format, root, out.absolute(), kind, options, name, variant, params["again"])
+        for name in names
     ]
     raise SystemExit(_print_outcomes(_run(jobs, kind, larger_set, params["workers"]), params["as_json"]))
 
 
-def _run(jobs: "list[Job]", kind: str, numbered: bool, workers: int) -> "Iterator[Outcome]":
+def _run(jobs: "list[PreprocessJob]", kind: str, numbered: bool, workers: int) -> "Iterator[Outcome]":
     from ..ingest import preprocess
     from ..workflows.openscene_labels import classes_of
     from ._output.progress import stages

@@ -33,12 +33,12 @@ from .order import morton_order
 from .publish_features import Report, publish_with_regions, quiet
 from .recipe import Request
 from .regions.superpoints import superpoints
-from .replacing import Standing, require_own_recipe, scene_paths, standing
 from .scan_files import compare, fingerprint
+from .scene_state import SceneState, require_own_recipe, scene_paths, scene_state
 
 
 @dataclass(frozen=True)
-class Summary:
+class IngestSummary:
     """What became of one scene."""
 
     scene: str
@@ -67,12 +67,12 @@ def in_pixels_of(frame: Frame, other: Frame, seen: Correspondence) -> Correspond
     return replace(seen, uv=((seen.uv + 0.5) * scale - 0.5).astype(np.float32))
 
 
-def ingest_scene(store: Store, request: Request, name: str, report: Report = quiet) -> Summary:
+def ingest_scene(store: Store, request: Request, name: str, report: Report = quiet) -> IngestSummary:
     """Bring one scene's feature set up to date; what is there already is kept, unless `request.again`."""
     started = time.monotonic()
     encoder = plugins.load("models.encoders", request.encoder)
     dataset = plugins.load("ingest.datasets", request.format)
-    found = standing(store, request, name, dataset)
+    found = scene_state(store, request, name, dataset)
     request = found.request
     if not found.kept and hasattr(dataset, "check_layout"):  # before weights are read, or fetched
         dataset.check_layout(request.root, name, request.dataset_options)
@@ -86,7 +86,7 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
     ready = catalog.ready_feature_set(store, request.dataset, name, request.features, features_recipe)
     if ready is not None and found.kept and _are_as_they_were(store, ready, frame_maps):
         _remember(store, found)
-        return Summary(name, ready, True, 0, 0, 0, 0, time.monotonic() - started, geometry="; ".join(found.said))
+        return IngestSummary(name, ready, True, 0, 0, 0, 0, time.monotonic() - started, geometry="; ".join(found.said))
     require_own_recipe(store, found, features_recipe, request.encoder_options)
 
     imported = dataset.load_features(files) if files else None
@@ -125,7 +125,7 @@ def ingest_scene(store: Store, request: Request, name: str, report: Report = qui
         report,
         _map_files(store, frame_maps),
     )
-    return Summary(
+    return IngestSummary(
         name,
         made.feature_set,
         False,
@@ -163,7 +163,7 @@ def _map_files(store: Store, maps: FrameMaps | None) -> Fingerprint | None:
     return fingerprint(Path(maps.source), Path(maps.source), maps.files, used, store.path)
 
 
-def _remember(store: Store, found: Standing) -> None:
+def _remember(store: Store, found: SceneState) -> None:
     """Where the scene's files are now, and their times."""
     if found.held is None or found.files is None:
         return
@@ -174,14 +174,14 @@ def _remember(store: Store, found: Standing) -> None:
             at.remember(found.files, scene_id=found.held.id)
 
 
-def _dropped(found: Standing, scene_id: int) -> list[str]:
+def _dropped(found: SceneState, scene_id: int) -> list[str]:
     """What went with a geometry that --again replaced."""
     if not found.others or found.held is None or scene_id == found.held.id:
         return []
     return [f"dropped with the geometry before: features {' and '.join(found.others)}"]
 
 
-def _stored_geometry(store: Store, found: Standing, imported: ImportedFeatures | None) -> Geometry | None:
+def _stored_geometry(store: Store, found: SceneState, imported: ImportedFeatures | None) -> Geometry | None:
     """The published geometry, where it stays and has the frames that fusion needs."""
     if not found.kept or found.held is None:
         return None
@@ -195,7 +195,7 @@ def _stored_geometry(store: Store, found: Standing, imported: ImportedFeatures |
 
 
 def _new_geometry(
-    store: Store, found: Standing, name: str, imported: ImportedFeatures | None, report: Report
+    store: Store, found: SceneState, name: str, imported: ImportedFeatures | None, report: Report
 ) -> Geometry:
     request = found.request
     report("reading", 0, 1)

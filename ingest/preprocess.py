@@ -28,7 +28,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Job:
+class PreprocessJob:
     """One scene to be written. Pickles: it may run in another process."""
 
     format: str  # the dataset plug-in
@@ -65,7 +65,7 @@ def options_of(format: str) -> dict[str, Any]:
 
 
 def run(
-    job: Job, classes: Classes, report: Callable[[str, int, int], None] = lambda stage, done, total: None
+    job: PreprocessJob, classes: Classes, report: Callable[[str, int, int], None] = lambda stage, done, total: None
 ) -> Written:
     """Write one scene, unless it is there."""
     if not job.again and is_written(job.out, job.kind, job.scene, job.variant):

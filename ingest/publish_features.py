@@ -10,10 +10,8 @@ from ..store.publish import publish
 from ..store.publish.fingerprints import Fingerprint
 from ..store.search import index_choice
 from .geometry import Geometry
-from .regions.objects import Options as ObjectOptions
-from .regions.objects import objects
-from .regions.pool import Options as PoolOptions
-from .regions.pool import pool_regions, pool_scene
+from .regions.objects import ObjectOptions, objects
+from .regions.pool import PoolOptions, pool_regions, pool_scene
 
 Report = Callable[[str, int, int], None]  # stage, done, total
 

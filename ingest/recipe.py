@@ -8,11 +8,11 @@ from typing import Any
 
 from ..core.errors import BadScene
 from ..core.features import EmbeddingSpace
-from .fusion.fuse import Options as FuseOptions
-from .fusion.visibility import Options as VisibilityOptions
-from .regions.objects import Options as ObjectOptions
-from .regions.pool import Options as PoolOptions
-from .regions.superpoints import Options as SuperpointOptions
+from .fusion.fuse import FusionOptions as FuseOptions
+from .fusion.visibility import VisibilityOptions
+from .regions.objects import ObjectOptions
+from .regions.pool import PoolOptions
+from .regions.superpoints import SuperpointOptions
 
 VERSION = 1  # raised when the same options start to give other numbers
 

@@ -9,12 +9,12 @@ from ..store.maintain import forget
 from ..store.postgres.database import Store
 from ..store.postgres.database import open as open_store
 from . import pipeline
-from .pipeline import Report, Summary, quiet
+from .pipeline import IngestSummary, Report, quiet
 from .recipe import Request, geometry
 
 
 @dataclass(frozen=True)
-class Job:
+class IngestJob:
     """One scene to bring up to date. Pickles: it may run in another process or on another machine."""
 
     store: str  # the store's folder
@@ -22,13 +22,13 @@ class Job:
     scene: str
 
 
-def run(job: Job, report: Report = quiet) -> Summary:
+def run(job: IngestJob, report: Report = quiet) -> IngestSummary:
     """Do the job in a store of its own; the row says how it ended, whatever ended it."""
     with open_store(job.store, create=False) as store:
         return run_in(store, job, report)
 
 
-def run_in(store: Store, job: Job, report: Report = quiet) -> Summary:
+def run_in(store: Store, job: IngestJob, report: Report = quiet) -> IngestSummary:
     """Do the job in a store that is open already; of a scene that is refused nothing stays."""
     started = jobs.start(store, job.request.dataset, job.scene, geometry(job.request))
     try:

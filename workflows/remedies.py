@@ -66,8 +66,8 @@ def _ingest(dataset: ModuleType, root: Path, scene: "SceneInfo", found: "Feature
 
 def _stages(visibility: dict[str, Any], fuse: dict[str, Any]) -> list[str]:
     """What was typed about visibility and fusion, where it was not left to its default."""
-    from ..ingest.fusion.fuse import Options as FuseOptions
-    from ..ingest.fusion.visibility import Options as VisibilityOptions
+    from ..ingest.fusion.fuse import FusionOptions as FuseOptions
+    from ..ingest.fusion.visibility import VisibilityOptions
 
     words = ["--compat", "openscene"] if visibility.get("compat") else []
     defaults = {**dataclasses.asdict(VisibilityOptions()), **dataclasses.asdict(FuseOptions())}

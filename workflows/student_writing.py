@@ -13,31 +13,31 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..core.features import EmbeddingSpace
-    from ..ingest.training.student_features import Summary, Voice
+    from ..ingest.training.student_features import InferenceSummary, StudentInference
     from ..ingest.training.students import Student
-    from ..ingest.training.teachers import Lesson
+    from ..ingest.training.teachers import TrainingSet
     from ..store.catalog.catalog import SceneInfo
     from ..store.postgres.database import Store
 
 _PUBLISHED_CONFIG = "openscene_scannet"  # how OpenScene's files take points
 
 
-def write_with_lesson(folder: "Path", held: "Lesson", params: dict[str, Any]) -> int:
+def write_with_training_set(folder: "Path", held: "TrainingSet", params: dict[str, Any]) -> int:
     """With the student that a training in `folder` ended with; the exit code."""
-    from ..ingest.training.student_features import voice_of
+    from ..ingest.training.student_features import inference_of
     from ..ingest.training.students import student_of_file
     from ..models.training.checkpoint import LAST
 
     student = student_of_file(folder / LAST)
-    voice = voice_of(student, params["out"], held.space, held.encoding, held.features, params["passes"])
+    inference = inference_of(student, params["out"], held.space, held.encoding, held.features, params["passes"])
     with opened_store() as store:
-        return _write(store, voice, params)
+        return _write(store, inference, params)
 
 
 def write_with_weights(params: dict[str, Any]) -> int:
     """With a student that is there already; the exit code."""
     from ..core.errors import BadInput
-    from ..ingest.training.student_features import voice_of
+    from ..ingest.training.student_features import inference_of
     from ..ingest.training.students import student_of_file, students_folder
     from ..models.training.checkpoint import LAST
 
@@ -53,8 +53,10 @@ def write_with_weights(params: dict[str, Any]) -> int:
                 if name in flags:
                     raise click.UsageError(f"{student.path} says itself how it was trained: leave {flags[name]} out.")
         space, encoding = _words_of(store, student, params)
-        voice = voice_of(student, params["out"], space, encoding, student.about.get("features"), params["passes"])
-        return _write(store, voice, params)
+        inference = inference_of(
+            student, params["out"], space, encoding, student.about.get("features"), params["passes"]
+        )
+        return _write(store, inference, params)
 
 
 def _words_of(store: "Store", student: "Student", params: dict[str, Any]) -> "tuple[EmbeddingSpace, dict[str, Any]]":
@@ -102,16 +104,16 @@ def require_free_name(store: "Store", scenes: "list[SceneInfo]", name: str) -> N
             )
 
 
-def _write(store: "Store", voice: "Voice", params: dict[str, Any]) -> int:
+def _write(store: "Store", inference: "StudentInference", params: dict[str, Any]) -> int:
     """A job a scene, and what to do next; the exit code."""
     from ..ingest.training import student_features
     from ..store.catalog import catalog
 
     scenes = catalog.chosen_scenes(store, params["datasets"], params["scenes"])
-    require_free_name(store, scenes, voice.features)
+    require_free_name(store, scenes, inference.features)
     again = params["again"]
     jobs = [
-        student_features.Job(str(store.path), voice, scene.dataset, scene.name, params["device"], again)
+        student_features.InferenceJob(str(store.path), inference, scene.dataset, scene.name, params["device"], again)
         for scene in scenes
     ]
     try:
@@ -121,12 +123,14 @@ def _write(store: "Store", voice: "Voice", params: dict[str, Any]) -> int:
         say("What is written stays; the same command, without --again, writes the rest.", err=True)
         raise
     if not params["as_json"]:
-        both = f"{taught_by},{voice.features}" if (taught_by := voice.student["taught_by"]) else voice.features
-        say(f'Next: ovstore search "a red chair" --features {voice.features}')
+        both = (
+            f"{taught_by},{inference.features}" if (taught_by := inference.student["taught_by"]) else inference.features
+        )
+        say(f'Next: ovstore search "a red chair" --features {inference.features}')
         say(f"      ovstore eval --features {both} --labels {params['label_set_name'] or 'SET'}")
     return code
 
 
-def _lines(summary: "Summary") -> list[str]:
+def _lines(summary: "InferenceSummary") -> list[str]:
     points = f"{summary.points:,} points, {summary.unseen:,} of them seen by no frame"
     return [f"{summary.scene}  {points}  {summary.regions:,} regions  {summary.seconds:.1f} s"]

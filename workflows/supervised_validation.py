@@ -14,18 +14,18 @@ from ..evaluation.labels.label_set import LabelSet
 from ..evaluation.points.benchmark_files import prediction_path, write_prediction
 from ..evaluation.points.metrics import confusion, score
 from ..ingest.training.supervised import own_points, predict
-from ..models.training.options import Options
+from ..models.training.options import TrainingOptions
 from ..store.catalog.catalog import SceneInfo
 from ..store.postgres.database import Store
 
 
 @dataclass(frozen=True)
-class Exam:
+class SupervisedValidation:
     """In the classes of one label set."""
 
     store: Store
     label_set: LabelSet
-    options: Options  # of the training
+    options: TrainingOptions  # of the training
 
     def classes(self, points: PointCloud) -> NDArray[np.int32]:
         """(N,) by the points' own labels, -1 for none."""

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from ..cli._options.shared import say
 from ..cli._options.training import command_to_resume, is_first, live
 from ..core.errors import BadInput, Interrupted, NotFound
-from ..ingest.training.run import Course
+from ..ingest.training.run import TrainingRun
 from ..ingest.training.run_folder import forget_training, last_figures
 from ..models.training.loop import Validate
 from ..models.training.parallel import Ranks
-from ..models.training.scenes import Source
+from ..models.training.scenes import TrainingSource
 
 T = TypeVar("T")
 
@@ -32,37 +32,37 @@ def planned_by_first(ranks: Ranks, plan: Callable[[], T]) -> T:
     return planned
 
 
-def make_room(course: Course, resume: bool, again: bool, elsewhere: str, besides: str = "") -> None:
+def make_room(training_run: TrainingRun, resume: bool, again: bool, elsewhere: str, besides: str = "") -> None:
     """BadInput for a training in the folder that nobody asked to go on with or to replace, or --resume without one.
 
     `elsewhere` is the flag of another folder, `besides` what else can be done with a training that is there.
     """
     if again:
-        forget_training(course.folder)
+        forget_training(training_run.folder)
     ways = f"--again begins anew in its place, {elsewhere} in another folder"
     try:
-        standing = course.standing()
+        standing = training_run.standing()
     except BadInput as error:
         raise BadInput(f"{error} Go on with what it was begun with; {ways}{besides}.") from error
     if standing == "none" and resume:
-        raise BadInput(f"{course.folder} holds no training to go on with: leave --resume out.")
+        raise BadInput(f"{training_run.folder} holds no training to go on with: leave --resume out.")
     if standing == "unfinished" and not resume:
-        raise BadInput(f"{course.folder} holds a training that was stopped: --resume goes on with it; {ways}.")
+        raise BadInput(f"{training_run.folder} holds a training that was stopped: --resume goes on with it; {ways}.")
 
 
 def train_to_the_end(
-    course: Course,
-    sources: Sequence[Source],
+    training_run: TrainingRun,
+    sources: Sequence[TrainingSource],
     validate: Validate | None,
     params: Mapping[str, Any],
     anchors: NDArray[np.float16] | None = None,
 ) -> None:
     """As the options of training say, unless the course is at its end; a signal saves, and says how to go on."""
     done = "trained already"
-    if course.standing() != "finished":
+    if training_run.standing() != "finished":
         try:
             with live() as report:
-                trained = course.teach(
+                trained = training_run.teach(
                     sources,
                     validate,
                     anchors,
@@ -75,12 +75,12 @@ def train_to_the_end(
                 say(str(stopped), f"  {command_to_resume(click.get_current_context())}", err=True)
             raise SystemExit(130) from stopped
         except (BadInput, NotFound) as error:
-            if course.standing() == "unfinished":
+            if training_run.standing() == "unfinished":
                 resume = command_to_resume(click.get_current_context())
                 raise type(error)(f"{error} What was learnt is kept; once that is mended: {resume}") from error
             raise
     if is_first():
-        say(f"{done}  {told_figures(last_figures(course.folder))}", err=params.get("as_json", False))
+        say(f"{done}  {told_figures(last_figures(training_run.folder))}", err=params.get("as_json", False))
 
 
 def told_figures(figures: Mapping[str, float]) -> str:

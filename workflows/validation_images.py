@@ -18,14 +18,14 @@ from ..evaluation.points.metrics import confusion, score
 from ..store.files.ply_writer import write_ply
 
 if TYPE_CHECKING:
-    from ..ingest.training.validation_callbacks import Watched
+    from ..ingest.training.validation_callbacks import ScenePrediction
 
 _PANEL = (640, 480)  # pixels
 _CAPTION = 36
 _NO_VECTOR = (190, 190, 190)
 
 
-class Samples:
+class SampleImages:
     """Draws the first watched scene: its own colours, what was fused, what the student says.
 
     Features are shown in the three main directions of what was fused, so that colours mean the same after every epoch.
@@ -35,46 +35,46 @@ class Samples:
         self._folder = folder
         self._epoch = 0
 
-    def look(self, watched: "Watched") -> None:
+    def look(self, predicted: "ScenePrediction") -> None:
         """Writes epoch_0005.png and epoch_0005.ply, the student's colours."""
-        if watched.epoch == self._epoch:
+        if predicted.epoch == self._epoch:
             return
-        self._epoch = watched.epoch
+        self._epoch = predicted.epoch
         self._folder.mkdir(parents=True, exist_ok=True)
-        directions = main_directions([sample(watched.taught.vectors[None])])
-        taught = np.full((len(watched.points), 3), _NO_VECTOR, np.uint8)
-        taught[watched.taught.point_index] = _colours(directions, watched.taught.vectors)
-        said = _colours(directions, watched.vectors)
-        own = watched.points.rgb if watched.points.rgb is not None else np.full_like(taught, 150)
-        stem = self._folder / f"epoch_{watched.epoch:04}"
+        directions = main_directions([sample(predicted.taught.vectors[None])])
+        taught = np.full((len(predicted.points), 3), _NO_VECTOR, np.uint8)
+        taught[predicted.taught.point_index] = _colours(directions, predicted.taught.vectors)
+        said = _colours(directions, predicted.vectors)
+        own = predicted.points.rgb if predicted.points.rgb is not None else np.full_like(taught, 150)
+        stem = self._folder / f"epoch_{predicted.epoch:04}"
         panels = [
-            (own, watched.scene.full_name),
+            (own, predicted.scene.full_name),
             (taught, "its published features"),
-            (said, f"student after epoch {watched.epoch}"),
+            (said, f"student after epoch {predicted.epoch}"),
         ]
-        save(_sheet(watched, panels), stem.with_suffix(".png"))
-        write_ply(stem.with_suffix(".ply"), watched.points.xyz, said, faces=watched.points.faces)
+        save(_sheet(predicted, panels), stem.with_suffix(".png"))
+        write_ply(stem.with_suffix(".ply"), predicted.points.xyz, said, faces=predicted.points.faces)
 
     def figures(self) -> dict[str, float]:
         """Pictures have none."""
         return {}
 
 
-class Labelling:
+class LabelAccuracy:
     """The mean IoU of the student's vectors against the labels of the watched scenes, pooled; ScanNet's conventions."""
 
     def __init__(self, label_set: LabelSet, texts: ClassTexts) -> None:
         self._label_set, self._texts = label_set, texts
         self._counts = self._nothing()
 
-    def look(self, watched: "Watched") -> None:
+    def look(self, predicted: "ScenePrediction") -> None:
         """Scenes without a label of the set count for nothing."""
-        points = watched.points
+        points = predicted.points
         if points.labels is None:
             return
         truth = map_labels(self._label_set, points.labels, points.label_names).index
         everything = np.arange(len(points), dtype=np.int32)
-        found = decide([(everything, watched.vectors)], len(points), self._texts)
+        found = decide([(everything, predicted.vectors)], len(points), self._texts)
         self._counts += confusion(truth, found.index, len(self._label_set.classes))
 
     def figures(self) -> dict[str, float]:
@@ -94,9 +94,9 @@ def _colours(directions: Directions, vectors: NDArray[np.float16]) -> NDArray[np
     return directions.colours(vectors[None])[0]
 
 
-def _sheet(watched: "Watched", panels: list[tuple[NDArray[np.uint8], str]]) -> Image.Image:
+def _sheet(predicted: "ScenePrediction", panels: list[tuple[NDArray[np.uint8], str]]) -> Image.Image:
     """Side by side, a line below each."""
-    points = upright(watched.points, watched.scene.up_axis)
+    points = upright(predicted.points, predicted.scene.up_axis)
     view = overview(points, *_PANEL)
     sheet = Image.new("RGB", (_PANEL[0] * len(panels), _PANEL[1] + _CAPTION), "white")
     draw = ImageDraw.Draw(sheet)

@@ -17,7 +17,7 @@ from .encoder_options import device_option, value_of
 from .shared import say
 
 if TYPE_CHECKING:
-    from ...models.training.options import Options
+    from ...models.training.options import TrainingOptions
     from ...models.training.progress import Progress
 
 DEFAULT_STUDENT, DEFAULT_CONFIG = "minkunet18a", "scannet"
@@ -45,14 +45,14 @@ class TrainingCommand(click.Command):
         from dataclasses import asdict
 
         from ...models.training.configs import named
-        from ...models.training.options import Options
+        from ...models.training.options import TrainingOptions
         from .from_dataclass import options_of
 
         config = value_of("--config", args) or self.config
         name = value_of("--student", args) or DEFAULT_STUDENT
         student = plugins.load("models.students", name, noun="student")
         return [
-            (f"Training (defaults of --config {config})", options_of(Options, asdict(named(config)))),
+            (f"Training (defaults of --config {config})", options_of(TrainingOptions, asdict(named(config)))),
             (f"Options of --student {name}", options_of(student.Options)),
         ]
 
@@ -60,7 +60,7 @@ class TrainingCommand(click.Command):
         sections = self._sections(ctx)
         theirs = {id(option) for _, options in sections for option in options}
         own = [param for param in self.get_params(ctx) if isinstance(param, click.Option) and id(param) not in theirs]
-        for title, options in (("Options", own), *sections):
+        for title, options in (("TrainingOptions", own), *sections):
             if records := [record for option in options if (record := option.get_help_record(ctx)) is not None]:
                 with formatter.section(title):
                     formatter.write_dl(records)
@@ -98,7 +98,7 @@ def training_options(config: str = DEFAULT_CONFIG) -> list[click.Parameter]:
     ]  # fmt: skip
 
 
-def options_from(params: Mapping[str, Any]) -> "Options":
+def options_from(params: Mapping[str, Any]) -> "TrainingOptions":
     """Those of --config, and what was typed in their place."""
     from ...models.training.configs import named
 
@@ -109,9 +109,9 @@ def typed(params: Mapping[str, Any]) -> dict[str, Any]:
     """The options of training that a person typed."""
     from dataclasses import fields
 
-    from ...models.training.options import Options
+    from ...models.training.options import TrainingOptions
 
-    names = [field.name for field in fields(Options)]
+    names = [field.name for field in fields(TrainingOptions)]
     return {name: params[name] for name in names if params.get(name) is not None}
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from ...evaluation.labels.label_set import LabelSet
     from ...evaluation.points.judged import JudgedFeatures, JudgedFiles
     from ...evaluation.points.protocol import Protocol
-    from ...evaluation.points.report import Report
-    from ...evaluation.points.run import Outcome
+    from ...evaluation.points.report import PointReport
+    from ...evaluation.points.run import PointEvaluation
     from ...store.postgres.database import Store
 
 
@@ -157,7 +157,7 @@ def command(
     from ...evaluation.labels import label_files
     from ...evaluation.points.judged import judged_files
     from ...evaluation.points.report import as_json as document
-    from ...evaluation.points.run import Outcome, evaluate
+    from ...evaluation.points.run import PointEvaluation, evaluate
     from ...evaluation.points.tables import tables
     from ...evaluation.scenes import select
     from .._output.progress import stages
@@ -178,7 +178,7 @@ def command(
         keepers = _keepers(store, judged, label_set, write_predictions, save_npy, save_ply)
         with stages(len(judged.scenes)) as bars:
 
-            def keep(outcome: Outcome) -> None:
+            def keep(outcome: PointEvaluation) -> None:
                 for keeper in keepers:
                     keeper(outcome)
                 bars.scene_done()
@@ -207,7 +207,7 @@ def _keepers(
     predictions: Path | None,
     npy: Path | None,
     ply: Path | None,
-) -> "list[Callable[[Outcome], None]]":
+) -> "list[Callable[[PointEvaluation], None]]":
     """What is done with each scene; folders are made, and the legend drawn, before the first."""
     from ...drawing import picture_file
     from ...evaluation.labels.legend import legend
@@ -217,7 +217,7 @@ def _keepers(
     for wanted in (predictions, npy, ply):
         if wanted is not None:
             make_folder(wanted)
-    found: list[Callable[[Outcome], None]] = []
+    found: list[Callable[[PointEvaluation], None]] = []
     if predictions is not None:
         found.append(partial(output.keep_prediction, store, predictions, label_set))
     if npy is not None and isinstance(judged, JudgedFeatures):
@@ -229,7 +229,7 @@ def _keepers(
     return found
 
 
-def _print(report: "Report", per_scene: bool, as_json: bool) -> None:
+def _print(report: "PointReport", per_scene: bool, as_json: bool) -> None:
     from ...evaluation.points import tables
     from ...evaluation.points.report import as_json as document
     from ...evaluation.wording import percent

@@ -101,7 +101,7 @@ def command(
     from ...evaluation.retrieval import questions
     from ...evaluation.retrieval import tables as retrieval_tables
     from ...evaluation.retrieval.collection import collect
-    from ...evaluation.retrieval.report import Report
+    from ...evaluation.retrieval.report import RetrievalReport
     from ...evaluation.retrieval.report import as_json as document
     from ...evaluation.retrieval.run import retrieve
     from ...evaluation.retrieval.things import label_points, own_labels
@@ -128,7 +128,7 @@ def command(
             )
         with stages(len(collection.scenes) + 2 * len(every), "steps") as bars:
             answered = retrieve(collection, label_set, points, every, bars.scene_done)
-    report = Report(
+    report = RetrievalReport(
         collection.name,
         label_set.name,
         tuple(scene.full_name for scene in collection.scenes),

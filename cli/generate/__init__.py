@@ -24,7 +24,7 @@ class _Generate(click.Command):
     """`ovstore generate NAME`."""
 
     def __init__(self, name: str, form: "ModuleType") -> None:
-        from ...ingest.generated.folder import Options
+        from ...ingest.generated.folder import FolderOptions
         from .._options.from_dataclass import options_of
 
         summary = (form.__doc__ or name).partition("\n")[0]
@@ -40,7 +40,7 @@ class _Generate(click.Command):
                 click.Option(["--scenes"], type=click.IntRange(1), default=12, show_default=True, help="How many."),
                 click.Option(["--seed"], type=click.IntRange(0), default=0, show_default=True,
                              help="Another seed, other scenes."),
-                *options_of(Options),
+                *options_of(FolderOptions),
                 click.Option(["--workers"], type=click.IntRange(1), default=1, show_default=True,
                              help="Scenes made at once; the files are the same."),
                 click.Option(["--force"], is_flag=True, help="Replace scenes that exist."),
@@ -67,13 +67,13 @@ def _generate(
     name: str, folder: Path, scenes: int, seed: int, workers: int, force: bool, as_json: bool, **params: Any
 ) -> None:
     from ...core.wording import counted
-    from ...ingest.generated.folder import Options, generate_set
+    from ...ingest.generated.folder import FolderOptions, generate_set
     from .._options.from_dataclass import from_params
     from .._options.shared import print_json
     from .._output.generated_line import line_of
     from .._output.progress import stages
 
-    options = from_params(Options, params)
+    options = from_params(FolderOptions, params)
     started = time.monotonic()
     with stages(scenes) as bars:
 

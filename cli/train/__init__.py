@@ -48,7 +48,7 @@ def tiny(
     from ...ingest.training.generated_views import language, pictures_of_scenes
     from ...models.tiny.held_out import label_pictures
     from ...models.tiny.saving import save, weights_to_start_from
-    from ...models.tiny.tiny_clip import Options, train
+    from ...models.tiny.tiny_clip import TinyTrainingOptions, train
 
     if seed < 1000:
         raise BadInput(f"seed is {seed}; seeds below 1000 are left to demonstrations and tests.")
@@ -72,7 +72,7 @@ def tiny(
             parts = "  ".join(f"{name} {value:.2f}" for name, value in losses.items())
             say(f"step {step} of {steps}  {parts}  {_minutes(started)} min", err=True)
 
-    options = Options(steps=steps)
+    options = TinyTrainingOptions(steps=steps)
     model, losses = train(examples, words, options, show, first)
     result = label_pictures(model, [example for scene in rendered[scenes:] for example in scene], words, options)
     notes = {

@@ -15,7 +15,7 @@ from .._options.training import TrainingCommand, is_first, options_from, trainin
 
 if TYPE_CHECKING:
     from ...evaluation.labels.label_set import LabelSet
-    from ...ingest.training.run import Course
+    from ...ingest.training.run import TrainingRun
     from ...store.catalog.catalog import SceneInfo
     from ...store.postgres.database import Store
 
@@ -71,7 +71,7 @@ def command(**params: Any) -> None:
 class _Plan:
     """What is to be learnt, by which scenes, and which are predicted. Pickles."""
 
-    course: "Course"
+    training_run: "TrainingRun"
     label_set: "LabelSet"
     taught: "tuple[SceneInfo, ...]"
     others: "tuple[SceneInfo, ...]"
@@ -85,14 +85,14 @@ def _planned(store: "Store", params: dict[str, Any]) -> _Plan:
     from ...evaluation.scenes import select, truth_of
     from ...evaluation.wording import left_out
     from ...ingest.training.scenes import divide, require_colors
-    from ...ingest.training.supervised import course_of
+    from ...ingest.training.supervised import training_run_of
     from ...workflows.training_run import make_room
     from .._options.from_dataclass import from_params
 
     label_set = label_files.load(params["label_set_name"], params["table"])
     student = plugins.load("models.students", params["student"], noun="student")
     classes = tuple(each.name for each in label_set.classes)
-    course = course_of(
+    training_run = training_run_of(
         classes, params["student"], from_params(student.Options, params), options_from(params), params["out"]
     )
     selected = select(store, None, params["datasets"], params["scenes"])
@@ -105,31 +105,31 @@ def _planned(store: "Store", params: dict[str, Any]) -> _Plan:
             f"No point of {counted(len(teaching), 'scene')} has a label that is a class of {label_set.name}. "
             f"See: ovstore labels map {label_set.name} --all"
         )
-    if course.options.inputs == "color":
+    if training_run.options.inputs == "color":
         require_colors(store, (*taught, *others))
     lacking = f"a point whose label is a class of {label_set.name}"
     for note in left_out([scene.full_name for scene in teaching if scene not in taught], lacking):
         say(note, err=True)
-    make_folder(course.folder)
-    make_room(course, params["resume"], params["again"], "--out DIR")
+    make_folder(training_run.folder)
+    make_room(training_run, params["resume"], params["again"], "--out DIR")
     tried = counted(len(others), "scene") if others else "none (see --val-split, --hold-out)"
     say(
-        f"{counted(len(taught), 'scene')} teach{'es' if len(taught) == 1 else ''} {course.student} the "
-        f"{len(classes)} classes of {label_set.name}, tried on {tried}: {course.folder}"
+        f"{counted(len(taught), 'scene')} teach{'es' if len(taught) == 1 else ''} {training_run.student} the "
+        f"{len(classes)} classes of {label_set.name}, tried on {tried}: {training_run.folder}"
     )
     known = tuple(scene for scene in others if truth_of(store, scene, label_set))
-    return _Plan(course, label_set, tuple(taught), tuple(others), known)
+    return _Plan(training_run, label_set, tuple(taught), tuple(others), known)
 
 
 def _train(store: "Store", plan: _Plan, params: dict[str, Any]) -> None:
     from ...ingest.training.supervised import source
-    from ...workflows.supervised_validation import Exam
+    from ...workflows.supervised_validation import SupervisedValidation
     from ...workflows.training_run import train_to_the_end
 
-    exam = Exam(store, plan.label_set, plan.course.options)
-    sources = [source(store, scene, exam.classes) for scene in plan.taught]
-    validate = (lambda network, epoch: exam.figures(network, plan.known)) if plan.known else None
-    train_to_the_end(plan.course, sources, validate, params)
+    validation_of = SupervisedValidation(store, plan.label_set, plan.training_run.options)
+    sources = [source(store, scene, validation_of.classes) for scene in plan.taught]
+    validate = (lambda network, epoch: validation_of.figures(network, plan.known)) if plan.known else None
+    train_to_the_end(plan.training_run, sources, validate, params)
 
 
 def _predict(store: "Store", plan: _Plan, params: dict[str, Any]) -> None:
@@ -139,14 +139,14 @@ def _predict(store: "Store", plan: _Plan, params: dict[str, Any]) -> None:
     from ...ingest.training.students import student_of_file
     from ...models.devices import device_of
     from ...models.training.checkpoint import LAST
-    from ...workflows.supervised_validation import Exam
+    from ...workflows.supervised_validation import SupervisedValidation
     from ...workflows.training_run import told_figures
 
-    folder = plan.course.folder / "predictions"
+    folder = plan.training_run.folder / "predictions"
     make_folder(folder)
-    network = student_of_file(plan.course.folder / LAST).network.to(device_of(params["device"]))
-    exam = Exam(store, plan.label_set, plan.course.options)
-    figures = exam.figures(network, plan.others, params["passes"], folder)
+    network = student_of_file(plan.training_run.folder / LAST).network.to(device_of(params["device"]))
+    validation_of = SupervisedValidation(store, plan.label_set, plan.training_run.options)
+    figures = validation_of.figures(network, plan.others, params["passes"], folder)
     said = f"  {told_figures(figures)}" if plan.known else ""
     say(f"{counted(len(plan.others), 'scene')} predicted{said}: {folder}")
     say(f"Judge them: ovstore eval --labels {params['label_set_name']} --predictions {folder}")

@@ -29,7 +29,7 @@ class SceneCounts:
 
 
 @dataclass(frozen=True)
-class Report:
+class PointReport:
     """All scenes against one label set."""
 
     judged: str  # "tiny", "ensemble of a and b", "predictions/"
@@ -148,7 +148,7 @@ def means(scores: Scores, over: Over, foreground: NDArray[np.bool_]) -> dict[str
     }
 
 
-def as_json(report: Report) -> dict[str, Any]:
+def as_json(report: PointReport) -> dict[str, Any]:
     """Everything, unrounded; None where there is nothing to measure."""
     scores, protocol = report.scores, report.protocol
     classes = [
@@ -183,19 +183,19 @@ def as_json(report: Report) -> dict[str, Any]:
     }
 
 
-def scene_means(report: Report, scene: SceneCounts) -> dict[str, float]:
+def scene_means(report: PointReport, scene: SceneCounts) -> dict[str, float]:
     """Of one scene, over the classes that occur in it whatever the protocol: few of all classes do."""
     return means(score(scene.counts, report.protocol.counted_as), "present", report.foreground)
 
 
-def mean_of_scenes(report: Report) -> dict[str, float]:
+def mean_of_scenes(report: PointReport) -> dict[str, float]:
     """The mean of each figure over the scenes that have it."""
     of_scenes = [scene_means(report, scene) for scene in report.scenes]
     found = {name: [each[name] for each in of_scenes if not math.isnan(each[name])] for name in of_scenes[0]}
     return {name: float(np.mean(values)) if values else float("nan") for name, values in found.items()}
 
 
-def _scene_json(report: Report, scene: SceneCounts) -> dict[str, Any]:
+def _scene_json(report: PointReport, scene: SceneCounts) -> dict[str, Any]:
     figures = {name: number(value) for name, value in scene_means(report, scene).items()}
     return {
         "scene": scene.name,

@@ -19,11 +19,11 @@ from .decide import fill_from_nearest
 from .judged import JudgedFeatures, JudgedFiles, Prediction
 from .metrics import confusion
 from .protocol import Protocol
-from .report import Report, SceneCounts
+from .report import PointReport, SceneCounts
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PointEvaluation:
     """One scene, for those who keep more of it than counts; points are in the store's order."""
 
     scene: SceneInfo
@@ -37,8 +37,8 @@ def evaluate(
     judged: JudgedFeatures | JudgedFiles,
     label_set: LabelSet,
     protocol: Protocol,
-    keep: Callable[[Outcome], None] = lambda outcome: None,
-) -> Report:
+    keep: Callable[[PointEvaluation], None] = lambda outcome: None,
+) -> PointReport:
     """Scenes without a point that counts are left out with a note; NotFound when all are."""
     done = []
     bare = []
@@ -62,7 +62,7 @@ def evaluate(
         if prediction.seen is not None:
             unseen = confusion(np.where(prediction.seen, -1, truth.index), predicted, len(label_set.classes))
         done.append(SceneCounts(scene.full_name, scene.point_count, counts, unseen))
-        keep(Outcome(scene, truth.index, predicted, prediction))
+        keep(PointEvaluation(scene, truth.index, predicted, prediction))
     if not done:
         raise NotFound(
             f"No point of {counted(len(bare), 'scene')} has a label that is a class of {label_set.name}. "
@@ -74,7 +74,7 @@ def evaluate(
         *unknown_labels(label_set, unknown),
         *_class_numbers(label_set, [scene.counts for scene in done], numbered),
     )
-    return Report(judged.title, label_set, protocol, judged.asked_with, tuple(done), notes)
+    return PointReport(judged.title, label_set, protocol, judged.asked_with, tuple(done), notes)
 
 
 def _class_numbers(

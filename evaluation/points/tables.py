@@ -2,14 +2,14 @@
 
 from ..markup import Row, Table
 from ..wording import percent
-from .report import Report, mean_of_scenes, scene_means
+from .report import PointReport, mean_of_scenes, scene_means
 
 CLASS_COLUMNS = ("id", "class", "IoU %", "acc. %", "points")
 SCENE_COLUMNS = ("scene", "points", "classes", "mIoU %", "mAcc %", "fwIoU %")
 _FIGURES = ("mIoU", "mAcc", "fwIoU")
 
 
-def class_rows(report: Report) -> list[Row]:
+def class_rows(report: PointReport) -> list[Row]:
     """A row a class in CLASS_COLUMNS, percentages with one decimal; a dash where there is nothing to measure."""
     scores = report.scores
     return [
@@ -20,7 +20,7 @@ def class_rows(report: Report) -> list[Row]:
     ]
 
 
-def scene_rows(report: Report) -> list[Row]:
+def scene_rows(report: PointReport) -> list[Row]:
     """A row a scene in SCENE_COLUMNS, and their mean."""
     rows = [
         (
@@ -32,7 +32,7 @@ def scene_rows(report: Report) -> list[Row]:
     return [*rows, ("mean of scenes", "", "", *(percent(mean_of_scenes(report)[name]) for name in _FIGURES))]
 
 
-def tables(report: Report, per_scene: bool = False) -> list[Table]:
+def tables(report: PointReport, per_scene: bool = False) -> list[Table]:
     """Means, classes, and scenes where they are wanted."""
     means = Table(tuple(report.means), [tuple(percent(value) for value in report.means.values())])
     classes = Table(CLASS_COLUMNS, class_rows(report), left=("class",))

@@ -21,7 +21,7 @@ Texts = Callable[[Sequence[str]], tuple[NDArray[np.float32], list[int]]]  # vect
 
 
 @dataclass(frozen=True)
-class Question:
+class RetrievalQuestion:
     """One question as a vector."""
 
     text: str  # the words, or the picture and its box
@@ -36,7 +36,7 @@ class Question:
 class Asked:
     """Questions, and what a reader has to know of those that were not asked."""
 
-    questions: tuple[Question, ...]
+    questions: tuple[RetrievalQuestion, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -63,7 +63,7 @@ def by_name(
     asked, known = _ask([label_set.classes[index].texts[0] for index in classes], texts, background)
     return Asked(
         tuple(
-            Question(each.text, "name", classes[place], each.vector, background)
+            RetrievalQuestion(each.text, "name", classes[place], each.vector, background)
             for place, each in zip(known, asked.questions, strict=True)
         ),
         asked.notes,
@@ -105,7 +105,7 @@ def by_picture(
     With `all_named`, every label of the scenes is a class, so that another label is one that no scene holds.
     """
     wanted = rare(points, most_scenes)
-    questions: list[Question] = []
+    questions: list[RetrievalQuestion] = []
     common: list[str] = []
     unknown: list[str] = []
     for picture in pictures:
@@ -117,7 +117,7 @@ def by_picture(
             common.append(str(picture))
         else:
             label = index if known and wanted[index] else None
-            questions.append(Question(str(picture), "picture", label, vector(picture), scene=picture.scene))
+            questions.append(RetrievalQuestion(str(picture), "picture", label, vector(picture), scene=picture.scene))
     return Asked(
         tuple(questions),
         (
@@ -132,7 +132,8 @@ def _ask(words: Sequence[str], texts: Texts, background: NDArray[np.float32] | N
     vectors, known = texts(words)
     unknown = [word for place, word in enumerate(words) if place not in set(known)]
     questions = tuple(
-        Question(words[place], "name", None, vector, background) for place, vector in zip(known, vectors, strict=True)
+        RetrievalQuestion(words[place], "name", None, vector, background)
+        for place, vector in zip(known, vectors, strict=True)
     )
     return Asked(questions, _not_asked(unknown, "the encoder does not know the words")), known
 

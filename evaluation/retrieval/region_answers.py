@@ -15,7 +15,7 @@ from ...store.search.scoring import exact_scores
 from ...store.search.search import search
 from ..labels.label_set import LabelSet
 from .collection import Collection
-from .questions import Question
+from .questions import RetrievalQuestion
 from .ranking import NAN, average_precision, claimed
 from .things import Fits, Things, scene_things
 
@@ -39,11 +39,11 @@ def answers(
     level: Level,
     label_set: LabelSet,
     things: Things,
-    questions: Sequence[Question],
+    questions: Sequence[RetrievalQuestion],
     step: Callable[[], None] = lambda: None,
 ) -> list[RegionAnswer]:
     """One a question, in their order."""
-    with collection.store.glance() as connection:
+    with collection.store.autocommit() as connection:
         state = space_state.of_space(connection, collection.space)
     with region_vectors.holding(collection.store, state, level) as table:
         if any(found.id not in table.spans for found in collection.sets):
@@ -63,7 +63,7 @@ def _answer(
     things: Things,
     table: RegionVectors,
     spans: Sequence[tuple[int, int]],
-    question: Question,
+    question: RetrievalQuestion,
 ) -> RegionAnswer:
     scores = [exact_scores(table.vectors[start:stop], question.vector) for start, stop in spans]
     best = np.array([own.max(initial=-np.inf) for own in scores], np.float32)
@@ -87,7 +87,7 @@ def _answer(
     )
 
 
-def _query(collection: Collection, level: Level, question: Question) -> Query:
+def _query(collection: Collection, level: Level, question: RetrievalQuestion) -> Query:
     """What `ovstore search` asks."""
     return Query(
         vector=question.vector,

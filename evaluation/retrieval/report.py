@@ -19,7 +19,7 @@ SIZES: tuple[tuple[str, int, float], ...] = (("up to 50", 1, 50), ("51 to 200", 
 
 
 @dataclass(frozen=True)
-class Report:
+class RetrievalReport:
     """All questions to one collection."""
 
     judged: str  # "tiny"
@@ -117,7 +117,7 @@ class Report:
         return [f"No frame saw a point of {', '.join(unseen)}, which therefore cannot be found."] if unseen else []
 
 
-def as_json(report: Report) -> dict[str, Any]:
+def as_json(report: RetrievalReport) -> dict[str, Any]:
     """Everything, unrounded; None where there is nothing to measure."""
     return {
         "judged": report.judged,

@@ -11,7 +11,7 @@ from ...core.features import LEVELS, Level
 from ..labels.label_set import LabelSet
 from . import region_answers, scene_scores
 from .collection import Collection
-from .questions import Question
+from .questions import RetrievalQuestion
 from .ranking import first_rank
 from .region_answers import RegionAnswer
 from .scene_scores import Method
@@ -22,7 +22,7 @@ from .things import find_things
 class Answered:
     """One question, its truth, and all answers."""
 
-    question: Question
+    question: RetrievalQuestion
     holds: NDArray[np.bool_]  # (S,) the scenes that hold what is asked; none for what is absent
     points: int  # of the largest thing that is asked for
     seen: int  # points of all things that are asked for which have a vector
@@ -49,7 +49,7 @@ def retrieve(
     collection: Collection,
     label_set: LabelSet,
     points: NDArray[np.int64],
-    questions: Sequence[Question],
+    questions: Sequence[RetrievalQuestion],
     step: Callable[[], None] = lambda: None,
 ) -> list[Answered]:
     """The answers, in the order of the questions; `points` (C, S) are of each class in each scene.

@@ -7,13 +7,13 @@ from ..markup import Row, Table
 from ..wording import percent
 from .figures import Section
 from .ranking import RankFigures
-from .report import SIZES, Report
+from .report import SIZES, RetrievalReport
 from .scene_scores import METHODS
 
 _LEVEL_NAMES = {"superpoint": "superpoints", "object": "objects"}
 
 
-def tables(report: Report, per_label: bool = False) -> list[Table]:
+def tables(report: RetrievalReport, per_label: bool = False) -> list[Table]:
     """All of them, one way of asking after the other."""
     found = []
     for section in report.sections:

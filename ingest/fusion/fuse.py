@@ -44,7 +44,7 @@ _PACKAGES = {"numba": "numba", "embedding_bag": "torch", "numpy": "scipy"}
 
 
 @dataclass(frozen=True)
-class Options:
+class FusionOptions:
     """How the views of a point become its vector."""
 
     weighting: Literal["mean", "view"] = "mean"  # all alike, or by distance, angle and border (weights.py)
@@ -56,7 +56,7 @@ class Options:
             raise BadInput(f"weighting is {self.weighting!r}; 'mean' or 'view' is meant.")
 
 
-OPENSCENE = Options(weighting="mean", normalise_views=False, unit_length=False)
+OPENSCENE = FusionOptions(weighting="mean", normalise_views=False, unit_length=False)
 
 
 def fuse(
@@ -65,7 +65,7 @@ def fuse(
     cameras: Sequence[Camera],
     point_count: int,
     space: EmbeddingSpace,
-    options: Options | None = None,
+    options: FusionOptions | None = None,
     normals: NDArray[np.float32] | None = None,
     camera_to_world: Sequence[NDArray[np.float64]] | None = None,
     *,
@@ -81,7 +81,7 @@ def fuse(
     for view weights by angle, are those of all frames. A point whose views add up to nothing, or to no number, has
     no row. Neither memory_mb, workdir, threads nor block_views decides a bit of a vector, path no more than its last.
     """
-    options = options or Options()
+    options = options or FusionOptions()
     started = time.monotonic()
 
     def weigh(seen: Correspondence) -> NDArray[np.float32]:
@@ -118,7 +118,7 @@ def fuse(
     return PointFeatures(space, sights.points[present], vectors.array[: present.sum()], view_count[present])
 
 
-def _chosen(path: PathName, options: Options) -> PathName:
+def _chosen(path: PathName, options: FusionOptions) -> PathName:
     """The path asked for, or the fastest installed; embedding_bag rounds means once more than OpenScene does."""
     if path not in ("auto", *_MODULES):
         raise BadInput(f"No fusion path named {path!r}. Known: auto, {', '.join(_MODULES)}.")

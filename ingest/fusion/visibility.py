@@ -23,7 +23,7 @@ NO_READING = 65535  # stored units; sensors write it for "saturated", as they wr
 
 
 @dataclass(frozen=True)
-class Options:
+class VisibilityOptions:
     """What counts as seen."""
 
     depth_tolerance: float = 0.05  # share of the reading (15 cm at 3 m); larger lets points behind thin things through
@@ -42,7 +42,7 @@ class Options:
             raise BadInput(f"splat_radius is {self.splat_radius}; metres, 0 (off) or more, are meant.")
 
 
-OPENSCENE = Options(depth_tolerance=0.25, border=10, compat=True)
+OPENSCENE = VisibilityOptions(depth_tolerance=0.25, border=10, compat=True)
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,13 @@ def correspond(
     frame: Frame,
     frame_position: int,
     depth_metres: NDArray[np.floating] | None,
-    options: Options | None = None,
+    options: VisibilityOptions | None = None,
 ) -> Correspondence:
     """The points (N, 3) that `frame` sees; `depth_metres` (h, w) is its depth image, None where it has none."""
     xyz = read_only(np.ascontiguousarray(points_xyz, dtype=np.float64))
     if xyz.ndim != 2 or xyz.shape[1] != 3:
         raise BadInput(f"points have shape {xyz.shape}; (N, 3) was expected")
-    view = make_view(xyz, frame, depth_metres, options or Options())
+    view = make_view(xyz, frame, depth_metres, options or VisibilityOptions())
     if COMPILED:
         from .visibility_kernels import see
     else:
@@ -80,7 +80,7 @@ def correspond(
 
 
 def make_view(
-    xyz: NDArray[np.float64], frame: Frame, depth_metres: NDArray[np.floating] | None, options: Options
+    xyz: NDArray[np.float64], frame: Frame, depth_metres: NDArray[np.floating] | None, options: VisibilityOptions
 ) -> View:
     """The numbers behind `correspond`; says what is wrong with a frame that has none."""
     to_color = _inverse(frame, frame.camera_to_world)

@@ -18,8 +18,7 @@ from ...core.files import replacing
 from ...core.wording import short_list
 from .plan import ScenePlan, plan
 from .recording import record
-from .scene import Options as SceneOptions
-from .scene import generate_scene, scannet_cameras
+from .scene import SceneOptions, generate_scene, scannet_cameras
 from .sensor import Sensor
 from .truth import truth_of
 
@@ -31,7 +30,7 @@ _SCENE_NAME = re.compile(r"scene\d{4,}_\d\d")
 
 
 @dataclass(frozen=True)
-class Options:
+class FolderOptions:
     """What the scans of a set are like."""
 
     frames: int = field(default=32, metadata={"help": "Pictures with a pose, a scene."})
@@ -66,7 +65,7 @@ def generate_set(
     root: Path,
     scenes: int,
     seed: int,
-    options: Options | None = None,
+    options: FolderOptions | None = None,
     workers: int = 1,
     force: bool = False,
     report: Callable[[dict[str, Any]], None] = lambda truth: None,
@@ -79,7 +78,7 @@ def generate_set(
     form = plugins.load("ingest.generated.formats", format_name)
     if scenes < 1 or seed < 0:
         raise BadInput("A set has at least 1 scene and a seed of at least 0.")
-    options = options or Options()
+    options = options or FolderOptions()
     plans = plan(scenes, seed)
     with room_for(root, format_name, [p.name for p in plans], force):
         ordered = made(partial(write_scene, format_name, root, options), plans, workers, report)
@@ -142,7 +141,7 @@ def whole_folder(root: Path, name: str) -> Iterator[Path]:
     part.rename(final)
 
 
-def write_scene(format_name: str, root: Path, options: Options, planned: ScenePlan) -> dict[str, Any]:
+def write_scene(format_name: str, root: Path, options: FolderOptions, planned: ScenePlan) -> dict[str, Any]:
     """Make one scene of a set; its folder appears whole or not at all. The truth about it."""
     wanted = SceneOptions(
         frames=options.frames, planted=planned.planted, clutter=options.clutter, scene_type=planned.scene_type

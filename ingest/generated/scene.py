@@ -22,7 +22,7 @@ _ATTEMPTS = 12  # rooms tried until the planted things are seen well
 
 
 @dataclass(frozen=True)
-class Options:
+class SceneOptions:
     """What a scene is made with."""
 
     frames: int = 32  # pictures with a pose
@@ -56,9 +56,9 @@ class GeneratedScene:
     size: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))  # (3,) metres, the room's
 
 
-def generate_scene(seed: int | Sequence[int], options: Options | None = None) -> GeneratedScene:
+def generate_scene(seed: int | Sequence[int], options: SceneOptions | None = None) -> GeneratedScene:
     """The scene of a seed (one number or several): the same on every call."""
-    options = options or Options()
+    options = options or SceneOptions()
     best: tuple[int, GeneratedScene] | None = None
     for attempt in range(_ATTEMPTS):
         rng = np.random.default_rng([*np.atleast_1d(np.asarray(seed)).tolist(), attempt])
@@ -73,7 +73,7 @@ def generate_scene(seed: int | Sequence[int], options: Options | None = None) ->
     return best[1]
 
 
-def _attempt(rng: np.random.Generator, seed: int | Sequence[int], options: Options) -> tuple[int, GeneratedScene]:
+def _attempt(rng: np.random.Generator, seed: int | Sequence[int], options: SceneOptions) -> tuple[int, GeneratedScene]:
     """A scene, and the number of views of its least seen planted thing (-1 when one has no place)."""
     room = furnish(rng, options.planted, options.clutter, options.scene_type, options.planted_scale, options.without)
     poses, clear = walk(

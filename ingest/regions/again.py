@@ -8,8 +8,8 @@ from ...store.catalog.catalog import FeatureSetInfo
 from ...store.postgres.database import Store
 from .. import geometry
 from ..publish_features import publish_with_regions
-from .objects import Options as ObjectOptions
-from .pool import Options as PoolOptions
+from .objects import ObjectOptions
+from .pool import PoolOptions
 
 
 def regions_again(store: Store, found: FeatureSetInfo) -> None:

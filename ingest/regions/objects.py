@@ -28,7 +28,7 @@ _LEAST_RANGE = 0.02  # of cosines; a scene of one thing has no unusual ones, onl
 
 
 @dataclass(frozen=True)
-class Options:
+class ObjectOptions:
     """When two neighbours are one object."""
 
     doubt: float = 0.5  # most doubt at which two are merged; smaller gives more, smaller objects
@@ -55,14 +55,14 @@ class Options:
 
 
 def objects(
-    superpoint: NDArray[np.int32], points: PointCloud, features: PointFeatures, options: Options | None = None
+    superpoint: NDArray[np.int32], points: PointCloud, features: PointFeatures, options: ObjectOptions | None = None
 ) -> NDArray[np.int32]:
     """(S,) the object of each superpoint, 0..O-1 in the order of their first superpoints.
 
     A superpoint without a vector is an object of its own; one of fewer than absorb_points points joins the neighbour
     with which it shares most edges.
     """
-    options = options or Options()
+    options = options or ObjectOptions()
     superpoint_count = int(superpoint.max()) + 1
     sums, seen = sum_directions(features.vectors, superpoint[features.point_index], superpoint_count)
     pair, contact = contacts(superpoint, points, options)
@@ -75,7 +75,7 @@ def objects(
 
 
 def contacts(
-    superpoint: NDArray[np.int32], points: PointCloud, options: Options
+    superpoint: NDArray[np.int32], points: PointCloud, options: ObjectOptions
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(P, 2) superpoints that touch, lower first, and (P,) how many edges join their points.
 
@@ -109,7 +109,7 @@ class _Parts:
         seen: NDArray[np.int64],  # (S,) points with a vector
         color: NDArray[np.float64],  # (S, 3) 0..1
         pair: NDArray[np.int64],  # (P, 2) seen superpoints that touch
-        options: Options,
+        options: ObjectOptions,
     ) -> None:
         self.sums, self.color, self.color_weight = sums, color, options.color_weight
         self.weight = np.maximum(seen, 1).astype(np.float64)

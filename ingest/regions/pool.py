@@ -16,7 +16,7 @@ from .views import best_views
 
 
 @dataclass(frozen=True)
-class Options:
+class PoolOptions:
     """What is kept of each region and scene."""
 
     views: int = 5  # best frames kept of each region
@@ -34,7 +34,7 @@ def pool_regions(
     features: PointFeatures,
     correspondences: Sequence[Correspondence],
     frames: Sequence[Frame],
-    options: Options | None = None,
+    options: PoolOptions | None = None,
     up_axis: str = "z",
 ) -> tuple[RegionFeatures, RegionFeatures]:
     """The regions of both levels, superpoints first; the two partition the points, and those nobody saw have no row.
@@ -45,7 +45,7 @@ def pool_regions(
     The radius bounds what a region can hide: for every unit vector q and every point p of the region,
     cosine(q, p) <= q . vector + radius, the rounding of both stored vectors and of float32 sums included.
     """
-    options = options or Options()
+    options = options or PoolOptions()
     levels: tuple[tuple[Level, NDArray[np.int32]], ...] = (
         ("superpoint", superpoint),
         ("object", object_of_superpoint[superpoint]),
@@ -58,10 +58,10 @@ def pool_regions(
 
 
 def pool_scene(
-    features: PointFeatures, regions: Sequence[RegionFeatures], options: Options | None = None
+    features: PointFeatures, regions: Sequence[RegionFeatures], options: PoolOptions | None = None
 ) -> SceneVectors:
     """The mean of all points' unit vectors, and prototypes of the objects, each object weighed by its seen points."""
-    options = options or Options()
+    options = options or PoolOptions()
     total = sum_directions(features.vectors, np.zeros(len(features.vectors), np.int32), 1)[0]
     mean = _unit(total)[0]
     if not mean.any():
@@ -79,7 +79,7 @@ def _pool_level(
     features: PointFeatures,
     correspondences: Sequence[Correspondence],
     frames: Sequence[Frame],
-    options: Options,
+    options: PoolOptions,
     up_axis: str,
 ) -> RegionFeatures:
     size = np.bincount(region)

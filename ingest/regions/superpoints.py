@@ -19,7 +19,7 @@ from .normals import Normals, surface_normals
 
 
 @dataclass(frozen=True)
-class Options:
+class SuperpointOptions:
     """How the cloud is cut where the dataset brings no segments of its own."""
 
     threshold: float = 0.01  # larger gives larger superpoints (kThresh of ScanNet's segmentator)
@@ -38,12 +38,12 @@ class Options:
                 raise BadInput(f"{name} is {getattr(self, name)}; more than 0 was expected.")
 
 
-def superpoints(points: PointCloud, options: Options | None = None) -> NDArray[np.int32]:
+def superpoints(points: PointCloud, options: SuperpointOptions | None = None) -> NDArray[np.int32]:
     """(N,) the superpoint of each point, numbered 0..S-1 in the order of their first points.
 
     Points that the dataset's segments leave out (< 0) form superpoints by connected component.
     """
-    options = options or Options()
+    options = options or SuperpointOptions()
     if points.segments is not None and (points.segments >= 0).any():
         return _given(points, options)
     edges = point_edges(points, options.neighbours, options.max_gap)
@@ -53,7 +53,7 @@ def superpoints(points: PointCloud, options: Options | None = None) -> NDArray[n
     return number_by_first_point(label)
 
 
-def edge_weights(points: PointCloud, edges: NDArray[np.int32], options: Options) -> NDArray[np.float64]:
+def edge_weights(points: PointCloud, edges: NDArray[np.int32], options: SuperpointOptions) -> NDArray[np.float64]:
     """(E,) how much the two ends of each edge differ: 1 - cosine of normals, plus the squared colour difference.
 
     Where normals are oriented, a bend outwards counts squared: the faces of a thing bend outwards, two things meet
@@ -66,7 +66,9 @@ def edge_weights(points: PointCloud, edges: NDArray[np.int32], options: Options)
     return weight
 
 
-def _weights(points: PointCloud, edges: NDArray[np.int32], normals: Normals, options: Options) -> NDArray[np.float64]:
+def _weights(
+    points: PointCloud, edges: NDArray[np.int32], normals: Normals, options: SuperpointOptions
+) -> NDArray[np.float64]:
     a, b = edges[:, 0], edges[:, 1]
     ends = normals.vectors[a].astype(np.float64), normals.vectors[b].astype(np.float64)
     cosine = np.einsum("ij,ij->i", *ends)
@@ -80,7 +82,7 @@ def _weights(points: PointCloud, edges: NDArray[np.int32], normals: Normals, opt
     return weight
 
 
-def _given(points: PointCloud, options: Options) -> NDArray[np.int32]:
+def _given(points: PointCloud, options: SuperpointOptions) -> NDArray[np.int32]:
     assert points.segments is not None
     segment = points.segments.astype(np.int64)
     left_out = segment < 0

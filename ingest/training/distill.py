@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import BadInput
-from ...models.training.options import Options
-from .run import Course
-from .teachers import Lesson
+from ...models.training.options import TrainingOptions
+from .run import TrainingRun
+from .teachers import TrainingSet
 
 
-def course_of(lesson: Lesson, student: str, student_options: Any, options: Options, folder: Path) -> Course:
+def training_run_of(
+    training_set: TrainingSet, student: str, student_options: Any, options: TrainingOptions, folder: Path
+) -> TrainingRun:
     """A student of the lesson's vectors; it knows the words of their encoder, and by whose vectors it was taught."""
     if options.loss == "cross_entropy":
         raise BadInput(
             "loss is 'cross_entropy', which teaches classes; vectors are taught by 'cosine' or 'l1', classes by "
             "`ovstore train supervised`."
         )
-    taught = {teacher.scene.full_name: teacher.features.content_digest[:12] for teacher in lesson.taught}
-    teaching = {"features": lesson.features, **lesson.encoding, "taught": taught}
-    return Course(student, student_options, lesson.space.dim, teaching, options, folder)
+    taught = {teacher.scene.full_name: teacher.features.content_digest[:12] for teacher in training_set.taught}
+    teaching = {"features": training_set.features, **training_set.encoding, "taught": taught}
+    return TrainingRun(student, student_options, training_set.space.dim, teaching, options, folder)

@@ -14,7 +14,7 @@ from ...models.tiny.language import language_of
 from ...models.tiny.phrases import Language, Thing
 from ..generated.catalogue import class_names
 from ..generated.palette import COLOURS, MATERIALS
-from ..generated.scene import Options, generate_scene, render, scannet_cameras
+from ..generated.scene import SceneOptions, generate_scene, render, scannet_cameras
 
 IMAGE_SIZES = ((320, 240), (480, 360))  # width, height in pixels; scenes take turns
 _PLANTED = 2  # rare things in each scene, so that they are seen as often as others
@@ -48,9 +48,9 @@ def _render(seed: int, views: int) -> list[Example]:
     rng = np.random.default_rng([seed, 1])
     planted = tuple(str(name) for name in rng.choice(class_names(rare=True), _PLANTED, replace=False))
     try:
-        scene = generate_scene(seed, Options(frames=views, planted=planted, planted_views=2))
+        scene = generate_scene(seed, SceneOptions(frames=views, planted=planted, planted_views=2))
     except BadInput:  # the room has no place for these
-        scene = generate_scene(seed, Options(frames=views))
+        scene = generate_scene(seed, SceneOptions(frames=views))
     things = tuple(Thing(o.label, o.thing.colour or "", o.thing.material or "") for o in scene.objects)
     camera = scannet_cameras(color_size=IMAGE_SIZES[seed % len(IMAGE_SIZES)])[0]
     rendered = (render(scene, camera, pose) for pose in scene.camera_to_world)

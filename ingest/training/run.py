@@ -11,23 +11,23 @@ from numpy.typing import NDArray
 
 from ...core import plugins
 from ...models.training.loop import Trained, Validate, train
-from ...models.training.options import Options
+from ...models.training.options import TrainingOptions
 from ...models.training.progress import Progress
-from ...models.training.scenes import Source
+from ...models.training.scenes import TrainingSource
 from . import run_folder
-from .run_folder import Standing
+from .run_folder import RunState
 from .students import CHANNELS_IN
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainingRun:
     """What is to be learnt, but for the scenes. Pickles."""
 
     student: str  # the plug-in
     student_options: Any  # the plug-in's own Options
     channels: int  # numbers that the student gives for a voxel
     teaching: Mapping[str, Any]  # what these mean, as JSON: whose words it knows, or its classes
-    options: Options
+    options: TrainingOptions
     folder: Path
 
     @property
@@ -36,13 +36,13 @@ class Course:
         described = {"name": self.student, "options": asdict(self.student_options), "channels": self.channels}
         return {**described, **self.teaching}
 
-    def standing(self) -> Standing:
+    def standing(self) -> RunState:
         """How far the training in the folder is; BadInput when it is another one."""
-        return run_folder.standing(self.folder, self.about, self.options)
+        return run_folder.run_state(self.folder, self.about, self.options)
 
     def teach(
         self,
-        sources: Sequence[Source],
+        sources: Sequence[TrainingSource],
         validate: Validate | None = None,
         anchors: NDArray[np.float16] | None = None,
         *,

@@ -12,15 +12,15 @@ from ...core.errors import BadInput
 from ...core.wording import short_list
 from ...models.training import checkpoint
 from ...models.training.checkpoint import BEST, LAST
-from ...models.training.options import Options
+from ...models.training.options import TrainingOptions
 from ...models.training.parallel import Ranks
 from ...models.training.record import JSON
 from ...models.training.stopping import claimed
 
-Standing = Literal["none", "unfinished", "finished"]
+RunState = Literal["none", "unfinished", "finished"]
 
 
-def standing(folder: Path, about: Mapping[str, Any], options: Options) -> Standing:
+def run_state(folder: Path, about: Mapping[str, Any], options: TrainingOptions) -> RunState:
     """How far the training of the student `about` is; BadInput when the folder holds another one.
 
     about["taught"] may have a digest of what each scene taught.

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...core.features import EmbeddingSpace, PointFeatures
 from ...models.devices import device_of
-from ...models.training.options import Options
+from ...models.training.options import TrainingOptions
 from ...store.catalog import catalog, jobs
 from ...store.catalog.catalog import SceneInfo
 from ...store.postgres.database import Store
@@ -18,21 +18,21 @@ from ...store.postgres.database import open as open_store
 from .. import geometry, recipe
 from ..fusion.point_views import view_counts
 from ..publish_features import Report, publish_with_regions, quiet
-from ..regions.objects import Options as ObjectOptions
-from ..regions.pool import Options as PoolOptions
+from ..regions.objects import ObjectOptions
+from ..regions.pool import PoolOptions
 from .student_vectors import random_passes, unit_vectors
 from .students import Student, student_of_file
 
 
 @dataclass(frozen=True)
-class Voice:
+class StudentInference:
     """Which student speaks, in whose space, under which name. Travels to worker processes."""
 
     features: str  # the feature sets' name
     space: EmbeddingSpace
     encoding: dict[str, Any]  # "encoder" and "space" of its teachers' recipe
     weights: Path
-    options: Options  # how points are put to the student, and the seed of placements
+    options: TrainingOptions  # how points are put to the student, and the seed of placements
     student: dict[str, Any]  # what the recipe says of it
     passes: int = 1  # 1: the scene as it stands
     objects: ObjectOptions = field(default_factory=ObjectOptions)
@@ -44,11 +44,11 @@ class Voice:
 
 
 @dataclass(frozen=True)
-class Job:
+class InferenceJob:
     """One scene to write. Pickles."""
 
     store: str  # the store's folder
-    voice: Voice
+    inference: StudentInference
     dataset: str
     scene: str
     device: str = "auto"
@@ -56,7 +56,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Summary:
+class InferenceSummary:
     """What became of one scene."""
 
     scene: str
@@ -68,14 +68,14 @@ class Summary:
     seconds: float
 
 
-def voice_of(
+def inference_of(
     student: Student,
     features: str,
     space: EmbeddingSpace,
     encoding: dict[str, Any],
     taught_by: str | None,
     passes: int = 1,
-) -> Voice:
+) -> StudentInference:
     """BadWeights for a student whose vectors cannot be of `space`."""
     student.require_channels(space.dim, space.name)
     told = {
@@ -89,51 +89,51 @@ def voice_of(
         "passes": passes,
         **({"seed": student.options.seed} if passes > 1 else {}),
     }
-    return Voice(features, space, encoding, student.path, student.options, told, passes)
+    return StudentInference(features, space, encoding, student.path, student.options, told, passes)
 
 
-def run(job: Job, report: Report = quiet) -> Summary:
+def run(job: InferenceJob, report: Report = quiet) -> InferenceSummary:
     """Do the job in a store of its own."""
     with open_store(job.store, create=False) as store:
         return run_in(store, job, report)
 
 
-def run_in(store: Store, job: Job, report: Report = quiet) -> Summary:
+def run_in(store: Store, job: InferenceJob, report: Report = quiet) -> InferenceSummary:
     """Do the job in a store that is open already; its row says how it ended, whatever ended it."""
     scene = catalog.find_scene(store, f"{job.dataset}/{job.scene}")
-    started = jobs.start(store, job.dataset, job.scene, job.voice.recipe(scene))
+    started = jobs.start(store, job.dataset, job.scene, job.inference.recipe(scene))
     with jobs.failed_by_errors(store, started):
         summary = write_scene(store, job, scene, report)
     jobs.finish(store, started, "up to date" if summary.up_to_date else f"{summary.regions:,} regions")
     return summary
 
 
-def write_scene(store: Store, job: Job, scene: SceneInfo, report: Report = quiet) -> Summary:
+def write_scene(store: Store, job: InferenceJob, scene: SceneInfo, report: Report = quiet) -> InferenceSummary:
     """Bring one scene's distilled feature set up to date; what is there already is kept, unless `job.again`."""
     started = time.monotonic()
-    voice, made = job.voice, job.voice.recipe(scene)
-    ready = catalog.ready_feature_set(store, scene.dataset, scene.name, voice.features, made)
+    inference, made = job.inference, job.inference.recipe(scene)
+    ready = catalog.ready_feature_set(store, scene.dataset, scene.name, inference.features, made)
     if ready is not None and not job.again:
-        return Summary(scene.name, ready, True, scene.point_count, 0, 0, time.monotonic() - started)
+        return InferenceSummary(scene.name, ready, True, scene.point_count, 0, 0, time.monotonic() - started)
     report("student", 0, 1)
     held = geometry.published(store, scene)
     device = device_of(job.device)
     vectors = unit_vectors(
-        _student(str(voice.weights), voice.student["weights"], voice.options).network.to(device),
-        voice.options,
+        _student(str(inference.weights), inference.student["weights"], inference.options).network.to(device),
+        inference.options,
         held.points,
         held.original_index,
         device,
-        random_passes(voice.options, voice.passes, scene.name),
+        random_passes(inference.options, inference.passes, scene.name),
     )
     report("student", 1, 1)
     view_count = view_counts(held.correspondences, len(held.points))
     everything = np.arange(len(held.points), dtype=np.int32)
-    features = PointFeatures(voice.space, everything, vectors, view_count)
+    features = PointFeatures(inference.space, everything, vectors, view_count)
     published = publish_with_regions(
-        store, held, voice.features, made, "distilled", features, voice.objects, voice.pool, report
+        store, held, inference.features, made, "distilled", features, inference.objects, inference.pool, report
     )
-    return Summary(
+    return InferenceSummary(
         scene.name,
         published.feature_set,
         False,
@@ -145,6 +145,6 @@ def write_scene(store: Store, job: Job, scene: SceneInfo, report: Report = quiet
 
 
 @lru_cache(maxsize=1)
-def _student(weights: str, digest: str, options: Options) -> Student:
+def _student(weights: str, digest: str, options: TrainingOptions) -> Student:
     """Loaded once a process; `digest` tells files of one name apart."""
     return student_of_file(Path(weights), options)

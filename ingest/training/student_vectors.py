@@ -12,7 +12,7 @@ from ...core.errors import BadScene
 from ...core.scene import PointCloud
 from ...models.placements import random_placements
 from ...models.training.inference import voxel_vectors
-from ...models.training.options import Options
+from ...models.training.options import TrainingOptions
 from ...models.voxels import Placement
 
 _ROWS_AT_ONCE = 1 << 15
@@ -21,7 +21,7 @@ _BROKEN = "the student gives its points no directions: its weights, or the scene
 
 def unit_vectors(
     network: nn.Module,
-    options: Options,
+    options: TrainingOptions,
     points: PointCloud,
     original_index: NDArray[np.integer],
     device: torch.device,
@@ -54,7 +54,7 @@ def unit_vectors(
     return sums.astype(np.float16)
 
 
-def random_passes(options: Options, passes: int, scene: str) -> Iterator[Placement] | None:
+def random_passes(options: TrainingOptions, passes: int, scene: str) -> Iterator[Placement] | None:
     """None, as the scene stands, for one pass."""
     return None if passes == 1 else random_placements(options.voxel_size, passes, options.seed, scene)
 

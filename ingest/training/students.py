@@ -14,7 +14,7 @@ from ...core.regular import is_file, is_folder
 from ...models.minkunet.checkpoint import read_minkunet
 from ...models.safe_load import load_into, read_state_dict, read_torch, sha256_of
 from ...models.training.checkpoint import PREFIX
-from ...models.training.options import Options
+from ...models.training.options import TrainingOptions
 from ...store.catalog.catalog import FeatureSetInfo
 from ...store.postgres.database import Store
 
@@ -27,7 +27,7 @@ class Student:
 
     network: nn.Module  # on the CPU, in evaluation mode
     channels: int  # that it gives
-    options: Options  # of its training: cells, inputs
+    options: TrainingOptions  # of its training: cells, inputs
     path: Path
     digest: str  # sha256 of the file
     about: Mapping[str, Any]  # what the training was told of it ("name", "options" and more); empty for others' files
@@ -46,7 +46,7 @@ def students_folder(store: Store, features: str) -> Path:
     return store.file(Path("students") / features)
 
 
-def student_of_file(path: Path, options: Options | None = None) -> Student:
+def student_of_file(path: Path, options: TrainingOptions | None = None) -> Student:
     """A checkpoint of ours says itself how it was trained; any other MinkUNet takes points by `options`."""
     told = _told(path)
     if told is None:
@@ -75,7 +75,7 @@ def student_of(store: Store, found: FeatureSetInfo, run: Path | None = None) -> 
     for path in files:
         if sha256_of(path) == made_by["weights"]:
             used = {name: made_by[name] for name in ("voxel_size", "inputs", "target")}
-            student = student_of_file(path, Options(**used))
+            student = student_of_file(path, TrainingOptions(**used))
             return replace(student, options=replace(student.options, **used))
     raise BadInput(
         f"The student that made {found.name!r} of {found.dataset}/{found.scene} is not in {folder}: weights with the "
@@ -83,7 +83,7 @@ def student_of(store: Store, found: FeatureSetInfo, run: Path | None = None) -> 
     )
 
 
-def _told(path: Path) -> tuple[Mapping[str, Any], Options] | None:
+def _told(path: Path) -> tuple[Mapping[str, Any], TrainingOptions] | None:
     """What one of our checkpoints says of its student and training; None for any other file."""
     if not is_file(path):
         raise BadWeights(f"No weights at {path}.")
@@ -96,7 +96,7 @@ def _told(path: Path) -> tuple[Mapping[str, Any], Options] | None:
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
         }
-        return dict(about), Options(**values)
+        return dict(about), TrainingOptions(**values)
     except (KeyError, TypeError, ValueError, BadInput) as error:
         raise BadWeights(f"{path} was written by another version of ovstore, or is damaged: {error}.") from error
 

@@ -13,24 +13,26 @@ from ...core.errors import BadInput
 from ...core.scene import PointCloud
 from ...models.placements import random_placements
 from ...models.training.inference import point_vectors
-from ...models.training.options import Options
-from ...models.training.scenes import Source, TaughtScene
+from ...models.training.options import TrainingOptions
+from ...models.training.scenes import TrainingScene, TrainingSource
 from ...store.catalog import catalog
 from ...store.catalog.catalog import SceneInfo
 from ...store.postgres.database import Store
-from .run import Course
+from .run import TrainingRun
 
 Classify = Callable[[PointCloud], NDArray[np.integer]]  # (N,) classes from 0 by the points' labels, -1 for none
 
 
-def course_of(classes: Sequence[str], student: str, student_options: Any, options: Options, folder: Path) -> Course:
+def training_run_of(
+    classes: Sequence[str], student: str, student_options: Any, options: TrainingOptions, folder: Path
+) -> TrainingRun:
     """A student of the classes, in their order."""
     if options.loss != "cross_entropy":
         raise BadInput(
             f"loss is {options.loss!r}, which teaches vectors; classes are taught by 'cross_entropy', as in "
             "--config mink_scannet."
         )
-    return Course(student, student_options, len(classes), {"classes": list(classes)}, options, folder)
+    return TrainingRun(student, student_options, len(classes), {"classes": list(classes)}, options, folder)
 
 
 def own_points(store: Store, scene: SceneInfo) -> PointCloud:
@@ -39,20 +41,20 @@ def own_points(store: Store, scene: SceneInfo) -> PointCloud:
     return points.take(np.argsort(original_index))
 
 
-def source(store: Store, scene: SceneInfo, classify: Classify) -> Source:
+def source(store: Store, scene: SceneInfo, classify: Classify) -> TrainingSource:
     """What training is shown: all points of the scene, and the classes of those that have one."""
-    return Source(scene.full_name, partial(_taught, store, scene, classify))
+    return TrainingSource(scene.full_name, partial(_taught, store, scene, classify))
 
 
-def _taught(store: Store, scene: SceneInfo, classify: Classify) -> TaughtScene:
+def _taught(store: Store, scene: SceneInfo, classify: Classify) -> TrainingScene:
     points = own_points(store, scene)
     classes = classify(points)
     labelled = np.flatnonzero(classes >= 0)
-    return TaughtScene(scene.full_name, points.xyz, points.rgb, labelled, classes[labelled].astype(np.int64))
+    return TrainingScene(scene.full_name, points.xyz, points.rgb, labelled, classes[labelled].astype(np.int64))
 
 
 def predict(
-    network: nn.Module, points: PointCloud, options: Options, scene: str, passes: int | None = None
+    network: nn.Module, points: PointCloud, options: TrainingOptions, scene: str, passes: int | None = None
 ) -> NDArray[np.int32]:
     """(N,) the class that the network gives most, where it is; ties go to the first.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import NotFound, SpaceMismatch
 from ...core.features import EmbeddingSpace
-from ...models.training.scenes import Source, TaughtScene
+from ...models.training.scenes import TrainingScene, TrainingSource
 from ...store.catalog import catalog
 from ...store.catalog.catalog import FeatureSetInfo, SceneInfo
 from ...store.catalog.regions import load_regions
@@ -32,14 +32,14 @@ class Teacher:
     features_file: Path
 
     @property
-    def source(self) -> Source:
+    def source(self) -> TrainingSource:
         """The scene as training takes it."""
-        load = partial(_taught_scene, self.scene.full_name, self.points_file, self.features_file, self.features.space)
-        return Source(self.scene.full_name, load)
+        load = partial(_training_scene, self.scene.full_name, self.points_file, self.features_file, self.features.space)
+        return TrainingSource(self.scene.full_name, load)
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSet:
     """Who teaches, and whom the student is watched on."""
 
     features: str  # name of the teachers' feature sets
@@ -49,7 +49,7 @@ class Lesson:
     validation: tuple[Teacher, ...]
 
 
-def _taught_scene(name: str, points_file: Path, features_file: Path, space: EmbeddingSpace) -> TaughtScene:
+def _training_scene(name: str, points_file: Path, features_file: Path, space: EmbeddingSpace) -> TrainingScene:
     """Points in the scan's own order, so that a voxel's lowest point is the one it is in OpenScene."""
     points, _, original_index = parquet.read_points(points_file)
     order = np.argsort(original_index)
@@ -57,12 +57,12 @@ def _taught_scene(name: str, points_file: Path, features_file: Path, space: Embe
     taught = original_index[features.point_index]
     rows = np.argsort(taught)
     rgb = None if points.rgb is None else points.rgb[order]
-    return TaughtScene(name, points.xyz[order], rgb, taught[rows], features.vectors[rows])
+    return TrainingScene(name, points.xyz[order], rgb, taught[rows], features.vectors[rows])
 
 
-def lesson(
+def training_set(
     store: Store, scenes: Sequence[SceneInfo], features: str, split: str | None, val_split: str, hold_out: int
-) -> Lesson:
+) -> TrainingSet:
     """The scenes of `split` that have those features; those of `val_split` and the last `hold_out` only judge.
 
     Without `split`, those of "train"; where no scene has any split, all. NotFound when none is left to teach,
@@ -74,7 +74,7 @@ def lesson(
     )
     first = taught[0].features
     encoding = {"encoder": first.recipe["encoder"], "space": asdict(first.space)}
-    return Lesson(features, first.space, encoding, tuple(taught), tuple(validation))
+    return TrainingSet(features, first.space, encoding, tuple(taught), tuple(validation))
 
 
 def objects(store: Store, taught: Sequence[Teacher]) -> NDArray[np.float16]:

@@ -12,7 +12,7 @@ from torch import nn
 from ...core.features import PointFeatures
 from ...core.scene import PointCloud
 from ...models.training.loop import Validate
-from ...models.training.options import Options
+from ...models.training.options import TrainingOptions
 from ...models.training.scenes import naming
 from ...store.catalog.catalog import SceneInfo
 from ...store.files import parquet
@@ -25,7 +25,7 @@ _ROWS_AT_ONCE = 1 << 15
 
 
 @dataclass(frozen=True)
-class Watched:
+class ScenePrediction:
     """A validation scene after an epoch; points are in the store's order."""
 
     epoch: int
@@ -35,10 +35,10 @@ class Watched:
     vectors: NDArray[np.float16]  # (N, C) the student's, unit length
 
 
-class Judge(Protocol):
+class ValidationCallback(Protocol):
     """One who looks at all watched scenes, and comes to figures."""
 
-    def look(self, watched: Watched) -> None:
+    def look(self, predicted: ScenePrediction) -> None:
         """At one scene."""
 
     def figures(self) -> dict[str, float]:
@@ -47,8 +47,8 @@ class Judge(Protocol):
 
 def validation(
     teachers: Sequence[Teacher],
-    options: Options,
-    judges: Sequence[Judge] = (),
+    options: TrainingOptions,
+    callbacks: Sequence[ValidationCallback] = (),
     tell: Tell = lambda epoch, figures: None,
 ) -> Validate:
     """What training calls: the judges' figures, and "cosine", the mean between student and published vectors.
@@ -61,12 +61,12 @@ def validation(
         total, count = 0.0, 0
         for teacher in teachers:
             with naming(teacher.scene.full_name):
-                watched = _watch(network, epoch, teacher, options, device)
-            total += _cosines(watched)
-            count += len(watched.taught.point_index)
-            for judge in judges:
-                judge.look(watched)
-        figures = {name: value for judge in judges for name, value in judge.figures().items()}
+                predicted = _watch(network, epoch, teacher, options, device)
+            total += _cosines(predicted)
+            count += len(predicted.taught.point_index)
+            for callback in callbacks:
+                callback.look(predicted)
+        figures = {name: value for callback in callbacks for name, value in callback.figures().items()}
         figures["cosine"] = total / count
         tell(epoch, figures)
         return figures
@@ -74,19 +74,21 @@ def validation(
     return validate
 
 
-def _watch(network: nn.Module, epoch: int, teacher: Teacher, options: Options, device: torch.device) -> Watched:
+def _watch(
+    network: nn.Module, epoch: int, teacher: Teacher, options: TrainingOptions, device: torch.device
+) -> ScenePrediction:
     points, _, original_index = parquet.read_points(teacher.points_file)
     taught = parquet.read_features(teacher.features_file, teacher.features.space)
     vectors = unit_vectors(network, options, points, original_index, device)
-    return Watched(epoch, teacher.scene, points, taught, vectors)
+    return ScenePrediction(epoch, teacher.scene, points, taught, vectors)
 
 
-def _cosines(watched: Watched) -> float:
+def _cosines(predicted: ScenePrediction) -> float:
     """Their sum over the points that have published vectors; those may be shorter than 1."""
-    total, index = 0.0, watched.taught.point_index
+    total, index = 0.0, predicted.taught.point_index
     for start in range(0, len(index), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
-        taught = watched.taught.vectors[rows].astype(np.float32)
-        cosine = np.einsum("ij,ij->i", taught, watched.vectors[index[rows]].astype(np.float32))
+        taught = predicted.taught.vectors[rows].astype(np.float32)
+        cosine = np.einsum("ij,ij->i", taught, predicted.vectors[index[rows]].astype(np.float32))
         total += float((cosine / np.maximum(np.linalg.norm(taught, axis=1), 1e-12)).sum())
     return total

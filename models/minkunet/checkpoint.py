@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ...core.errors import BadInput, BadWeights
 from ..safe_load import load_into, read_state_dict
-from .network import DOWN, UP, MinkUNet, Options, Plan
+from .network import DOWN, UP, MinkUNet, MinkUNetOptions, Plan
 
 PREFIXES = ("module.", "net3d.", "model_points.", "model.", "encoder.")
 PUBLISHED_AT = "github.com/pengsongyou/openscene (scannet_openseg.pth.tar and others)"
@@ -32,10 +32,10 @@ class Checkpoint:
         return self.tensors["final.kernel"].shape[1]
 
     @property
-    def options(self) -> Options:
+    def options(self) -> MinkUNetOptions:
         """By the first kernel, and the last layer's bias."""
         places = self.tensors["conv0p1s1.kernel"].shape[0]
-        return Options(stem_size=round(places ** (1 / 3)), final_bias="final.bias" in self.tensors)
+        return MinkUNetOptions(stem_size=round(places ** (1 / 3)), final_bias="final.bias" in self.tensors)
 
     @property
     def plan(self) -> Plan:

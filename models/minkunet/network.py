@@ -22,7 +22,7 @@ UP = ("convtr4p16s2", "convtr5p8s2", "convtr6p4s2", "convtr7p2s2")
 
 
 @dataclass(frozen=True)
-class Options:
+class MinkUNetOptions:
     """Where published MinkUNets of one depth differ."""
 
     stem_size: int = field(default=5, metadata={"help": "cells a side of the first kernel: 5 OpenScene, 3 SLidR"})
@@ -45,7 +45,7 @@ class Plan:
 class MinkUNet(nn.Module):
     """(V, in_channels) to (V, out_channels), of the same voxels in the same order; no activation at the end."""
 
-    def __init__(self, plan: Plan, options: Options, in_channels: int, out_channels: int) -> None:
+    def __init__(self, plan: Plan, options: MinkUNetOptions, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.conv0p1s1 = Convolution(in_channels, plan.stem, options.stem_size)
         self.bn0 = BatchNorm(plan.stem)

@@ -2,11 +2,11 @@
 
 from torch import nn
 
-from ..minkunet.network import PLANES_A, MinkUNet, Options, Plan
+from ..minkunet.network import PLANES_A, MinkUNet, MinkUNetOptions, Plan
 
-__all__ = ["Options", "build"]
+__all__ = ["MinkUNetOptions", "build"]
 
 
-def build(options: Options, in_channels: int, out_channels: int) -> nn.Module:
+def build(options: MinkUNetOptions, in_channels: int, out_channels: int) -> nn.Module:
     """193 tensors for three colours in and 512 or 768 channels out."""
     return MinkUNet(Plan(units=(1,) * 8, planes=PLANES_A), options, in_channels, out_channels)

@@ -2,11 +2,11 @@
 
 from torch import nn
 
-from ..minkunet.network import PLANES_A, MinkUNet, Options, Plan
+from ..minkunet.network import PLANES_A, MinkUNet, MinkUNetOptions, Plan
 
-__all__ = ["Options", "build"]
+__all__ = ["MinkUNetOptions", "build"]
 
 
-def build(options: Options, in_channels: int, out_channels: int) -> nn.Module:
+def build(options: MinkUNetOptions, in_channels: int, out_channels: int) -> nn.Module:
     """289 tensors; OpenScene's has 3 channels in, and 512 (LSeg) or 768 (OpenSeg) out."""
     return MinkUNet(Plan(units=(2,) * 8, planes=PLANES_A), options, in_channels, out_channels)

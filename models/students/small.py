@@ -2,8 +2,7 @@
 
 from torch import nn
 
-from ..minkunet.network import MinkUNet, Plan
-from ..minkunet.network import Options as MinkUNetOptions
+from ..minkunet.network import MinkUNet, MinkUNetOptions, Plan
 from .tiny import Options
 
 __all__ = ["Options", "build"]

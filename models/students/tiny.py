@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from ..minkunet.network import MinkUNet, Plan
-from ..minkunet.network import Options as MinkUNetOptions
+from ..minkunet.network import MinkUNet, MinkUNetOptions, Plan
 
 PLAN = Plan(units=(1,) * 8, planes=(16, 24, 32, 32, 32, 24, 16, 16), stem=16)
 

@@ -10,13 +10,13 @@ from torch.nn import functional as F
 from ..openclip.dense import dense
 from .examples import Example, network_input
 from .phrases import Language
-from .tiny_clip import Options
+from .tiny_clip import TinyTrainingOptions
 from .words import TaughtWords
 
 
 @torch.inference_mode()
 def label_pictures(
-    model: CustomTextCLIP, examples: Sequence[Example], language: Language, options: Options
+    model: CustomTextCLIP, examples: Sequence[Example], language: Language, options: TinyTrainingOptions
 ) -> dict[str, float]:
     """Share of pixels named rightly, mean IoU over the names that occur, and the same with colours.
 

@@ -14,11 +14,11 @@ from ...core.errors import BadWeights
 from ..safe_load import read_state_dict
 from .examples import MEAN, STD
 from .phrases import Language
-from .tiny_clip import Options, configuration
+from .tiny_clip import TinyTrainingOptions, configuration
 
 
 def save(
-    folder: Path, model: CustomTextCLIP, language: Language, options: Options, training: Mapping[str, Any]
+    folder: Path, model: CustomTextCLIP, language: Language, options: TinyTrainingOptions, training: Mapping[str, Any]
 ) -> tuple[Path, Path]:
     """Write tiny.safetensors and tiny.json (open_clip's `model_cfg` and `preprocess_cfg`, the words, the training)."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Options:
+class TinyTrainingOptions:
     """Size of the model and length of the training."""
 
     grid: tuple[int, int] = (24, 32)  # cells of a whole picture, rows and columns
@@ -47,7 +47,7 @@ class Options:
     seed: int = 0
 
 
-def configuration(options: Options, vocabulary_size: int) -> dict[str, Any]:
+def configuration(options: TinyTrainingOptions, vocabulary_size: int) -> dict[str, Any]:
     """The architecture in open_clip's own words (`model_cfg`)."""
     rows, columns = options.grid
     return {
@@ -74,7 +74,7 @@ def configuration(options: Options, vocabulary_size: int) -> dict[str, Any]:
 def train(
     examples: Sequence[Example],
     language: Language,
-    options: Options,
+    options: TinyTrainingOptions,
     progress: Callable[[int, int, dict[str, float]], None] = lambda step, steps, losses: None,
     start: Mapping[str, Tensor] | None = None,
 ) -> tuple[CustomTextCLIP, dict[str, float]]:
@@ -116,7 +116,7 @@ def _losses(
     batch: Batch,
     language: Language,
     tokenize: TaughtWords,
-    options: Options,
+    options: TinyTrainingOptions,
     rng: np.random.Generator,
 ) -> dict[str, Tensor]:
     groups = _phrases(batch.things, language, options, rng)
@@ -145,7 +145,7 @@ def _losses(
 
 
 def _phrases(
-    things: Sequence[Thing], language: Language, options: Options, rng: np.random.Generator
+    things: Sequence[Thing], language: Language, options: TinyTrainingOptions, rng: np.random.Generator
 ) -> dict[str, list[Phrase]]:
     """What is said in one step; half of the composed phrases have an attribute of another thing."""
     composed = []

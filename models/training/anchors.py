@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...core.errors import BadInput
-from .options import Options
+from .options import TrainingOptions
 
 A_STEP = 256
 
@@ -14,7 +14,7 @@ A_STEP = 256
 class Anchors:
     """The same in every process, and drawn by the step alone."""
 
-    def __init__(self, vectors: NDArray[np.float16] | None, options: Options, device: torch.device) -> None:
+    def __init__(self, vectors: NDArray[np.float16] | None, options: TrainingOptions, device: torch.device) -> None:
         """`vectors` (A, C) unit rows; BadInput where options ask for some and there are none."""
         if options.anchor_weight and (vectors is None or not len(vectors)):
             raise BadInput(f"anchor_weight is {options.anchor_weight}, but there is no object to be like: leave it 0.")

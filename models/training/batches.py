@@ -20,8 +20,8 @@ from ...core.errors import BadInput
 from ..devices import to_device
 from ..sparse.coordinates import Voxels
 from ..sparse.layers import SparseTensor
-from .options import Options
-from .scenes import Source, naming
+from .options import TrainingOptions
+from .scenes import TrainingSource, naming
 from .voxel_samples import VoxelSample, sample
 
 
@@ -77,7 +77,7 @@ def collate(samples: Sequence[VoxelSample], shift: NDArray[np.integer] | None = 
     )
 
 
-def batches_per_epoch(scenes: int, options: Options, world: int = 1) -> int:
+def batches_per_epoch(scenes: int, options: TrainingOptions, world: int = 1) -> int:
     """Whole batches only: what is left of an epoch is not seen. BadInput where there is not one."""
     samples, together = scenes * options.loop, world * options.batch_size
     if samples < together:
@@ -89,8 +89,8 @@ def batches_per_epoch(scenes: int, options: Options, world: int = 1) -> int:
 
 
 def batches(
-    sources: Sequence[Source],
-    options: Options,
+    sources: Sequence[TrainingSource],
+    options: TrainingOptions,
     epoch: int,
     rank: int = 0,
     world: int = 1,
@@ -121,7 +121,9 @@ def batches(
         pool.shutdown(cancel_futures=True)
 
 
-def _made(sources: Sequence[Source], options: Options, epoch: int, rank: int, world: int, number: int) -> Batch:
+def _made(
+    sources: Sequence[TrainingSource], options: TrainingOptions, epoch: int, rank: int, world: int, number: int
+) -> Batch:
     order = _generator("order", options.seed, epoch).permutation(len(sources) * options.loop) % len(sources)
     first = (number * world + rank) * options.batch_size
     samples = []

@@ -23,7 +23,7 @@ PREFIX = "net3d."  # before the network's own names, as in OpenScene's files
 
 
 @dataclass
-class Standing:
+class TrainingState:
     """How far a training has come, beside its weights. With them it decides all numbers that follow."""
 
     step: int = 0  # steps done
@@ -33,7 +33,7 @@ class Standing:
     log: list[dict[str, float]] = field(default_factory=list)  # what each finished epoch came to
 
 
-def save(folder: Path, learner: Learner, standing: Standing, run: Mapping[str, Any], best: bool) -> None:
+def save(folder: Path, learner: Learner, standing: TrainingState, run: Mapping[str, Any], best: bool) -> None:
     """As the last checkpoint; `best`: as the best one as well. `run`: what has to be equal to go on, as JSON."""
     content = {
         "epoch": len(standing.log),
@@ -64,7 +64,7 @@ class Saved:
     tensors: dict[str, Tensor]
     optimizer: dict[str, Any]
     scaler: dict[str, Any]
-    standing: Standing
+    standing: TrainingState
 
     def restore_network(self, network: nn.Module) -> None:
         """On the CPU, in training mode."""
@@ -97,7 +97,7 @@ def load(folder: Path, run: Mapping[str, Any]) -> Saved:
         )
     try:
         tensors = {name.removeprefix(PREFIX): tensor for name, tensor in content["state_dict"].items()}
-        standing = Standing(**{f.name: content["standing"][f.name] for f in fields(Standing)})
+        standing = TrainingState(**{f.name: content["standing"][f.name] for f in fields(TrainingState)})
         return Saved(path, tensors, content["optimizer"], content["scaler"], standing)
     except (KeyError, TypeError, AttributeError) as error:
         raise BadWeights(f"{path} is damaged: {error!r}.") from error

@@ -11,7 +11,7 @@ from typing import Any
 from ...core.errors import BadInput, NotFound
 from ...core.regular import require_file
 from ...core.wording import did_you_mean
-from .options import Options
+from .options import TrainingOptions
 
 MAX_BYTES = 100_000
 
@@ -21,7 +21,7 @@ def names() -> list[str]:
     return sorted(file.name.removesuffix(".toml") for file in _folder().iterdir() if file.name.endswith(".toml"))
 
 
-def named(name: str) -> Options:
+def named(name: str) -> TrainingOptions:
     """The options of that name, or of the file where `name` ends with .toml.
 
     A file holds fields of Options. `like = "NAME"` takes those of a named one for what it leaves out; else defaults do.
@@ -48,7 +48,7 @@ def _read(path: Path) -> str:
         raise BadInput(f"{path}: not a text file in UTF-8.") from error
 
 
-def _options(name: str, text: str) -> Options:
+def _options(name: str, text: str) -> TrainingOptions:
     try:
         values = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -56,14 +56,14 @@ def _options(name: str, text: str) -> Options:
     like = values.pop("like", None)
     if like is not None and like not in names():
         raise BadInput(f"{name}: like is {like!r}.{did_you_mean(str(like), names())} Known: {', '.join(names())}.")
-    hints = typing.get_type_hints(Options)
-    known = [field.name for field in fields(Options)]
+    hints = typing.get_type_hints(TrainingOptions)
+    known = [field.name for field in fields(TrainingOptions)]
     for key in values:
         if key not in known:
             raise BadInput(f"{name}: no option {key!r}.{did_you_mean(key, known)} Known: like, {', '.join(known)}.")
     given = {key: _value(name, key, value, hints[key]) for key, value in values.items()}
     try:
-        return Options(**(asdict(named(like)) if like else {}) | given)
+        return TrainingOptions(**(asdict(named(like)) if like else {}) | given)
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from error
 

@@ -9,7 +9,7 @@ from ...core.errors import BadInput
 from ..sparse.coordinates import Voxels
 from ..sparse.layers import SparseTensor
 from ..voxels import Placement, VoxelGrid, upright, voxelise
-from .options import Options
+from .options import TrainingOptions
 from .voxel_samples import to_inputs, voxel_colors
 
 
@@ -17,7 +17,7 @@ def point_vectors(
     network: nn.Module,
     xyz: NDArray[np.float64],
     rgb: NDArray[np.uint8] | None,
-    options: Options,
+    options: TrainingOptions,
     device: torch.device,
     placement: Placement | None = None,
 ) -> NDArray[np.float32]:
@@ -30,7 +30,7 @@ def voxel_vectors(
     network: nn.Module,
     xyz: NDArray[np.float64],
     rgb: NDArray[np.uint8] | None,
-    options: Options,
+    options: TrainingOptions,
     device: torch.device,
     placement: Placement | None = None,
 ) -> tuple[VoxelGrid, NDArray[np.float32]]:

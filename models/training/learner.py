@@ -10,7 +10,7 @@ from ...core.errors import BadInput
 from ..devices import lowered, precision_of
 from .batches import Batch
 from .losses import dissimilarity, summed
-from .options import Options
+from .options import TrainingOptions
 from .parallel import Ranks, without_averaging
 from .schedule import optimizer_of, set_rate
 
@@ -18,7 +18,7 @@ from .schedule import optimizer_of, set_rate
 class Learner:
     """The network itself is `network`; what wraps it for several processes stays inside."""
 
-    def __init__(self, network: nn.Module, options: Options, ranks: Ranks) -> None:
+    def __init__(self, network: nn.Module, options: TrainingOptions, ranks: Ranks) -> None:
         """`network` is moved to the device, in training mode."""
         self.network = network.to(ranks.device).train()
         self.optimizer = optimizer_of(options, self.network.parameters())

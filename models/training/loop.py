@@ -20,14 +20,14 @@ from ..safe_load import sha256_of
 from . import checkpoint
 from .anchors import Anchors
 from .batches import Batch, batches, batches_per_epoch
-from .checkpoint import LAST, Standing
+from .checkpoint import LAST, TrainingState
 from .learner import Learner
 from .memory import keep_freed_memory
-from .options import Options
+from .options import TrainingOptions
 from .parallel import Ranks, ranks
 from .progress import Meter, Progress
 from .record import Record
-from .scenes import Source
+from .scenes import TrainingSource
 from .schedule import learning_rate
 from .stopping import StopSignals, claimed, stop_signals
 
@@ -51,8 +51,8 @@ class Trained:
 
 def train(
     network: nn.Module,
-    sources: Sequence[Source],
-    options: Options,
+    sources: Sequence[TrainingSource],
+    options: TrainingOptions,
     folder: Path,
     *,
     student: Mapping[str, Any],
@@ -97,7 +97,7 @@ def train(
         learner = Learner(network, options, group)
         if saved:
             saved.restore_optimizer(learner)
-        standing = saved.standing if saved else Standing()
+        standing = saved.standing if saved else TrainingState()
         steps_per_epoch = math.ceil(batches_per_epoch(len(sources), options, group.world) / options.accumulate)
         steps = options.epochs * steps_per_epoch
         record = Record(folder, run, standing, steps, tensorboard) if group.first else None
@@ -132,12 +132,12 @@ class _Training:
 
     learner: Learner
     anchors: Anchors
-    sources: Sequence[Source]
-    options: Options
+    sources: Sequence[TrainingSource]
+    options: TrainingOptions
     folder: Path
     ranks: Ranks
     workers: int
-    standing: Standing
+    standing: TrainingState
     steps: int
     stop: StopSignals
     record: Record | None  # in the first process

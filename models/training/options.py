@@ -8,7 +8,7 @@ from ...core.errors import BadInput
 
 
 @dataclass(frozen=True)
-class Options:
+class TrainingOptions:
     """Defaults are for rooms of a few hundred scans on one GPU; configs.py has them by dataset."""
 
     voxel_size: float = field(default=0.02, metadata={"help": "metres; smaller sees more and takes more memory"})

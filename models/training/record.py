@@ -9,7 +9,7 @@ import torch
 
 from ... import __version__
 from . import checkpoint
-from .checkpoint import Standing
+from .checkpoint import TrainingState
 from .learner import Learner
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Record:
     """Checkpoints, scalars for TensorBoard, and training.json: what was trained, and what each epoch came to."""
 
     def __init__(
-        self, folder: Path, run: Mapping[str, Any], standing: Standing, steps: int, tensorboard: bool | None
+        self, folder: Path, run: Mapping[str, Any], standing: TrainingState, steps: int, tensorboard: bool | None
     ) -> None:
         """`run` as in checkpoint.save; `tensorboard` None: scalars where tensorboardX is installed."""
         self._folder, self._run, self._steps = folder, run, steps
@@ -35,14 +35,14 @@ class Record:
         if self._events:
             self._events.write(step, values)
 
-    def save(self, learner: Learner, standing: Standing, best: bool) -> None:
+    def save(self, learner: Learner, standing: TrainingState, best: bool) -> None:
         """Everything up to now: a resume takes back what the checkpoint does not know of."""
         if self._events:
             self._events.flush()
         checkpoint.save(self._folder, learner, standing, self._run, best)
         self.tell(learner, standing)
 
-    def tell(self, learner: Learner, standing: Standing) -> None:
+    def tell(self, learner: Learner, standing: TrainingState) -> None:
         """In training.json. At the start too: a process may have been killed between a checkpoint and this."""
         told = {
             **self._run,
@@ -61,7 +61,7 @@ class Record:
             self._events.close()
 
 
-def _event_file(folder: Path, standing: Standing, wanted: bool) -> "EventFile | None":
+def _event_file(folder: Path, standing: TrainingState, wanted: bool) -> "EventFile | None":
     try:
         from .events import EventFile
     except ModuleNotFoundError as error:

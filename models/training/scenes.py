@@ -11,7 +11,7 @@ from ...core.errors import BadScene, OvstoreError
 
 
 @dataclass(frozen=True)
-class TaughtScene:
+class TrainingScene:
     """Every point goes into the network; those of `point_index` are taught."""
 
     name: str
@@ -39,13 +39,13 @@ class TaughtScene:
 
 
 @dataclass(frozen=True)
-class Source:
+class TrainingSource:
     """Where a scene comes from. It is loaded anew each time it is needed, in any thread."""
 
     name: str
-    load: Callable[[], TaughtScene]
+    load: Callable[[], TrainingScene]
 
-    def __call__(self) -> TaughtScene:
+    def __call__(self) -> TrainingScene:
         """Whatever goes wrong names the scene."""
         with naming(self.name):
             return self.load()

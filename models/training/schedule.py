@@ -4,17 +4,17 @@ from collections.abc import Iterable
 
 from torch import nn, optim
 
-from .options import Options
+from .options import TrainingOptions
 
 
-def optimizer_of(options: Options, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
+def optimizer_of(options: TrainingOptions, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
     """Adam with torch's defaults (betas 0.9 and 0.999, eps 1e-8), or SGD; the rate is set before each step."""
     if options.optimizer == "sgd":
         return optim.SGD(parameters, lr=options.base_lr, momentum=options.momentum, weight_decay=options.weight_decay)
     return optim.Adam(parameters, lr=options.base_lr, weight_decay=options.weight_decay)
 
 
-def learning_rate(options: Options, step: int, steps: int) -> float:
+def learning_rate(options: TrainingOptions, step: int, steps: int) -> float:
     """Of `step`, from 0, of `steps`: base_lr * (1 - step / steps) ** power, after a linear rise.
 
     OpenScene sets the rate after each step, to ten times what its configuration says, so that its first step alone

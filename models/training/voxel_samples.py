@@ -10,8 +10,8 @@ from torch.nn.functional import embedding_bag
 from ...core.errors import BadScene
 from ..voxels import VoxelGrid, random_placement, upright, voxelise
 from .augmentation import bend, flip, jitter_colors, stretch_contrast, translate_colors, turn_hues
-from .options import Options
-from .scenes import TaughtScene
+from .options import TrainingOptions
+from .scenes import TrainingScene
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class VoxelSample:
     target: NDArray[np.float16] | NDArray[np.int64]  # (S, C) vectors, or (S,) classes
 
 
-def sample(scene: TaughtScene, options: Options, rng: np.random.Generator, augment: bool) -> VoxelSample:
+def sample(scene: TrainingScene, options: TrainingOptions, rng: np.random.Generator, augment: bool) -> VoxelSample:
     """`augment` bends, places, mirrors and recolours as the options say; without it the scene stands as it is."""
     if (options.loss == "cross_entropy") != (scene.target.ndim == 1):
         found = "classes" if scene.target.ndim == 1 else "vectors"
@@ -48,7 +48,9 @@ def sample(scene: TaughtScene, options: Options, rng: np.random.Generator, augme
     return VoxelSample(scene.name, cells, inputs, *teach(scene, grid, taught))
 
 
-def voxel_colors(grid: VoxelGrid, rgb: NDArray[np.uint8] | None, options: Options, name: str) -> NDArray[np.float32]:
+def voxel_colors(
+    grid: VoxelGrid, rgb: NDArray[np.uint8] | None, options: TrainingOptions, name: str
+) -> NDArray[np.float32]:
     """(V, 3) on 0 .. 255: of the representative, or the mean of the voxel's points, as its target is."""
     if rgb is None:
         raise BadScene(f"{name} has no colours, which inputs = 'color' needs; train with inputs = 'ones'.")
@@ -64,7 +66,7 @@ def to_inputs(colors: NDArray[np.float32]) -> NDArray[np.float32]:
     return colors / np.float32(127.5) - 1
 
 
-def recolor(colors: NDArray[np.float32], options: Options, rng: np.random.Generator) -> NDArray[np.float32]:
+def recolor(colors: NDArray[np.float32], options: TrainingOptions, rng: np.random.Generator) -> NDArray[np.float32]:
     """Contrast, translation, jitter, hue and saturation, in OpenScene's order."""
     if rng.random() < options.contrast_probability:
         colors = stretch_contrast(colors, rng)
@@ -75,7 +77,7 @@ def recolor(colors: NDArray[np.float32], options: Options, rng: np.random.Genera
     return turn_hues(colors, options.hue, options.saturation, rng)
 
 
-def _drawn(scene: TaughtScene, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _drawn(scene: TrainingScene, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Rows of the target: of `count` points drawn from all of the scene those that have one; 0 draws all."""
     points = len(scene.xyz)
     if count in range(1, points):
@@ -88,7 +90,7 @@ def _drawn(scene: TaughtScene, count: int, rng: np.random.Generator) -> NDArray[
 Taught = tuple[NDArray[np.int64], NDArray[np.float16] | NDArray[np.int64]]  # voxel_index, target
 
 
-def _by_representative(scene: TaughtScene, grid: VoxelGrid, taught: NDArray[np.int64]) -> Taught:
+def _by_representative(scene: TrainingScene, grid: VoxelGrid, taught: NDArray[np.int64]) -> Taught:
     """A voxel is taught where its lowest point is."""
     row_of_point = np.full(len(scene.xyz), -1)
     row_of_point[scene.point_index[taught]] = taught
@@ -97,7 +99,7 @@ def _by_representative(scene: TaughtScene, grid: VoxelGrid, taught: NDArray[np.i
     return voxel_index, scene.target[rows[voxel_index]]
 
 
-def _by_mean(scene: TaughtScene, grid: VoxelGrid, taught: NDArray[np.int64]) -> Taught:
+def _by_mean(scene: TrainingScene, grid: VoxelGrid, taught: NDArray[np.int64]) -> Taught:
     """A voxel is taught where any of its points is. Most have one such point: only the others' rows are averaged."""
     voxels = grid.voxel_of_point[scene.point_index[taught]]
     order = np.argsort(voxels, kind="stable")

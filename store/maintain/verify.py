@@ -16,7 +16,7 @@ from .verify_contents import problem_of, subject_of
 
 _BEHIND = 0.25  # share of an index's rows that may have come since; searches score those one by one
 
-Report = Callable[[int, int], None]  # done, total
+VerifyProgress = Callable[[int, int], None]  # done, total
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Cleaned:
     jobs: int
 
 
-def check(store: Store, contents: bool = False, report: Report | None = None) -> list[Finding]:
+def check(store: Store, contents: bool = False, report: VerifyProgress | None = None) -> list[Finding]:
     """Missing and unnamed files, lost jobs, moved pictures, indexes left behind.
 
     With `contents`, every file is also read and its digest compared; `report` is told how far that is.

@@ -72,7 +72,7 @@ class Store:
             yield connection
 
     @contextmanager
-    def glance(self) -> Iterator[Connection]:
+    def autocommit(self) -> Iterator[Connection]:
         """A connection for a few quick reads, each of which stands alone: saves the round trips of BEGIN and COMMIT."""
         self._require_open()
         with _sentences(self.where), self._glancing.connect() as connection:

@@ -72,7 +72,7 @@ def regions_where(store: Store, condition: str, space_id: int, level: Level) -> 
 
 def _feature_sets(store: Store, query: Query, space_id: int) -> list[int]:
     """The ready feature sets of the space that the names leave; NotFound for a name that leaves none."""
-    with store.glance() as connection:
+    with store.autocommit() as connection:
         rows = connection.execute(_SETS, {"space": space_id}).all()
     for given, noun in ((query.datasets, "dataset"), (query.scenes, "scene")):
         for name in given:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Target:
+class IndexTarget:
     """What an index is built over: the regions of a space and level."""
 
     space_id: int
@@ -29,7 +29,7 @@ class Target:
     row_count: int  # ready regions
 
 
-def targets(store: Store, features: str | None = None, level: str | None = None) -> list[Target]:
+def targets(store: Store, features: str | None = None, level: str | None = None) -> list[IndexTarget]:
     """Every space and level that has regions; those of feature sets called `features`, and of one level."""
     statement = text(
         """
@@ -43,7 +43,7 @@ def targets(store: Store, features: str | None = None, level: str | None = None)
     with store.connect() as connection:
         rows: list[Any] = list(connection.execute(statement, {"features": features}))
     return [
-        Target(row.id, EmbeddingSpace(row.name, row.dim, row.digest, row.logit_scale), row.level, row.row_count)
+        IndexTarget(row.id, EmbeddingSpace(row.name, row.dim, row.digest, row.logit_scale), row.level, row.row_count)
         for row in rows
         if level in (None, row.level)
     ]

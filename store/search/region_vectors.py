@@ -82,7 +82,7 @@ def current(store: Store, space_id: int, level: str) -> RegionVectors:
     held = _held.get()
     if held is not None and held[:3] == (store, space_id, level):
         return held[3]
-    with store.glance() as connection:
+    with store.autocommit() as connection:
         state = space_state.by_id(connection, space_id)
     return _as_of(store, state, level)
 

@@ -29,7 +29,7 @@ def search(store: Store, query: Query, index: str | None = None) -> list[Hit]:
     """
     if query.vector.shape != (query.space.dim,) or not np.isfinite(query.vector).all():
         raise BadInput(f"A query vector of shape {query.vector.shape} is not {query.space.dim} finite numbers.")
-    with store.glance() as connection:
+    with store.autocommit() as connection:
         state = space_state.of_space(connection, query.space)
     with region_vectors.holding(store, state, query.level) as table:
         if len(table) == 0:
@@ -49,7 +49,7 @@ def _hits(store: Store, query: Query, table: RegionVectors, find: Callable[[int]
     while True:
         ids, scores = find(count)
         chances = probabilities(table.vectors[table.rows_of(ids)], query)
-        with store.glance() as connection:
+        with store.autocommit() as connection:
             found = load_hits(connection, store.path, ids, scores, chances)
         hits = [hit for hit in found if hit.point_count > 1][: query.top]
         if len(hits) == query.top or len(ids) < count or len(hits) == len(found):

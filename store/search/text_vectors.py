@@ -29,7 +29,7 @@ _KEEP = text("""
 
 def load(store: Store, space: EmbeddingSpace, encoder: str, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
     """Those of the texts that are kept, each with its (rows, dim) vectors."""
-    with store.glance() as connection:
+    with store.autocommit() as connection:
         rows = connection.execute(_LOAD, {**_key(space), "encoder": encoder, "texts": list(texts)}).all()
     return {row.text: np.frombuffer(row.vectors, "<f4").reshape(-1, space.dim).astype(np.float32) for row in rows}
 

@@ -12,7 +12,7 @@ from ovstore.core.scene import Frame, Scene
 from ovstore.ingest.checks.checks import check_scene
 from ovstore.ingest.files.images import read_depth, read_image
 from ovstore.ingest.fusion.visibility import correspond
-from ovstore.ingest.generated.folder import Options, generate_set
+from ovstore.ingest.generated.folder import FolderOptions, generate_set
 from ovstore.store.postgres.database import Store
 
 pytest.importorskip("embreex", reason="needs the extra 'generate'")
@@ -20,7 +20,7 @@ pytest.importorskip("embreex", reason="needs the extra 'generate'")
 NAMES = plugins.names("ingest.datasets")
 FORMATS = "ingest.generated.formats"
 DOCS = Path(__file__).parents[2] / "docs/datasets.md"
-SMALL = Options(frames=5, color_size=(96, 72), depth_size=(96, 72), spacing=0.1, clutter=0.3)
+SMALL = FolderOptions(frames=5, color_size=(96, 72), depth_size=(96, 72), spacing=0.1, clutter=0.3)
 
 
 @pytest.fixture(scope="module")

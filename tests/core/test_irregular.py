@@ -14,11 +14,11 @@ from ovstore.core.listing import entries, matching, walk
 from ovstore.core.regular import is_file, is_folder
 from ovstore.ingest.files import json_rows, ply, whole, zip_members
 from ovstore.ingest.files.arrays import map_npy
-from ovstore.ingest.generated.folder import Options, generate_set
+from ovstore.ingest.generated.folder import FolderOptions, generate_set
 from ovstore.models import pictures, safe_load
 from ovstore.models.precomputed import arrays
 
-SMALL = Options(frames=3, color_size=(48, 36), depth_size=(48, 36), spacing=0.15, clutter=0.2)
+SMALL = FolderOptions(frames=3, color_size=(48, 36), depth_size=(48, 36), spacing=0.15, clutter=0.2)
 
 
 def broken_link(path: Path) -> None:

@@ -150,7 +150,7 @@ def test_a_closed_store_says_so(store: Store) -> None:
     closed = Store(store.path, store.conninfo)
     closed.close()
     closed.close()
-    for use in (lambda: catalog.scenes(closed), lambda: closed.glance().__enter__(), lambda: closed.conninfo):
+    for use in (lambda: catalog.scenes(closed), lambda: closed.autocommit().__enter__(), lambda: closed.conninfo):
         with pytest.raises(BadInput, match=r"was closed: open it again with ovstore.open"):
             use()
 

@@ -8,7 +8,7 @@ from ovstore.evaluation.labels.label_set import LabelClass, LabelSet
 from ovstore.evaluation.points.decide import ClassTexts, decide, ensemble
 from ovstore.evaluation.points.metrics import Unpredicted, confusion, score
 from ovstore.evaluation.points.protocol import NAMED, asked_texts
-from ovstore.evaluation.points.report import Report, SceneCounts, mean_of_scenes
+from ovstore.evaluation.points.report import PointReport, SceneCounts, mean_of_scenes
 
 IGNORED, NO_FEATURE = 255, 256
 Rows = NDArray[np.float16]
@@ -119,7 +119,7 @@ def test_scenes_are_pooled_not_averaged() -> None:
     label_set = LabelSet("two", "", "", "", "", "", None, classes, {})
     large, small = np.array([[90, 10, 0], [0, 100, 0]]), np.array([[0, 2, 0], [0, 0, 0]])
     scenes = tuple(SceneCounts(name, 200, counts) for name, counts in (("large", large), ("small", small)))
-    report = Report("", label_set, NAMED["scannet"], "", scenes)
+    report = PointReport("", label_set, NAMED["scannet"], "", scenes)
     assert report.scores.iou.tolist() == [90 / 102, 100 / 112]
     assert report.means["mIoU"] == pytest.approx((90 / 102 + 100 / 112) / 2)
     assert mean_of_scenes(report)["mIoU"] == pytest.approx(((0.9 + 100 / 110) / 2 + 0) / 2)

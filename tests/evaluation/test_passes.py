@@ -17,7 +17,7 @@ from ovstore.models.placements import random_placements
 from ovstore.models.safe_load import sha256_of
 from ovstore.models.students import tiny as tiny_student
 from ovstore.models.training.inference import point_vectors
-from ovstore.models.training.options import Options
+from ovstore.models.training.options import TrainingOptions
 from ovstore.store.catalog import catalog
 from ovstore.store.postgres.database import Store
 from ovstore.store.publish.publish import publish_features
@@ -137,7 +137,7 @@ def test_a_student_is_asked_anew_in_each_pass(held: Store, labels: Path, tmp_pat
     words = color_words.load_text_encoder(color_words.Options())(list(NAMES)).astype(np.float16).astype(np.float32)
     sums = np.zeros((len(POINT), 3), np.float16)
     for placement in random_placements(0.4, 2, 5, "room"):
-        options = Options(voxel_size=0.4)
+        options = TrainingOptions(voxel_size=0.4)
         vectors = point_vectors(network, points.xyz, points.rgb, options, torch.device("cpu"), placement)
         sums += (vectors.astype(np.float16).astype(np.float32) @ words.T).astype(np.float16)
     found = np.array((tmp_path / "room.txt").read_text().split(), int)

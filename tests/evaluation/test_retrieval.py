@@ -16,7 +16,7 @@ from ovstore.core.features import Correspondence, PointFeatures, Query
 from ovstore.core.scene import Camera, Frame, PointCloud, Scene
 from ovstore.evaluation.retrieval.collection import collect
 from ovstore.evaluation.retrieval.picture_list import read_pictures
-from ovstore.evaluation.retrieval.questions import Question, rare, tenth
+from ovstore.evaluation.retrieval.questions import RetrievalQuestion, rare, tenth
 from ovstore.evaluation.retrieval.run import Answered, retrieve
 from ovstore.evaluation.retrieval.scene_scores import METHODS, best_scores
 from ovstore.evaluation.retrieval.things import label_points, own_labels
@@ -108,7 +108,7 @@ def asked(store: Store, *scenes: str, vector: Callable[[str], NDArray[np.float32
     label_set = own_labels(store, collection.scenes)
     points = label_points(store, collection.scenes, label_set)
     words = [(label, label_set.classes[label].name) for label in np.flatnonzero(rare(points, tenth(len(points[0]))))]
-    questions = [Question(word, "name", int(label), vector(word)) for label, word in words]
+    questions = [RetrievalQuestion(word, "name", int(label), vector(word)) for label, word in words]
     return {each.question.text: each for each in retrieve(collection, label_set, points, questions)}
 
 

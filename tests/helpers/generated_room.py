@@ -10,7 +10,7 @@ pytest.importorskip("embreex", reason="needs the extra 'generate'")
 
 from ovstore.core import plugins
 from ovstore.ingest.generated.recording import RecordedFrame, Recording, record
-from ovstore.ingest.generated.scene import GeneratedScene, Options, generate_scene, scannet_cameras
+from ovstore.ingest.generated.scene import GeneratedScene, SceneOptions, generate_scene, scannet_cameras
 from ovstore.ingest.generated.sensor import Sensor
 
 SPACING = 0.06
@@ -18,7 +18,7 @@ SPACING = 0.06
 
 @cache
 def scene() -> GeneratedScene:
-    return generate_scene(7, Options(frames=8, planted=("snoopy",)))
+    return generate_scene(7, SceneOptions(frames=8, planted=("snoopy",)))
 
 
 @cache

@@ -21,13 +21,13 @@ from ovstore.models.students import tiny
 from ovstore.models.training.batches import Batch, batches
 from ovstore.models.training.events import read_events
 from ovstore.models.training.loop import Trained, train
-from ovstore.models.training.options import Options
-from ovstore.models.training.scenes import Source, TaughtScene
+from ovstore.models.training.options import TrainingOptions
+from ovstore.models.training.scenes import TrainingScene, TrainingSource
 from torch import nn
 
 CONTEXT = multiprocessing.get_context("forkserver")
 WIDTH = 4  # of targets
-OPTIONS = Options(
+OPTIONS = TrainingOptions(
     voxel_size=0.25,
     inputs="ones",
     target="representative",
@@ -39,18 +39,18 @@ OPTIONS = Options(
 )
 
 
-def scene(number: int, points: int = 120, taught: float = 0.5) -> TaughtScene:
+def scene(number: int, points: int = 120, taught: float = 0.5) -> TrainingScene:
     """A box of 2 m; a share of the points is taught."""
     rng = np.random.default_rng(number)
     xyz = rng.uniform(0, 2, (points, 3))
     index = np.flatnonzero(rng.random(points) < taught)
     target = np.column_stack([xyz[index] - 1, np.ones(len(index))]).astype(np.float16)
-    return TaughtScene(f"room{number}", xyz, None, index, target)
+    return TrainingScene(f"room{number}", xyz, None, index, target)
 
 
-def sources(rooms: int, bare: int = 0) -> list[Source]:
+def sources(rooms: int, bare: int = 0) -> list[TrainingSource]:
     """Rooms 0, 1, ...; the first `bare` of them teach nothing."""
-    return [Source(f"room{n}", partial(scene, n, taught=0 if n < bare else 0.5)) for n in range(rooms)]
+    return [TrainingSource(f"room{n}", partial(scene, n, taught=0 if n < bare else 0.5)) for n in range(rooms)]
 
 
 def batch() -> Iterator[Batch]:

@@ -134,7 +134,9 @@ def test_a_saturated_reading_is_a_distance_here_and_none_by_default() -> None:
     depth = np.full((48, 64), 65.535, np.float32)
     point = np.array([[0.0, 0, 60]])
     assert len(visibility.correspond(point, frame(camera, np.eye(4)), 0, depth, visibility.OPENSCENE)) == 1
-    assert len(visibility.correspond(point, frame(camera, np.eye(4)), 0, depth, visibility.Options(0.25))) == 0
+    assert (
+        len(visibility.correspond(point, frame(camera, np.eye(4)), 0, depth, visibility.VisibilityOptions(0.25))) == 0
+    )
 
 
 def test_depth_of_another_size_is_brought_to_the_colour_image() -> None:

@@ -13,14 +13,14 @@ from ovstore.core.features import EmbeddingSpace
 from ovstore.core.scene import PointCloud
 from ovstore.ingest.training.scenes import require_colors
 from ovstore.ingest.training.student_vectors import random_passes, unit_vectors
-from ovstore.ingest.training.teachers import Lesson, lesson
+from ovstore.ingest.training.teachers import TrainingSet, training_set
 from ovstore.models.sparse.layers import SparseTensor
-from ovstore.models.training.options import Options
+from ovstore.models.training.options import TrainingOptions
 from ovstore.store.catalog import catalog
 from ovstore.store.postgres.database import Store
 from torch import nn
 
-OPTIONS = Options(voxel_size=0.5, inputs="color")
+OPTIONS = TrainingOptions(voxel_size=0.5, inputs="color")
 CPU = torch.device("cpu")
 
 
@@ -31,12 +31,12 @@ def publish(store: Store, **splits: str | None) -> None:
         replace(small, scene=replace(small.scene, split=split)).publish(store)
 
 
-def learn(store: Store, features: str = "toy", hold_out: int = 0, **choice: Any) -> Lesson:
+def learn(store: Store, features: str = "toy", hold_out: int = 0, **choice: Any) -> TrainingSet:
     scenes = catalog.chosen_scenes(store, choice.get("datasets", ()), choice.get("scenes", ()))
-    return lesson(store, scenes, features, choice.get("split"), choice.get("val_split", "val"), hold_out)
+    return training_set(store, scenes, features, choice.get("split"), choice.get("val_split", "val"), hold_out)
 
 
-def names(held: Lesson) -> tuple[list[str], list[str]]:
+def names(held: TrainingSet) -> tuple[list[str], list[str]]:
     """Who teaches, who judges."""
     return [each.scene.name for each in held.taught], [each.scene.name for each in held.validation]
 

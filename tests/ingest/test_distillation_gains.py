@@ -16,17 +16,19 @@ from ovstore.evaluation.points.metrics import confusion, score
 from ovstore.models.students import tiny
 from ovstore.models.training.inference import point_vectors
 from ovstore.models.training.loop import train
-from ovstore.models.training.options import Options
-from ovstore.models.training.scenes import Source, TaughtScene
+from ovstore.models.training.options import TrainingOptions
+from ovstore.models.training.scenes import TrainingScene, TrainingSource
 
 CLASSES, DIM, SIZE, UNSEEN = 5, 16, 2.0, 0.7  # metres of a room's side; the corner below this is unseen
 COLOURS = np.array([[90, 90, 90], [200, 40, 40], [40, 180, 60], [50, 70, 210], [220, 200, 40]])
 WORDS = np.linalg.qr(np.random.default_rng(0).normal(size=(DIM, DIM)))[0][:CLASSES] * 0.8 + 0.6 / DIM**0.5
 WORDS = (WORDS / np.linalg.norm(WORDS, axis=1, keepdims=True)).astype(np.float32)  # what they share is in all of them
-OPTIONS = Options(voxel_size=0.1, batch_size=1, epochs=10, base_lr=1e-2, elastic_probability=0, anchor_weight=1.0)
+OPTIONS = TrainingOptions(
+    voxel_size=0.1, batch_size=1, epochs=10, base_lr=1e-2, elastic_probability=0, anchor_weight=1.0
+)
 
 
-def room(number: int) -> tuple[TaughtScene, NDArray[np.int64]]:
+def room(number: int) -> tuple[TrainingScene, NDArray[np.int64]]:
     """The points with their features, and (N,) what they are: 0 is the floor."""
     rng = np.random.default_rng([number, 7])
     kinds = rng.permutation(np.arange(1, CLASSES).repeat(2))
@@ -46,10 +48,10 @@ def room(number: int) -> tuple[TaughtScene, NDArray[np.int64]]:
     seen = np.flatnonzero(~(xyz[:, :2] < UNSEEN).all(axis=1))
     rgb = np.clip(COLOURS[known] + rng.normal(0, 12, (len(xyz), 3)), 0, 255).astype(np.uint8)
     vectors = words / np.linalg.norm(words, axis=1, keepdims=True)
-    return TaughtScene(f"room{number}", xyz, rgb, seen, vectors[seen].astype(np.float16)), known
+    return TrainingScene(f"room{number}", xyz, rgb, seen, vectors[seen].astype(np.float16)), known
 
 
-def taught(number: int) -> TaughtScene:
+def taught(number: int) -> TrainingScene:
     return room(number)[0]
 
 
@@ -63,7 +65,7 @@ def test_a_student_is_righter_than_its_teachers_and_both_together_no_worse(seed:
     torch.manual_seed(seed)
     network = train(
         tiny.build(tiny.Options(), 3, DIM),
-        [Source(f"room{n}", partial(taught, n)) for n in range(10 * seed, 10 * seed + 8)],
+        [TrainingSource(f"room{n}", partial(taught, n)) for n in range(10 * seed, 10 * seed + 8)],
         OPTIONS,
         tmp_path,
         student={"name": "tiny"},

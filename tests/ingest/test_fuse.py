@@ -9,7 +9,7 @@ from ovstore.core.errors import BadInput, SpaceMismatch
 from ovstore.core.features import Correspondence, EmbeddingSpace, FeatureMap, PointFeatures
 from ovstore.core.scene import Camera
 from ovstore.ingest.fusion import scratch, weights
-from ovstore.ingest.fusion.fuse import OPENSCENE, Options, fuse
+from ovstore.ingest.fusion.fuse import OPENSCENE, FusionOptions, fuse
 from ovstore.ingest.fusion.point_views import Sights
 from ovstore.ingest.fusion.sampling_weights import Grid, KeptMap, block_taps, cells
 
@@ -42,7 +42,7 @@ def feature_maps(kind: str = "tokens", seed: int = 1) -> list[tuple[int, Feature
     ]
 
 
-def fused(maps, seen=None, options: Options | None = None, **how) -> PointFeatures:  # type: ignore[no-untyped-def]
+def fused(maps, seen=None, options: FusionOptions | None = None, **how) -> PointFeatures:  # type: ignore[no-untyped-def]
     return fuse(iter(maps), sightings() if seen is None else seen, CAMERAS, POINTS, SPACE, options, **how)
 
 
@@ -53,10 +53,12 @@ def assert_equal(one: PointFeatures, other: PointFeatures, tolerance: float = 0.
     assert np.abs(a - b).max(initial=0) <= tolerance * max(np.abs(a).max(initial=0), 1e-9)
 
 
-@pytest.mark.parametrize("options", [Options(), Options("view"), OPENSCENE, Options(unit_length=False)], ids=str)
+@pytest.mark.parametrize(
+    "options", [FusionOptions(), FusionOptions("view"), OPENSCENE, FusionOptions(unit_length=False)], ids=str
+)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("path", PATHS)
-def test_each_path_is_the_plain_average(path: str, kind: str, options: Options) -> None:
+def test_each_path_is_the_plain_average(path: str, kind: str, options: FusionOptions) -> None:
     """Against a loop over points and views that upsamples one pixel at a time, in float64."""
     maps, seen = dict(feature_maps(kind)), sightings()
     sums, total, count = np.zeros((POINTS, DIM)), np.zeros(POINTS), np.zeros(POINTS, int)
@@ -105,8 +107,8 @@ def test_blocks_threads_and_memory_change_no_bit(path: str, kind: str, tmp_path:
 
 
 @pytest.mark.skipif("numba" not in PATHS, reason="numba is not installed")
-@pytest.mark.parametrize("options", [Options(), Options("view"), OPENSCENE], ids=str)
-def test_sums_as_maps_come_equal_sums_at_the_end(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("options", [FusionOptions(), FusionOptions("view"), OPENSCENE], ids=str)
+def test_sums_as_maps_come_equal_sums_at_the_end(options: FusionOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     from ovstore.ingest.fusion import fuse_sums
 
     used = []
@@ -127,7 +129,7 @@ def test_fusing_ignores_the_order_of_frames(path: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_paths_agree_to_the_last_bit_of_a_half(kind: str) -> None:
-    first, *others = (fused(feature_maps(kind), options=Options("view"), path=path) for path in PATHS)
+    first, *others = (fused(feature_maps(kind), options=FusionOptions("view"), path=path) for path in PATHS)
     for other in others:
         assert_equal(first, other, 2 * HALF_ULP)
 
@@ -146,7 +148,7 @@ def test_one_map_everywhere_gives_one_vector_everywhere(path: str) -> None:
     direction = np.random.default_rng(3).normal(size=DIM)
     direction /= np.linalg.norm(direction)
     even = FeatureMap(SPACE, np.broadcast_to(7 * direction, (6, 8, DIM)).astype(np.float16))
-    result = fused([(frame, even) for frame in range(FRAMES)], options=Options("view"), path=path)
+    result = fused([(frame, even) for frame in range(FRAMES)], options=FusionOptions("view"), path=path)
     np.testing.assert_allclose(result.vectors.astype(np.float64) @ direction, 1, atol=1e-3)
 
 
@@ -321,7 +323,7 @@ def test_spaces_do_not_mix() -> None:
 
 def test_wrong_names_are_a_sentence() -> None:
     with pytest.raises(BadInput, match="weighting is 'median'"):
-        Options(weighting="median")  # type: ignore[arg-type]
+        FusionOptions(weighting="median")  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="No fusion path named 'cuda'"):
         fused(feature_maps(), path="cuda")
 

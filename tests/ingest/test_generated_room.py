@@ -12,7 +12,7 @@ from ovstore.ingest.generated.kinds import KINDS
 from ovstore.ingest.generated.palette import COLOURS, MATERIALS
 from ovstore.ingest.generated.reconstruct import density
 from ovstore.ingest.generated.render import render as render_geometry
-from ovstore.ingest.generated.scene import SCENE_TYPES, GeneratedScene, Options, generate_scene, render
+from ovstore.ingest.generated.scene import SCENE_TYPES, GeneratedScene, SceneOptions, generate_scene, render
 from ovstore.ingest.generated.shapes import box, cylinder, ellipsoid, pillow, prism, torus, tube
 from scipy.spatial import cKDTree
 
@@ -55,7 +55,7 @@ def test_faces_wind_as_their_normals_look(mesh) -> None:  # type: ignore[no-unty
 
 @pytest.mark.parametrize("scene_type", SCENE_TYPES)
 def test_nothing_floats_and_nothing_enters_another(scene_type: str) -> None:
-    made = generate_scene(11, Options(frames=4, scene_type=scene_type, planted=("snoopy", "traffic cone")))
+    made = generate_scene(11, SceneOptions(frames=4, scene_type=scene_type, planted=("snoopy", "traffic cone")))
     assert made.scene_type == scene_type
     for placed in made.objects:
         if placed.solid:
@@ -100,7 +100,7 @@ def _is_borne(made: GeneratedScene, placed: PlacedObject) -> bool:
 
 
 def test_the_same_seed_makes_the_same_scene_and_another_another() -> None:
-    one, same, other = (generate_scene(seed, Options(frames=3)) for seed in (5, 5, 6))
+    one, same, other = (generate_scene(seed, SceneOptions(frames=3)) for seed in (5, 5, 6))
     np.testing.assert_array_equal(one.geometry.vertices, same.geometry.vertices)
     np.testing.assert_array_equal(one.camera_to_world, same.camera_to_world)
     assert [o.thing.description for o in one.objects] == [o.thing.description for o in same.objects]
@@ -183,9 +183,9 @@ def test_a_red_thing_is_red_on_the_mesh() -> None:
 
 def test_what_cannot_be_planted_is_said() -> None:
     with pytest.raises(BadInput, match=r"No class named 'unicorn'\. Known rare things: .*snoopy"):
-        Options(planted=("unicorn",))
+        SceneOptions(planted=("unicorn",))
     with pytest.raises(BadInput, match="No scene type 'Cave'"):
-        Options(scene_type="Cave")
+        SceneOptions(scene_type="Cave")
 
 
 def _unproject(depth, camera: Camera, camera_to_world):  # type: ignore[no-untyped-def]

@@ -22,7 +22,7 @@ from ovstore.ingest.datasets.nuscenes import Options
 from ovstore.ingest.files.json_rows import read_json_rows
 from ovstore.ingest.formats.nuscenes.splits import scenes_of, split_of
 from ovstore.ingest.fusion.visibility import correspond
-from ovstore.ingest.generated.folder import Options as SetOptions
+from ovstore.ingest.generated.folder import FolderOptions as SetOptions
 from ovstore.ingest.generated.folder import generate_set
 from ovstore.ingest.generated.formats import nuscenes as written
 from ovstore.ingest.generated.lidar import driving_class

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ovstore.core.errors import BadInput
 from ovstore.core.features import EmbeddingSpace, PointFeatures
 from ovstore.core.scene import PointCloud
-from ovstore.ingest.regions.objects import Options, objects
+from ovstore.ingest.regions.objects import ObjectOptions, objects
 
 SPACE = EmbeddingSpace("test", 64, "")
 
@@ -37,7 +37,7 @@ class Strip:
         index = np.flatnonzero(self.seen).astype(np.int32)
         return PointFeatures(SPACE, index, self.vectors[index], np.ones(len(index), np.int32))
 
-    def objects(self, options: Options | None = None) -> NDArray[np.int32]:
+    def objects(self, options: ObjectOptions | None = None) -> NDArray[np.int32]:
         """(N,) the object of each point."""
         return objects(self.superpoint, self.points, self.features(), options)[self.superpoint]
 
@@ -57,7 +57,7 @@ def test_things_are_found_whatever_all_vectors_share(seed: int, common: float) -
 def test_a_small_thing_survives_with_vectors_that_carry_what_is_around_it() -> None:
     strip = Strip(carried=0.65)
     assert same_parts(strip.objects(), strip.thing)
-    blended = strip.objects(Options(color_weight=0))
+    blended = strip.objects(ObjectOptions(color_weight=0))
     assert not same_parts(blended, strip.thing)
 
 
@@ -106,13 +106,13 @@ def test_an_unseen_superpoint_is_an_object_of_its_own() -> None:
 def test_a_small_unseen_superpoint_joins_what_it_touches_most() -> None:
     strip = Strip()
     strip.seen = strip.superpoint != 5
-    found = strip.objects(Options(absorb_points=10_000))
+    found = strip.objects(ObjectOptions(absorb_points=10_000))
     assert same_parts(found, strip.thing)
 
 
 def test_more_doubt_means_fewer_objects() -> None:
     strip = Strip()
-    counts = [strip.objects(Options(doubt=doubt)).max() + 1 for doubt in (-10.0, 0.05, 0.35, 100.0)]
+    counts = [strip.objects(ObjectOptions(doubt=doubt)).max() + 1 for doubt in (-10.0, 0.05, 0.35, 100.0)]
     assert counts == sorted(counts, reverse=True)
     assert (counts[0], counts[-1]) == (17, 1)
 
@@ -140,4 +140,4 @@ def test_a_cloud_without_colours_is_split_by_its_vectors() -> None:
 )
 def test_options_that_mean_nothing_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(BadInput, match=next(iter(wrong))):
-        Options(**wrong)
+        ObjectOptions(**wrong)

@@ -10,7 +10,7 @@ from ovstore.core.errors import BadInput, BadScene
 from ovstore.core.features import Correspondence, EmbeddingSpace, PointFeatures, RegionFeatures
 from ovstore.core.scene import Camera, Frame, PointCloud
 from ovstore.ingest.compiled import COMPILED
-from ovstore.ingest.regions.pool import Options, pool_regions, pool_scene
+from ovstore.ingest.regions.pool import PoolOptions, pool_regions, pool_scene
 from ovstore.ingest.regions.prototypes import prototypes
 from ovstore.ingest.regions.sums import farthest, farthest_plain, sum_directions, sum_directions_plain
 
@@ -40,7 +40,7 @@ class Room:
 
     def pooled(self) -> tuple[RegionFeatures, RegionFeatures]:
         return pool_regions(
-            self.points, self.superpoint, self.object_of_superpoint, self.features, self.seen, FRAMES, Options()
+            self.points, self.superpoint, self.object_of_superpoint, self.features, self.seen, FRAMES, PoolOptions()
         )
 
     def members(self, level: RegionFeatures, ordinal: int) -> NDArray[np.bool_]:
@@ -144,7 +144,7 @@ def test_a_scene_without_labels_has_none() -> None:
 def test_a_scene_is_its_mean_and_its_prototypes() -> None:
     room = Room()
     regions = room.pooled()
-    scene = pool_scene(room.features, regions, Options(prototypes=3))
+    scene = pool_scene(room.features, regions, PoolOptions(prototypes=3))
     rows = room.features.vectors.astype(np.float64)
     mean = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).mean(axis=0)
     np.testing.assert_allclose(scene.mean, mean / np.linalg.norm(mean), atol=5e-4)
@@ -185,7 +185,7 @@ def test_a_scene_nobody_saw_is_refused() -> None:
 
 def test_options_that_mean_nothing_are_refused() -> None:
     with pytest.raises(BadInput, match="prototypes"):
-        Options(prototypes=0)
+        PoolOptions(prototypes=0)
 
 
 @pytest.mark.skipif(not COMPILED, reason="numba is not installed")

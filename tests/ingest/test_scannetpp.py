@@ -16,8 +16,7 @@ from ovstore.ingest.datasets.scannetpp import Options
 from ovstore.ingest.files.images import read_image
 from ovstore.ingest.formats.colmap.frames import camera_to_world
 from ovstore.ingest.formats.colmap.model import read_images
-from ovstore.ingest.fusion.visibility import Options as VisibilityOptions
-from ovstore.ingest.fusion.visibility import correspond
+from ovstore.ingest.fusion.visibility import VisibilityOptions, correspond
 from ovstore.ingest.generated.formats import scannetpp as form
 
 NAME = "036bce3393"

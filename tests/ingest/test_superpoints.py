@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ovstore.core.errors import BadInput
 from ovstore.core.scene import PointCloud
 from ovstore.ingest.compiled import COMPILED
-from ovstore.ingest.regions.superpoints import Options, grow, superpoints
+from ovstore.ingest.regions.superpoints import SuperpointOptions, grow, superpoints
 
 
 def corner(seed: int = 0, count: int = 3000) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -58,7 +58,7 @@ def test_colours_part_what_is_flush() -> None:
     assert superpoints(PointCloud(xyz)).max() == 0
     found = superpoints(PointCloud(xyz, rgb=rgb))
     assert purity(found, red.astype(int)) > 0.99
-    assert superpoints(PointCloud(xyz, rgb=rgb), Options(color_weight=0)).max() == 0
+    assert superpoints(PointCloud(xyz, rgb=rgb), SuperpointOptions(color_weight=0)).max() == 0
 
 
 def test_superpoints_are_numbered_by_their_first_points() -> None:
@@ -80,7 +80,7 @@ def test_the_order_of_points_changes_only_the_numbering() -> None:
 def test_small_patches_join_others() -> None:
     xyz, _ = corner()
     noisy = np.random.default_rng(4).integers(0, 255, (len(xyz), 3)).astype(np.uint8)
-    size = np.bincount(superpoints(PointCloud(xyz, rgb=noisy), Options(min_points=50)))
+    size = np.bincount(superpoints(PointCloud(xyz, rgb=noisy), SuperpointOptions(min_points=50)))
     assert size.min() >= 50
 
 
@@ -140,4 +140,4 @@ def test_the_plain_twin_grows_the_same_patches() -> None:
 @pytest.mark.parametrize("wrong", [{"threshold": -1.0}, {"neighbours": 0}, {"max_gap": 0.0}, {"color_weight": -1.0}])
 def test_options_that_mean_nothing_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(BadInput, match=next(iter(wrong))):
-        Options(**wrong)
+        SuperpointOptions(**wrong)

@@ -15,7 +15,7 @@ from command_line import document, lines, ovstore
 from numpy.typing import NDArray
 from ovstore.core.errors import Interrupted
 from ovstore.core.scene import PointCloud
-from ovstore.ingest.training.run import Course
+from ovstore.ingest.training.run import TrainingRun
 from ovstore.ingest.training.scenes import divide
 from ovstore.ingest.training.students import student_of_file
 from ovstore.ingest.training.supervised import predict, source
@@ -152,7 +152,7 @@ def test_a_signal_ends_with_the_command_that_goes_on(
     def stopped(*_: object, **__: object) -> None:
         raise Interrupted("Stopped by SIGINT.")
 
-    monkeypatch.setattr(Course, "teach", stopped)
+    monkeypatch.setattr(TrainingRun, "teach", stopped)
     result = ovstore(held, *run.command[:-1], tmp_path / "out")
     assert result.exit_code == 130
     said, again = result.stderr.splitlines()[-2:]

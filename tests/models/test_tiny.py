@@ -18,7 +18,7 @@ from ovstore.models.tiny.held_out import label_pictures
 from ovstore.models.tiny.language import language_of
 from ovstore.models.tiny.phrases import Thing, truth
 from ovstore.models.tiny.saving import save, weights_to_start_from
-from ovstore.models.tiny.tiny_clip import Options as TrainingOptions
+from ovstore.models.tiny.tiny_clip import TinyTrainingOptions as TrainingOptions
 from ovstore.models.tiny.tiny_clip import train
 from ovstore.models.tiny.words import TaughtWords
 from torch.nn import functional as F
@@ -114,8 +114,7 @@ def test_weights_that_are_not_there_are_a_sentence(tmp_path) -> None:
 def test_a_generated_room_is_labelled_by_its_words() -> None:
     """Views of a scene that training never saw: most cells take the name of what they show."""
     pytest.importorskip("embreex")
-    from ovstore.ingest.generated.scene import Options as SceneOptions
-    from ovstore.ingest.generated.scene import generate_scene, render, scannet_cameras
+    from ovstore.ingest.generated.scene import SceneOptions, generate_scene, render, scannet_cameras
 
     scene = generate_scene(7, SceneOptions(frames=6, planted=("snoopy",), planted_views=2))
     camera = scannet_cameras(color_size=(320, 240))[0]

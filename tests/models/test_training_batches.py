@@ -11,19 +11,19 @@ from ovstore.core.errors import BadInput, BadScene
 from ovstore.models.students import tiny
 from ovstore.models.training.batches import Batch, batches, batches_per_epoch, collate
 from ovstore.models.training.inference import point_vectors, voxel_vectors
-from ovstore.models.training.options import Options
-from ovstore.models.training.scenes import Source, TaughtScene
+from ovstore.models.training.options import TrainingOptions
+from ovstore.models.training.scenes import TrainingScene, TrainingSource
 from ovstore.models.training.voxel_samples import sample
 
-OPTIONS = Options(voxel_size=0.2, batch_size=2, loop=2)
+OPTIONS = TrainingOptions(voxel_size=0.2, batch_size=2, loop=2)
 CPU = torch.device("cpu")
 
 
-def room(number: int) -> TaughtScene:
+def room(number: int) -> TrainingScene:
     """No two of the same size."""
     rng = np.random.default_rng(number)
     points = 200 + number
-    return TaughtScene(
+    return TrainingScene(
         f"room {number}",
         rng.uniform(0, 2, (points, 3)),
         rng.integers(0, 256, (points, 3)).astype(np.uint8),
@@ -32,7 +32,7 @@ def room(number: int) -> TaughtScene:
     )
 
 
-ROOMS = [Source(f"room {number}", partial(room, number)) for number in range(7)]
+ROOMS = [TrainingSource(f"room {number}", partial(room, number)) for number in range(7)]
 
 
 def same(one: Sequence[Batch], other: Sequence[Batch]) -> bool:
@@ -57,12 +57,12 @@ def test_workers_change_nothing(workers: int) -> None:
 def test_an_epoch_goes_on_where_it_was_left_and_loads_nothing_else(workers: int) -> None:
     loaded: list[int] = []
 
-    def noted(number: int) -> TaughtScene:
+    def noted(number: int) -> TrainingScene:
         loaded.append(number)
         return room(number)
 
     whole = list(batches(ROOMS, OPTIONS, 1))
-    noting = [Source(f"room {number}", partial(noted, number)) for number in range(7)]
+    noting = [TrainingSource(f"room {number}", partial(noted, number)) for number in range(7)]
     for start in (0, 3, 6, 7):
         loaded.clear()
         rest = list(batches(noting, OPTIONS, 1, workers=workers, start=start))
@@ -104,7 +104,7 @@ def test_what_does_not_fill_a_batch_is_left_out() -> None:
     assert batches_per_epoch(7, replace(OPTIONS, loop=1)) == 3
     assert batches_per_epoch(7, replace(OPTIONS, loop=1), world=2) == 1
     with pytest.raises(BadInput, match="3 scenes, 1 times each, do not fill one batch of 8"):
-        batches_per_epoch(3, Options(loop=1))
+        batches_per_epoch(3, TrainingOptions(loop=1))
 
 
 def test_shifts_are_one_for_a_batch_and_less_than_the_option() -> None:
@@ -134,31 +134,31 @@ def test_rows_of_a_batch_are_those_of_its_samples() -> None:
 
 
 def test_a_batch_that_is_taught_nothing_is_given_empty() -> None:
-    bare = TaughtScene("bare", np.eye(3), None, np.zeros(0, np.int64), np.zeros((0, 4), np.float16))
-    [batch] = batches([Source("bare", lambda: bare)], replace(OPTIONS, inputs="ones"), 0)
+    bare = TrainingScene("bare", np.eye(3), None, np.zeros(0, np.int64), np.zeros((0, 4), np.float16))
+    [batch] = batches([TrainingSource("bare", lambda: bare)], replace(OPTIONS, inputs="ones"), 0)
     assert batch.target.shape == (0, 4) and len(batch.voxel_index) == 0 and batch.voxel_count == 6
 
 
 def test_vectors_of_two_lengths_do_not_mix() -> None:
-    other = TaughtScene("other", np.eye(3), np.zeros((3, 3), np.uint8), np.arange(3), np.zeros((3, 6), np.float16))
+    other = TrainingScene("other", np.eye(3), np.zeros((3, 3), np.uint8), np.arange(3), np.zeros((3, 6), np.float16))
     with pytest.raises(BadInput, match="vectors of 4 and 6 numbers"):
-        list(batches([ROOMS[0], Source("other", lambda: other)], OPTIONS, 0))
+        list(batches([ROOMS[0], TrainingSource("other", lambda: other)], OPTIONS, 0))
 
 
 @pytest.mark.parametrize("workers", [0, 3])
 def test_a_scene_that_fails_ends_the_epoch_by_its_name(workers: int) -> None:
-    def gone() -> TaughtScene:
+    def gone() -> TrainingScene:
         raise BadInput("the file is not there.")
 
     with pytest.raises(BadScene, match=r"^room 9: the file is not there"):
-        list(batches([*ROOMS, Source("room 9", gone)], OPTIONS, 0, workers=workers))
+        list(batches([*ROOMS, TrainingSource("room 9", gone)], OPTIONS, 0, workers=workers))
 
 
 def test_a_scene_that_cannot_be_bent_is_named() -> None:
-    wide = TaughtScene("wide", np.eye(3) * 1e4, None, np.arange(3), np.zeros((3, 4), np.float16))
+    wide = TrainingScene("wide", np.eye(3) * 1e4, None, np.arange(3), np.zeros((3, 4), np.float16))
     options = replace(OPTIONS, batch_size=1, inputs="ones", elastic_probability=1.0)
     with pytest.raises(BadScene, match=r"^wide: Bends of 0.2 m over 10000 x 10000 x 10000 m"):
-        list(batches([Source("wide", lambda: wide)], options, 0))
+        list(batches([TrainingSource("wide", lambda: wide)], options, 0))
 
 
 def test_an_epoch_that_is_left_early_leaves_no_threads() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ovstore.core.errors import BadInput, NotFound
 from ovstore.models.training import configs
-from ovstore.models.training.options import Options
+from ovstore.models.training.options import TrainingOptions
 
 NAMES = [
     "matterport", "mink_matterport", "mink_nuscenes", "mink_scannet", "nuscenes", "openscene_matterport",
@@ -16,7 +16,7 @@ NAMES = [
 
 def test_every_configuration_is_read() -> None:
     assert configs.names() == NAMES
-    assert all(isinstance(configs.named(name), Options) for name in NAMES)
+    assert all(isinstance(configs.named(name), TrainingOptions) for name in NAMES)
 
 
 def test_the_originals_values_on_scannet() -> None:
@@ -49,7 +49,7 @@ def test_the_originals_file_leaves_no_option_to_a_default() -> None:
     folder = Path(configs.__file__).parent / "named_configs"
     lines = (folder / "openscene_scannet.toml").read_text(encoding="utf-8").splitlines()
     assert {line.partition(" = ")[0] for line in lines if " = " in line and line[0] != "#"} == {
-        field.name for field in fields(Options)
+        field.name for field in fields(TrainingOptions)
     }
 
 
@@ -58,7 +58,7 @@ def test_a_file_of_ones_own_takes_the_rest_from_a_named_one(tmp_path: Path) -> N
     mine.write_text('like = "openscene_nuscenes"\nbase_lr = 1\nelastic = [0.5, 1]\n', encoding="utf-8")
     assert configs.named(str(mine)) == replace(configs.named("openscene_nuscenes"), base_lr=1.0, elastic=(0.5, 1.0))
     mine.write_text("epochs = 3\n", encoding="utf-8")
-    assert configs.named(str(mine)) == Options(epochs=3)
+    assert configs.named(str(mine)) == TrainingOptions(epochs=3)
 
 
 def test_a_wrong_name_suggests_the_nearest() -> None:

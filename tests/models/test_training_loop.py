@@ -19,7 +19,7 @@ from ovstore.core.errors import BadInput, BadWeights
 from ovstore.models.minkunet.checkpoint import read_minkunet
 from ovstore.models.training import losses
 from ovstore.models.training.progress import Progress
-from ovstore.models.training.scenes import Source
+from ovstore.models.training.scenes import TrainingSource
 from ovstore.models.training.schedule import learning_rate
 from small_training import OPTIONS, events_of, run, started
 from torch import Tensor, nn
@@ -188,7 +188,7 @@ def test_a_loss_that_is_not_finite_stops_and_leaves_what_was_saved(tmp_path: Pat
         shown.append(0)
         return replace(scene, target=np.full_like(scene.target, np.inf)) if len(shown) > 2 else scene
 
-    sources = [Source("kitchen", partial(broken, []))]
+    sources = [TrainingSource("kitchen", partial(broken, []))]
     with pytest.raises(BadInput) as caught:
         run(tmp_path, sources=sources, changes={"batch_size": 1, "epochs": 5, "loss": "l1"}, save_steps=2)
     assert "The loss of step 3 is inf (scenes kitchen). Lower base_lr (it is 0.01)" in str(caught.value)

@@ -15,17 +15,17 @@ from ovstore.models.training.augmentation import (
     translate_colors,
     turn_hues,
 )
-from ovstore.models.training.options import Options
-from ovstore.models.training.scenes import Source, TaughtScene
+from ovstore.models.training.options import TrainingOptions
+from ovstore.models.training.scenes import TrainingScene, TrainingSource
 from ovstore.models.training.voxel_samples import VoxelSample, sample
 from ovstore.models.voxels import upright, voxelise
 
 COLOURS = np.random.default_rng(5).uniform(0, 255, (60, 3)).astype(np.float32)
-MEAN = Options(voxel_size=0.25)
+MEAN = TrainingOptions(voxel_size=0.25)
 LOWEST = replace(MEAN, target="representative")
 
 
-def scene(points: int = 400, seed: int = 0, **changed: object) -> TaughtScene:
+def scene(points: int = 400, seed: int = 0, **changed: object) -> TrainingScene:
     """Half of the points are taught eight numbers each."""
     rng = np.random.default_rng(seed)
     values: dict[str, object] = {
@@ -35,10 +35,10 @@ def scene(points: int = 400, seed: int = 0, **changed: object) -> TaughtScene:
         "point_index": np.sort(rng.choice(points, points // 2, replace=False)),
         "target": rng.standard_normal((points // 2, 8)).astype(np.float16),
     }
-    return TaughtScene(**values | changed)  # type: ignore[arg-type]
+    return TrainingScene(**values | changed)  # type: ignore[arg-type]
 
 
-def shown(taught: TaughtScene, options: Options, seed: int = 0, augment: bool = False) -> VoxelSample:
+def shown(taught: TrainingScene, options: TrainingOptions, seed: int = 0, augment: bool = False) -> VoxelSample:
     """A sample with a generator of its own."""
     return sample(taught, options, np.random.default_rng(seed), augment)
 
@@ -221,7 +221,7 @@ def test_classes_are_taught_by_the_lowest_point() -> None:
 
 
 @pytest.mark.parametrize("options", [MEAN, LOWEST])
-def test_supervised_points_are_drawn_from_all_points_anew_each_time(options: Options) -> None:
+def test_supervised_points_are_drawn_from_all_points_anew_each_time(options: TrainingOptions) -> None:
     taught = scene(4000)
     few = replace(options, voxel_size=0.01, supervised_points=1000)
     found = [shown(taught, few, seed) for seed in range(8)]
@@ -304,14 +304,14 @@ def test_arrays_that_do_not_fit_together_are_refused(changed: dict[str, object],
 
 
 def test_a_source_that_fails_names_its_scene() -> None:
-    def missing() -> TaughtScene:
+    def missing() -> TrainingScene:
         raise BadInput("features.parquet is not there.")
 
-    def broken() -> TaughtScene:
+    def broken() -> TrainingScene:
         raise KeyError("x")
 
     with pytest.raises(BadScene, match=r"^scene0001_00: features.parquet is not there\.$"):
-        Source("scene0001_00", missing)()
+        TrainingSource("scene0001_00", missing)()
     with pytest.raises(KeyError) as caught:
-        Source("scene0001_00", broken)()
+        TrainingSource("scene0001_00", broken)()
     assert "scene0001_00" in caught.value.__notes__[0]

@@ -21,8 +21,7 @@ from ...files.confined import Confined
 from ...files.images import read_image
 from ...files.whole import read_text
 from ...files.written_paths import written_path
-from ...fusion.visibility import Options as VisibilityOptions
-from ...fusion.visibility import correspond
+from ...fusion.visibility import VisibilityOptions, correspond
 from ...regions.neighbours import nearest
 
 FOLDER = "segmentations"

@@ -25,7 +25,7 @@ from ..catalogue import make
 from ..folder import BENCH, TRUTH, made, room_for, whole_folder, write_json
 from ..formats.rgbd import write_with
 from ..recording import RecordedFrame, Recording, record
-from ..scene import GeneratedScene, Options, generate_scene, render, scannet_cameras
+from ..scene import GeneratedScene, SceneOptions, generate_scene, render, scannet_cameras
 from ..sensor import Sensor, photograph
 from ..spoiled_segments import Faults, spoiled
 from ..truth import truth_of
@@ -97,7 +97,7 @@ def bench_scene(planned: BenchScene) -> tuple[Recording, _HeldOut | None]:
     A planted thing that comes out too small is tried in another room, a fifth larger.
     """
     for attempt in range(_ATTEMPTS):
-        options = Options(
+        options = SceneOptions(
             frames=FRAMES + len(planned.labels),
             planted=planned.labels,
             planted_scale=_scale(planned) * 1.2**attempt,
@@ -127,7 +127,7 @@ def _write_query(queries: Path, held_out: _HeldOut, label: str, scene: str) -> d
 def _write_absent(queries: Path, label: str) -> dict[str, Any]:
     """The same of a thing that stands in no scene, taken in a room that is not of the set."""
     seed = SEED, SCENES + ABSENT.index(label)
-    scene = generate_scene(seed, Options(frames=1, planted=(label,), planted_views=1))
+    scene = generate_scene(seed, SceneOptions(frames=1, planted=(label,), planted_views=1))
     [thing, *_] = [placed.object_id for placed in scene.objects if placed.planted]
     return _write_query(queries, _held_out(seed, scene, 0, thing), label, "elsewhere")
 

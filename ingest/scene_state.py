@@ -26,7 +26,7 @@ _PRESET = "compat"  # typed, it sets every option of visibility
 
 
 @dataclass(frozen=True)
-class Standing:
+class SceneState:
     """How a scene is to be brought up to date."""
 
     request: Request  # its geometry options are those that count
@@ -47,13 +47,13 @@ class Standing:
         _remade(self, reason, self.others)
 
 
-def standing(store: Store, request: Request, name: str, dataset: ModuleType) -> Standing:
+def scene_state(store: Store, request: Request, name: str, dataset: ModuleType) -> SceneState:
     """WouldDrop where what is asked would drop features, and --again is not typed."""
     held = catalog.held_scene(store, request.dataset, name)
     if held is None or held.format != request.format:  # publishing refuses another format
-        return Standing(request, recipe.geometry(request), None, False, False, None, ())
+        return SceneState(request, recipe.geometry(request), None, False, False, None, ())
     request, said = _with_stored_options(request, held)
-    found = Standing(request, recipe.geometry(request), held, False, False, None, said)
+    found = SceneState(request, recipe.geometry(request), held, False, False, None, said)
     if list(_differences(request, held.geometry)) or held.geometry.get("version") != found.geometry["version"]:
         return _remade(found, "its geometry was made with other options", held.features)
     found = replace(found, geometry=held.geometry)
@@ -72,7 +72,7 @@ def standing(store: Store, request: Request, name: str, dataset: ModuleType) -> 
     return replace(found, kept=True, files=None if compared.unchanged else compared.now, said=said)
 
 
-def require_own_recipe(store: Store, found: Standing, made: Mapping[str, Any], encoder_options: Any) -> None:
+def require_own_recipe(store: Store, found: SceneState, made: Mapping[str, Any], encoder_options: Any) -> None:
     """WouldDrop where the features of that name were made by another encoder, or with other options."""
     request = found.request
     if found.held is None or request.again or request.features not in found.held.features or "imported" in made:
@@ -196,7 +196,7 @@ def _place_now(root: Path, place: Path, before: Fingerprint | None) -> Path | No
     return next((path for path in candidates if path.exists()), None)
 
 
-def _remade(found: Standing, reason: str, lost: Sequence[str]) -> Standing:
+def _remade(found: SceneState, reason: str, lost: Sequence[str]) -> SceneState:
     """The geometry is made anew, where that drops nothing or --again asked for it."""
     if lost and not found.request.again:
         raise WouldDrop(
