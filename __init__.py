@@ -13,10 +13,11 @@ from typing import Any
 
 __version__ = "0.2.0"
 
-# Public name -> the module (relative) that defines it; loaded on first use so that `import ovstore` stays light.
+# Public name -> the module (relative) that defines it, with ":NAME" where it has another one there; loaded on first
+# use so that `import ovstore` stays light.
 _PUBLIC = {
     "open": ".store.postgres.database",
-    "Store": ".store.postgres.database",
+    "Store": ".store.postgres.database:Database",
     "search": ".query.search",
     "Query": ".core.features",
     "Hit": ".core.features",
@@ -35,7 +36,8 @@ __all__ = sorted(_PUBLIC)
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'ovstore' has no attribute {name!r}")
-    return getattr(import_module(_PUBLIC[name], __name__), name)
+    module, _, own_name = _PUBLIC[name].partition(":")
+    return getattr(import_module(module, __name__), own_name or name)
 
 
 def __dir__() -> list[str]:

@@ -14,7 +14,7 @@ from chaos_store import DATASET, DISTILL, ENCODER, Attacked, Held, Victim, held
 from ovstore.core.errors import OvstoreError
 from ovstore.store.maintain import verify
 from ovstore.store.postgres import cluster, migrate
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.postgres.database import open as open_store
 from psycopg.conninfo import make_conninfo
 
@@ -200,7 +200,7 @@ class _OldStore:
             found, _ = held(store)
         return found, faults + (["db upgrade lost rows"] if found != self.base else [])
 
-    def _opened(self, check: bool = True) -> Store:
+    def _opened(self, check: bool = True) -> Database:
         return open_store(self.path, database_url=self.url, create=False, check=check)
 
 

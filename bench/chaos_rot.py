@@ -10,7 +10,7 @@ from chaos_store import DATASET, ENCODER, Answers, Attacked
 from ovstore.core.errors import OvstoreError
 from ovstore.query import sql
 from ovstore.store.maintain import verify
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.postgres.database import open as open_store
 from psycopg.conninfo import make_conninfo
 
@@ -130,5 +130,5 @@ class SmallDisk:
             subprocess.run(["umount", "-l", self.disk], check=True)
 
 
-def _total(store: Store, view: str, columns: str) -> str:
+def _total(store: Database, view: str, columns: str) -> str:
     return str(sql.run_on_files(store, _TOTALS.format(columns=columns, view=view)).rows)

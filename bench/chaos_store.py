@@ -16,7 +16,7 @@ from ovstore.cli import main as command_line
 from ovstore.core.features import LEVELS, Query
 from ovstore.store.catalog import catalog
 from ovstore.store.maintain import verify
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.postgres.database import open as open_store
 from ovstore.store.search.search import search
 
@@ -99,7 +99,7 @@ class Attacked:
     ) -> None:
         self.let_go()
 
-    def open(self) -> Store:
+    def open(self) -> Database:
         """As the next user would."""
         return open_store(self.path, create=False)
 
@@ -131,7 +131,7 @@ class Attacked:
             return [f"{arguments[0]} hung"]
         return [] if status == 0 else [f"{arguments[0]} ended with {status}: {victim.said()}"]
 
-    def ask(self, store: Store, index: str | None = None, datasets: tuple[str, ...] = (DATASET,)) -> Answers:
+    def ask(self, store: Database, index: str | None = None, datasets: tuple[str, ...] = (DATASET,)) -> Answers:
         """The answers to the fixed questions; of the first scenes, or of all, through an index."""
         found: Answers = []
         for vector in self.questions:
@@ -141,7 +141,7 @@ class Attacked:
                 found += [(hit.scene, hit.level, hit.score, hit.point_count) for hit in search(store, query, index)]
         return found
 
-    def faults(self, store: Store) -> tuple[Held, list[str], int]:
+    def faults(self, store: Database) -> tuple[Held, list[str], int]:
         """What is held, what is wrong with it, and how many files were left behind; leftovers are swept first."""
         cleaned = verify.clean(store)
         findings = verify.check(store, contents=True)
@@ -167,7 +167,7 @@ class Attacked:
                 sys.stdout, sys.stderr = streams
 
 
-def held(store: Store) -> tuple[Held, list[str]]:
+def held(store: Database) -> tuple[Held, list[str]]:
     """What the rows name, and the names of scenes alone."""
     scenes = {scene.full_name: scene.content_digest for scene in catalog.scenes(store)}
     sets = {

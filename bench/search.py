@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from ovstore.core import plugins
 from ovstore.core.features import Hit, Level, Query
 from ovstore.store.postgres import database
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.search import index_rows, recall, region_vectors, scoring
 from ovstore.store.search.point_search import region_points
 from ovstore.store.search.search import search
@@ -89,7 +89,7 @@ def main() -> None:
     print(json.dumps(report, indent=2)) if arguments.json else print_report(report)
 
 
-def prepare(store: Store, world: World, scenes: list[VectorScene], folder: Path) -> None:
+def prepare(store: Database, world: World, scenes: list[VectorScene], folder: Path) -> None:
     """Publish the scenes, build the index, and write what research code would: one .pt a scene."""
     with store.connect() as connection:
         published = set(connection.exec_driver_sql("SELECT name FROM scenes").scalars())
@@ -103,7 +103,7 @@ def prepare(store: Store, world: World, scenes: list[VectorScene], folder: Path)
     plugins.load("store.search.indexes", "faiss").build(store, 1, "superpoint")
 
 
-def measure(store: Store, world: World, scenes: list[VectorScene], folder: Path, rounds: int) -> dict:
+def measure(store: Database, world: World, scenes: list[VectorScene], folder: Path, rounds: int) -> dict:
     kinds = questions(world, scenes)
     texts = world.texts[kinds]
     files = [folder / f"{scene.name}.pt" for scene in scenes]
@@ -171,7 +171,7 @@ def measure(store: Store, world: World, scenes: list[VectorScene], folder: Path,
     }
 
 
-def cpu_seconds(store: Store) -> float:
+def cpu_seconds(store: Database) -> float:
     """Of this process and of the server's processes that work for it."""
     with store.autocommit() as connection:
         mine = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
@@ -201,16 +201,16 @@ def published_loop(files: list[Path], text: NDArray[np.float32]) -> tuple[torch.
     return best.values, torch.cat(places)[best.indices]
 
 
-def ask(store: Store, world: World, text: NDArray[np.float32], level: Level, index: str | None = None) -> list[Hit]:
+def ask(store: Database, world: World, text: NDArray[np.float32], level: Level, index: str | None = None) -> list[Hit]:
     return search(store, Query(text, world.space, TOP, level, background=world.texts[:40]), index)
 
 
-def ask_masks(store: Store, world: World, text: NDArray[np.float32]) -> object:
+def ask_masks(store: Database, world: World, text: NDArray[np.float32]) -> object:
     return region_points(store, [hit.region for hit in ask(store, world, text, "object")], Query(text, world.space))
 
 
 def object_shares(
-    store: Store, world: World, scenes: list[VectorScene], kinds: NDArray[np.intp]
+    store: Database, world: World, scenes: list[VectorScene], kinds: NDArray[np.intp]
 ) -> tuple[tuple[float, float, float], float]:
     """same, worst and right of the search for objects, and right of the loop.
 
@@ -238,7 +238,7 @@ def object_shares(
     return (float(np.mean(same)), float(np.min(same)), float(np.mean(right))), float(np.mean(loop_right))
 
 
-def reaches(store: Store, scenes: list[VectorScene], texts: NDArray[np.float32]) -> list[Reach]:
+def reaches(store: Database, scenes: list[VectorScene], texts: NDArray[np.float32]) -> list[Reach]:
     """What visiting superpoints by their bounds finds of the best points of all scenes, and how many points it scores.
 
     No point scores more than its region's score + radius: a reach of 1 is exact.

@@ -21,7 +21,7 @@ from ovstore.core.features import (
     SceneVectors,
 )
 from ovstore.core.scene import Camera, Frame, PointCloud, Scene
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.publish import publish
 
 KINDS, GROUPS = 200, 20
@@ -89,7 +89,7 @@ class World:
         return random.standard_normal((rows, self.size.dim), np.float32) * np.float32(length / np.sqrt(self.size.dim))
 
 
-def publish_scene(store: Store, space: EmbeddingSpace, scene: VectorScene) -> None:
+def publish_scene(store: Database, space: EmbeddingSpace, scene: VectorScene) -> None:
     """As ingest would, with a cloud of random places and pictures that do not exist."""
     count = len(scene.vectors)
     random = np.random.default_rng(len(scene.name))

@@ -7,7 +7,7 @@ import click
 from ._options.shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from ..store.postgres.database import Store
+    from ..store.postgres.database import Database
 
 
 @click.group()
@@ -153,7 +153,7 @@ def tables(as_json: bool) -> None:
         print_table(("name", "kind", "holds", "columns"), rows)
 
 
-def _unchecked_store() -> "Store":
+def _unchecked_store() -> "Database":
     """The store as it is: its schema may be any."""
     from ..store.postgres.database import open as open_store
 

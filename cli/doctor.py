@@ -10,7 +10,7 @@ from ._options.shared import json_option, print_json, print_table, say, typed_he
 
 if TYPE_CHECKING:
     from ..store.maintain.verify import Cleaned, Finding
-    from ..store.postgres.database import Store
+    from ..store.postgres.database import Database
     from ..workflows.installation import Extra, Installation
 
 
@@ -85,7 +85,7 @@ def _of_installation() -> "list[Finding]":
     return findings
 
 
-def _about(store: "Store") -> dict[str, Any]:
+def _about(store: "Database") -> dict[str, Any]:
     """Where the store is, what its server is, how much it holds."""
     from sqlalchemy import text
 
@@ -107,7 +107,7 @@ def _about(store: "Store") -> dict[str, Any]:
     }
 
 
-def _checked(store: "Store", contents: bool) -> "list[Finding]":
+def _checked(store: "Database", contents: bool) -> "list[Finding]":
     from ..store.maintain import verify
 
     if not contents:

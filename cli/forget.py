@@ -10,7 +10,7 @@ from ._options.shared import opened_store, say
 
 if TYPE_CHECKING:
     from ..store.catalog.catalog import FeatureSetInfo, SceneInfo
-    from ..store.postgres.database import Store
+    from ..store.postgres.database import Database
 
 
 @click.command("forget")
@@ -55,7 +55,7 @@ def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, 
                f"{gone.bytes / 1e6:,.1f} MB.{waiting}")  # fmt: skip
 
 
-def _named_sets(store: "Store", scenes: "list[SceneInfo]", name: str, required: bool) -> "list[FeatureSetInfo]":
+def _named_sets(store: "Database", scenes: "list[SceneInfo]", name: str, required: bool) -> "list[FeatureSetInfo]":
     """Each scene's feature set of that name; of a whole dataset, those scenes that have one."""
     from ..store.catalog import catalog
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..core.features import EmbeddingSpace
-    from ..store.postgres.database import Store
+    from ..store.postgres.database import Database
     from ..store.search.index_choice import IndexTarget
 
 _features = click.option(
@@ -161,7 +161,7 @@ def check(
         )  # fmt: skip
 
 
-def _targets(store: "Store", features: str | None, level: str | None) -> "list[IndexTarget]":
+def _targets(store: "Database", features: str | None, level: str | None) -> "list[IndexTarget]":
     from ..core.errors import NotFound
     from ..store.search.index_choice import targets
 
@@ -173,7 +173,7 @@ def _targets(store: "Store", features: str | None, level: str | None) -> "list[I
     return found
 
 
-def _rows(store: "Store", target: "IndexTarget") -> list[dict[str, Any]]:
+def _rows(store: "Database", target: "IndexTarget") -> list[dict[str, Any]]:
     """exact, and what is built, for one space and level."""
     from ..store.search import index_choice, index_rows
 
@@ -206,7 +206,7 @@ def _shown(row: dict[str, Any]) -> str:
     return "not measured" if row["recall"] is None else f"{row['recall']['mean']:.1%}, {row['recall']['worst']:.0%}"
 
 
-def _text_vectors(store: "Store", space: "EmbeddingSpace", texts: tuple[str, ...]) -> "NDArray[np.float32] | None":
+def _text_vectors(store: "Database", space: "EmbeddingSpace", texts: tuple[str, ...]) -> "NDArray[np.float32] | None":
     """What the encoder makes of its everyday words and of `texts`; None where it cannot be loaded here."""
     import numpy as np
 

@@ -11,7 +11,7 @@ from ._options.shared import json_option, opened_store, print_json, print_table,
 
 if TYPE_CHECKING:
     from ..store.catalog.catalog import RegionInfo
-    from ..store.postgres.database import Store
+    from ..store.postgres.database import Database
 
 
 @click.command("show")
@@ -85,7 +85,7 @@ def command(
             say(f"Cloud: {save_ply}", err=True)
 
 
-def _print_region(store: "Store", region: "RegionInfo", as_json: bool) -> None:
+def _print_region(store: "Database", region: "RegionInfo", as_json: bool) -> None:
     """What a region is, and the images that show it best."""
     from dataclasses import asdict
 

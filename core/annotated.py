@@ -123,4 +123,5 @@ def _wording(annotation: Any) -> str:
     if origin in (tuple, collections.abc.Sequence):
         return f"a sequence, each of it {_wording(arguments[0])}"
     kind = origin or annotation
-    return _WORDS.get(kind) or f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"
+    wording: str | None = getattr(kind, "WORDING", None)
+    return wording or _WORDS.get(kind) or f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"

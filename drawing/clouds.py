@@ -11,7 +11,7 @@ from ..core.scene import PointCloud
 from ..query.heat import HeatMap
 from ..store.catalog import catalog
 from ..store.files.ply_writer import write_ply
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 from . import picture_file
 from .caption import fitted
 from .render import View, heat_colours, overview, render, upright
@@ -50,7 +50,7 @@ class Drawing:
         picture_file.save(sheet, path)
 
 
-def scene_drawing(store: Store, scene: str) -> Drawing:
+def scene_drawing(store: Database, scene: str) -> Drawing:
     """A scene in its own colours."""
     found = catalog.find_scene(store, scene)
     points, _, _ = catalog.load_points(store, found.id)

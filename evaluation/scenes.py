@@ -6,13 +6,13 @@ from ..core.errors import BadInput, NotFound
 from ..core.wording import counted
 from ..store.catalog import catalog, loading
 from ..store.catalog.catalog import SceneInfo
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 from .labels.label_map import MappedLabels, map_labels
 from .labels.label_set import LabelSet
 
 
 def select(
-    store: Store, split: str | None = None, datasets: Sequence[str] = (), names: Sequence[str] = ()
+    store: Database, split: str | None = None, datasets: Sequence[str] = (), names: Sequence[str] = ()
 ) -> list[SceneInfo]:
     """Those that meet all conditions, by dataset and name; NotFound when none does.
 
@@ -34,7 +34,7 @@ def select(
     return found
 
 
-def truth_of(store: Store, scene: SceneInfo, label_set: LabelSet) -> MappedLabels | None:
+def truth_of(store: Database, scene: SceneInfo, label_set: LabelSet) -> MappedLabels | None:
     """The scene's own labels as classes, in the store's order of points; None where no point has one."""
     labels, names = loading.load_labels(store, scene.id)
     if labels is None:

@@ -8,7 +8,7 @@ from ..core.errors import BadInput, NotFound
 from ..core.wording import counted
 from ..store.catalog import catalog
 from ..store.catalog.catalog import FeatureSetInfo, SceneInfo
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 
 _MADE_BY = {"fusion": ("fused", "imported"), "distill": ("distilled",)}
 
@@ -22,7 +22,7 @@ class Chosen:
     without: tuple[str, ...]  # names of scenes that have none
 
 
-def choose(store: Store, scenes: Sequence[SceneInfo], wanted: str | None) -> Chosen:
+def choose(store: Database, scenes: Sequence[SceneInfo], wanted: str | None) -> Chosen:
     """`wanted` is a name or id of feature sets, fusion, distill or ensemble, or two of them split by a comma.
 
     Without it, the name that most scenes have. NotFound when no scene has them, SpaceMismatch unless all are of one
@@ -56,7 +56,7 @@ def choose(store: Store, scenes: Sequence[SceneInfo], wanted: str | None) -> Cho
     return Chosen(chosen, titles[0] if len(words) == 1 else f"ensemble of {titles[0]} and {titles[1]}", tuple(without))
 
 
-def _words(store: Store, wanted: str | None, names: set[str]) -> list[str]:
+def _words(store: Database, wanted: str | None, names: set[str]) -> list[str]:
     if wanted is None:
         return [catalog.feature_kind(store).name]
     if wanted == "ensemble" and wanted not in names:

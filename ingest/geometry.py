@@ -10,7 +10,7 @@ from ..core.features import Correspondence
 from ..core.scene import Frame, PointCloud, Scene
 from ..store.catalog import catalog
 from ..store.catalog.catalog import SceneInfo
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 from ..store.publish.fingerprints import Fingerprint
 from ..store.publish.publish import Publishing
 
@@ -61,7 +61,7 @@ class Geometry:
         return scene_id
 
 
-def published(store: Store, scene: SceneInfo) -> Geometry:
+def published(store: Database, scene: SceneInfo) -> Geometry:
     """As the store holds it."""
     points, superpoint, original_index = catalog.load_points(store, scene.id)
     return Geometry(

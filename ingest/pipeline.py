@@ -14,7 +14,7 @@ from ..core.features import Correspondence, FeatureMap
 from ..core.scene import Frame, Scene
 from ..models.frame_maps import FrameMaps, Reader
 from ..store.catalog import catalog
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 from ..store.publish import fingerprints, publish
 from ..store.publish.fingerprints import Fingerprint
 from . import recipe
@@ -67,7 +67,7 @@ def in_pixels_of(frame: Frame, other: Frame, seen: Correspondence) -> Correspond
     return replace(seen, uv=((seen.uv + 0.5) * scale - 0.5).astype(np.float32))
 
 
-def ingest_scene(store: Store, request: Request, name: str, report: Report = quiet) -> IngestSummary:
+def ingest_scene(store: Database, request: Request, name: str, report: Report = quiet) -> IngestSummary:
     """Bring one scene's feature set up to date; what is there already is kept, unless `request.again`."""
     started = time.monotonic()
     encoder = plugins.load("models.encoders", request.encoder)
@@ -147,7 +147,7 @@ def _feature_paths(dataset: ModuleType, request: Request, name: str) -> list[Pat
     return paths
 
 
-def _are_as_they_were(store: Store, feature_set: int, maps: FrameMaps | None) -> bool:
+def _are_as_they_were(store: Database, feature_set: int, maps: FrameMaps | None) -> bool:
     """Whether a feature set's maps are unchanged, also in what their digest in the recipe does not read."""
     if maps is None:
         return True
@@ -156,14 +156,14 @@ def _are_as_they_were(store: Store, feature_set: int, maps: FrameMaps | None) ->
     return before is None or compare(before, Path(maps.source), Path(maps.source), maps.files, store.path).equal
 
 
-def _map_files(store: Store, maps: FrameMaps | None) -> Fingerprint | None:
+def _map_files(store: Database, maps: FrameMaps | None) -> Fingerprint | None:
     if maps is None:
         return None
     used = [path for path in maps.files if path.is_file()]
     return fingerprint(Path(maps.source), Path(maps.source), maps.files, used, store.path)
 
 
-def _remember(store: Store, found: SceneState) -> None:
+def _remember(store: Database, found: SceneState) -> None:
     """Where the scene's files are now, and their times."""
     if found.held is None or found.files is None:
         return
@@ -181,7 +181,7 @@ def _dropped(found: SceneState, scene_id: int) -> list[str]:
     return [f"dropped with the geometry before: features {' and '.join(found.others)}"]
 
 
-def _stored_geometry(store: Store, found: SceneState, imported: ImportedFeatures | None) -> Geometry | None:
+def _stored_geometry(store: Database, found: SceneState, imported: ImportedFeatures | None) -> Geometry | None:
     """The published geometry, where it stays and has the frames that fusion needs."""
     if not found.kept or found.held is None:
         return None
@@ -195,7 +195,7 @@ def _stored_geometry(store: Store, found: SceneState, imported: ImportedFeatures
 
 
 def _new_geometry(
-    store: Store, found: SceneState, name: str, imported: ImportedFeatures | None, report: Report
+    store: Database, found: SceneState, name: str, imported: ImportedFeatures | None, report: Report
 ) -> Geometry:
     request = found.request
     report("reading", 0, 1)

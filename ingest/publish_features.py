@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..core.features import PointFeatures
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 from ..store.publish import publish
 from ..store.publish.fingerprints import Fingerprint
 from ..store.search import index_choice
@@ -30,7 +30,7 @@ def quiet(stage: str, done: int, total: int) -> None:
 
 
 def publish_with_regions(
-    store: Store,
+    store: Database,
     geometry: Geometry,
     name: str,
     recipe: dict[str, Any],

@@ -15,7 +15,7 @@ from typing import Any
 from ..core.errors import WouldDrop
 from ..store.catalog import catalog
 from ..store.catalog.catalog import SceneInfo
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 from ..store.publish import fingerprints
 from ..store.publish.fingerprints import Fingerprint
 from . import recipe
@@ -47,7 +47,7 @@ class SceneState:
         _remade(self, reason, self.others)
 
 
-def scene_state(store: Store, request: Request, name: str, dataset: ModuleType) -> SceneState:
+def scene_state(store: Database, request: Request, name: str, dataset: ModuleType) -> SceneState:
     """WouldDrop where what is asked would drop features, and --again is not typed."""
     held = catalog.held_scene(store, request.dataset, name)
     if held is None or held.format != request.format:  # publishing refuses another format
@@ -72,7 +72,7 @@ def scene_state(store: Store, request: Request, name: str, dataset: ModuleType) 
     return replace(found, kept=True, files=None if compared.unchanged else compared.now, said=said)
 
 
-def require_own_recipe(store: Store, found: SceneState, made: Mapping[str, Any], encoder_options: Any) -> None:
+def require_own_recipe(store: Database, found: SceneState, made: Mapping[str, Any], encoder_options: Any) -> None:
     """WouldDrop where the features of that name were made by another encoder, or with other options."""
     request = found.request
     if found.held is None or request.again or request.features not in found.held.features or "imported" in made:
@@ -162,7 +162,7 @@ def _is_typed(request: Request, part: str, option: str) -> bool:
     return option in request.typed or (_PRESET in request.typed and part == "visibility")
 
 
-def _compared(store: Store, request: Request, held: SceneInfo, dataset: ModuleType) -> Comparison | str:
+def _compared(store: Database, request: Request, held: SceneInfo, dataset: ModuleType) -> Comparison | str:
     """The scene's files now and then; a sentence where that cannot be told."""
     with store.connect() as connection:
         before = fingerprints.find(connection, scene_id=held.id)
@@ -176,7 +176,7 @@ def _compared(store: Store, request: Request, held: SceneInfo, dataset: ModuleTy
     return _first_look(store, request, held, dataset, place)
 
 
-def _first_look(store: Store, request: Request, held: SceneInfo, dataset: ModuleType, place: Path) -> Comparison:
+def _first_look(store: Database, request: Request, held: SceneInfo, dataset: ModuleType, place: Path) -> Comparison:
     """Of a scene that came in before files were remembered, and lies where it lay: it is believed to be the same."""
     frames = catalog.load_frames(store, held.id)
     used = [path for frame in frames for path in (frame.image_path, frame.depth_path) if path is not None]

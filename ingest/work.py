@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..core.errors import BadInput, BadWeights, DatabaseError
 from ..store.catalog import jobs
 from ..store.maintain import forget
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 from ..store.postgres.database import open as open_store
 from . import pipeline
 from .pipeline import IngestSummary, Report, quiet
@@ -28,7 +28,7 @@ def run(job: IngestJob, report: Report = quiet) -> IngestSummary:
         return run_in(store, job, report)
 
 
-def run_in(store: Store, job: IngestJob, report: Report = quiet) -> IngestSummary:
+def run_in(store: Database, job: IngestJob, report: Report = quiet) -> IngestSummary:
     """Do the job in a store that is open already; of a scene that is refused nothing stays."""
     started = jobs.start(store, job.request.dataset, job.scene, geometry(job.request))
     try:

@@ -18,7 +18,7 @@ from ..core import plugins
 from ..core.errors import BadInput, DatabaseError
 from ..core.features import EmbeddingSpace
 from ..models.pictures import read_image
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 from ..store.search import text_vectors
 from ..store.search.text_vectors import BACKGROUND
 
@@ -35,7 +35,7 @@ class Encoder:
     settings: str  # the plug-in's own Options as the recipe has them, JSON
     space: EmbeddingSpace  # of the feature sets that are asked: weights of another are refused
     device: str = "auto"
-    store: Store | None = field(default=None, compare=False)  # where texts are kept for the next time
+    store: Database | None = field(default=None, compare=False)  # where texts are kept for the next time
 
     @property
     def plugin(self) -> ModuleType:
@@ -90,7 +90,7 @@ class Encoder:
 
 
 def encoder_of(
-    recipe: dict[str, Any], space: EmbeddingSpace, device: str = "auto", store: Store | None = None
+    recipe: dict[str, Any], space: EmbeddingSpace, device: str = "auto", store: Database | None = None
 ) -> Encoder:
     """The encoder that the recipe of feature sets of `space` names, with the options it was used with."""
     settings = json.dumps(recipe["encoder"]["options"], sort_keys=True)

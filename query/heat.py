@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..core.scene import PointCloud
 from ..store.catalog import catalog
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 from ..store.search.scoring import exact_scores
 from .question import Question, target_of
 
@@ -30,7 +30,7 @@ class HeatMap:
         return np.nan_to_num(np.clip(scaled, 0, 1)).astype(np.float32)
 
 
-def heat_map(store: Store, scene: str, question: Question, features: str | None = None) -> HeatMap:
+def heat_map(store: Database, scene: str, question: Question, features: str | None = None) -> HeatMap:
     """Every point of the scene against the question."""
     target = target_of(store, features)
     vector = question.vector(store, target)

@@ -10,7 +10,7 @@ from ..core.annotated import check_fields
 from ..core.errors import BadInput, UnknownWords
 from ..core.features import EmbeddingSpace
 from ..store.catalog import catalog, region_names
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 from .encode import BoxXyxy, Encoder, encoder_of, unit
 
 
@@ -54,7 +54,7 @@ class Question:
     def __str__(self) -> str:
         return self.text or (str(self.image) if self.image is not None else f"like region {self.like}")
 
-    def vector(self, store: Store, target: AskedFeatures) -> NDArray[np.float32]:
+    def vector(self, store: Database, target: AskedFeatures) -> NDArray[np.float32]:
         """(dim,) unit length, in the target's space."""
         if self.like is not None:
             region = region_names.find(store, self.like, target.features)
@@ -85,13 +85,13 @@ def _require_corners(x0: float, y0: float, x1: float, y1: float) -> None:
         )
 
 
-def _others(store: Store, target: AskedFeatures) -> str:
+def _others(store: Database, target: AskedFeatures) -> str:
     """A sentence on the store's other features, whose encoders may know more words."""
     names = {name for scene in catalog.scenes(store) for name in scene.features} - {target.features}
     return f" The store has other features, too: --features {' or '.join(sorted(names))}." if names else ""
 
 
-def target_of(store: Store, features: str | None = None) -> AskedFeatures:
+def target_of(store: Database, features: str | None = None) -> AskedFeatures:
     """The feature sets called `features`; without a name, the kind that covers most scenes."""
     kind = catalog.feature_kind(store, features)
     return AskedFeatures(kind.name, kind.space, encoder_of(kind.recipe, kind.space, store=store))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..store.catalog.catalog import SceneInfo
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 from ..store.search.point_search import region_points
 from ..store.search.search import HERE
 from .heat import heat_map
@@ -24,7 +24,7 @@ class ScoredPoints:
     mask: NDArray[np.bool_]  # (N,) points of the objects that fit the words better than everyday things do
 
 
-def scored_points(store: Store, scene: SceneInfo, words: str, features: str | None = None) -> ScoredPoints:
+def scored_points(store: Database, scene: SceneInfo, words: str, features: str | None = None) -> ScoredPoints:
     """Every point of the scene against the words.
 
     The mask holds the points of hits with a probability of one half or more that answer as those of the best hit do

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..core.annotated import checked
 from ..core.features import Answer, Level, Query
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 from ..store.search import search as store_search
 from .encode import BoxXyxy
 from .question import Question, target_of
@@ -13,7 +13,7 @@ from .question import Question, target_of
 
 @checked
 def search(
-    store: Store,
+    store: Database,
     text: str | None = None,
     *,
     image: str | Path | None = None,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import BadInput
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 from . import sql_on_tables
 from .question import target_of
 from .rows import Limits, Rows, Streamed
@@ -21,14 +21,14 @@ _PLACEHOLDER = re.compile(r"\{(text|image):([^{}]+)\}")
 _QUOTED = re.compile(rf"'({_PLACEHOLDER.pattern})'")
 
 
-def run(store: Store, statement: str, features: str | None = None, limits: Limits | None = None) -> Rows:
+def run(store: Database, statement: str, features: str | None = None, limits: Limits | None = None) -> Rows:
     """Rows of one SELECT over the tables and views of PostgreSQL, in memory."""
     limits = limits or Limits()
     with opened(store, statement, features, limits=limits) as found:
         return found.collected(limits)
 
 
-def run_on_files(store: Store, statement: str, features: str | None = None, limits: Limits | None = None) -> Rows:
+def run_on_files(store: Database, statement: str, features: str | None = None, limits: Limits | None = None) -> Rows:
     """Rows of one SELECT of DuckDB over the Parquet files, in memory: the views points, correspondences, features."""
     limits = limits or Limits()
     with opened(store, statement, features, files=True, limits=limits) as found:
@@ -37,7 +37,7 @@ def run_on_files(store: Store, statement: str, features: str | None = None, limi
 
 @contextmanager
 def opened(
-    store: Store, statement: str, features: str | None = None, *, files: bool = False, limits: Limits | None = None
+    store: Database, statement: str, features: str | None = None, *, files: bool = False, limits: Limits | None = None
 ) -> Iterator[Streamed]:
     """The rows of one SELECT as they come, over the database or the Parquet `files`."""
     if len(statement) > LONGEST:
@@ -59,7 +59,7 @@ def opened(
 
 
 def _with_vectors(
-    store: Store, statement: str, features: str | None, literal: Callable[[NDArray[np.float32]], str]
+    store: Database, statement: str, features: str | None, literal: Callable[[NDArray[np.float32]], str]
 ) -> str:
     """The statement with each placeholder replaced by its vector."""
     if not _PLACEHOLDER.search(statement):

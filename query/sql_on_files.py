@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from ..core.errors import BadInput
 from ..store.catalog import catalog
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 from . import rows_as_lines
 from .rows import BLOCK_ROWS, Limits, Row, Streamed
 
@@ -31,7 +31,7 @@ _Files = Mapping[str, Sequence[tuple[str, str, Path]]]
 
 
 @contextmanager
-def streamed(store: Store, statement: str, features: str | None, limits: Limits) -> Iterator[Streamed]:
+def streamed(store: Database, statement: str, features: str | None, limits: Limits) -> Iterator[Streamed]:
     """The rows of one SELECT over the views points, correspondences and features, read while the context is open."""
     if find_spec("duckdb") is None:
         raise ModuleNotFoundError("No module named 'duckdb'", name="duckdb")
@@ -159,7 +159,7 @@ def _megabytes() -> int:
     return min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 21, _MEMORY)
 
 
-def _refuse_damaged(store: Store, files: _Files) -> None:
+def _refuse_damaged(store: Database, files: _Files) -> None:
     """DuckDB looks at no checksum: what is known to be damaged must not answer."""
     damaged = catalog.damaged_files(store)
     for of_view in files.values():

@@ -9,14 +9,14 @@ from typing import Any
 import psycopg
 
 from ..core.errors import BadInput, DatabaseError
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 from .rows import BLOCK_ROWS, Limits, Row, Streamed, size_of
 
 _BLOCK_BYTES = 8 << 20
 
 
 @contextmanager
-def streamed(store: Store, statement: str, limits: Limits) -> Iterator[Streamed]:
+def streamed(store: Database, statement: str, limits: Limits) -> Iterator[Streamed]:
     """The rows of one SELECT over tables and views, read while the context is open.
 
     It runs as a cursor in a read-only transaction, as a role that may do nothing else: whatever is not a query, or more

@@ -12,7 +12,7 @@ import pytest
 from new_store import new_database, new_store
 from ovstore.core import file_locks
 from ovstore.store.postgres import migrate, pools
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.postgres.server import Server
 
 
@@ -55,7 +55,7 @@ def server(quick_folder: Path) -> Iterator[Server]:
             connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("CREATE DATABASE empty")
-    with Store(folder, server.conninfo("empty")) as store, store.connect() as connected:
+    with Database(folder, server.conninfo("empty")) as store, store.connect() as connected:
         migrate.upgrade(connected)
     yield server
     server.close()
@@ -78,13 +78,13 @@ def database_url(server: Server) -> Iterator[str]:
 
 
 @pytest.fixture
-def store(tmp_path: Path, database_url: str) -> Iterator[Store]:
+def store(tmp_path: Path, database_url: str) -> Iterator[Database]:
     with new_store(tmp_path / "store", database_url) as store:
         yield store
 
 
 @pytest.fixture(scope="module")
-def shared_store(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def shared_store(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """One for all tests of a module that only read what is put into it."""
     with new_database(server) as url, new_store(tmp_path_factory.mktemp("shared") / "store", url) as store:
         yield store

@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from ..evaluation.labels.label_set import LabelSet
     from ..evaluation.points.judged import JudgedFeatures
     from ..store.catalog.catalog import SceneInfo
-    from ..store.postgres.database import Store
+    from ..store.postgres.database import Database
 
 
 def judged_features(
-    store: "Store",
+    store: "Database",
     scenes: "list[SceneInfo]",
     wanted: str | None,
     label_set: "LabelSet",

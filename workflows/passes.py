@@ -15,7 +15,7 @@ from ..models.placements import random_placements
 from ..models.voxels import Placement, VoxelGrid, voxelise
 from ..store.catalog import catalog
 from ..store.catalog.catalog import FeatureSetInfo, SceneInfo
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 
 if TYPE_CHECKING:
     from ..ingest.training.students import Student
@@ -59,7 +59,7 @@ def in_passes(
     )  # fmt: skip
 
 
-def _looked_up(store: Store, found: FeatureSetInfo, order: NDArray[np.integer]) -> Look:
+def _looked_up(store: Database, found: FeatureSetInfo, order: NDArray[np.integer]) -> Look:
     """A voxel has the vector of the point that stands for it; `order` is each point's row in the store."""
     features = catalog.load_features(store, found.scene_id, found.name)
     row_of_point = np.full(len(order), -1, np.int64)

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from ..store.catalog.catalog import FeatureSetInfo, SceneInfo
     from ..store.maintain.verify import Finding
-    from ..store.postgres.database import Store
+    from ..store.postgres.database import Database
 
 _LEVELS_UP = 4  # folders between a scene's own and the one that ingest was given
 
 
-def with_commands(store: "Store", findings: "Sequence[Finding]") -> "list[Finding]":
+def with_commands(store: "Database", findings: "Sequence[Finding]") -> "list[Finding]":
     """The findings; where a scan has to be read again, or features made again, the remedy says what to type."""
     from ..store.catalog import catalog
 
@@ -37,7 +37,7 @@ def with_commands(store: "Store", findings: "Sequence[Finding]") -> "list[Findin
     return told
 
 
-def _remedy(store: "Store", scene: "SceneInfo", found: "FeatureSetInfo | None", sets: "list[FeatureSetInfo]") -> str:
+def _remedy(store: "Database", scene: "SceneInfo", found: "FeatureSetInfo | None", sets: "list[FeatureSetInfo]") -> str:
     """The command; without the scan or the student, the one that takes out what cannot be made again."""
     forget = ["ovstore", "forget", scene.full_name, *(["--features", found.name] if found else []), "--yes"]
     if found is not None and found.source == "distilled":
@@ -78,7 +78,7 @@ def _stages(visibility: dict[str, Any], fuse: dict[str, Any]) -> list[str]:
     return words
 
 
-def _distill(store: "Store", found: "FeatureSetInfo") -> list[str] | None:
+def _distill(store: "Database", found: "FeatureSetInfo") -> list[str] | None:
     """None where the student is not kept where `ovstore distill` keeps it."""
     student = found.recipe.get("student", {})
     if not store.file(Path("students") / found.name).is_dir():

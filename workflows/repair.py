@@ -8,22 +8,22 @@ if TYPE_CHECKING:
 
     from ..store.catalog.catalog import FeatureSetInfo
     from ..store.maintain.verify import Finding
-    from ..store.postgres.database import Store
+    from ..store.postgres.database import Database
 
 
 def identity_again(folder: str) -> bool:
     """Write a store.json that is gone or damaged again, where the folder has the database that knows what it said."""
     from ..store.postgres import identity
-    from ..store.postgres.database import Store
+    from ..store.postgres.database import Database
 
     path = Path(folder).absolute()
     if not (path / "postgres" / "data").is_dir():
         return False
-    with Store(path) as store, store.connect() as connection:
+    with Database(path) as store, store.connect() as connection:
         return identity.write_again(connection, path)
 
 
-def repair(store: "Store", findings: "Sequence[Finding]") -> list[str]:
+def repair(store: "Database", findings: "Sequence[Finding]") -> list[str]:
     """A line for each thing that was made again: index files from rows, rows of regions from point vectors."""
     from ..core import plugins
     from ..store.catalog import catalog
@@ -45,7 +45,7 @@ def repair(store: "Store", findings: "Sequence[Finding]") -> list[str]:
     return done
 
 
-def _regions_again(store: "Store", found: "FeatureSetInfo") -> bool:
+def _regions_again(store: "Database", found: "FeatureSetInfo") -> bool:
     """Whether the regions of a feature set could be made again as they were."""
     from ..core.errors import OvstoreError
     from ..ingest.regions.again import regions_again

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..ingest.training.students import Student
     from ..ingest.training.teachers import TrainingSet
     from ..store.catalog.catalog import SceneInfo
-    from ..store.postgres.database import Store
+    from ..store.postgres.database import Database
 
 _PUBLISHED_CONFIG = "openscene_scannet"  # how OpenScene's files take points
 
@@ -59,7 +59,7 @@ def write_with_weights(params: dict[str, Any]) -> int:
         return _write(store, inference, params)
 
 
-def _words_of(store: "Store", student: "Student", params: dict[str, Any]) -> "tuple[EmbeddingSpace, dict[str, Any]]":
+def _words_of(store: "Database", student: "Student", params: dict[str, Any]) -> "tuple[EmbeddingSpace, dict[str, Any]]":
     """The embedding space of a student's vectors, and the encoder that answers for words there."""
     from dataclasses import asdict
 
@@ -90,7 +90,7 @@ def _words_of(store: "Store", student: "Student", params: dict[str, Any]) -> "tu
         raise BadWeights(f"{student.path} does not say whose words it knows, or is damaged: {error}.") from error
 
 
-def require_free_name(store: "Store", scenes: "list[SceneInfo]", name: str) -> None:
+def require_free_name(store: "Database", scenes: "list[SceneInfo]", name: str) -> None:
     """BadInput where feature sets of that name were not distilled."""
     from ..core.errors import BadInput
     from ..store.catalog import catalog
@@ -104,7 +104,7 @@ def require_free_name(store: "Store", scenes: "list[SceneInfo]", name: str) -> N
             )
 
 
-def _write(store: "Store", inference: "StudentInference", params: dict[str, Any]) -> int:
+def _write(store: "Database", inference: "StudentInference", params: dict[str, Any]) -> int:
     """A job a scene, and what to do next; the exit code."""
     from ..ingest.training import student_features
     from ..store.catalog import catalog

@@ -16,14 +16,14 @@ from ..evaluation.points.metrics import confusion, score
 from ..ingest.training.supervised import own_points, predict
 from ..models.training.options import TrainingOptions
 from ..store.catalog.catalog import SceneInfo
-from ..store.postgres.database import Store
+from ..store.postgres.database import Database
 
 
 @dataclass(frozen=True)
 class SupervisedValidation:
     """In the classes of one label set."""
 
-    store: Store
+    store: Database
     label_set: LabelSet
     options: TrainingOptions  # of the training
 

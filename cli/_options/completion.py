@@ -20,7 +20,7 @@ from ...core.wording import shown
 from .shared import store_folder
 
 if TYPE_CHECKING:
-    from ...store.postgres.database import Store
+    from ...store.postgres.database import Database
 
 _MOST_BYTES = 16 << 20
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
@@ -34,7 +34,7 @@ def notes_folder() -> Path | None:
     return None
 
 
-def note_names(store: "Store") -> None:
+def note_names(store: "Database") -> None:
     """Note what the store holds, where somebody completes; a note that cannot be written is nobody's concern."""
     from ...core.files import replacing
     from ...store.catalog import catalog

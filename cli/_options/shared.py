@@ -16,7 +16,7 @@ from ...core import settings
 from ...core.wording import shown, shown_in_json
 
 if TYPE_CHECKING:
-    from ...store.postgres.database import Store
+    from ...store.postgres.database import Database
 
 
 def say(*lines: str, err: bool = False) -> None:
@@ -44,7 +44,7 @@ def typed_here(command: str) -> str:
 
 
 @contextmanager
-def opened_store(create: bool = False, reading: bool = False) -> "Iterator[Store]":
+def opened_store(create: bool = False, reading: bool = False) -> "Iterator[Database]":
     """The store that --store names; unless `create`, a folder without a store is the person's mistake.
 
     With `reading`, what the catalog names stays readable until the end, whoever replaces it meanwhile.
@@ -79,7 +79,7 @@ def print_json(value: Any, path: str | None = None) -> None:
 
 
 def _json_value(value: Any) -> Any:
-    """Arrays as lists, SQL's exact numbers as numbers, dates and paths as text."""
+    """Arrays as lists, SQL's exact numbers, dates and paths as text."""
     if isinstance(value, Decimal) and value.is_finite():
         return int(value) if value == value.to_integral_value() else float(value)
     return value.tolist() if hasattr(value, "tolist") else str(value)

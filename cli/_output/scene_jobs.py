@@ -8,7 +8,7 @@ from .._options.shared import print_json, say, typed_here, why_failed
 
 if TYPE_CHECKING:
     from ...ingest.engines import Outcome
-    from ...store.postgres.database import Store
+    from ...store.postgres.database import Database
 
 
 class Work(Protocol):
@@ -16,11 +16,11 @@ class Work(Protocol):
 
     def run(self, job: Any) -> Any: ...
 
-    def run_in(self, store: "Store", job: Any, report: Any) -> Any: ...
+    def run_in(self, store: "Database", job: Any, report: Any) -> Any: ...
 
 
 def outcomes(
-    work: Work, store: "Store", jobs: list[Any], workers: int, engine: str | None = None
+    work: Work, store: "Database", jobs: list[Any], workers: int, engine: str | None = None
 ) -> "Iterator[Outcome]":
     """As scenes finish, with a bar a scene on a terminal where they run in this process."""
     from .progress import stages

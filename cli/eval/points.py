@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ...evaluation.points.protocol import Protocol
     from ...evaluation.points.report import PointReport
     from ...evaluation.points.run import PointEvaluation
-    from ...store.postgres.database import Store
+    from ...store.postgres.database import Database
 
 
 @click.command("points")
@@ -201,7 +201,7 @@ def _protocol(name: str, unpredicted: Any, over: Any) -> "Protocol":
 
 
 def _keepers(
-    store: "Store",
+    store: "Database",
     judged: "JudgedFeatures | JudgedFiles",
     label_set: "LabelSet",
     predictions: Path | None,

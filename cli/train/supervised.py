@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...evaluation.labels.label_set import LabelSet
     from ...ingest.training.run import TrainingRun
     from ...store.catalog.catalog import SceneInfo
-    from ...store.postgres.database import Store
+    from ...store.postgres.database import Database
 
 CONFIG = "mink_scannet"
 
@@ -78,7 +78,7 @@ class _Plan:
     known: "tuple[SceneInfo, ...]"  # those of `others` that have labels
 
 
-def _planned(store: "Store", params: dict[str, Any]) -> _Plan:
+def _planned(store: "Database", params: dict[str, Any]) -> _Plan:
     """The training's folder is ready for it."""
     from ...core.errors import NotFound
     from ...evaluation.labels import label_files
@@ -121,7 +121,7 @@ def _planned(store: "Store", params: dict[str, Any]) -> _Plan:
     return _Plan(training_run, label_set, tuple(taught), tuple(others), known)
 
 
-def _train(store: "Store", plan: _Plan, params: dict[str, Any]) -> None:
+def _train(store: "Database", plan: _Plan, params: dict[str, Any]) -> None:
     from ...ingest.training.supervised import source
     from ...workflows.supervised_validation import SupervisedValidation
     from ...workflows.training_run import train_to_the_end
@@ -132,7 +132,7 @@ def _train(store: "Store", plan: _Plan, params: dict[str, Any]) -> None:
     train_to_the_end(plan.training_run, sources, validate, params)
 
 
-def _predict(store: "Store", plan: _Plan, params: dict[str, Any]) -> None:
+def _predict(store: "Database", plan: _Plan, params: dict[str, Any]) -> None:
     """By the last weights; one class a point, as files that `ovstore eval` reads."""
     if not plan.others:
         return

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ...core.errors import NotFound
 from ...core.wording import counted
 from ...store.catalog import catalog
-from ...store.postgres.database import Store
+from ...store.postgres.database import Database
 from ..labels.label_map import map_labels
 from ..labels.label_set import LabelSet
 from ..wording import left_out, unknown_labels
@@ -19,7 +19,7 @@ from .report import InstanceReport, SceneOverlap
 
 
 def evaluate_instances(
-    store: Store,
+    store: Database,
     judged: JudgedRegions | JudgedMasks,
     label_set: LabelSet,
     min_points: int,

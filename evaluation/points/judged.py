@@ -13,7 +13,7 @@ from ...core.wording import counted
 from ...store.catalog import catalog
 from ...store.catalog.catalog import FeatureSetInfo, SceneInfo
 from ...store.files import parquet
-from ...store.postgres.database import Store
+from ...store.postgres.database import Database
 from ..labels.label_set import LabelSet
 from ..sources import Chosen
 from ..wording import left_out
@@ -35,7 +35,7 @@ class Prediction:
 class JudgedFeatures:
     """Feature sets, one a scene or the two of an ensemble."""
 
-    store: Store
+    store: Database
     scenes: tuple[SceneInfo, ...]
     chosen: Chosen
     texts: ClassTexts
@@ -68,7 +68,7 @@ class JudgedFeatures:
 class JudgedFiles:
     """A folder of predictions in the benchmark's format."""
 
-    store: Store
+    store: Database
     scenes: tuple[SceneInfo, ...]
     folder: Path
     label_set: LabelSet
@@ -88,7 +88,7 @@ class JudgedFiles:
         return Prediction(classes_of_ids(ids, self.label_set), by_number=classes_by_number(ids, self.label_set))
 
 
-def judged_files(store: Store, scenes: Sequence[SceneInfo], folder: Path, label_set: LabelSet) -> JudgedFiles:
+def judged_files(store: Database, scenes: Sequence[SceneInfo], folder: Path, label_set: LabelSet) -> JudgedFiles:
     """The scenes that have a file, with a note on those that have none; NotFound when no scene has one."""
     found = tuple(scene for scene in scenes if is_file(prediction_path(folder, scene.name)))
     if not found:

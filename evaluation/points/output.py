@@ -10,21 +10,21 @@ from ...core.names import file_name
 from ...store.catalog import catalog
 from ...store.catalog.catalog import FeatureSetInfo
 from ...store.files import parquet
-from ...store.postgres.database import Store
+from ...store.postgres.database import Database
 from ..labels.label_set import LabelSet
 from .benchmark_files import prediction_path, write_prediction
 from .clouds import write_clouds
 from .run import PointEvaluation
 
 
-def keep_prediction(store: Store, folder: Path, label_set: LabelSet, outcome: PointEvaluation) -> None:
+def keep_prediction(store: Database, folder: Path, label_set: LabelSet, outcome: PointEvaluation) -> None:
     """SCENE.txt as ScanNet's benchmark takes it."""
     _, _, original_index = catalog.load_points(store, outcome.scene.id)
     path = prediction_path(folder, outcome.scene.name)
     write_prediction(path, outcome.predicted[np.argsort(original_index)], label_set)
 
 
-def keep_clouds(store: Store, folder: Path, label_set: LabelSet, outcome: PointEvaluation) -> None:
+def keep_clouds(store: Database, folder: Path, label_set: LabelSet, outcome: PointEvaluation) -> None:
     """SCENE_input.ply and its kin."""
     points, _, original_index = catalog.load_points(store, outcome.scene.id)
     order = np.argsort(original_index)
@@ -32,7 +32,7 @@ def keep_clouds(store: Store, folder: Path, label_set: LabelSet, outcome: PointE
     write_clouds(folder, outcome.scene.name, points.take(order), truth, predicted, label_set)
 
 
-def keep_vectors(store: Store, folder: Path, sets: tuple[FeatureSetInfo, ...], outcome: PointEvaluation) -> None:
+def keep_vectors(store: Database, folder: Path, sets: tuple[FeatureSetInfo, ...], outcome: PointEvaluation) -> None:
     """SCENE_openscene_feat_fusion.npy (distill, ensemble), as OpenScene and its viewer name it.
 
     (N, C) float16, zeros for points without a vector. An ensemble's vectors are those chosen for these classes.

@@ -11,7 +11,7 @@ from ...core.errors import NotFound
 from ...core.wording import counted
 from ...store.catalog import catalog
 from ...store.catalog.catalog import SceneInfo
-from ...store.postgres.database import Store
+from ...store.postgres.database import Database
 from ..labels.label_set import LabelSet
 from ..scenes import truth_of
 from ..wording import left_out, unknown_labels
@@ -33,7 +33,7 @@ class PointEvaluation:
 
 
 def evaluate(
-    store: Store,
+    store: Database,
     judged: JudgedFeatures | JudgedFiles,
     label_set: LabelSet,
     protocol: Protocol,

@@ -7,7 +7,7 @@ from ...core.errors import BadInput
 from ...core.features import EmbeddingSpace
 from ...store.catalog import catalog
 from ...store.catalog.catalog import FeatureSetInfo, SceneInfo
-from ...store.postgres.database import Store
+from ...store.postgres.database import Database
 from ..sources import choose
 from ..wording import left_out
 
@@ -16,7 +16,7 @@ from ..wording import left_out
 class Collection:
     """Scenes and their feature sets, in the same order."""
 
-    store: Store
+    store: Database
     scenes: tuple[SceneInfo, ...]
     sets: tuple[FeatureSetInfo, ...]
     only: tuple[str, ...]  # what restricts a search to these scenes; empty when it needs no restriction
@@ -33,7 +33,7 @@ class Collection:
         return self.sets[0].space
 
 
-def collect(store: Store, scenes: Sequence[SceneInfo], wanted: str | None) -> Collection:
+def collect(store: Database, scenes: Sequence[SceneInfo], wanted: str | None) -> Collection:
     """Those of the scenes that have the features that `wanted` means; BadInput when a search could not ask them."""
     chosen = choose(store, scenes, wanted)
     if any(len(sets) > 1 for sets in chosen.sets.values()):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ...store.catalog import regions
 from ...store.catalog.catalog import FeatureSetInfo
 from ...store.files import parquet
-from ...store.postgres.database import Store
+from ...store.postgres.database import Database
 from ...store.search.scoring import exact_scores, unit
 from ..points.decide import Blocks
 
@@ -18,7 +18,7 @@ METHODS: tuple[Method, ...] = ("scene mean", "prototypes", "superpoints", "objec
 
 
 def by_scene_vectors(
-    store: Store, features: FeatureSetInfo, questions: NDArray[np.float32]
+    store: Database, features: FeatureSetInfo, questions: NDArray[np.float32]
 ) -> dict[Method, NDArray[np.float32]]:
     """(Q,) cosines of the scene's mean, and of its best prototype, with (Q, dim) questions."""
     vectors = regions.load_scene_vectors(store, features.id, features.space)
@@ -32,7 +32,7 @@ def by_scene_vectors(
 
 
 def by_points(
-    store: Store, features: FeatureSetInfo, questions: NDArray[np.float32]
+    store: Database, features: FeatureSetInfo, questions: NDArray[np.float32]
 ) -> dict[Method, NDArray[np.float32]]:
     """(Q,) cosines of the best point, and the mean of the best few, with (Q, dim) questions; -inf without a point."""
     best = best_scores(parquet.feature_blocks(store.file(features.features_file), features.space), questions)

@@ -12,7 +12,7 @@ from ...core.wording import counted
 from ...store.catalog import catalog, loading
 from ...store.catalog.catalog import FeatureSetInfo, SceneInfo
 from ...store.files import parquet
-from ...store.postgres.database import Store
+from ...store.postgres.database import Database
 from ..instances.instances import Instances, instances_of, shared_points
 from ..labels.label_map import map_labels
 from ..labels.label_set import LabelClass, LabelSet
@@ -46,7 +46,7 @@ class Things:
         return np.flatnonzero(self.label == label)
 
 
-def own_labels(store: Store, scenes: Sequence[SceneInfo]) -> LabelSet:
+def own_labels(store: Database, scenes: Sequence[SceneInfo]) -> LabelSet:
     """The names that the scans themselves give, each a class that is asked for by its name."""
     names = sorted(
         {name for scene in scenes for name in loading.load_labels(store, scene.id)[1].values() if name.strip()}
@@ -59,7 +59,7 @@ def own_labels(store: Store, scenes: Sequence[SceneInfo]) -> LabelSet:
     return LabelSet("the scans' own labels", "", "", "", "", "", None, classes, raw)
 
 
-def label_points(store: Store, scenes: Sequence[SceneInfo], label_set: LabelSet) -> NDArray[np.int64]:
+def label_points(store: Database, scenes: Sequence[SceneInfo], label_set: LabelSet) -> NDArray[np.int64]:
     """(C, S) points of each class in each scene, zeros for a scene without labels; NotFound when all are."""
     counts = np.zeros((len(label_set.classes), len(scenes)), np.int64)
     for place, scene in enumerate(scenes):
@@ -73,7 +73,7 @@ def label_points(store: Store, scenes: Sequence[SceneInfo], label_set: LabelSet)
 
 
 def scene_things(
-    store: Store, scene: SceneInfo, label_set: LabelSet, wanted: NDArray[np.bool_]
+    store: Database, scene: SceneInfo, label_set: LabelSet, wanted: NDArray[np.bool_]
 ) -> tuple[Instances, NDArray[np.int32]]:
     """The things of a scene whose class is `wanted` (C,), and the superpoint (N,) of each point.
 
@@ -87,7 +87,7 @@ def scene_things(
 
 
 def find_things(
-    store: Store,
+    store: Database,
     scenes: Sequence[SceneInfo],
     sets: Sequence[FeatureSetInfo],
     label_set: LabelSet,
@@ -122,7 +122,7 @@ def find_things(
 
 
 def _fits(
-    store: Store, features: FeatureSetInfo, level: Level, region: NDArray[np.int32], things: Instances, first: int
+    store: Database, features: FeatureSetInfo, level: Level, region: NDArray[np.int32], things: Instances, first: int
 ) -> Fits:
     """The pairs of one scene, whose things are numbered from `first`; a superpoint that nobody saw is no region."""
     id_of = {

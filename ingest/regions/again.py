@@ -5,14 +5,14 @@ from typing import Any, cast
 from ...core.errors import BadInput
 from ...store.catalog import catalog, file_digests
 from ...store.catalog.catalog import FeatureSetInfo
-from ...store.postgres.database import Store
+from ...store.postgres.database import Database
 from .. import geometry
 from ..publish_features import publish_with_regions
 from .objects import ObjectOptions
 from .pool import PoolOptions
 
 
-def regions_again(store: Store, found: FeatureSetInfo) -> None:
+def regions_again(store: Database, found: FeatureSetInfo) -> None:
     """BadInput where the file of the vectors is not what was written; what is published then is not what it was."""
     with store.connect() as connection:
         damage = file_digests.examine(connection, store, [found.features_file])

@@ -6,7 +6,7 @@ from typing import TypeVar
 from ...core.errors import BadScene, NotFound
 from ...store.catalog.catalog import SceneInfo
 from ...store.files import parquet
-from ...store.postgres.database import Store
+from ...store.postgres.database import Database
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ def divide(
     return taught[:kept], [*judging, *taught[kept:]]
 
 
-def require_colors(store: Store, scenes: Iterable[SceneInfo]) -> None:
+def require_colors(store: Database, scenes: Iterable[SceneInfo]) -> None:
     """BadScene when one has none."""
     for scene in scenes:
         if not parquet.has_colors(store.file(scene.points_file)):

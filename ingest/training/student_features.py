@@ -13,7 +13,7 @@ from ...models.devices import device_of
 from ...models.training.options import TrainingOptions
 from ...store.catalog import catalog, jobs
 from ...store.catalog.catalog import SceneInfo
-from ...store.postgres.database import Store
+from ...store.postgres.database import Database
 from ...store.postgres.database import open as open_store
 from .. import geometry, recipe
 from ..fusion.point_views import view_counts
@@ -98,7 +98,7 @@ def run(job: InferenceJob, report: Report = quiet) -> InferenceSummary:
         return run_in(store, job, report)
 
 
-def run_in(store: Store, job: InferenceJob, report: Report = quiet) -> InferenceSummary:
+def run_in(store: Database, job: InferenceJob, report: Report = quiet) -> InferenceSummary:
     """Do the job in a store that is open already; its row says how it ended, whatever ended it."""
     scene = catalog.find_scene(store, f"{job.dataset}/{job.scene}")
     started = jobs.start(store, job.dataset, job.scene, job.inference.recipe(scene))
@@ -108,7 +108,7 @@ def run_in(store: Store, job: InferenceJob, report: Report = quiet) -> Inference
     return summary
 
 
-def write_scene(store: Store, job: InferenceJob, scene: SceneInfo, report: Report = quiet) -> InferenceSummary:
+def write_scene(store: Database, job: InferenceJob, scene: SceneInfo, report: Report = quiet) -> InferenceSummary:
     """Bring one scene's distilled feature set up to date; what is there already is kept, unless `job.again`."""
     started = time.monotonic()
     inference, made = job.inference, job.inference.recipe(scene)

@@ -16,7 +16,7 @@ from ...models.safe_load import load_into, read_state_dict, read_torch, sha256_o
 from ...models.training.checkpoint import PREFIX
 from ...models.training.options import TrainingOptions
 from ...store.catalog.catalog import FeatureSetInfo
-from ...store.postgres.database import Store
+from ...store.postgres.database import Database
 
 CHANNELS_IN = 3  # ones, or a colour
 
@@ -41,7 +41,7 @@ class Student:
             )
 
 
-def students_folder(store: Store, features: str) -> Path:
+def students_folder(store: Database, features: str) -> Path:
     """Where the student behind feature sets of that name is trained, unless a person says otherwise."""
     return store.file(Path("students") / features)
 
@@ -64,7 +64,7 @@ def student_of_file(path: Path, options: TrainingOptions | None = None) -> Stude
     return Student(network, channels, trained, path, sha256_of(path), about)
 
 
-def student_of(store: Store, found: FeatureSetInfo, run: Path | None = None) -> Student:
+def student_of(store: Database, found: FeatureSetInfo, run: Path | None = None) -> Student:
     """The student that made a distilled feature set: by its digest, in `run` (its file, or its training's folder).
 
     Without `run`, in the store's own folder; BadInput where it is not there.

@@ -17,7 +17,7 @@ from ...models.training.options import TrainingOptions
 from ...models.training.scenes import TrainingScene, TrainingSource
 from ...store.catalog import catalog
 from ...store.catalog.catalog import SceneInfo
-from ...store.postgres.database import Store
+from ...store.postgres.database import Database
 from .run import TrainingRun
 
 Classify = Callable[[PointCloud], NDArray[np.integer]]  # (N,) classes from 0 by the points' labels, -1 for none
@@ -35,18 +35,18 @@ def training_run_of(
     return TrainingRun(student, student_options, len(classes), {"classes": list(classes)}, options, folder)
 
 
-def own_points(store: Store, scene: SceneInfo) -> PointCloud:
+def own_points(store: Database, scene: SceneInfo) -> PointCloud:
     """The scene's points in the scan's own order, in which the lowest point of a voxel stands for it."""
     points, _, original_index = catalog.load_points(store, scene.id)
     return points.take(np.argsort(original_index))
 
 
-def source(store: Store, scene: SceneInfo, classify: Classify) -> TrainingSource:
+def source(store: Database, scene: SceneInfo, classify: Classify) -> TrainingSource:
     """What training is shown: all points of the scene, and the classes of those that have one."""
     return TrainingSource(scene.full_name, partial(_taught, store, scene, classify))
 
 
-def _taught(store: Store, scene: SceneInfo, classify: Classify) -> TrainingScene:
+def _taught(store: Database, scene: SceneInfo, classify: Classify) -> TrainingScene:
     points = own_points(store, scene)
     classes = classify(points)
     labelled = np.flatnonzero(classes >= 0)

@@ -16,7 +16,7 @@ from ...store.catalog import catalog
 from ...store.catalog.catalog import FeatureSetInfo, SceneInfo
 from ...store.catalog.regions import load_regions
 from ...store.files import parquet
-from ...store.postgres.database import Store
+from ...store.postgres.database import Database
 from .scenes import divide
 
 MOST_OBJECTS = 16_384  # 25 MB of 768 numbers each
@@ -61,7 +61,7 @@ def _training_scene(name: str, points_file: Path, features_file: Path, space: Em
 
 
 def training_set(
-    store: Store, scenes: Sequence[SceneInfo], features: str, split: str | None, val_split: str, hold_out: int
+    store: Database, scenes: Sequence[SceneInfo], features: str, split: str | None, val_split: str, hold_out: int
 ) -> TrainingSet:
     """The scenes of `split` that have those features; those of `val_split` and the last `hold_out` only judge.
 
@@ -77,7 +77,7 @@ def training_set(
     return TrainingSet(features, first.space, encoding, tuple(taught), tuple(validation))
 
 
-def objects(store: Store, taught: Sequence[Teacher]) -> NDArray[np.float16]:
+def objects(store: Database, taught: Sequence[Teacher]) -> NDArray[np.float16]:
     """(A, C) unit vectors of the scenes' objects; where there are more than MOST_OBJECTS, so many of them."""
     sets = [teacher.features for teacher in taught]
     parts = [load_regions(store, found.id, found.space, "object").vectors for found in sets]
@@ -86,7 +86,7 @@ def objects(store: Store, taught: Sequence[Teacher]) -> NDArray[np.float16]:
     return vectors[np.sort(drawn)]
 
 
-def _teachers(store: Store, scenes: Sequence[SceneInfo], features: str) -> list[Teacher]:
+def _teachers(store: Database, scenes: Sequence[SceneInfo], features: str) -> list[Teacher]:
     """The scenes that have feature sets of that name."""
     held = {found.scene_id: found for found in catalog.feature_sets(store) if found.name == features}
     found = [

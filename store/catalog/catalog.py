@@ -19,7 +19,7 @@ from ...core.features import EmbeddingSpace
 from ...core.wording import did_you_mean
 from ..files.parquet import faces_path
 from ..postgres import schema
-from ..postgres.database import Store
+from ..postgres.database import Database
 from . import file_digests
 from .loading import load_correspondences, load_features, load_frames, load_points
 from .regions import RegionInfo, region, region_vector, regions
@@ -118,7 +118,7 @@ class FeatureKind:
     recipe: dict[str, Any]  # of the newest
 
 
-def scenes(store: Store, dataset: str | None = None) -> list[SceneInfo]:
+def scenes(store: Database, dataset: str | None = None) -> list[SceneInfo]:
     """All scenes, or those of one dataset, by dataset and name."""
     query = _scene_query().order_by(schema.datasets.c.name, schema.scenes.c.name)
     if dataset is not None:
@@ -130,7 +130,7 @@ def scenes(store: Store, dataset: str | None = None) -> list[SceneInfo]:
     return found
 
 
-def names(store: Store) -> dict[str, list[str]]:
+def names(store: Database) -> dict[str, list[str]]:
     """What people may type: "scenes" (with their dataset where two share a name), "datasets" and "features"."""
     query = select(schema.datasets.c.name, schema.scenes.c.name).join_from(schema.scenes, schema.datasets)
     with store.connect() as connection:
@@ -144,7 +144,7 @@ def names(store: Store) -> dict[str, list[str]]:
     }
 
 
-def chosen_scenes(store: Store, datasets: Sequence[str] = (), names: Sequence[str] = ()) -> list[SceneInfo]:
+def chosen_scenes(store: Database, datasets: Sequence[str] = (), names: Sequence[str] = ()) -> list[SceneInfo]:
     """The scenes of these datasets and names, all without them; NotFound for a name that is none, or an empty store."""
     held = [scene for name in dict.fromkeys(datasets) or (None,) for scene in scenes(store, name)]
     if not held:
@@ -156,7 +156,7 @@ def chosen_scenes(store: Store, datasets: Sequence[str] = (), names: Sequence[st
     return [scene for scene in held if scene.id in wanted]
 
 
-def find_scene(store: Store, name: str, dataset: str | None = None) -> SceneInfo:
+def find_scene(store: Database, name: str, dataset: str | None = None) -> SceneInfo:
     """The scene called "scene" or "dataset/scene"; NotFound says which names come near."""
     full_name = schema.datasets.c.name + "/" + schema.scenes.c.name
     query = _scene_query().where((schema.scenes.c.name == name) | (full_name == name))
@@ -174,7 +174,7 @@ def find_scene(store: Store, name: str, dataset: str | None = None) -> SceneInfo
     raise _no_scene(name, dataset, [(row[0], row[1]) for row in known])
 
 
-def ambiguous(store: Store, names: Sequence[str]) -> set[str]:
+def ambiguous(store: Database, names: Sequence[str]) -> set[str]:
     """Those names that scenes of several datasets have."""
     own = schema.scenes.c.name
     query = select(own).where(own.in_(set(names))).group_by(own).having(func.count() > 1)
@@ -182,7 +182,7 @@ def ambiguous(store: Store, names: Sequence[str]) -> set[str]:
         return set(connection.execute(query).scalars())
 
 
-def held_scene(store: Store, dataset: str, name: str) -> SceneInfo | None:
+def held_scene(store: Database, dataset: str, name: str) -> SceneInfo | None:
     """The scene of that dataset and name, if there is one."""
     query = _scene_query().where(schema.datasets.c.name == dataset, schema.scenes.c.name == name)
     with store.connect() as connection:
@@ -190,7 +190,7 @@ def held_scene(store: Store, dataset: str, name: str) -> SceneInfo | None:
     return None if row is None else _scene_info(row)
 
 
-def feature_sets(store: Store, scene_id: int | None = None) -> list[FeatureSetInfo]:
+def feature_sets(store: Database, scene_id: int | None = None) -> list[FeatureSetInfo]:
     """All feature sets, or those of one scene, by dataset, scene and name."""
     sets, scenes, spaces = schema.feature_sets, schema.scenes, schema.embedding_spaces
     count = select(func.count()).where(schema.regions.c.feature_set_id == sets.c.id)
@@ -211,7 +211,7 @@ def feature_sets(store: Store, scene_id: int | None = None) -> list[FeatureSetIn
         return [_feature_set_info(row) for row in connection.execute(query)]
 
 
-def find_feature_set(store: Store, scene: SceneInfo, name: str | None = None) -> FeatureSetInfo:
+def find_feature_set(store: Database, scene: SceneInfo, name: str | None = None) -> FeatureSetInfo:
     """The scene's feature set of that name, or its only one."""
     held = feature_sets(store, scene.id)
     named = [found for found in held if name in (None, found.name)]
@@ -225,7 +225,7 @@ def find_feature_set(store: Store, scene: SceneInfo, name: str | None = None) ->
     raise NotFound(f"{scene.full_name} has no features named {name!r}. It has: {known}.")
 
 
-def feature_kinds(store: Store) -> list[FeatureKind]:
+def feature_kinds(store: Database) -> list[FeatureKind]:
     """What can be asked, the kind that covers most scenes first."""
     sets, spaces = schema.feature_sets, schema.embedding_spaces
     newest = select(schema.recipes.c.body).where(schema.recipes.c.id == func.max(sets.c.recipe_id)).scalar_subquery()
@@ -239,7 +239,7 @@ def feature_kinds(store: Store) -> list[FeatureKind]:
         return [FeatureKind(row.name, _space(row), row.scene_count, row.recipe) for row in connection.execute(query)]
 
 
-def feature_kind(store: Store, name: str | None = None) -> FeatureKind:
+def feature_kind(store: Database, name: str | None = None) -> FeatureKind:
     """The feature sets of that name; without one, the kind that covers most scenes. NotFound says what there is."""
     kinds = feature_kinds(store)
     if not kinds:
@@ -250,7 +250,7 @@ def feature_kind(store: Store, name: str | None = None) -> FeatureKind:
     return named[0]  # most scenes first
 
 
-def ready_geometry(store: Store, dataset: str, scene: str, recipe: dict[str, Any]) -> int | None:
+def ready_geometry(store: Database, dataset: str, scene: str, recipe: dict[str, Any]) -> int | None:
     """The id of the scene, when its geometry was made by this very recipe and its files are there."""
     query = select(schema.scenes).join_from(schema.scenes, schema.datasets).where(
         schema.datasets.c.name == dataset,
@@ -263,7 +263,7 @@ def ready_geometry(store: Store, dataset: str, scene: str, recipe: dict[str, Any
     return int(row.id) if row is not None and usable else None
 
 
-def ready_feature_set(store: Store, dataset: str, scene: str, name: str, recipe: dict[str, Any]) -> int | None:
+def ready_feature_set(store: Database, dataset: str, scene: str, name: str, recipe: dict[str, Any]) -> int | None:
     """The id of the scene's feature set of that name, when it was made by this very recipe and its files are there."""
     sets, scenes = schema.feature_sets, schema.scenes
     query = (
@@ -278,7 +278,7 @@ def ready_feature_set(store: Store, dataset: str, scene: str, name: str, recipe:
     return int(row.id) if row is not None and usable else None
 
 
-def files(store: Store, features: str | None = None) -> dict[str, list[tuple[str, str, Path]]]:
+def files(store: Database, features: str | None = None) -> dict[str, list[tuple[str, str, Path]]]:
     """(dataset, scene, path) of the Parquet files: points, correspondences, ready features (of one name)."""
     sets = [found for found in feature_sets(store) if found.state == "ready" and features in (None, found.name)]
     held = scenes(store)
@@ -289,13 +289,13 @@ def files(store: Store, features: str | None = None) -> dict[str, list[tuple[str
     }
 
 
-def damaged_files(store: Store) -> dict[Path, str]:
+def damaged_files(store: Database) -> dict[Path, str]:
     """The files that were found damaged when they were last examined (`ovstore doctor --contents`), and how."""
     with store.connect() as connection:
         return {store.file(name): problem for name, problem in file_digests.damaged(connection).items()}
 
 
-def label_names(store: Store) -> dict[tuple[str, str], dict[int, str]]:
+def label_names(store: Database) -> dict[tuple[str, str], dict[int, str]]:
     """What the labels of each scene mean, by (dataset, scene)."""
     query = select(schema.datasets.c.name, schema.scenes.c.name, schema.scenes.c.label_names).join_from(
         schema.scenes, schema.datasets
@@ -327,7 +327,7 @@ def _space(row: Row[Any]) -> EmbeddingSpace:
     return EmbeddingSpace(row.space, row.dim, row.digest, row.logit_scale)
 
 
-def _usable(connection: Connection, store: Store, *names: str) -> bool:
+def _usable(connection: Connection, store: Database, *names: str) -> bool:
     """Whether the files are there, and none of them, nor a mesh beside them, is known to be damaged."""
     known = file_digests.damaged(connection)
     return all(store.file(name).exists() for name in names) and not known.keys() & {

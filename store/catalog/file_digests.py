@@ -12,12 +12,12 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ..files import parquet
 from ..postgres import schema
-from ..postgres.database import Store
+from ..postgres.database import Database
 
 _CHANGED = "its bytes are not those that were written"
 
 
-def of_scene(store: Store, points_file: str, correspondences_file: str) -> list[str]:
+def of_scene(store: Database, points_file: str, correspondences_file: str) -> list[str]:
     """The names of a geometry's files, relative to the store; a mesh only where there is one."""
     faces = str(parquet.faces_path(Path(points_file)))
     return [points_file, *([faces] if store.file(faces).exists() else []), correspondences_file]
@@ -25,7 +25,7 @@ def of_scene(store: Store, points_file: str, correspondences_file: str) -> list[
 
 def note(
     connection: Connection,
-    store: Store,
+    store: Database,
     names: Iterable[str],
     *,
     scene_id: int | None = None,
@@ -40,7 +40,7 @@ def note(
     connection.execute(insert(table), rows)
 
 
-def examine(connection: Connection, store: Store, names: Iterable[str]) -> dict[str, str]:
+def examine(connection: Connection, store: Database, names: Iterable[str]) -> dict[str, str]:
     """What is wrong with the bytes of each of these files, as far as they were ever noted."""
     table = schema.files
     noted = connection.execute(select(table.c.name, table.c.digest).where(table.c.name.in_(list(names)))).all()

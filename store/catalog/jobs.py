@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, upd
 from ...core.errors import OvstoreError
 from ...core.names import require_name
 from ..postgres import locks, presence
-from ..postgres.database import Store
+from ..postgres.database import Database
 from ..postgres.schema import jobs as table
 
 State = Literal["running", "stale", "done", "failed"]
@@ -45,7 +45,7 @@ class Job:
     recipe: dict[str, Any]
 
 
-def start(store: Store, dataset: str, scene: str, recipe: dict[str, Any]) -> int:
+def start(store: Database, dataset: str, scene: str, recipe: dict[str, Any]) -> int:
     """A new running job of this process; returns its id. Stale jobs of the scene are closed as failed.
 
     While another worker is at the scene it is waited for, which is said once. BadScene for a name that no row can hold.
@@ -80,7 +80,7 @@ def _at_work(connection: Connection, dataset: str, scene: str) -> Job | None:
 
 
 @contextmanager
-def failed_by_errors(store: Store, id: int) -> Iterator[None]:
+def failed_by_errors(store: Database, id: int) -> Iterator[None]:
     """An exception that ends the block is the reason why the job failed."""
     try:
         yield
@@ -95,34 +95,34 @@ def failed_by_errors(store: Store, id: int) -> Iterator[None]:
         raise
 
 
-def finish(store: Store, id: int, message: str | None = None) -> None:
+def finish(store: Database, id: int, message: str | None = None) -> None:
     """The job is done; `message` is what people read."""
     with store.connect() as connection:
         _end(connection, id, "done", message)
     store.presence.release(presence.JOB, id)
 
 
-def fail(store: Store, id: int, message: str) -> None:
+def fail(store: Database, id: int, message: str) -> None:
     """The job failed; `message` says why."""
     with store.connect() as connection:
         _end(connection, id, "failed", message)
     store.presence.release(presence.JOB, id)
 
 
-def jobs(store: Store, limit: int | None = None) -> list[Job]:
+def jobs(store: Database, limit: int | None = None) -> list[Job]:
     """The latest attempts, newest first."""
     with store.connect() as connection:
         return _found(connection, limit=limit)
 
 
-def failed(store: Store) -> list[Job]:
+def failed(store: Database) -> list[Job]:
     """The scenes whose latest attempt failed or was lost, newest first."""
     latest = select(func.max(table.c.id)).group_by(table.c.dataset, table.c.scene)
     with store.connect() as connection:
         return [job for job in _found(connection, table.c.id.in_(latest)) if job.state in ("failed", "stale")]
 
 
-def running(store: Store) -> list[Job]:
+def running(store: Database) -> list[Job]:
     """Those at work, and those that were when their worker was lost (state "stale")."""
     with store.connect() as connection:
         return running_now(connection)

@@ -12,12 +12,12 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 from ...core.errors import DatabaseError
 from ...core.files import remove
 from ..postgres import presence
-from ..postgres.database import Store
+from ..postgres.database import Database
 from ..postgres.schema import retired_files as table
 
 
 @contextmanager
-def reading(store: Store) -> Iterator[None]:
+def reading(store: Database) -> Iterator[None]:
     """Files that the catalog names in the block can be read until its end, whoever replaces or forgets them."""
     store.presence.hold(presence.READING)
     try:
@@ -34,7 +34,7 @@ def retire(connection: Connection, files: Mapping[str, int | None]) -> None:
         connection.execute(insert_or_keep(table).values(file=file, scene_id=scene_id).on_conflict_do_nothing())
 
 
-def sweep(store: Store) -> bool:
+def sweep(store: Database) -> bool:
     """Remove retired files; False when somebody may be reading them, who does it in the end."""
     with store.connect() as connection:
         if not presence.alone(connection, presence.READING):

@@ -15,7 +15,7 @@ from ...core.features import Correspondence, EmbeddingSpace, PointFeatures
 from ...core.scene import Camera, Frame, PointCloud
 from ..files import parquet
 from ..postgres import schema
-from ..postgres.database import Store
+from ..postgres.database import Database
 from . import leases
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ Found = TypeVar("Found")
 Result = TypeVar("Result")
 
 
-def load_frames(store: Store, scene_id: int) -> tuple[Frame, ...]:
+def load_frames(store: Database, scene_id: int) -> tuple[Frame, ...]:
     """All frames in their order; pictures that lie in the store get their path of today."""
     query = select(schema.frames).where(schema.frames.c.scene_id == scene_id).order_by(schema.frames.c.ordinal)
     with store.connect() as connection:
@@ -47,17 +47,17 @@ def load_frames(store: Store, scene_id: int) -> tuple[Frame, ...]:
     )
 
 
-def load_points(store: Store, scene_id: int) -> tuple[PointCloud, NDArray[np.int32], NDArray[np.int32]]:
+def load_points(store: Database, scene_id: int) -> tuple[PointCloud, NDArray[np.int32], NDArray[np.int32]]:
     """The cloud in the store's order, the superpoint of each point, and each point's row in the dataset's own order."""
     return _read(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_points)
 
 
-def load_labels(store: Store, scene_id: int) -> tuple[NDArray[np.int32] | None, dict[int, str]]:
+def load_labels(store: Database, scene_id: int) -> tuple[NDArray[np.int32] | None, dict[int, str]]:
     """The label of each point in the store's order, None where the scan has none, and the names of the labels."""
     return _read(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_labels)
 
 
-def load_correspondences(store: Store, scene_id: int, frames: Sequence[int] | None = None) -> list[Correspondence]:
+def load_correspondences(store: Database, scene_id: int, frames: Sequence[int] | None = None) -> list[Correspondence]:
     """What the frames see (None: all, in their order)."""
     return _read(
         lambda: _scene_file(store, scene_id, "correspondences_file"),
@@ -65,7 +65,7 @@ def load_correspondences(store: Store, scene_id: int, frames: Sequence[int] | No
     )
 
 
-def load_features(store: Store, scene_id: int, name: str) -> PointFeatures:
+def load_features(store: Database, scene_id: int, name: str) -> PointFeatures:
     """The vectors of the scene's feature set of that name."""
     return _read(lambda: _features_file(store, scene_id, name), lambda found: parquet.read_features(*found))
 
@@ -82,7 +82,7 @@ def _read(look_up: Callable[[], Found], read: Callable[[Found], Result]) -> Resu
         return read(now)
 
 
-def _features_file(store: Store, scene_id: int, name: str) -> tuple[Path, EmbeddingSpace]:
+def _features_file(store: Database, scene_id: int, name: str) -> tuple[Path, EmbeddingSpace]:
     sets, spaces = schema.feature_sets, schema.embedding_spaces
     query = select(sets.c.name, sets.c.features_file, spaces.c.name, spaces.c.dim, spaces.c.digest,
                    spaces.c.logit_scale).join_from(sets, spaces).where(sets.c.scene_id == scene_id)  # fmt: skip
@@ -98,7 +98,7 @@ def _features_file(store: Store, scene_id: int, name: str) -> tuple[Path, Embedd
     return store.file(file), EmbeddingSpace(*space)
 
 
-def _scene_file(store: Store, scene_id: int, column: str, *, also_replaced: bool = True) -> Path:
+def _scene_file(store: Database, scene_id: int, column: str, *, also_replaced: bool = True) -> Path:
     with store.connect() as connection:
         query = select(schema.scenes.c[column]).where(schema.scenes.c.id == scene_id)
         file: Any = connection.execute(query).scalar_one_or_none()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from ...core.errors import BadInput, NotFound
-from ..postgres.database import Store
+from ..postgres.database import Database
 from . import catalog
 from .catalog import SceneInfo
 from .regions import RegionInfo, region, region_called
@@ -39,7 +39,7 @@ def is_name(words: str) -> bool:
     return _NAME.fullmatch(words) is not None
 
 
-def scene_or_region(store: Store, words: str, features: str | None = None) -> tuple[SceneInfo, RegionInfo | None]:
+def scene_or_region(store: Database, words: str, features: str | None = None) -> tuple[SceneInfo, RegionInfo | None]:
     """A scene, or one of its regions with it; NotFound where there is neither."""
     try:
         return catalog.find_scene(store, words), None
@@ -50,7 +50,7 @@ def scene_or_region(store: Store, words: str, features: str | None = None) -> tu
     return catalog.find_scene(store, f"{found.dataset}/{found.scene}"), found
 
 
-def find(store: Store, name: str | int, features: str | None = None) -> RegionInfo:
+def find(store: Database, name: str | int, features: str | None = None) -> RegionInfo:
     """The region of that name or id; BadInput for what is neither, NotFound where there is none.
 
     ORDINAL@LEVEL is looked for in the feature set called `features`; without one, in those that cover most scenes, or
@@ -81,7 +81,7 @@ def retire(connection: Connection, feature_sets: Sequence[int], *, forgotten: bo
     connection.execute(_RETIRE, {"ids": list(feature_sets), "forgotten": forgotten})
 
 
-def _usual(store: Store, features: Sequence[str]) -> str | None:
+def _usual(store: Database, features: Sequence[str]) -> str | None:
     """Of a scene's feature sets the one that is asked by default; None leaves the choice to a person."""
     if len(features) < 2:
         return None
@@ -89,7 +89,7 @@ def _usual(store: Store, features: Sequence[str]) -> str | None:
     return usual if usual in features else None
 
 
-def _by_id(store: Store, id: int, scene: str | None) -> RegionInfo:
+def _by_id(store: Database, id: int, scene: str | None) -> RegionInfo:
     """The region with that id; a scene that is named beside it must be its own."""
     try:
         found = region(store, id)
@@ -103,7 +103,7 @@ def _by_id(store: Store, id: int, scene: str | None) -> RegionInfo:
     return found
 
 
-def _retired(store: Store, id: int) -> NotFound | None:
+def _retired(store: Database, id: int) -> NotFound | None:
     """What became of an id that an older answer had."""
     if id >= 2**63:
         return None

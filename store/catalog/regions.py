@@ -20,7 +20,7 @@ from ...core.features import (
     SceneVectors,
 )
 from ..postgres import schema
-from ..postgres.database import Store
+from ..postgres.database import Database
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class RegionInfo:
         return f"{self.dataset}/{self.scene}:{self.name}"
 
 
-def region(store: Store, id: int) -> RegionInfo:
+def region(store: Database, id: int) -> RegionInfo:
     """The region of that id."""
     with store.connect() as connection:
         row = connection.execute(_query().where(schema.regions.c.id == id)).one_or_none()
@@ -64,7 +64,7 @@ def region(store: Store, id: int) -> RegionInfo:
     return _info(row)
 
 
-def region_called(store: Store, feature_set_id: int, level: str, ordinal: int) -> RegionInfo | None:
+def region_called(store: Database, feature_set_id: int, level: str, ordinal: int) -> RegionInfo | None:
     """The region of a feature set with that level and ordinal."""
     table = schema.regions
     own = (table.c.feature_set_id == feature_set_id, table.c.level == level, table.c.ordinal == ordinal)
@@ -73,7 +73,7 @@ def region_called(store: Store, feature_set_id: int, level: str, ordinal: int) -
     return None if row is None else _info(row)
 
 
-def region_views(store: Store, id: int) -> list[Evidence]:
+def region_views(store: Database, id: int) -> list[Evidence]:
     """The images that show a region best, the best first."""
     views, frames = schema.region_views, schema.frames
     columns = (frames.c.name, frames.c.image_path, views.c.box_xyxy, views.c.visible_points)
@@ -83,7 +83,7 @@ def region_views(store: Store, id: int) -> list[Evidence]:
     return [Evidence(name, str(store.path / path), tuple(box), seen) for name, path, box, seen in rows]
 
 
-def regions(store: Store, scene_id: int, level: Level = "object", top: int | None = None) -> list[RegionInfo]:
+def regions(store: Database, scene_id: int, level: Level = "object", top: int | None = None) -> list[RegionInfo]:
     """The regions of a scene at one level, of all its feature sets, those with most points first."""
     table = schema.regions
     query = _query().where(table.c.scene_id == scene_id, table.c.level == level)
@@ -92,7 +92,7 @@ def regions(store: Store, scene_id: int, level: Level = "object", top: int | Non
     return [_info(row) for row in rows]
 
 
-def region_vector(store: Store, id: int) -> tuple[EmbeddingSpace, NDArray[np.float32]]:
+def region_vector(store: Database, id: int) -> tuple[EmbeddingSpace, NDArray[np.float32]]:
     """The space and the (dim,) unit vector of a region."""
     spaces, table = schema.embedding_spaces, schema.regions
     query = select(spaces.c.name, spaces.c.dim, spaces.c.digest, spaces.c.logit_scale, table.c.embedding)
@@ -103,7 +103,7 @@ def region_vector(store: Store, id: int) -> tuple[EmbeddingSpace, NDArray[np.flo
     return EmbeddingSpace(*row[:4]), _vector(row.embedding).astype(np.float32)
 
 
-def load_regions(store: Store, feature_set_id: int, space: EmbeddingSpace, level: Level) -> RegionFeatures:
+def load_regions(store: Database, feature_set_id: int, space: EmbeddingSpace, level: Level) -> RegionFeatures:
     """All regions of a feature set at one level with their vectors and views, as they were published."""
     with store.connect() as connection:
         return regions_of(connection, feature_set_id, space, level)
@@ -132,7 +132,7 @@ def regions_of(connection: Connection, feature_set_id: int, space: EmbeddingSpac
     )
 
 
-def load_scene_vectors(store: Store, feature_set_id: int, space: EmbeddingSpace) -> SceneVectors:
+def load_scene_vectors(store: Database, feature_set_id: int, space: EmbeddingSpace) -> SceneVectors:
     """The mean and the prototypes of a feature set, as they were published."""
     with store.connect() as connection:
         return scene_vectors_of(connection, feature_set_id, space)

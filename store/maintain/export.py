@@ -17,13 +17,13 @@ from ...core.scene import PointCloud
 from ..catalog.catalog import FeatureSetInfo, RegionInfo, SceneInfo, load_points, regions
 from ..files import parquet
 from ..files.ply_writer import write_ply
-from ..postgres.database import Store
+from ..postgres.database import Database
 
 _GOLDEN = 0.618033988749895  # steps of the golden ratio around the colour circle keep neighbours apart
 
 
 def export_ply(
-    store: Store,
+    store: Database,
     scene: SceneInfo,
     path: Path,
     features: FeatureSetInfo | None = None,
@@ -54,7 +54,7 @@ def export_ply(
     return len(points)
 
 
-def export_npz(store: Store, scene: SceneInfo, path: Path, features: FeatureSetInfo) -> int:
+def export_npz(store: Database, scene: SceneInfo, path: Path, features: FeatureSetInfo) -> int:
     """Points, vectors and regions as plain arrays (np.load needs no pickle); returns the number of points.
 
     xyz (N, 3), and where the scan has them rgb, normals, label, instance, faces; superpoint, object (N,) with -1 for
@@ -98,7 +98,7 @@ class _Held:
     original_index: NDArray[np.int32]  # (N,) row in `points` of each row of the files
 
 
-def _held(store: Store, scene: SceneInfo, features: FeatureSetInfo | None) -> _Held:
+def _held(store: Database, scene: SceneInfo, features: FeatureSetInfo | None) -> _Held:
     points, superpoint, original_index = load_points(store, scene.id)
     order = np.argsort(original_index)
     regions = {"superpoint": superpoint[order]}
@@ -127,7 +127,7 @@ def _some(points: PointCloud, rows: NDArray[np.integer]) -> PointCloud:
     )
 
 
-def _vectors(store: Store, features: FeatureSetInfo, original_index: NDArray[np.int32]) -> dict[str, NDArray[Any]]:
+def _vectors(store: Database, features: FeatureSetInfo, original_index: NDArray[np.int32]) -> dict[str, NDArray[Any]]:
     found = parquet.read_features(store.file(features.features_file), features.space)
     point_index = original_index[found.point_index]
     order = np.argsort(point_index)
@@ -138,7 +138,9 @@ def _vectors(store: Store, features: FeatureSetInfo, original_index: NDArray[np.
     }
 
 
-def _region_ids(store: Store, features: FeatureSetInfo, level: Level, ordinal: NDArray[np.int32]) -> NDArray[np.int64]:
+def _region_ids(
+    store: Database, features: FeatureSetInfo, level: Level, ordinal: NDArray[np.int32]
+) -> NDArray[np.int64]:
     ids = np.full(int(ordinal.max()) + 2, -1, np.int64)  # the last row answers -1
     for region in regions(store, features.scene_id, level):
         if region.feature_set_id == features.id:

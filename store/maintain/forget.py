@@ -11,7 +11,7 @@ from ...core.files import remove, size_of
 from ..catalog import jobs, leases, region_names
 from ..catalog.catalog import FeatureSetInfo, SceneInfo
 from ..postgres import locks, schema
-from ..postgres.database import Store
+from ..postgres.database import Database
 from ..postgres.schema import datasets, feature_sets, recipes
 
 
@@ -25,7 +25,7 @@ class Forgotten:
     waiting: bool  # somebody reads: the files go when that is done
 
 
-def forget_scenes(store: Store, gone: Sequence[SceneInfo]) -> Forgotten:
+def forget_scenes(store: Database, gone: Sequence[SceneInfo]) -> Forgotten:
     """Scenes with all that was made from them, their jobs, and their pictures where the store unpacked them."""
     ids = [scene.id for scene in gone]
     with store.connect() as connection:
@@ -47,7 +47,7 @@ def forget_scenes(store: Store, gone: Sequence[SceneInfo]) -> Forgotten:
     return Forgotten(count, len(files) - len(gone), freed, not leases.sweep(store))
 
 
-def forget_features(store: Store, gone: Sequence[FeatureSetInfo]) -> Forgotten:
+def forget_features(store: Database, gone: Sequence[FeatureSetInfo]) -> Forgotten:
     """Feature sets; the geometry of their scenes stays."""
     with store.connect() as connection:
         locks.removing(connection)
@@ -59,7 +59,7 @@ def forget_features(store: Store, gone: Sequence[FeatureSetInfo]) -> Forgotten:
     return Forgotten(0, count, freed, not leases.sweep(store))
 
 
-def forget_refused(store: Store, job_id: int) -> None:
+def forget_refused(store: Database, job_id: int) -> None:
     """What a failed job leaves of a scene that has no features: the geometry it published, the pictures it unpacked."""
     scenes = schema.scenes
     with store.connect() as connection:
@@ -98,7 +98,7 @@ def _forget_recipes(connection: Connection) -> None:
     connection.execute(delete(recipes).where(~used.exists()))
 
 
-def _retire(store: Store, connection: Connection, files: Mapping[str, int | None]) -> int:
+def _retire(store: Database, connection: Connection, files: Mapping[str, int | None]) -> int:
     """They go after the transaction, or after those who read them; returns their bytes."""
     leases.retire(connection, files)
     return sum(size_of(store.entry(file)) for file in files)

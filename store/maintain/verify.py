@@ -10,7 +10,7 @@ from ...core.files import remove, size_of
 from ..catalog import jobs, leases
 from ..catalog.catalog import FeatureSetInfo, SceneInfo, feature_sets, scenes
 from ..postgres import access, locks, schema
-from ..postgres.database import Store
+from ..postgres.database import Database
 from ..search import index_rows, region_vectors
 from .verify_contents import problem_of, subject_of
 
@@ -39,7 +39,7 @@ class Cleaned:
     jobs: int
 
 
-def check(store: Store, contents: bool = False, report: VerifyProgress | None = None) -> list[Finding]:
+def check(store: Database, contents: bool = False, report: VerifyProgress | None = None) -> list[Finding]:
     """Missing and unnamed files, lost jobs, moved pictures, indexes left behind.
 
     With `contents`, every file is also read and its digest compared; `report` is told how far that is.
@@ -68,14 +68,14 @@ def check(store: Store, contents: bool = False, report: VerifyProgress | None = 
     return findings
 
 
-def orphans(store: Store) -> list[Path]:
+def orphans(store: Database) -> list[Path]:
     """Files and folders that no row names and no running job needs; waits for those who are publishing."""
     with store.connect() as connection:
         locks.removing(connection)
         return _orphans(store, connection)
 
 
-def clean(store: Store) -> Cleaned:
+def clean(store: Database) -> Cleaned:
     """Remove what `orphans` finds and close lost jobs; whoever is publishing is waited for."""
     with store.connect() as connection:
         locks.removing(connection)
@@ -90,7 +90,7 @@ def clean(store: Store) -> Cleaned:
     return Cleaned(tuple(_relative(store, path) for path in gone), freed, len(lost))
 
 
-def _orphans(store: Store, connection: Connection) -> list[Path]:
+def _orphans(store: Database, connection: Connection) -> list[Path]:
     names = select(schema.datasets.c.name, schema.scenes.c.name, schema.scenes.c.points_file)
     held = connection.execute(names.join_from(schema.scenes, schema.datasets)).all()
     named = {store.entry(str(Path(points_file).parent)) for _, _, points_file in held}
@@ -108,19 +108,19 @@ def _orphans(store: Store, connection: Connection) -> list[Path]:
     return sorted(found)
 
 
-def _orphan_findings(store: Store) -> list[Finding]:
+def _orphan_findings(store: Database) -> list[Finding]:
     return [
         Finding(_relative(store, path), _leftover(store, path), "ovstore doctor --clean") for path in orphans(store)
     ]
 
 
-def _leftover(store: Store, path: Path) -> str:
+def _leftover(store: Database, path: Path) -> str:
     if store.leads_out(path):
         return "it is a link that leads out of the store, where nothing is read or written"
     return f"no scene or feature set names it ({size_of(path) / 1e6:,.1f} MB, left by an ingest that did not end)"
 
 
-def _open_to_all(store: Store) -> list[Finding]:
+def _open_to_all(store: Database) -> list[Finding]:
     """Stores of older versions were made with the modes of the umask; who may only read cannot change them."""
     if store.scratch:
         return []
@@ -129,11 +129,11 @@ def _open_to_all(store: Store) -> list[Finding]:
     return [Finding("the store's files", problem, "ovstore db access --private")] if who == access.EVERYBODY else []
 
 
-def _relative(store: Store, path: Path) -> str:
+def _relative(store: Database, path: Path) -> str:
     return str(path.relative_to(store.file(".")))
 
 
-def _missing_of_scenes(store: Store, held: Iterable[SceneInfo]) -> list[Finding]:
+def _missing_of_scenes(store: Database, held: Iterable[SceneInfo]) -> list[Finding]:
     return [
         Finding(
             scene.full_name,
@@ -147,7 +147,7 @@ def _missing_of_scenes(store: Store, held: Iterable[SceneInfo]) -> list[Finding]
     ]
 
 
-def _missing_of_features(store: Store, sets: Iterable[FeatureSetInfo]) -> list[Finding]:
+def _missing_of_features(store: Database, sets: Iterable[FeatureSetInfo]) -> list[Finding]:
     return [
         Finding(
             subject_of(found),
@@ -161,14 +161,14 @@ def _missing_of_features(store: Store, sets: Iterable[FeatureSetInfo]) -> list[F
     ]
 
 
-def _absence(store: Store, file: str) -> str | None:
+def _absence(store: Database, file: str) -> str | None:
     """What a finding says of a file that is not in the store."""
     if store.leads_out(file):
         return f"{file} is reached by a link that leads out of the store"
     return None if store.file(file).exists() else f"{file} is missing"
 
 
-def _lost_jobs(store: Store) -> list[Finding]:
+def _lost_jobs(store: Database) -> list[Finding]:
     return [
         Finding(
             f"job {job.id} ({job.dataset}/{job.scene})",
@@ -180,7 +180,7 @@ def _lost_jobs(store: Store) -> list[Finding]:
     ]
 
 
-def _moved_pictures(store: Store, held: Iterable[SceneInfo]) -> list[Finding]:
+def _moved_pictures(store: Database, held: Iterable[SceneInfo]) -> list[Finding]:
     """Looks at the first picture of each scene: they move together."""
     frames = schema.frames
     with store.connect() as connection:
@@ -197,7 +197,7 @@ def _moved_pictures(store: Store, held: Iterable[SceneInfo]) -> list[Finding]:
     ]
 
 
-def _indexes(store: Store) -> list[Finding]:
+def _indexes(store: Database) -> list[Finding]:
     regions, sets, spaces, table = schema.regions, schema.feature_sets, schema.embedding_spaces, schema.indexes
     later = (
         select(func.count())
@@ -233,7 +233,7 @@ def _of_contents(item: SceneInfo | FeatureSetInfo, problem: str) -> Finding:
     return Finding(subject, problem, remedy, scene_id=item.scene_id, feature_set_id=item.id)
 
 
-def _damaged_indexes(store: Store) -> list[Finding]:
+def _damaged_indexes(store: Database) -> list[Finding]:
     """Side files and index files whose bytes are not those that were written."""
     names = {row.space_id: row.space for row in index_rows.built(store)}
     findings = [

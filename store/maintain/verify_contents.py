@@ -10,10 +10,10 @@ from ..catalog import file_digests
 from ..catalog.catalog import FeatureSetInfo, SceneInfo, load_frames
 from ..catalog.readback import features_now, geometry_now
 from ..catalog.regions import load_regions, load_scene_vectors
-from ..postgres.database import Store
+from ..postgres.database import Database
 
 
-def problem_of(store: Store, item: SceneInfo | FeatureSetInfo) -> str | None:
+def problem_of(store: Database, item: SceneInfo | FeatureSetInfo) -> str | None:
     """What is wrong, in a sentence; None when all is as it was published.
 
     What is found is remembered: SQL over files refuses damaged ones, and ingest does not take them for up to date.
@@ -37,13 +37,13 @@ def subject_of(item: SceneInfo | FeatureSetInfo) -> str:
     return item.full_name if isinstance(item, SceneInfo) else f"{item.dataset}/{item.scene} features {item.name}"
 
 
-def _files(store: Store, item: SceneInfo | FeatureSetInfo) -> list[str]:
+def _files(store: Database, item: SceneInfo | FeatureSetInfo) -> list[str]:
     if isinstance(item, SceneInfo):
         return file_digests.of_scene(store, item.points_file, item.correspondences_file)
     return [item.features_file]
 
 
-def _wrong_content(store: Store, item: SceneInfo | FeatureSetInfo) -> str | None:
+def _wrong_content(store: Database, item: SceneInfo | FeatureSetInfo) -> str | None:
     try:
         content = _geometry_now(store, item) if isinstance(item, SceneInfo) else _features_now(store, item)
     except OvstoreError as error:
@@ -51,11 +51,11 @@ def _wrong_content(store: Store, item: SceneInfo | FeatureSetInfo) -> str | None
     return None if content == item.content_digest else "its content is not what was published"
 
 
-def _geometry_now(store: Store, scene: SceneInfo) -> str:
+def _geometry_now(store: Database, scene: SceneInfo) -> str:
     files = store.file(scene.points_file), store.file(scene.correspondences_file)
     return geometry_now(*files, load_frames(store, scene.id), scene.up_axis)
 
 
-def _features_now(store: Store, found: FeatureSetInfo) -> str:
+def _features_now(store: Database, found: FeatureSetInfo) -> str:
     regions = [load_regions(store, found.id, found.space, level) for level in LEVELS]
     return features_now(store.file(found.features_file), regions, load_scene_vectors(store, found.id, found.space))

@@ -28,14 +28,16 @@ from .database_url import described, plain_conninfo
 from .presence import Presence
 from .server import DATABASE, READER, USER, Server
 
-_live: "weakref.WeakSet[Store]" = weakref.WeakSet()
+_live: "weakref.WeakSet[Database]" = weakref.WeakSet()
 
 
-class Store:
+class Database:
     """An open store. Safe to share between threads and to inherit by fork; other processes open it by its path.
 
     Whoever holds a connection waits for nothing else: see pools.py.
     """
+
+    WORDING = "a Store"  # in sentences about wrong arguments
 
     @checked
     def __init__(self, path: Path, database_url: str | None = None) -> None:
@@ -157,7 +159,7 @@ class Store:
         if self._copy:
             self._copy.remove()
 
-    def __enter__(self) -> "Store":
+    def __enter__(self) -> "Database":
         return self
 
     def __exit__(
@@ -207,7 +209,7 @@ class Store:
 @checked
 def open(
     path: str | Path | None = None, *, database_url: str | None = None, create: bool = False, check: bool = True
-) -> Store:
+) -> Database:
     """Open the store in folder `path`; with `create`, make one where there is none.
 
     Left out, `path` and `database_url` come from the settings and OVSTORE_DATABASE_URL; without a URL the folder
@@ -229,7 +231,7 @@ def open(
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             raise BadInput(f"Cannot make the store's folder {str(folder)!r}: {why}.") from error
-    store = Store(folder, url)
+    store = Database(folder, url)
     try:
         with store.driver_connection() as driver:
             require_pgvector(driver, store.where)

@@ -29,7 +29,7 @@ from ..catalog.regions import regions_of, scene_vectors_of
 from ..files import parquet
 from ..files.columns import Columns
 from ..postgres import locks
-from ..postgres.database import Store
+from ..postgres.database import Database
 from ..postgres.schema import datasets, embedding_spaces, feature_sets, recipes, scenes
 from . import fingerprints, rows
 from .agreement import check_features, check_geometry, check_regions
@@ -39,7 +39,7 @@ from .fingerprints import Fingerprint
 class Publishing:
     """Geometry and features that become the store's together, in one transaction: see `publishing`."""
 
-    def __init__(self, store: Store, connection: Connection) -> None:
+    def __init__(self, store: Database, connection: Connection) -> None:
         self._store, self._connection = store, connection
         self._written: list[Path] = []
         self._replaced: dict[str, int | None] = {}  # relative to the store; retired with the transaction
@@ -207,7 +207,7 @@ class Publishing:
 
 
 @contextmanager
-def publishing(store: Store) -> Iterator[Publishing]:
+def publishing(store: Database) -> Iterator[Publishing]:
     """All that is published in the block becomes the store's at its end, or nothing does."""
     with store.connect() as connection:
         locks.publishing(connection)
@@ -224,7 +224,7 @@ def publishing(store: Store) -> Iterator[Publishing]:
 
 
 def publish_geometry(
-    store: Store,
+    store: Database,
     dataset: str,
     format: str,
     scene: Scene,
@@ -239,7 +239,7 @@ def publish_geometry(
 
 
 def publish_features(
-    store: Store,
+    store: Database,
     scene_id: int,
     name: str,
     space: EmbeddingSpace,

@@ -15,7 +15,7 @@ from sqlalchemy import Row, text
 from ...core.errors import BadInput, DatabaseError, NotFound
 from ...core.features import Level, Query
 from ...core.wording import did_you_mean
-from ..postgres.database import Store
+from ..postgres.database import Database
 from .region_vectors import RegionVectors
 
 TIMEOUT_SECONDS = 20
@@ -30,7 +30,7 @@ _SETS = text(
 )
 
 
-def allowed(store: Store, query: Query, space_id: int, table: RegionVectors) -> NDArray[np.int64] | None:
+def allowed(store: Database, query: Query, space_id: int, table: RegionVectors) -> NDArray[np.int64] | None:
     """The (K,) region ids that pass the query's filters; None when all do."""
     ids = None
     if query.datasets or query.scenes or query.feature_set is not None:
@@ -43,7 +43,7 @@ def allowed(store: Store, query: Query, space_id: int, table: RegionVectors) -> 
     return ids
 
 
-def regions_where(store: Store, condition: str, space_id: int, level: Level) -> NDArray[np.int64]:
+def regions_where(store: Database, condition: str, space_id: int, level: Level) -> NDArray[np.int64]:
     """Ids of the regions of a space and level for which an SQL condition on region_overview holds."""
     _require_one_condition(condition)
     statement = (
@@ -70,7 +70,7 @@ def regions_where(store: Store, condition: str, space_id: int, level: Level) -> 
         raise BadInput(f"The condition {condition!r} cannot be used: {said}. Columns: {known}.") from error
 
 
-def _feature_sets(store: Store, query: Query, space_id: int) -> list[int]:
+def _feature_sets(store: Database, query: Query, space_id: int) -> list[int]:
     """The ready feature sets of the space that the names leave; NotFound for a name that leaves none."""
     with store.autocommit() as connection:
         rows = connection.execute(_SETS, {"space": space_id}).all()
@@ -95,7 +95,7 @@ def _names(row: Row[Any], noun: str) -> set[str]:
     return {row.dataset} if noun == "dataset" else {row.scene, f"{row.dataset}/{row.scene}"}
 
 
-def _not_found(store: Store, name: str, noun: str, space: str) -> NotFound:
+def _not_found(store: Database, name: str, noun: str, space: str) -> NotFound:
     """The name is unknown, or what it names has no features of the space."""
     with store.connect() as connection:
         rows = connection.execute(_SCENES).all()

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from ...core import plugins
 from ...core.errors import OvstoreError
 from ...core.features import LEVELS, EmbeddingSpace, Level
-from ..postgres.database import Store
+from ..postgres.database import Database
 from ..postgres.schema import feature_sets
 from . import index_rows
 
@@ -29,7 +29,7 @@ class IndexTarget:
     row_count: int  # ready regions
 
 
-def targets(store: Store, features: str | None = None, level: str | None = None) -> list[IndexTarget]:
+def targets(store: Database, features: str | None = None, level: str | None = None) -> list[IndexTarget]:
     """Every space and level that has regions; those of feature sets called `features`, and of one level."""
     statement = text(
         """
@@ -49,7 +49,7 @@ def targets(store: Store, features: str | None = None, level: str | None = None)
     ]
 
 
-def default(store: Store, space_id: int, level: str, row_count: int) -> str:
+def default(store: Database, space_id: int, level: str, row_count: int) -> str:
     """exact while that is quick, faiss beyond where it is built."""
     if row_count <= EXACT_ROWS or find_spec("faiss") is None:
         return "exact"
@@ -63,7 +63,7 @@ def reason(row_count: int, name: str) -> str:
     return f"over {EXACT_ROWS:,} regions" if name == "faiss" else "quicker after: ovstore index build faiss"
 
 
-def on_publish(store: Store, feature_set_id: int) -> None:
+def on_publish(store: Database, feature_set_id: int) -> None:
     """Bring the indexes of a new feature set's space up to date: cheap, and left out costs only time later."""
     with store.connect() as connection:
         query = select(feature_sets.c.embedding_space_id).where(feature_sets.c.id == feature_set_id)

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from ...core import block_digests
-from ..postgres.database import Store
+from ..postgres.database import Database
 from ..postgres.schema import embedding_spaces, indexes
 from .recall import Recall
 
@@ -30,7 +30,7 @@ class IndexRow:
 
 
 def record(
-    store: Store,
+    store: Database,
     name: str,
     space_id: int,
     level: str,
@@ -48,24 +48,24 @@ def record(
         connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=again))
 
 
-def record_recall(store: Store, name: str, space_id: int, level: str, recall: Recall) -> None:
+def record_recall(store: Database, name: str, space_id: int, level: str, recall: Recall) -> None:
     """Keep a measurement beside the index; nothing happens when the index is not built."""
     with store.connect() as connection:
         connection.execute(update(indexes).where(*_is(name, space_id, level)).values(recall=asdict(recall)))
 
 
-def forget(store: Store, name: str, space_id: int, level: str) -> None:
+def forget(store: Database, name: str, space_id: int, level: str) -> None:
     """The index is gone."""
     with store.connect() as connection:
         connection.execute(delete(indexes).where(*_is(name, space_id, level)))
 
 
-def find(store: Store, name: str, space_id: int, level: str) -> IndexRow | None:
+def find(store: Database, name: str, space_id: int, level: str) -> IndexRow | None:
     """The row of one index, None when it is not built."""
     return next((row for row in built(store, space_id, level) if row.name == name), None)
 
 
-def is_sound(store: Store, row: IndexRow, whole: bool) -> bool:
+def is_sound(store: Database, row: IndexRow, whole: bool) -> bool:
     """Whether the index's file is there and is what was written: all of it, or a sample; see block_digests.py."""
     try:
         data = block_digests.mapped(store.file(str(row.file)))
@@ -75,7 +75,7 @@ def is_sound(store: Store, row: IndexRow, whole: bool) -> bool:
     return digests is None or block_digests.hold([(data, digests)], whole)
 
 
-def built(store: Store, space_id: int | None = None, level: str | None = None) -> list[IndexRow]:
+def built(store: Database, space_id: int | None = None, level: str | None = None) -> list[IndexRow]:
     """All built indexes, or those of a space and level; by space, level and name."""
     columns = (
         indexes.c.name, embedding_spaces.c.id, embedding_spaces.c.name, indexes.c.level, indexes.c.row_count,

@@ -11,7 +11,7 @@ from ...core.errors import NotFound
 from ...core.features import Query
 from ..files import parquet
 from ..files.columns import opened, stack, to_numpy
-from ..postgres.database import Store
+from ..postgres.database import Database
 from .scoring import exact_scores
 
 _ROWS = text(
@@ -36,7 +36,7 @@ class RegionPoints:
     box_max: NDArray[np.float64]  # (3,)
 
 
-def region_points(store: Store, region_ids: Sequence[int], query: Query) -> list[RegionPoints]:
+def region_points(store: Database, region_ids: Sequence[int], query: Query) -> list[RegionPoints]:
     """In the order asked for; NotFound for a region that is gone.
 
     A point answers when its score lies in the upper half between the score of the scene as a whole and that of the
@@ -69,7 +69,7 @@ def _scene_score(mean: list[float] | None, query: Query, otherwise: float) -> fl
     return float(exact_scores(np.asarray(mean, np.float16)[None], query.vector)[0])
 
 
-def _xyz(store: Store, points_file: str) -> NDArray[np.float64]:
+def _xyz(store: Database, points_file: str) -> NDArray[np.float64]:
     """(N, 3) metres; the cloud's other columns stay unread."""
     with opened(store.file(points_file), "points") as (file, _):
         xyz = stack(to_numpy(file.read(columns=["x", "y", "z"])), ("x", "y", "z"))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import plugins
-from ..postgres.database import Store
+from ..postgres.database import Database
 from . import region_vectors
 from .region_vectors import Found, RegionVectors
 
@@ -31,7 +31,7 @@ class Recall:
 
 
 def measure(
-    store: Store,
+    store: Database,
     name: str,
     space_id: int,
     level: str,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ...core.files import remove
 from ..postgres.copy_out import read_regions
-from ..postgres.database import Store
+from ..postgres.database import Database
 from . import region_file, scoring, space_state
 from .region_file import FeatureSetKey, Manifest, Part
 from .space_state import SpaceState
@@ -72,12 +72,12 @@ class RegionVectors:
         return np.concatenate([np.arange(*span) for span in spans]) if spans else np.empty(0, np.intp)
 
 
-_opened: WeakKeyDictionary[Store, dict[tuple[int, str], tuple[SpaceState, RegionVectors]]] = WeakKeyDictionary()
+_opened: WeakKeyDictionary[Database, dict[tuple[int, str], tuple[SpaceState, RegionVectors]]] = WeakKeyDictionary()
 _lock = threading.RLock()
-_held: ContextVar[tuple[Store, int, str, RegionVectors] | None] = ContextVar("held", default=None)
+_held: ContextVar[tuple[Database, int, str, RegionVectors] | None] = ContextVar("held", default=None)
 
 
-def current(store: Store, space_id: int, level: str) -> RegionVectors:
+def current(store: Database, space_id: int, level: str) -> RegionVectors:
     """The vectors as of now; feature sets that are new are appended first."""
     held = _held.get()
     if held is not None and held[:3] == (store, space_id, level):
@@ -88,7 +88,7 @@ def current(store: Store, space_id: int, level: str) -> RegionVectors:
 
 
 @contextmanager
-def holding(store: Store, state: SpaceState, level: str) -> Iterator[RegionVectors]:
+def holding(store: Database, state: SpaceState, level: str) -> Iterator[RegionVectors]:
     """In the block, `current` is as of `state`: a search sees one state of the store, and asks for it once."""
     table = _as_of(store, state, level)
     token = _held.set((store, state.space_id, level, table))
@@ -98,7 +98,7 @@ def holding(store: Store, state: SpaceState, level: str) -> Iterator[RegionVecto
         _held.reset(token)
 
 
-def damaged(store: Store) -> list[tuple[int, str]]:
+def damaged(store: Database) -> list[tuple[int, str]]:
     """The spaces and levels whose side files are not what was written; every byte of them is read."""
     found = []
     for folder in sorted(store.file("indexes").glob("regions-*-*")):
@@ -109,7 +109,7 @@ def damaged(store: Store) -> list[tuple[int, str]]:
     return found
 
 
-def drop(store: Store, space_id: int, level: str) -> None:
+def drop(store: Database, space_id: int, level: str) -> None:
     """Remove the side file; the next use writes it again."""
     with _lock:
         _opened.setdefault(store, {}).pop((space_id, level), None)
@@ -119,11 +119,11 @@ def drop(store: Store, space_id: int, level: str) -> None:
                 remove(folder)
 
 
-def _folder(store: Store, space_id: int, level: str) -> Path:
+def _folder(store: Database, space_id: int, level: str) -> Path:
     return store.file(f"indexes/regions-{space_id}-{level}")
 
 
-def _as_of(store: Store, state: SpaceState, level: str) -> RegionVectors:
+def _as_of(store: Database, state: SpaceState, level: str) -> RegionVectors:
     with _lock:
         tables = _opened.setdefault(store, {})
         known = tables.get((state.space_id, level))
@@ -133,7 +133,7 @@ def _as_of(store: Store, state: SpaceState, level: str) -> RegionVectors:
         return known[1]
 
 
-def _open(store: Store, state: SpaceState, level: str) -> RegionVectors:
+def _open(store: Database, state: SpaceState, level: str) -> RegionVectors:
     folder = _folder(store, state.space_id, level)
     if store.scratch and not _follows(folder, state):
         folder = store.scratch / folder.relative_to(store.file("."))
@@ -160,7 +160,7 @@ def _table(folder: Path, manifest: Manifest, state: SpaceState) -> RegionVectors
     return RegionVectors(*region_file.mapped(folder, manifest), living, tuple(dead))
 
 
-def _followed(store: Store, folder: Path, level: str, state: SpaceState) -> Manifest:
+def _followed(store: Database, folder: Path, level: str, state: SpaceState) -> Manifest:
     """Make the side file hold every ready feature set."""
     manifest = region_file.read_manifest(folder, state.dim) or region_file.next_generation(folder, state.dim)
     kept = [key for key in state.ready if key in manifest.spans]
@@ -180,7 +180,7 @@ def _kept_parts(folder: Path, manifest: Manifest, kept: list[FeatureSetKey]) -> 
         yield key, ids[start:stop], vectors[start:stop]
 
 
-def _read_parts(store: Store, missing: list[FeatureSetKey], level: str, dim: int) -> Iterator[Part]:
+def _read_parts(store: Database, missing: list[FeatureSetKey], level: str, dim: int) -> Iterator[Part]:
     with store.connect() as connection:
         for key in missing:
             yield key, *read_regions(connection, key[0], level, dim)

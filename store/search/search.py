@@ -12,7 +12,7 @@ import numpy as np
 from ...core import plugins
 from ...core.errors import BadInput, NotFound
 from ...core.features import Hit, Query
-from ..postgres.database import Store
+from ..postgres.database import Database
 from . import filters, index_choice, region_vectors, space_state
 from .hits import load_hits
 from .probability import probabilities
@@ -22,7 +22,7 @@ from .scoring import exact_scores
 HERE = 0.5  # the least probability of something that is there
 
 
-def search(store: Store, query: Query, index: str | None = None) -> list[Hit]:
+def search(store: Database, query: Query, index: str | None = None) -> list[Hit]:
     """The hits, highest score first, ties to the lowest region id.
 
     `index` names one; without, and unless the query is `exact`, it is chosen by the number of regions.
@@ -43,7 +43,7 @@ def probably_here(hits: Sequence[Hit]) -> bool | None:
     return max(chances) >= HERE if chances else None
 
 
-def _hits(store: Store, query: Query, table: RegionVectors, find: Callable[[int], Found]) -> list[Hit]:
+def _hits(store: Database, query: Query, table: RegionVectors, find: Callable[[int], Found]) -> list[Hit]:
     """What is found, but for regions of a single point: they are noise, and have no extent to show."""
     count = query.top
     while True:
@@ -58,7 +58,7 @@ def _hits(store: Store, query: Query, table: RegionVectors, find: Callable[[int]
 
 
 def _finder(
-    store: Store, query: Query, space_id: int, table: RegionVectors, index: str | None
+    store: Database, query: Query, space_id: int, table: RegionVectors, index: str | None
 ) -> Callable[[int], Found]:
     """How to find the ids and scores of so many regions that pass the filters and answer best."""
     allowed = filters.allowed(store, query, space_id, table)

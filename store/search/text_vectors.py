@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 
 from ...core.features import EmbeddingSpace
-from ..postgres.database import Store
+from ..postgres.database import Database
 
 BACKGROUND = ""
 
@@ -27,14 +27,14 @@ _KEEP = text("""
 """)
 
 
-def load(store: Store, space: EmbeddingSpace, encoder: str, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+def load(store: Database, space: EmbeddingSpace, encoder: str, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
     """Those of the texts that are kept, each with its (rows, dim) vectors."""
     with store.autocommit() as connection:
         rows = connection.execute(_LOAD, {**_key(space), "encoder": encoder, "texts": list(texts)}).all()
     return {row.text: np.frombuffer(row.vectors, "<f4").reshape(-1, space.dim).astype(np.float32) for row in rows}
 
 
-def keep(store: Store, space: EmbeddingSpace, encoder: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+def keep(store: Database, space: EmbeddingSpace, encoder: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
     """Keep the (rows, dim) vectors of texts; nothing is kept for a space that the store does not have."""
     rows = [
         {**_key(space), "encoder": encoder, "text": words, "vectors": np.ascontiguousarray(matrix, "<f4").tobytes()}

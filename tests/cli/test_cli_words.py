@@ -21,7 +21,7 @@ from ovstore.core import plugins
 from ovstore.core.errors import UnknownWords
 from ovstore.core.wording import did_you_mean, shown
 from ovstore.models.tiny.words import TaughtWords
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from sqlalchemy import text
 
 
@@ -60,7 +60,7 @@ def test_folder_trees_keep_their_lines_in_the_help(name: str) -> None:
     ],
 )
 def test_work_cut_short_ends_in_one_line(
-    store: Store, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
+    store: Database, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
 ) -> None:
     def fail(*_: object) -> None:
         raise error
@@ -109,7 +109,7 @@ def test_commands_speak_through_say_alone(path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["scenes"], ["features"], ["show", "room"], ["search", "--like", "1"]])
-def test_a_hostile_label_or_note_reaches_no_terminal(store: Store, arguments: list[str]) -> None:
+def test_a_hostile_label_or_note_reaches_no_terminal(store: Database, arguments: list[str]) -> None:
     small_scene.make().publish(store)
     with store.connect() as connection:
         hostile = {"text": HOSTILE}
@@ -190,22 +190,22 @@ def test_asking_where_no_store_is_makes_none(
         (["sql", "SELECT 1", "--out", "x.txt"], "says no format: end it in .json, .csv or .parquet"),
     ],
 )
-def test_options_that_make_no_sense_together_end_with_2(store: Store, arguments: list[str], said: str) -> None:
+def test_options_that_make_no_sense_together_end_with_2(store: Database, arguments: list[str], said: str) -> None:
     result = CliRunner().invoke(main, ["--store", str(store.path), *arguments])
     assert result.exit_code == 2
     assert said in result.stderr
 
 
-def sql_json(store: Store, statement: str) -> Result:
+def sql_json(store: Database, statement: str) -> Result:
     return CliRunner().invoke(main, ["--store", str(store.path), "sql", statement, "--format", "json"])
 
 
-def test_numbers_of_sql_are_numbers_in_json(store: Store) -> None:
+def test_numbers_of_sql_are_numbers_in_json(store: Database) -> None:
     said = sql_json(store, "SELECT 0.25::numeric AS share, 3::numeric AS count, 'NaN'::float8 AS nothing, 0.5 AS half")
     assert json.loads(said.stdout) == [{"share": 0.25, "count": 3, "nothing": None, "half": 0.5}]
 
 
-def test_columns_of_one_name_are_not_dropped_silently(store: Store) -> None:
+def test_columns_of_one_name_are_not_dropped_silently(store: Database) -> None:
     said = sql_json(store, "SELECT 1 AS a, 2 AS a")
     assert said.exit_code == 1
     assert "name them apart" in said.stderr
@@ -230,20 +230,20 @@ def test_an_encoders_options_have_a_heading_of_their_own(command: list[str]) -> 
     ],
     ids=" ".join,
 )
-def test_the_store_may_be_named_before_or_after_the_command(store: Store, arguments: list[str]) -> None:
+def test_the_store_may_be_named_before_or_after_the_command(store: Database, arguments: list[str]) -> None:
     typed = [argument.replace("PATH", str(store.path)) for argument in arguments]
     result = CliRunner(env={"OVSTORE_HOME": "nowhere"}).invoke(main, typed)
     assert result.exit_code == 0, result.output
 
 
-def test_what_follows_two_dashes_is_no_option(store: Store) -> None:
+def test_what_follows_two_dashes_is_no_option(store: Database) -> None:
     result = CliRunner().invoke(main, ["--store", str(store.path), "show", "--", "--store"])
 
     assert result.exit_code == 1
     assert "Take scans in first" in result.stderr
 
 
-def test_exact_search_is_said_to_find_everything(store: Store) -> None:
+def test_exact_search_is_said_to_find_everything(store: Database) -> None:
     small_scene.make().publish(store)
     shown = CliRunner().invoke(main, ["--store", str(store.path), "index", "list"]).stdout.splitlines()
     assert "recall: mean, worst" in shown[0]

@@ -9,7 +9,7 @@ import pytest
 import small_scene
 import toy_room
 from command_line import ovstore
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 
 def completed(typed: str, **environment: str) -> list[str]:
@@ -33,14 +33,14 @@ def test_commands_options_formats_and_encoders_are_completed() -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_gets_its_script(shared_store: Store, shell: str) -> None:
+def test_each_shell_gets_its_script(shared_store: Database, shell: str) -> None:
     said = ovstore(shared_store, "completion", shell)
     assert said.exit_code == 0
     assert f"_OVSTORE_COMPLETE={shell}_complete" in said.stdout
 
 
 def test_names_are_those_that_the_last_command_saw_and_no_server_is_started(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     small_scene.make("kitchen").publish(store)
@@ -60,7 +60,7 @@ def test_names_are_those_that_the_last_command_saw_and_no_server_is_started(
 
 
 def test_a_scene_is_completed_as_soon_as_it_was_taken_in(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     room = toy_room.write(tmp_path / "scans" / "attic", frames=3)
@@ -70,7 +70,7 @@ def test_a_scene_is_completed_as_soon_as_it_was_taken_in(
 
 
 def test_a_name_that_would_move_the_cursor_is_not_offered(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     ovstore(store, "completion", "bash")

@@ -19,7 +19,7 @@ from ovstore.ingest.training.students import student_of
 from ovstore.models.students import tiny
 from ovstore.store.catalog import catalog, jobs
 from ovstore.store.maintain import verify
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from PIL import Image
 
 TYPED = (
@@ -36,12 +36,12 @@ def _one_thread() -> Any:
     torch.set_num_threads(threads)
 
 
-def distill(store: Store, *more: object) -> Result:
+def distill(store: Database, *more: object) -> Result:
     return ovstore(store, "distill", *TYPED, *more)
 
 
 @pytest.fixture(scope="module")
-def rooms(shared_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
+def rooms(shared_store: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:
     """Two rooms with fused features."""
     scans = tmp_path_factory.mktemp("scans")
     for name in ("room0", "room1"):
@@ -51,7 +51,7 @@ def rooms(shared_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Stor
 
 
 @pytest.fixture(scope="module")
-def distilled(rooms: Store) -> tuple[Store, Result]:
+def distilled(rooms: Database) -> tuple[Database, Result]:
     result = distill(rooms, "--out", "distilled")
     assert result.exit_code == 0, result.output
     return rooms, result
@@ -64,7 +64,7 @@ def steady(line: str) -> str:
     return re.sub(r"\(feature set \d+\)", "(feature set N)", line)
 
 
-def test_people_read_who_teaches_what_came_of_it_and_what_to_do_next(distilled: tuple[Store, Result]) -> None:
+def test_people_read_who_teaches_what_came_of_it_and_what_to_do_next(distilled: tuple[Database, Result]) -> None:
     store, result = distilled
     points = catalog.scenes(store)[0].point_count
     assert [steady(line) for line in lines(result)] == [
@@ -83,7 +83,7 @@ def test_people_read_who_teaches_what_came_of_it_and_what_to_do_next(distilled: 
     ] * 2
 
 
-def test_every_point_of_every_scene_has_a_vector_objects_and_answers(distilled: tuple[Store, Result]) -> None:
+def test_every_point_of_every_scene_has_a_vector_objects_and_answers(distilled: tuple[Database, Result]) -> None:
     store, _ = distilled
     for scene in catalog.scenes(store):
         found = catalog.find_feature_set(store, scene, "distilled")
@@ -96,7 +96,7 @@ def test_every_point_of_every_scene_has_a_vector_objects_and_answers(distilled: 
     assert verify.check(store, contents=True) == []
 
 
-def test_the_recipe_says_whose_words_and_which_student(distilled: tuple[Store, Result]) -> None:
+def test_the_recipe_says_whose_words_and_which_student(distilled: tuple[Database, Result]) -> None:
     store, _ = distilled
     scene = catalog.scenes(store)[0]
     fused = catalog.find_feature_set(store, scene, "color_words").recipe
@@ -111,7 +111,7 @@ def test_the_recipe_says_whose_words_and_which_student(distilled: tuple[Store, R
     assert (student.channels, student.options.voxel_size) == (13, 0.2)
 
 
-def test_what_the_student_learns_is_drawn_after_each_validation(distilled: tuple[Store, Result]) -> None:
+def test_what_the_student_learns_is_drawn_after_each_validation(distilled: tuple[Database, Result]) -> None:
     store, _ = distilled
     samples = store.path / "students" / "distilled" / "samples"
     assert sorted(path.name for path in samples.iterdir()) == [
@@ -126,7 +126,7 @@ def test_what_the_student_learns_is_drawn_after_each_validation(distilled: tuple
     assert (panels[:, 1] != panels[:, 2]).any()
 
 
-def test_once_more_is_up_to_date(distilled: tuple[Store, Result]) -> None:
+def test_once_more_is_up_to_date(distilled: tuple[Database, Result]) -> None:
     store, _ = distilled
     result = distill(store, "--out", "distilled")
     assert [steady(line) for line in lines(result)][1:5] == [
@@ -138,13 +138,13 @@ def test_once_more_is_up_to_date(distilled: tuple[Store, Result]) -> None:
 
 
 def test_interrupted_while_writing_the_rest_is_written_next_time(
-    distilled: tuple[Store, Result], monkeypatch: pytest.MonkeyPatch
+    distilled: tuple[Database, Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, _ = distilled
     weights = store.path / "students" / "distilled" / "model_last.pth.tar"
     write = student_features.write_scene
 
-    def interrupted(store: Store, job: Any, scene: catalog.SceneInfo, report: Any) -> Any:
+    def interrupted(store: Database, job: Any, scene: catalog.SceneInfo, report: Any) -> Any:
         if scene.name == "room1":
             raise KeyboardInterrupt
         return write(store, job, scene, report)
@@ -160,7 +160,7 @@ def test_interrupted_while_writing_the_rest_is_written_next_time(
     assert jobs.failed(store) == []
 
 
-def test_a_scene_that_fails_is_one_line_and_the_others_go_on(distilled: tuple[Store, Result]) -> None:
+def test_a_scene_that_fails_is_one_line_and_the_others_go_on(distilled: tuple[Database, Result]) -> None:
     store, _ = distilled
     room0, room1 = catalog.scenes(store)
     points_file = store.file(room0.points_file)
@@ -177,7 +177,7 @@ def test_a_scene_that_fails_is_one_line_and_the_others_go_on(distilled: tuple[St
     assert ovstore(store, "distill", "--out", "distilled", "--write-only", "--again").exit_code == 0
 
 
-def test_programs_read_json(distilled: tuple[Store, Result]) -> None:
+def test_programs_read_json(distilled: tuple[Database, Result]) -> None:
     store, _ = distilled
     found = document(distill(store, "--out", "distilled", "--json"))
     assert [(each["scene"], each["up_to_date"]) for each in found] == [("room0", True), ("room1", True)]
@@ -200,7 +200,9 @@ def test_programs_read_json(distilled: tuple[Store, Result]) -> None:
         (("--out", "x", "--loss", "cross_entropy", "--target", "representative"), "`ovstore train supervised`"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_one_sentence(distilled: tuple[Store, Result], typed: tuple[object, ...], sentence: str) -> None:
+def test_a_mistake_is_one_sentence(
+    distilled: tuple[Database, Result], typed: tuple[object, ...], sentence: str
+) -> None:
     store, _ = distilled
     result = distill(store, "--out", "distilled", *typed)
     assert result.exit_code == 1
@@ -223,14 +225,14 @@ def test_a_mistake_is_one_sentence(distilled: tuple[Store, Result], typed: tuple
     ],
 )
 def test_options_that_make_no_sense_together_are_misuse(
-    distilled: tuple[Store, Result], typed: tuple[object, ...], sentence: str
+    distilled: tuple[Database, Result], typed: tuple[object, ...], sentence: str
 ) -> None:
     result = distill(distilled[0], "--out", "x", *typed)
     assert result.exit_code == 2
     assert sentence in " ".join(result.stderr.split())
 
 
-def test_a_training_of_another_folder_goes_on_only_when_asked_to(rooms: Store, tmp_path: Path) -> None:
+def test_a_training_of_another_folder_goes_on_only_when_asked_to(rooms: Database, tmp_path: Path) -> None:
     """As after a kill: an epoch is done and saved, the features are not written."""
     run = tmp_path / "run"
     assert distill(rooms, "--out", "far", "--run", run, "--train-only").exit_code == 0
@@ -261,7 +263,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_published_file_speaks_for_every_point(rooms: Store, published: Path) -> None:
+def test_a_published_file_speaks_for_every_point(rooms: Database, published: Path) -> None:
     result = ovstore(
         rooms, "distill", "--weights", published, "--encoder", "color_words", "--encoder-patch", 8, "--out", "theirs",
         "--scene", "room0", "--voxel-size", 0.2, "--passes", 2,
@@ -278,7 +280,7 @@ def test_a_published_file_speaks_for_every_point(rooms: Store, published: Path) 
     assert document(ovstore(rooms, "search", "red", "--features", "theirs", "--json"))["hits"]
 
 
-def test_a_file_of_another_width_or_without_words_is_refused(rooms: Store, tmp_path: Path) -> None:
+def test_a_file_of_another_width_or_without_words_is_refused(rooms: Database, tmp_path: Path) -> None:
     command = ("distill", "--weights", tiny_file(tmp_path, 13), "--out", "x")
     result = ovstore(rooms, *command, "--encoder", "tiny")
     assert result.exit_code == 1
@@ -289,7 +291,7 @@ def test_a_file_of_another_width_or_without_words_is_refused(rooms: Store, tmp_p
     assert "does not say whose words its vectors know" in " ".join(result.stderr.split())
 
 
-def test_a_file_of_ours_says_itself_how_it_was_trained(distilled: tuple[Store, Result]) -> None:
+def test_a_file_of_ours_says_itself_how_it_was_trained(distilled: tuple[Database, Result]) -> None:
     store, _ = distilled
     ours = store.path / "students" / "distilled" / "model_best.pth.tar"
     result = ovstore(store, "distill", "--weights", ours, "--out", "x", "--seed", 1)
@@ -297,7 +299,7 @@ def test_a_file_of_ours_says_itself_how_it_was_trained(distilled: tuple[Store, R
     assert "says itself how it was trained: leave --seed out" in " ".join(result.stderr.split())
 
 
-def test_points_that_no_frame_saw_and_scenes_without_features_get_vectors_too(store: Store, tmp_path: Path) -> None:
+def test_points_that_no_frame_saw_and_scenes_without_features_get_vectors_too(store: Database, tmp_path: Path) -> None:
     weights = tiny_file(tmp_path, small_scene.SPACE.dim)
     small_scene.make("a").publish(store)
     bare = small_scene.make("b", 1)
@@ -316,7 +318,7 @@ def test_points_that_no_frame_saw_and_scenes_without_features_get_vectors_too(st
 
 
 def test_colours_are_asked_for_before_training_and_a_scene_without_them_fails_alone(
-    store: Store, tmp_path: Path
+    store: Database, tmp_path: Path
 ) -> None:
     small = small_scene.make("grey")
     replace(small, scene=replace(small.scene, points=replace(small.scene.points, rgb=None))).publish(store)
@@ -334,7 +336,7 @@ def test_colours_are_asked_for_before_training_and_a_scene_without_them_fails_al
     assert "painted  up to date" in result.stdout
 
 
-def test_the_options_of_training_student_and_encoder_are_in_the_help(rooms: Store) -> None:
+def test_the_options_of_training_student_and_encoder_are_in_the_help(rooms: Database) -> None:
     text = ovstore(rooms, "distill", "--config", "openscene_scannet", "--encoder", "tiny", "--help").stdout
     assert "Training (defaults of --config openscene_scannet):" in text
     assert "Options of --student minkunet18a:" in text

@@ -7,7 +7,7 @@ import toy_room
 from click.testing import CliRunner, Result
 from command_line import document, ovstore
 from ovstore.cli import main
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from small_scene import files_of
 
 
@@ -36,7 +36,7 @@ def test_it_says_what_there_is_and_makes_no_store(room: Path, tmp_path: Path, mo
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_what_is_told_is_what_taking_it_in_then_says(store: Store, room: Path) -> None:
+def test_what_is_told_is_what_taking_it_in_then_says(store: Database, room: Path) -> None:
     [told] = document(ovstore(store, "ingest", "rgbd", room, "--encoder", "color_words", "--dry-run", "--json"))
     assert files_of(store) == set()
     [done] = document(ovstore(store, "ingest", "rgbd", room, "--encoder", "color_words", "--json"))

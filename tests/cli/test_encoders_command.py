@@ -4,7 +4,7 @@ import pytest
 from command_line import document, ovstore
 from ovstore.core import plugins
 from ovstore.core.errors import MissingPackage
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 
 @pytest.fixture(autouse=True)
@@ -13,7 +13,7 @@ def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 
-def test_all_are_listed_with_what_they_can_be_asked_and_where_their_weights_are(shared_store: Store) -> None:
+def test_all_are_listed_with_what_they_can_be_asked_and_where_their_weights_are(shared_store: Database) -> None:
     found = {each["name"]: each for each in document(ovstore(shared_store, "encoders", "--json"))}
     assert sorted(found) == plugins.names("models.encoders")
     assert found["tiny"]["weights"] == "shipped"
@@ -26,7 +26,7 @@ def test_all_are_listed_with_what_they_can_be_asked_and_where_their_weights_are(
     assert [name for name, each in found.items() if each["default"]] == ["openclip"]
 
 
-def test_the_table_says_the_same(shared_store: Store) -> None:
+def test_the_table_says_the_same(shared_store: Database) -> None:
     said = ovstore(shared_store, "encoders")
     assert said.exit_code == 0
     header, *rows = said.stdout.splitlines()
@@ -35,12 +35,12 @@ def test_the_table_says_the_same(shared_store: Store) -> None:
     assert "Without --encoder: openclip (the default)" in said.stderr
 
 
-def test_one_of_few_words_lists_them(shared_store: Store) -> None:
+def test_one_of_few_words_lists_them(shared_store: Database) -> None:
     said = ovstore(shared_store, "encoders", "color_words").stdout
     assert "black, grey, white" in said and "gray" in said
 
 
-def test_a_missing_package_is_named(shared_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named(shared_store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     load = plugins.load
 
     def without(registry: str, name: str, **settings: object) -> object:
@@ -54,6 +54,6 @@ def test_a_missing_package_is_named(shared_store: Store, monkeypatch: pytest.Mon
     assert row.split()[-1] == "missing"
 
 
-def test_an_unknown_one_is_met_with_the_nearest(shared_store: Store) -> None:
+def test_an_unknown_one_is_met_with_the_nearest(shared_store: Database) -> None:
     said = ovstore(shared_store, "encoders", "tny")
     assert said.exit_code == 1 and "Did you mean 'tiny'?" in said.stderr

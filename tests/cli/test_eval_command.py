@@ -25,7 +25,7 @@ from ovstore.models.encoders import color_words
 from ovstore.models.prompts import templates_of
 from ovstore.query.encode import Encoder
 from ovstore.store.catalog import catalog
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.publish.publish import publish_features
 from ovstore.workflows.class_texts import class_texts
 from PIL import Image
@@ -42,7 +42,7 @@ def words(index: NDArray[np.integer]) -> NDArray[np.float16]:
     return colours[index].astype(np.float16)
 
 
-def publish(store: Store, name: str, split: str, seed: int) -> int:
+def publish(store: Database, name: str, split: str, seed: int) -> int:
     """A scene whose points are red, green, blue, beige in turn, the last 40 without a label; features "right", fused,
     miss each tenth point, "wrong", distilled, each twentieth."""
     small = small_scene.make(name, seed, space=SPACE)
@@ -58,7 +58,7 @@ def publish(store: Store, name: str, split: str, seed: int) -> int:
 
 
 def add_features(
-    store: Store,
+    store: Database,
     small: small_scene.Small,
     scene_id: int,
     name: str,
@@ -88,14 +88,14 @@ def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def judged(shared_store: Store) -> Store:
+def judged(shared_store: Database) -> Database:
     """Two scenes, train and val."""
     publish(shared_store, "room", "val", 0)
     publish(shared_store, "hall", "train", 1)
     return shared_store
 
 
-def test_a_table_says_what_counts_and_what_the_means_are_over(judged: Store, labels: Path) -> None:
+def test_a_table_says_what_counts_and_what_the_means_are_over(judged: Database, labels: Path) -> None:
     result = ovstore(judged, "eval", "--labels", labels, "--features", "right", "--split", "val", "--dataset", "scans")
     # 140 points of each colour; each tenth has no vector: the even ones 0, 2, 4, 6, 8 of i % 4 in 0 and 2
     assert lines(result) == [
@@ -119,7 +119,7 @@ def test_a_table_says_what_counts_and_what_the_means_are_over(judged: Store, lab
     ], result.output
 
 
-def test_the_protocol_of_openscene_drops_points_and_divides_by_all_classes(judged: Store, labels: Path) -> None:
+def test_the_protocol_of_openscene_drops_points_and_divides_by_all_classes(judged: Database, labels: Path) -> None:
     told = document(
         ovstore(judged, "eval", "--labels", labels, "--features", "right", "--protocol", "openscene", "--json")
     )
@@ -134,14 +134,14 @@ def test_the_protocol_of_openscene_drops_points_and_divides_by_all_classes(judge
     assert told["confusion"]["points"] == [[224, 0, 0, 0, 56], [0, 280, 0, 0, 0], [0, 0, 224, 0, 56], [0] * 5]
 
 
-def test_conventions_can_be_typed_one_by_one(judged: Store, labels: Path) -> None:
+def test_conventions_can_be_typed_one_by_one(judged: Database, labels: Path) -> None:
     options = ("--protocol", "openscene", "--unpredicted", "wrong", "--mean-over", "present", "--json")
     told = document(ovstore(judged, "eval", "--labels", labels, "--features", "right", *options))
     assert told["protocol"]["name"] == "openscene (changed)"
     assert told["means"]["mIoU"] == pytest.approx(2.6 / 3)
 
 
-def test_points_without_a_vector_may_take_the_nearest(judged: Store, labels: Path) -> None:
+def test_points_without_a_vector_may_take_the_nearest(judged: Database, labels: Path) -> None:
     told = document(
         ovstore(judged, "eval", "--labels", labels, "--features", "right", "--unpredicted", "nearest", "--json")
     )
@@ -149,7 +149,7 @@ def test_points_without_a_vector_may_take_the_nearest(judged: Store, labels: Pat
     assert np.sum(told["confusion"]["points"]) == 840
 
 
-def test_broken_features_score_what_they_deserve(judged: Store, labels: Path) -> None:
+def test_broken_features_score_what_they_deserve(judged: Database, labels: Path) -> None:
     told = document(ovstore(judged, "eval", "--labels", labels, "--features", "wrong", "--scene", "room", "--json"))
     counted = POINT[(POINT < 560) & (POINT % 4 < 3)]
     truth, predicted = counted % 4, np.where(counted % 20 == 0, -1, (counted + 1) % 3)
@@ -158,7 +158,7 @@ def test_broken_features_score_what_they_deserve(judged: Store, labels: Path) ->
         assert (each["iou"], each["accuracy"]) == (both.sum() / either.sum(), both.sum() / 140)
 
 
-def test_features_are_named_by_what_made_them_or_by_id(judged: Store, labels: Path) -> None:
+def test_features_are_named_by_what_made_them_or_by_id(judged: Database, labels: Path) -> None:
     def title(wanted: object) -> str:
         return lines(ovstore(judged, "eval", "--labels", labels, "--scene", "room", "--features", wanted))[0]
 
@@ -169,13 +169,13 @@ def test_features_are_named_by_what_made_them_or_by_id(judged: Store, labels: Pa
     assert title(held["right"]) == f"right ({held['right']}) on colours, 1 scene, protocol scannet"
 
 
-def test_scenes_without_the_features_are_left_out(judged: Store, labels: Path) -> None:
+def test_scenes_without_the_features_are_left_out(judged: Database, labels: Path) -> None:
     told = document(ovstore(judged, "eval", "--labels", labels, "--features", "again", "--json"))
     assert told["means"]["mIoU"] == 1
     assert "Left out, without features again: scans/room." in told["notes"]
 
 
-def test_an_ensemble_takes_the_second_where_both_are_equally_sure(judged: Store, labels: Path) -> None:
+def test_an_ensemble_takes_the_second_where_both_are_equally_sure(judged: Database, labels: Path) -> None:
     both = document(ovstore(judged, "eval", "--labels", labels, "--features", "wrong,right", "--json"))
     assert both["judged"] == "ensemble of wrong and right"
     counted = POINT[(POINT < 560) & (POINT % 4 < 3)]
@@ -183,7 +183,7 @@ def test_an_ensemble_takes_the_second_where_both_are_equally_sure(judged: Store,
     assert both["means"]["point accuracy"] == (predicted == counted % 4).mean()
 
 
-def test_scenes_have_figures_of_their_own(judged: Store, labels: Path) -> None:
+def test_scenes_have_figures_of_their_own(judged: Database, labels: Path) -> None:
     result = ovstore(judged, "eval", "--labels", labels, "--features", "right", "--per-scene")
     shown = lines(result)
     start = shown.index("scene           points  classes  mIoU %  mAcc %  fwIoU %")
@@ -195,7 +195,7 @@ def test_scenes_have_figures_of_their_own(judged: Store, labels: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["md", "tex", "json"])
-def test_tables_are_written_as_files(judged: Store, labels: Path, tmp_path: Path, suffix: str) -> None:
+def test_tables_are_written_as_files(judged: Database, labels: Path, tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"table.{suffix}"
     result = ovstore(judged, "eval", "--labels", labels, "--features", "right", "--per-scene", "--out", out)
     assert result.exit_code == 0, result.output
@@ -209,7 +209,7 @@ def test_tables_are_written_as_files(judged: Store, labels: Path, tmp_path: Path
         assert r"IoU \%" in text and "–" not in text.split("\\begin", 1)[1]
 
 
-def test_predictions_written_and_read_back_score_the_same(judged: Store, labels: Path, tmp_path: Path) -> None:
+def test_predictions_written_and_read_back_score_the_same(judged: Database, labels: Path, tmp_path: Path) -> None:
     folder = tmp_path / "predictions"
     told = document(
         ovstore(judged, "eval", "--labels", labels, "--features", "right", "--write-predictions", folder, "--json")
@@ -225,7 +225,7 @@ def test_predictions_written_and_read_back_score_the_same(judged: Store, labels:
     assert (folder / "room.txt").read_text().split() == expected.astype(str).tolist()
 
 
-def test_files_of_other_tools_may_lack_scenes(judged: Store, labels: Path, tmp_path: Path) -> None:
+def test_files_of_other_tools_may_lack_scenes(judged: Database, labels: Path, tmp_path: Path) -> None:
     (tmp_path / "room.txt").write_text("5\n" * len(POINT))
     told = document(ovstore(judged, "eval", "--labels", labels, "--predictions", tmp_path, "--json"))
     assert [scene["scene"] for scene in told["scenes"]] == ["scans/room"]
@@ -233,7 +233,7 @@ def test_files_of_other_tools_may_lack_scenes(judged: Store, labels: Path, tmp_p
     assert "Left out, without a file of predictions: scans/hall." in told["notes"]
 
 
-def test_numbers_of_classes_in_place_of_label_ids_are_a_hint(judged: Store, labels: Path, tmp_path: Path) -> None:
+def test_numbers_of_classes_in_place_of_label_ids_are_a_hint(judged: Database, labels: Path, tmp_path: Path) -> None:
     _, _, original_index = catalog.load_points(judged, catalog.find_scene(judged, "room").id)
     numbers = np.empty(len(POINT), int)
     numbers[original_index] = np.minimum(POINT % 4, 3)
@@ -256,7 +256,7 @@ def test_numbers_of_classes_in_place_of_label_ids_are_a_hint(judged: Store, labe
     ],
 )
 def test_files_that_are_no_predictions_are_one_sentence(
-    judged: Store, labels: Path, tmp_path: Path, text: str, said: str
+    judged: Database, labels: Path, tmp_path: Path, text: str, said: str
 ) -> None:
     (tmp_path / "room.txt").write_text(text)
     result = ovstore(judged, "eval", "--labels", labels, "--predictions", tmp_path)
@@ -276,7 +276,7 @@ def test_every_shipped_label_set_survives_the_format(tmp_path: Path) -> None:
         read_prediction(tmp_path / "a.txt", 2, label_set)
 
 
-def test_vectors_and_clouds_are_saved_in_the_datasets_own_order(judged: Store, labels: Path, tmp_path: Path) -> None:
+def test_vectors_and_clouds_are_saved_in_the_datasets_own_order(judged: Database, labels: Path, tmp_path: Path) -> None:
     result = ovstore(
         judged, "eval", "--labels", labels, "--features", "right,wrong", "--scene", "room",
         "--save-npy", tmp_path / "npy", "--save-ply", tmp_path / "ply",
@@ -303,7 +303,7 @@ def test_vectors_and_clouds_are_saved_in_the_datasets_own_order(judged: Store, l
     assert Image.open(tmp_path / "ply" / "legend.png").width > 100
 
 
-def test_words_that_the_encoder_does_not_know_are_named(judged: Store, tmp_path: Path) -> None:
+def test_words_that_the_encoder_does_not_know_are_named(judged: Database, tmp_path: Path) -> None:
     path = tmp_path / "odd.json"
     path.write_text(json.dumps({"classes": [{"id": 1, "name": "red"}, {"id": 2, "name": "beige"}]}))
     told = document(ovstore(judged, "eval", "--labels", path, "--features", "right", "--json"))
@@ -329,13 +329,13 @@ def test_words_that_the_encoder_does_not_know_are_named(judged: Store, tmp_path:
         ("--out table.pdf", 2, "a table is written as .md, .tex, .json"),
     ],
 )
-def test_mistakes_are_one_sentence(judged: Store, labels: Path, arguments: str, code: int, said: str) -> None:
+def test_mistakes_are_one_sentence(judged: Database, labels: Path, arguments: str, code: int, said: str) -> None:
     result = ovstore(judged, "eval", "--labels", labels, *arguments.split())
     assert (result.exit_code, result.stdout) == (code, "")
     assert said in result.stderr
 
 
-def test_labels_that_are_no_class_leave_nothing_to_judge(judged: Store, tmp_path: Path) -> None:
+def test_labels_that_are_no_class_leave_nothing_to_judge(judged: Database, tmp_path: Path) -> None:
     path = tmp_path / "purple.json"
     path.write_text(json.dumps({"classes": [{"id": 1, "name": "purple"}]}))
     result = ovstore(judged, "eval", "--labels", path, "--features", "right")
@@ -426,7 +426,7 @@ def test_nothing_is_told_of_unseen_points_where_there_are_none(unseen: NDArray[n
     assert report.seen_accuracy is None and as_json(report)["accuracy_by_sight"] is None
 
 
-def test_a_judgement_that_there_is_not_is_no_judgement_of_points(judged: Store) -> None:
+def test_a_judgement_that_there_is_not_is_no_judgement_of_points(judged: Database) -> None:
     result = ovstore(judged, "eval", "pionts", "--labels", "scannet20")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "No such command 'pionts'." in result.stderr

@@ -13,7 +13,7 @@ from ovstore.evaluation.instances.files import claims_of, read_list, read_masks
 from ovstore.evaluation.labels.label_files import load
 from ovstore.models.encoders import color_words
 from ovstore.store.catalog import catalog
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.publish.publish import publish_features
 
 SPACE = color_words.space(color_words.Options())
@@ -22,7 +22,7 @@ NAMES = {0: "red", 1: "green", 2: "blue", 3: "yellow", 4: "beige"}  # beige is n
 WORDS = np.array([0, 1, 2, 2])  # what each of the four objects looks like: a yellow one is taken for blue
 
 
-def publish(store: Store, name: str, split: str, seed: int) -> small_scene.Small:
+def publish(store: Database, name: str, split: str, seed: int) -> small_scene.Small:
     """Four objects of about 150 points: red, green, blue, yellow. In the hall green and blue are one green instance."""
     small = small_scene.make(name, seed, space=SPACE)
     of_point = small.object_of_superpoint[small.superpoint]
@@ -58,17 +58,17 @@ def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def judged(shared_store: Store) -> Store:
+def judged(shared_store: Database) -> Database:
     publish(shared_store, "room", "val", 0)
     publish(shared_store, "hall", "train", 1)
     return shared_store
 
 
-def instances(store: Store, labels: Path, *arguments: object) -> Result:
+def instances(store: Database, labels: Path, *arguments: object) -> Result:
     return ovstore(store, "eval", "instances", "--labels", labels, "--features", "first", *arguments)
 
 
-def test_a_table_says_what_counts(judged: Store, labels: Path) -> None:
+def test_a_table_says_what_counts(judged: Database, labels: Path) -> None:
     result = instances(judged, labels, "--scene", "room")
     assert lines(result) == [
         "objects of first on the instances of colours, 1 scene",
@@ -96,7 +96,7 @@ def test_a_table_says_what_counts(judged: Store, labels: Path) -> None:
     ], result.output
 
 
-def test_what_is_merged_in_truth_is_found_by_its_larger_half(judged: Store, labels: Path) -> None:
+def test_what_is_merged_in_truth_is_found_by_its_larger_half(judged: Database, labels: Path) -> None:
     told = document(instances(judged, labels, "--scene", "hall", "--json"))
     hall = small_scene.make("hall", 1, space=SPACE)
     of_point = hall.object_of_superpoint[hall.superpoint]
@@ -110,7 +110,7 @@ def test_what_is_merged_in_truth_is_found_by_its_larger_half(judged: Store, labe
     assert [each["AP"] for each in told["classes"] if each["name"] == "blue"] == [None]
 
 
-def test_smaller_regions_need_a_smaller_limit(judged: Store, labels: Path) -> None:
+def test_smaller_regions_need_a_smaller_limit(judged: Database, labels: Path) -> None:
     superpoints = ("--level", "superpoint", "--json")
     assert document(instances(judged, labels, *superpoints))["means"]["classes"]["masks"] == 0
     told = document(instances(judged, labels, *superpoints, "--min-points", 20))
@@ -119,14 +119,14 @@ def test_smaller_regions_need_a_smaller_limit(judged: Store, labels: Path) -> No
     assert told["protocol"]["min_points"] == 20
 
 
-def test_scenes_have_figures_of_their_own(judged: Store, labels: Path) -> None:
+def test_scenes_have_figures_of_their_own(judged: Database, labels: Path) -> None:
     shown = lines(instances(judged, labels, "--per-scene"))
     start = shown.index("scene       AP %  AP50 %  AP25 %  class-agnostic AP50 %  instances")
     assert shown[start + 2] == "scans/room  58.3    58.3    58.3                  100.0          3"
 
 
 @pytest.mark.parametrize("suffix", ["md", "tex", "json"])
-def test_tables_are_written_as_files(judged: Store, labels: Path, tmp_path: Path, suffix: str) -> None:
+def test_tables_are_written_as_files(judged: Database, labels: Path, tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"table.{suffix}"
     assert instances(judged, labels, "--scene", "room", "--per-scene", "--out", out).exit_code == 0
     text = out.read_text()
@@ -144,7 +144,7 @@ def test_tables_are_written_as_files(judged: Store, labels: Path, tmp_path: Path
         assert r"cold & 87.5 & 87.5 & 87.5 & 2 & 3 \\" in text and text.count(r"\begin{tabular}{lrrrrr}") == 2
 
 
-def test_masks_written_and_read_back_score_the_same(judged: Store, labels: Path, tmp_path: Path) -> None:
+def test_masks_written_and_read_back_score_the_same(judged: Database, labels: Path, tmp_path: Path) -> None:
     folder = tmp_path / "masks"
     told = document(instances(judged, labels, "--write-predictions", folder, "--json"))
     again = document(ovstore(judged, "eval", "instances", "--labels", labels, "--predictions", folder, "--json"))
@@ -159,7 +159,7 @@ def test_masks_written_and_read_back_score_the_same(judged: Store, labels: Path,
     assert (folder / "predicted_masks" / "room_001.txt").read_text().split() == inside.astype(str).tolist()
 
 
-def test_masks_of_ids_that_are_no_classes_are_a_hint(judged: Store, labels: Path, tmp_path: Path) -> None:
+def test_masks_of_ids_that_are_no_classes_are_a_hint(judged: Database, labels: Path, tmp_path: Path) -> None:
     instances(judged, labels, "--write-predictions", tmp_path)
     for path in tmp_path.glob("*.txt"):
         lines = [line.split() for line in path.read_text().splitlines()]
@@ -210,7 +210,7 @@ def test_masks_may_be_arrays_and_name_any_id(labels: Path, tmp_path: Path) -> No
     ],
 )
 def test_files_that_are_no_masks_are_one_sentence(
-    judged: Store, labels: Path, tmp_path: Path, text: str, said: str
+    judged: Database, labels: Path, tmp_path: Path, text: str, said: str
 ) -> None:
     folder = tmp_path / "masks"
     (folder / "folder").mkdir(parents=True)
@@ -242,7 +242,7 @@ def test_files_that_are_no_masks_are_one_sentence(
     ],
 )
 def test_mistakes_are_one_sentence(
-    judged: Store, labels: Path, tmp_path: Path, arguments: str, code: int, said: str
+    judged: Database, labels: Path, tmp_path: Path, arguments: str, code: int, said: str
 ) -> None:
     (tmp_path / "predicted_masks").touch()
     result = ovstore(judged, "eval", "instances", "--labels", labels, *arguments.format(taken=tmp_path).split())
@@ -250,7 +250,7 @@ def test_mistakes_are_one_sentence(
     assert said in result.stderr
 
 
-def test_scans_without_instances_leave_nothing_to_judge(judged: Store, tmp_path: Path) -> None:
+def test_scans_without_instances_leave_nothing_to_judge(judged: Database, tmp_path: Path) -> None:
     path = tmp_path / "purple.json"
     path.write_text(json.dumps({"classes": [{"id": 1, "name": "purple"}]}))
     result = ovstore(judged, "eval", "instances", "--labels", path, "--features", "first")

@@ -10,13 +10,13 @@ from click.testing import CliRunner, Result
 from ovstore.cli import main
 from ovstore.evaluation.labels import label_files
 from ovstore.evaluation.labels.legend import legend
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from small_scene import make
 
 SETS = label_files.names()
 
 
-def said(*arguments: str, store: Store | None = None) -> Result:
+def said(*arguments: str, store: Database | None = None) -> Result:
     where = [] if store is None else ["--store", str(store.path)]
     return CliRunner().invoke(main, [*where, "labels", *arguments])
 
@@ -44,7 +44,7 @@ def test_show_prints_classes_and_where_they_come_from(tmp_path: Path) -> None:
     assert (tmp_path / "legend.png").stat().st_size > 1000
 
 
-def labelled(store: Store, names: dict[int, str]) -> None:
+def labelled(store: Database, names: dict[int, str]) -> None:
     """A scene 'scans/room' of 600 points; labels go round."""
     small = make("room")
     labels = np.resize(np.array([*names, -1], np.int32), len(small.scene.points))
@@ -52,7 +52,7 @@ def labelled(store: Store, names: dict[int, str]) -> None:
     replace(small, scene=replace(small.scene, points=points)).publish_geometry(store)
 
 
-def test_map_counts_points_and_reports_what_the_set_does_not_know(store: Store) -> None:
+def test_map_counts_points_and_reports_what_the_set_does_not_know(store: Database) -> None:
     labelled(store, {0: "wall", 1: "trashcan", 2: "office chair", 3: "ceiling"})
     result = said("map", "scannet20", "room", store=store)
     assert result.exit_code == 0, result.output
@@ -77,7 +77,7 @@ def test_map_counts_points_and_reports_what_the_set_does_not_know(store: Store) 
     assert report["classes"][4] == {"id": 5, "name": "chair", "points": 120, "labels": {"office chair": 120}}
 
 
-def test_map_takes_a_table_of_ones_own_and_names_each_scene_once(store: Store, tmp_path: Path) -> None:
+def test_map_takes_a_table_of_ones_own_and_names_each_scene_once(store: Database, tmp_path: Path) -> None:
     labelled(store, {0: "trashcan"})
     table = tmp_path / "labels.tsv"
     table.write_text("raw_category\tnyu40id\ntrashcan\t39\n")
@@ -86,14 +86,14 @@ def test_map_takes_a_table_of_ones_own_and_names_each_scene_once(store: Store, t
     assert (report["points"], report["classes"][19]["points"], report["unknown"]) == (600, 300, [])
 
 
-def test_map_of_an_empty_store_names_the_next_step(store: Store) -> None:
+def test_map_of_an_empty_store_names_the_next_step(store: Database) -> None:
     result = said("map", "scannet20", "--all", store=store)
     assert (result.exit_code, result.stdout) == (0, "")
     assert "ovstore ingest --help" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [["map", "scannet20"], ["map", "scannet20", "room", "--all"]])
-def test_map_wants_scenes_or_all(store: Store, arguments: list[str]) -> None:
+def test_map_wants_scenes_or_all(store: Database, arguments: list[str]) -> None:
     result = said(*arguments, store=store)
     assert result.exit_code == 2
     assert "Name scenes, or say --all." in result.stderr

@@ -8,19 +8,19 @@ import pytest
 import small_scene
 from command_line import document, lines, ovstore
 from ovstore.core.wording import shown
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from rich.cells import cell_len
 
 STATEMENT = "SELECT scene, split FROM scene_overview"
 
 
 @pytest.fixture(scope="module")
-def asked(shared_store: Store) -> Store:
+def asked(shared_store: Database) -> Database:
     small_scene.make().publish(shared_store)
     return shared_store
 
 
-def test_the_statement_comes_from_the_line_a_file_or_standard_input(asked: Store, tmp_path: Path) -> None:
+def test_the_statement_comes_from_the_line_a_file_or_standard_input(asked: Database, tmp_path: Path) -> None:
     (tmp_path / "question.sql").write_text(f"{STATEMENT};\n", encoding="utf-8-sig")
     for result in (
         ovstore(asked, "sql", STATEMENT),
@@ -42,13 +42,13 @@ def test_the_statement_comes_from_the_line_a_file_or_standard_input(asked: Store
         (["SELECT 1", "--format", "parquet"], "needs --out FILE"),
     ],
 )
-def test_misuse_is_one_sentence(asked: Store, arguments: list[str], sentence: str) -> None:
+def test_misuse_is_one_sentence(asked: Database, arguments: list[str], sentence: str) -> None:
     result = ovstore(asked, "sql", *arguments)
     assert result.exit_code == 2
     assert sentence in result.stderr
 
 
-def test_the_ending_of_the_file_says_its_format(asked: Store, tmp_path: Path) -> None:
+def test_the_ending_of_the_file_says_its_format(asked: Database, tmp_path: Path) -> None:
     for ending in ("csv", "json", "parquet"):
         result = ovstore(asked, "sql", STATEMENT, "--out", tmp_path / f"rows.{ending}")
         assert result.exit_code == 0, result.output
@@ -59,7 +59,7 @@ def test_the_ending_of_the_file_says_its_format(asked: Store, tmp_path: Path) ->
     assert pq.read_table(tmp_path / "rows.parquet").to_pylist() == rows
 
 
-def test_formulas_are_defused_in_a_file_unless_told_otherwise(asked: Store, tmp_path: Path) -> None:
+def test_formulas_are_defused_in_a_file_unless_told_otherwise(asked: Database, tmp_path: Path) -> None:
     statement = "SELECT '=1+1' AS text, -1.5 AS number"
     result = ovstore(asked, "sql", statement, "--out", tmp_path / "rows.csv")
     assert (tmp_path / "rows.csv").read_text() == "text,number\n'=1+1,-1.5\n"
@@ -74,7 +74,7 @@ def test_formulas_are_defused_in_a_file_unless_told_otherwise(asked: Store, tmp_
     "statement",
     ["SELECT * FROM region_overview LIMIT 3", "SELECT * FROM scene_overview", "SELECT repeat('x', 300) AS x"],
 )
-def test_rows_fit_80_columns(asked: Store, statement: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_fit_80_columns(asked: Database, statement: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = document(ovstore(asked, "sql", statement, "--format", "json"))
     monkeypatch.setenv("COLUMNS", "80")
     result = ovstore(asked, "sql", statement)
@@ -83,7 +83,7 @@ def test_rows_fit_80_columns(asked: Store, statement: str, monkeypatch: pytest.M
     assert all(any(line.split()[:1] == [name] for line in lines(result)) for name in whole[0])
 
 
-def test_values_that_would_move_the_cursor_are_escaped(asked: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_that_would_move_the_cursor_are_escaped(asked: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     statement = "SELECT E'a\\x1b[2J\\nb' AS one, U&'\\202Egpj' AS two"
     for columns in ("80", "20"):
         monkeypatch.setenv("COLUMNS", columns)
@@ -92,7 +92,7 @@ def test_values_that_would_move_the_cursor_are_escaped(asked: Store, monkeypatch
         assert all(character == "\n" or shown(character) == character for character in printed)
 
 
-def test_more_rows_than_a_table_shows_are_said_and_go_to_a_file(asked: Store, tmp_path: Path) -> None:
+def test_more_rows_than_a_table_shows_are_said_and_go_to_a_file(asked: Database, tmp_path: Path) -> None:
     statement = "SELECT generate_series(1, 20000) AS i"
     result = ovstore(asked, "sql", statement)
     assert result.exit_code == 1 and result.stdout == ""
@@ -116,7 +116,7 @@ def test_more_rows_than_a_table_shows_are_said_and_go_to_a_file(asked: Store, tm
         (["SELECT '[1]'::halfvec <=> '[1,2]'::halfvec"], "Vectors of two encoders: --features NAME chooses"),
     ],
 )
-def test_a_slip_in_a_statement_says_what_would_be_right(asked: Store, arguments: list[str], sentence: str) -> None:
+def test_a_slip_in_a_statement_says_what_would_be_right(asked: Database, arguments: list[str], sentence: str) -> None:
     result = ovstore(asked, "sql", *arguments)
     assert result.exit_code == 1
     assert sentence in result.stderr

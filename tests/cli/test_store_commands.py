@@ -11,11 +11,11 @@ from command_line import document, lines, ovstore
 from ovstore.cli import main
 from ovstore.store.catalog import catalog, jobs
 from ovstore.store.maintain import verify
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 
 @pytest.fixture
-def held(store: Store, tmp_path: Path) -> Store:
+def held(store: Database, tmp_path: Path) -> Database:
     return small_scene.publish_two(store, tmp_path)
 
 
@@ -23,14 +23,14 @@ def held(store: Store, tmp_path: Path) -> Store:
     ("command", "next_step"),
     [("scenes", "ovstore ingest"), ("features", "ovstore ingest"), ("jobs", "ovstore ingest"), ("jobs --failed", "No")],
 )
-def test_an_empty_store_lists_nothing_and_says_what_to_type(store: Store, command: str, next_step: str) -> None:
+def test_an_empty_store_lists_nothing_and_says_what_to_type(store: Database, command: str, next_step: str) -> None:
     result = ovstore(store, *command.split())
     assert (result.exit_code, result.stdout) == (0, "")
     assert next_step in result.stderr
     assert document(ovstore(store, *command.split(), "--json")) == []
 
 
-def test_scenes_are_listed_with_what_they_hold(held: Store) -> None:
+def test_scenes_are_listed_with_what_they_hold(held: Database) -> None:
     hall, room = (f"{scene.seen_point_count / 600:.0%}" for scene in catalog.scenes(held))
     result = ovstore(held, "scenes")
     assert lines(result) == [
@@ -46,7 +46,7 @@ def test_scenes_are_listed_with_what_they_hold(held: Store) -> None:
     )
 
 
-def test_features_are_listed_with_what_made_them(held: Store) -> None:
+def test_features_are_listed_with_what_made_them(held: Database) -> None:
     listed = lines(ovstore(held, "features", "room"))
     assert listed[0].split() == [
         "scene",
@@ -64,7 +64,7 @@ def test_features_are_listed_with_what_made_them(held: Store) -> None:
     assert [features["scene"] for features in document(ovstore(held, "features", "--json"))] == ["hall", "room"]
 
 
-def test_jobs_are_listed_newest_first(store: Store) -> None:
+def test_jobs_are_listed_newest_first(store: Database) -> None:
     jobs.finish(store, jobs.start(store, "scans", "room", {}), "4 s")
     jobs.fail(store, jobs.start(store, "scans", "hall", {}), "frame 3: camera_to_world is not a finite 4x4 matrix")
     listed = lines(ovstore(store, "jobs"))
@@ -73,7 +73,7 @@ def test_jobs_are_listed_newest_first(store: Store) -> None:
     assert [job["scene"] for job in document(ovstore(store, "jobs", "--failed", "--json"))] == ["hall"]
 
 
-def test_forget_asks_and_says_what_goes(held: Store) -> None:
+def test_forget_asks_and_says_what_goes(held: Database) -> None:
     result = ovstore(held, "forget", "room", input="n\n")
     assert result.exit_code == 1
     assert "scans/room: 3 frames, 600 points, features: toy" in result.stderr
@@ -83,7 +83,7 @@ def test_forget_asks_and_says_what_goes(held: Store) -> None:
     assert [scene.name for scene in catalog.scenes(held)] == ["hall"]
 
 
-def test_forgetting_leaves_neither_rows_nor_files(held: Store) -> None:
+def test_forgetting_leaves_neither_rows_nor_files(held: Database) -> None:
     unpacked = held.unpacked("scans", "room")
     unpacked.mkdir(parents=True)
     (unpacked / "frames.json").touch()
@@ -96,7 +96,7 @@ def test_forgetting_leaves_neither_rows_nor_files(held: Store) -> None:
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
 
 
-def test_forgetting_features_keeps_the_scene(held: Store) -> None:
+def test_forgetting_features_keeps_the_scene(held: Database) -> None:
     result = ovstore(held, "forget", "--dataset", "scans", "--features", "toy", "--yes")
     assert result.stdout.startswith("Forgotten: 0 scenes, 2 feature sets")
     assert len(catalog.scenes(held)) == 2
@@ -113,14 +113,14 @@ def test_forgetting_features_keeps_the_scene(held: Store) -> None:
         (("--dataset", "scans", "--features", "clip", "--yes"), 1, "has no features named 'clip'"),
     ],
 )
-def test_forget_refuses_what_is_not_there(held: Store, arguments: tuple[str, ...], code: int, sentence: str) -> None:
+def test_forget_refuses_what_is_not_there(held: Database, arguments: tuple[str, ...], code: int, sentence: str) -> None:
     result = ovstore(held, "forget", *arguments)
     assert (result.exit_code, result.stdout) == (code, "")
     assert sentence in result.stderr
     assert len(catalog.feature_sets(held)) == 2
 
 
-def test_a_scene_that_is_being_ingested_is_not_forgotten(held: Store) -> None:
+def test_a_scene_that_is_being_ingested_is_not_forgotten(held: Database) -> None:
     jobs.start(held, "scans", "room", {})
     result = ovstore(held, "forget", "room", "--yes")
     assert result.exit_code == 1
@@ -128,7 +128,7 @@ def test_a_scene_that_is_being_ingested_is_not_forgotten(held: Store) -> None:
     assert len(catalog.scenes(held)) == 2
 
 
-def test_npz_holds_the_scene_in_its_original_order(held: Store, tmp_path: Path) -> None:
+def test_npz_holds_the_scene_in_its_original_order(held: Database, tmp_path: Path) -> None:
     small = small_scene.make()
     original = np.argsort(small.original_index)  # row of the store's order for each original row
     assert ovstore(held, "export", "npz", "room", tmp_path / "room.npz").exit_code == 0
@@ -152,7 +152,7 @@ def test_npz_holds_the_scene_in_its_original_order(held: Store, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("level", [None, "object", "superpoint"])
-def test_ply_holds_the_scene_in_its_original_order(held: Store, tmp_path: Path, level: str | None) -> None:
+def test_ply_holds_the_scene_in_its_original_order(held: Database, tmp_path: Path, level: str | None) -> None:
     trimesh = pytest.importorskip("trimesh", reason="needs the extra 'generate'")
     small = small_scene.make()
     original = np.argsort(small.original_index)
@@ -172,7 +172,7 @@ def test_ply_holds_the_scene_in_its_original_order(held: Store, tmp_path: Path, 
         assert len(pairs) == len({region for region, _ in pairs}) == len({colour for _, colour in pairs})
 
 
-def test_export_never_replaces_a_file_unasked(held: Store, tmp_path: Path) -> None:
+def test_export_never_replaces_a_file_unasked(held: Database, tmp_path: Path) -> None:
     out = tmp_path / "room.ply"
     out.write_text("mine")
     result = ovstore(held, "export", "ply", "room", out)
@@ -188,7 +188,7 @@ def test_export_never_replaces_a_file_unasked(held: Store, tmp_path: Path) -> No
     ("out", "sentence"),
     [("none/room.npz", "There is no folder"), (".", "is a folder: name a file")],
 )
-def test_export_into_nowhere_is_one_sentence(held: Store, tmp_path: Path, out: str, sentence: str) -> None:
+def test_export_into_nowhere_is_one_sentence(held: Database, tmp_path: Path, out: str, sentence: str) -> None:
     result = ovstore(held, "export", "npz", "room", tmp_path / out)
     assert result.exit_code == 1
     assert sentence in result.stderr

@@ -13,7 +13,7 @@ from ovstore.ingest.checks.checks import check_scene
 from ovstore.ingest.files.images import read_depth, read_image
 from ovstore.ingest.fusion.visibility import correspond
 from ovstore.ingest.generated.folder import FolderOptions, generate_set
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 pytest.importorskip("embreex", reason="needs the extra 'generate'")
 
@@ -132,7 +132,7 @@ def test_points_have_the_colours_of_the_pixels_that_show_them(name: str, scene_o
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_command_of_generate_takes_it_in_and_twice_is_up_to_date(name: str, scans, store: Store) -> None:  # type: ignore[no-untyped-def]
+def test_the_command_of_generate_takes_it_in_and_twice_is_up_to_date(name: str, scans, store: Database) -> None:  # type: ignore[no-untyped-def]
     arguments = [*_arguments(name, scans(name)), "--encoder", "color_words"]
     first, second = ovstore(store, *arguments), ovstore(store, *arguments)
     assert first.exit_code == 0, first.output

@@ -8,7 +8,7 @@ import pytest
 import small_scene
 from command_line import ovstore
 from ovstore.cli import main
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 ACTS = {  # what they do is done when they end, or is a file; there is nothing to list
     "completion", "db downgrade", "db upgrade", "export npz", "export openscene", "export ply", "forget",
@@ -47,20 +47,20 @@ def _choices(parameter: click.Parameter) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module")
-def held(shared_store: Store) -> Store:
+def held(shared_store: Database) -> Database:
     small_scene.make().publish(shared_store)
     return shared_store
 
 
 @pytest.mark.parametrize("typed", LISTS)
-def test_a_list_is_one_document_and_nothing_else(held: Store, typed: str) -> None:
+def test_a_list_is_one_document_and_nothing_else(held: Database, typed: str) -> None:
     said = ovstore(held, *typed.split(), "--json")
     assert said.exit_code in (0, 1), said.output  # doctor and jobs may have something to say
     assert isinstance(json.loads(said.stdout), list | dict)
 
 
 @pytest.mark.parametrize("typed", ["scenes", "features", "jobs", "encoders", "labels list", "db tables"])
-def test_an_empty_store_lists_nothing_and_succeeds(store: Store, typed: str) -> None:
+def test_an_empty_store_lists_nothing_and_succeeds(store: Database, typed: str) -> None:
     said = ovstore(store, *typed.split(), "--json")
     assert said.exit_code == 0
     assert isinstance(json.loads(said.stdout), list)

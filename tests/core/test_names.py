@@ -9,7 +9,7 @@ from ovstore.core.files import replacing
 from ovstore.core.names import MAX_FILE_NAME, file_name, is_file_name, shortened
 from ovstore.evaluation.points.benchmark_files import prediction_path
 from ovstore.models.precomputed.files import scene_folder
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "椅", "🪑"])
@@ -53,7 +53,7 @@ def test_names_too_long_for_predictions_and_maps_are_sentences(tmp_path: Path) -
 @pytest.mark.parametrize(
     "arguments", [("export", "ply", "room", "x" * 300 + ".ply"), ("eval", "--labels", "y" * 300 + ".json")]
 )
-def test_a_path_that_is_too_long_is_one_line(store: Store, arguments: tuple[str, ...]) -> None:
+def test_a_path_that_is_too_long_is_one_line(store: Database, arguments: tuple[str, ...]) -> None:
     result = ovstore(store, *arguments)
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
     assert len(result.stderr) < 350 and "too long" in result.stderr

@@ -14,56 +14,56 @@ import small_scene
 from ovstore.core import signals
 from ovstore.models.training.stopping import stop_signals
 from ovstore.store.catalog import jobs
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 
-def run(store: Store, arguments: str, encoding: str = "utf-8") -> subprocess.CompletedProcess[bytes]:
+def run(store: Database, arguments: str, encoding: str = "utf-8") -> subprocess.CompletedProcess[bytes]:
     """In a shell, for the sake of its redirections."""
     command = f"exec '{sys.executable}' -m ovstore.cli --store '{store.path}' {arguments}"
     return subprocess.run(["sh", "-c", command], capture_output=True, env=os.environ | {"PYTHONIOENCODING": encoding})
 
 
 @pytest.fixture(scope="module")
-def kitchen(shared_store: Store) -> Store:
+def kitchen(shared_store: Database) -> Database:
     """A store whose scene has a name that ASCII lacks."""
     small_scene.make(name="Küche").publish(shared_store)
     return shared_store
 
 
-def test_a_closed_stdout_is_refused_before_any_work(kitchen: Store) -> None:
+def test_a_closed_stdout_is_refused_before_any_work(kitchen: Database) -> None:
     done = run(kitchen, "scenes >&-")
     assert done.returncode == 1
     assert done.stderr == b"Error: Standard output is closed: send it to a file, or to /dev/null.\n"
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "2>&- <&-"])
-def test_a_closed_stderr_takes_no_other_files_place(kitchen: Store, closed: str) -> None:
+def test_a_closed_stderr_takes_no_other_files_place(kitchen: Database, closed: str) -> None:
     done = run(kitchen, f"scenes --json {closed}")
     assert done.returncode == 0
     assert [scene["name"] for scene in json.loads(done.stdout)] == ["Küche"]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-def test_a_full_disk_behind_stdout_is_a_sentence(kitchen: Store) -> None:
+def test_a_full_disk_behind_stdout_is_a_sentence(kitchen: Database) -> None:
     done = run(kitchen, "scenes >/dev/full")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (1, b"Error: No space left on device.")
     assert b"Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("arguments", ["scenes", "show K*che", "features", "sql 'SELECT scene FROM scene_overview'"])
-def test_what_the_encoding_lacks_is_escaped(kitchen: Store, arguments: str) -> None:
+def test_what_the_encoding_lacks_is_escaped(kitchen: Database, arguments: str) -> None:
     done = run(kitchen, arguments.replace("K*che", "Küche"), "ascii")
     assert done.returncode == 0, done.stderr
     assert b"K\\xfcche" in done.stdout
 
 
-def test_json_stays_json_in_any_encoding(kitchen: Store) -> None:
+def test_json_stays_json_in_any_encoding(kitchen: Database) -> None:
     for encoding in ("ascii", "latin-1", "utf-8"):
         [scene] = json.loads(run(kitchen, "scenes --json", encoding).stdout.decode(encoding))
         assert scene["name"] == "Küche"
 
 
-def test_files_are_written_whole_whatever_the_encoding(kitchen: Store, tmp_path: Path) -> None:
+def test_files_are_written_whole_whatever_the_encoding(kitchen: Database, tmp_path: Path) -> None:
     path = tmp_path / "Küche.ply"
     done = run(kitchen, f"export ply Küche '{path}'", "ascii")
     assert (done.returncode, path.is_file()) == (0, True), done.stderr
@@ -92,7 +92,7 @@ def hang_up_ends() -> Iterator[None]:
 
 @pytest.mark.usefixtures("hang_up_ends")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_a_signal_that_ends_work_closes_its_job(store: Store, name: str) -> None:
+def test_a_signal_that_ends_work_closes_its_job(store: Database, name: str) -> None:
     subprocess.run([sys.executable, "-c", WORK, str(store.path), name], capture_output=True)
     assert [(job.state, job.message) for job in jobs.jobs(store)] == [("failed", "interrupted")]
 

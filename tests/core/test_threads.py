@@ -17,7 +17,7 @@ from ovstore.core.errors import BadInput, DatabaseError
 from ovstore.core.features import Query
 from ovstore.store.catalog import catalog
 from ovstore.store.postgres import connection, database, pools
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.postgres.server import USER, Server
 from ovstore.store.search import index_choice, text_vectors
 from ovstore.store.search.point_search import region_points
@@ -31,13 +31,13 @@ def crowd() -> Crowd:
 
 
 @pytest.fixture(scope="module")
-def full(shared_store: Store, crowd: Crowd) -> Store:
+def full(shared_store: Database, crowd: Crowd) -> Database:
     crowd.publish(shared_store, "hall", 40)
     crowd.publish(shared_store, "attic", 40)
     return shared_store
 
 
-def questions(store: Store, crowd: Crowd, number: int) -> list[Callable[[], object]]:
+def questions(store: Database, crowd: Crowd, number: int) -> list[Callable[[], object]]:
     """One call of each kind that takes connections; they differ by `number`."""
     word = crowd.word(number % 30)
 
@@ -61,10 +61,10 @@ def questions(store: Store, crowd: Crowd, number: int) -> list[Callable[[], obje
 @pytest.mark.parametrize("connections", [1, 8])
 @pytest.mark.parametrize("threads", [2, 16, 64])
 def test_many_threads_get_the_answers_that_one_gets(
-    full: Store, crowd: Crowd, threads: int, connections: int, monkeypatch: pytest.MonkeyPatch
+    full: Database, crowd: Crowd, threads: int, connections: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pools, "CONNECTIONS", connections)
-    with Store(full.path, full.conninfo) as store:
+    with Database(full.path, full.conninfo) as store:
         alone = [[ask() for ask in questions(store, crowd, number)] for number in range(threads)]
         start = threading.Barrier(threads)
 
@@ -76,7 +76,7 @@ def test_many_threads_get_the_answers_that_one_gets(
             assert list(executor.map(work, range(threads))) == alone
 
 
-def test_threads_that_meet_a_new_feature_set_wait_for_one_that_reads_it(store: Store, crowd: Crowd) -> None:
+def test_threads_that_meet_a_new_feature_set_wait_for_one_that_reads_it(store: Database, crowd: Crowd) -> None:
     """The side file is written by the first search: the others wait for it without a connection."""
     crowd.publish(store, "hall", 40)
     asked = Query(crowd.word(3), crowd.space)
@@ -85,20 +85,20 @@ def test_threads_that_meet_a_new_feature_set_wait_for_one_that_reads_it(store: S
     assert found[0] and all(regions == found[0] for regions in found)
 
 
-def test_a_thread_that_waits_too_long_is_told_why(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_waits_too_long_is_told_why(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "PATIENCE", 0.1)
     said = r"All 1 connections of this process .* were in use for 0.1 s"
     with (
-        Store(store.path, store.conninfo) as impatient,
+        Database(store.path, store.conninfo) as impatient,
         impatient.connect(),
         pytest.raises(DatabaseError, match=said),
     ):
         catalog.scenes(impatient)
 
 
-def test_idle_connections_are_given_back_and_taken_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_connections_are_given_back_and_taken_again(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "IDLE_SECONDS", 0.2)
-    with Store(store.path, store.conninfo) as idle:
+    with Database(store.path, store.conninfo) as idle:
         assert clients(store, idle) == 1
         deadline = time.monotonic() + 20
         while clients(store) and time.monotonic() < deadline:
@@ -107,7 +107,7 @@ def test_idle_connections_are_given_back_and_taken_again(store: Store, monkeypat
         assert catalog.scenes(idle) == []
 
 
-def clients(store: Store, used: Store | None = None) -> int:
+def clients(store: Database, used: Database | None = None) -> int:
     """Connections to the store's database besides the one that asks; `used` is made to take one first."""
     pools.give_back()
     if used is not None:
@@ -120,7 +120,7 @@ def clients(store: Store, used: Store | None = None) -> int:
 
 
 @pytest.fixture
-def narrow(full: Store, server: Server) -> Iterator[str]:
+def narrow(full: Database, server: Server) -> Iterator[str]:
     """The URL of a role that the server lets in three times at once."""
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE ROLE narrow LOGIN CONNECTION LIMIT 3 IN ROLE {USER}")
@@ -128,26 +128,26 @@ def narrow(full: Store, server: Server) -> Iterator[str]:
         connection.execute("DROP ROLE narrow")
 
 
-def test_two_hundred_stores_share_a_server_that_takes_three(full: Store, narrow: str) -> None:
+def test_two_hundred_stores_share_a_server_that_takes_three(full: Database, narrow: str) -> None:
     """Each asks in turn and stays open: its connection is given back when another one needs it."""
-    stores = [Store(full.path, narrow) for _ in range(200)]
+    stores = [Database(full.path, narrow) for _ in range(200)]
     assert [len(catalog.scenes(store)) for store in stores] == [2] * 200
     for store in stores:
         store.close()
 
 
-def test_a_full_server_is_a_sentence(full: Store, narrow: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_server_is_a_sentence(full: Database, narrow: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "PATIENCE", 0.2)
     with ExitStack() as stack:
-        stores = [stack.enter_context(Store(full.path, narrow)) for _ in range(4)]
+        stores = [stack.enter_context(Database(full.path, narrow)) for _ in range(4)]
         for store in stores[:3]:
             stack.enter_context(store.connect())
         with pytest.raises(DatabaseError, match=r"is full \(too many connections.*\): close other programs"):
             catalog.scenes(stores[3])
 
 
-def test_a_closed_store_says_so(store: Store) -> None:
-    closed = Store(store.path, store.conninfo)
+def test_a_closed_store_says_so(store: Database) -> None:
+    closed = Database(store.path, store.conninfo)
     closed.close()
     closed.close()
     for use in (lambda: catalog.scenes(closed), lambda: closed.autocommit().__enter__(), lambda: closed.conninfo):
@@ -156,22 +156,22 @@ def test_a_closed_store_says_so(store: Store) -> None:
 
 
 @pytest.mark.parametrize("carry", [pickle.dumps, copy.copy, copy.deepcopy])
-def test_an_open_store_is_not_carried_to_another_process(store: Store, carry: Callable[[Store], object]) -> None:
+def test_an_open_store_is_not_carried_to_another_process(store: Database, carry: Callable[[Database], object]) -> None:
     with pytest.raises(BadInput, match=r"cannot be pickled or copied: pass its path '.*' and open it there"):
         carry(store)
 
 
-def test_a_child_process_has_connections_of_its_own(full: Store) -> None:
+def test_a_child_process_has_connections_of_its_own(full: Database) -> None:
     assert len(catalog.scenes(full)) == 2
     with multiprocessing.get_context("fork").Pool(2, _remember, (full,)) as pool:
         assert pool.map(_count_scenes, range(8)) == [2] * 8
     assert len(catalog.scenes(full)) == 2
 
 
-_inherited: list[Store] = []
+_inherited: list[Database] = []
 
 
-def _remember(store: Store) -> None:
+def _remember(store: Database) -> None:
     _inherited.append(store)
 
 

@@ -11,7 +11,7 @@ import ovstore
 import pytest
 import small_scene
 from ovstore.core.features import Query
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.search import search as store_search
 
 WRONG = [
@@ -24,7 +24,7 @@ SPACE: dict[str, Any] = {"name": "color_words", "dim": 13, "digest": "", "logit_
 
 
 @pytest.fixture(scope="module")
-def full(shared_store: Store) -> Store:
+def full(shared_store: Database) -> Database:
     small = small_scene.make("room", space=ovstore.EmbeddingSpace(**SPACE))
     recipe = {"encoder": {"name": "color_words", "options": {"patch": 4}}}
     small.publish_features(shared_store, small.publish_geometry(shared_store), "colours", recipe)
@@ -74,7 +74,7 @@ def test_a_field_of_another_type_is_a_sentence(name: str) -> None:
             outcome(kind, **(right | {field.name: wrong}))
 
 
-def test_answers_and_hits_are_made_of_what_they_say(full: Store) -> None:
+def test_answers_and_hits_are_made_of_what_they_say(full: Database) -> None:
     hit = store_search.search(full, Query(**made()["Query"]))[0]
     answer = ovstore.Answer((hit,), None, "?", "space")
     for value in (hit, answer):
@@ -84,19 +84,19 @@ def test_answers_and_hits_are_made_of_what_they_say(full: Store) -> None:
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Query)])
-def test_a_query_with_another_type_in_a_field_is_answered_or_refused(full: Store, field: str) -> None:
+def test_a_query_with_another_type_in_a_field_is_answered_or_refused(full: Database, field: str) -> None:
     for wrong in WRONG:
         outcome(lambda value=wrong: store_search.search(full, Query(**(made()["Query"] | {field: value}))))
 
 
 @pytest.mark.parametrize("name", sorted(parameters(ovstore.search)))
-def test_a_search_with_another_type_is_answered_or_refused(full: Store, name: str) -> None:
+def test_a_search_with_another_type_is_answered_or_refused(full: Database, name: str) -> None:
     for wrong in WRONG:
         outcome(ovstore.search, **({"store": full, "text": "red"} | {name: wrong}))
 
 
 @pytest.mark.parametrize("name", sorted(parameters(ovstore.open)))
-def test_open_with_another_type_is_refused(full: Store, name: str, tmp_path: Path) -> None:
+def test_open_with_another_type_is_refused(full: Database, name: str, tmp_path: Path) -> None:
     for wrong in WRONG:
         given = {"path": tmp_path / "none", "database_url": full.conninfo, "create": False} | {name: wrong}
         found = outcome(ovstore.open, **given)
@@ -105,11 +105,11 @@ def test_open_with_another_type_is_refused(full: Store, name: str, tmp_path: Pat
         assert found is None or not wrong, f"{name}={wrong!r} opened {found}"  # what is left out may come from outside
 
 
-def test_methods_of_a_store_refuse_other_types(full: Store) -> None:
-    public = [name for name, value in inspect.getmembers(Store, inspect.isfunction) if not name.startswith("_")]
+def test_methods_of_a_store_refuse_other_types(full: Database) -> None:
+    public = [name for name, value in inspect.getmembers(Database, inspect.isfunction) if not name.startswith("_")]
     assert {"connect", "glance", "file", "unpacked", "close"} <= set(public)
     for method in set(public) - {"close"}:
-        names = [name for name in parameters(getattr(Store, method)) if name != "self"]
+        names = [name for name in parameters(getattr(Database, method)) if name != "self"]
         for name in names:
             for wrong in WRONG:
                 outcome(getattr(full, method), **(dict.fromkeys(names, "x") | {name: wrong}))
@@ -129,7 +129,7 @@ def test_methods_of_a_store_refuse_other_types(full: Store) -> None:
         ({"store": "ovstore-data"}, "store must be a Store, not 'ovstore-data'."),
     ],
 )
-def test_a_wrong_argument_is_named_with_what_it_must_be(full: Store, wrong: dict[str, Any], said: str) -> None:
+def test_a_wrong_argument_is_named_with_what_it_must_be(full: Database, wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(ovstore.OvstoreError) as caught:
         ovstore.search(**({"store": full, "text": "red"} | wrong))
     assert str(caught.value) == said

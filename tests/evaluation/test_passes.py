@@ -19,7 +19,7 @@ from ovstore.models.students import tiny as tiny_student
 from ovstore.models.training.inference import point_vectors
 from ovstore.models.training.options import TrainingOptions
 from ovstore.store.catalog import catalog
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.publish.publish import publish_features
 
 SPACE = color_words.space(color_words.Options())
@@ -38,7 +38,7 @@ def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def held(shared_store: Store) -> Store:
+def held(shared_store: Database) -> Database:
     """A room whose features know the colour of each cluster's first point alone, in the scan's own order; every tenth
     cluster's first point has no vector."""
     small = small_scene.make("room", 0, space=SPACE)
@@ -63,7 +63,7 @@ def held(shared_store: Store) -> Store:
     return shared_store
 
 
-def publish_distilled(store: Store, scene_id: int, small: small_scene.Small) -> None:
+def publish_distilled(store: Database, scene_id: int, small: small_scene.Small) -> None:
     """The set "learned", whose published vectors are the first ones' and whose student, drawn at random, is another."""
     torch.manual_seed(0)
     network = tiny_student.build(tiny_student.Options(), 3, SPACE.dim)
@@ -89,7 +89,7 @@ def firsts(original_index: NDArray[np.int32]) -> NDArray[np.bool_]:
 OPENSCENE = ("--features", "colours", "--protocol", "openscene")
 
 
-def test_points_take_the_vector_of_their_voxel(held: Store, labels: Path) -> None:
+def test_points_take_the_vector_of_their_voxel(held: Database, labels: Path) -> None:
     plain = document(ovstore(held, "eval", "--labels", labels, *OPENSCENE, "--json"))
     assert plain["means"]["mIoU"] < 0.3
     told = document(ovstore(held, "eval", "--labels", labels, *OPENSCENE, "--passes", 3, "--json"))
@@ -98,7 +98,7 @@ def test_points_take_the_vector_of_their_voxel(held: Store, labels: Path) -> Non
     assert told["means"]["mAcc"] == pytest.approx(0.9, abs=0.01)
 
 
-def test_the_table_says_how_often_and_from_where_it_was_looked(held: Store, labels: Path) -> None:
+def test_the_table_says_how_often_and_from_where_it_was_looked(held: Database, labels: Path) -> None:
     shown = lines(ovstore(held, "eval", "--labels", labels, *OPENSCENE, "--passes", 5))
     assert shown[0] == "colours in 5 passes on colours, 1 scene, protocol openscene"
     assert (
@@ -106,13 +106,13 @@ def test_the_table_says_how_often_and_from_where_it_was_looked(held: Store, labe
     )
 
 
-def test_voxels_may_have_another_size(held: Store, labels: Path) -> None:
+def test_voxels_may_have_another_size(held: Database, labels: Path) -> None:
     told = document(ovstore(held, "eval", "--labels", labels, *OPENSCENE, "--passes", 1, "--voxel-size", 20, "--json"))
     assert any(note.startswith("1 pass, randomly placed (seed 1463), voxels of 20 m;") for note in told["notes"])
     assert told["means"]["mIoU"] < 0.5  # the room is a few voxels
 
 
-def test_the_same_seed_gives_the_same_numbers(held: Store, labels: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_numbers(held: Database, labels: Path, tmp_path: Path) -> None:
     written = []
     for number, seed in enumerate((7, 7)):
         folder = tmp_path / str(number)
@@ -125,7 +125,7 @@ def test_the_same_seed_gives_the_same_numbers(held: Store, labels: Path, tmp_pat
     assert np.array(written[0].split(), int)[original_index].tolist() == expected.tolist()
 
 
-def test_a_student_is_asked_anew_in_each_pass(held: Store, labels: Path, tmp_path: Path) -> None:
+def test_a_student_is_asked_anew_in_each_pass(held: Database, labels: Path, tmp_path: Path) -> None:
     arguments = ("--features", "distill", "--protocol", "openscene", "--passes", 2, "--seed", 5)
     result = ovstore(held, "eval", "--labels", labels, *arguments, "--write-predictions", tmp_path)
     assert "2 passes, randomly placed (seed 5), voxels of 0.4 m; the scores of a point's voxels are summed." in lines(
@@ -146,7 +146,7 @@ def test_a_student_is_asked_anew_in_each_pass(held: Store, labels: Path, tmp_pat
 
 
 def test_students_may_lie_elsewhere_and_have_to_be_those_of_the_features(
-    held: Store, labels: Path, tmp_path: Path
+    held: Database, labels: Path, tmp_path: Path
 ) -> None:
     command = ("eval", "--labels", labels, "--features", "ensemble", "--protocol", "openscene", "--passes", 1)
     told = document(ovstore(held, *command, "--json"))
@@ -171,7 +171,9 @@ def test_students_may_lie_elsewhere_and_have_to_be_those_of_the_features(
         ("--features colours --protocol openscene --passes 2 --run out", 1, "colours was not made by one"),
     ],
 )
-def test_passes_that_mean_nothing_are_refused(held: Store, labels: Path, arguments: str, code: int, said: str) -> None:
+def test_passes_that_mean_nothing_are_refused(
+    held: Database, labels: Path, arguments: str, code: int, said: str
+) -> None:
     result = ovstore(held, "eval", "--labels", labels, *arguments.split())
     assert (result.exit_code, result.stdout) == (code, "")
     assert said in result.stderr

@@ -23,7 +23,7 @@ from ovstore.evaluation.retrieval.things import label_points, own_labels
 from ovstore.evaluation.scenes import select
 from ovstore.ingest.regions.pool import pool_regions, pool_scene
 from ovstore.models.encoders import color_words
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.publish import publish
 from ovstore.store.search.search import search
 from PIL import Image
@@ -62,7 +62,7 @@ def texts(words: Sequence[str]) -> NDArray[np.float32]:
     return color_words.load_text_encoder(color_words.Options())(words)
 
 
-def published(store: Store, name: str, parts: Sequence[Part], features: str = "colours") -> None:
+def published(store: Database, name: str, parts: Sequence[Part], features: str = "colours") -> None:
     random = np.random.default_rng([*name.encode()])
     counts = [part.points for part in parts]
     superpoint = np.repeat(np.arange(len(parts), dtype=np.int32), counts)
@@ -92,7 +92,7 @@ def published(store: Store, name: str, parts: Sequence[Part], features: str = "c
 
 
 @pytest.fixture(scope="module")
-def searched(shared_store: Store) -> Store:
+def searched(shared_store: Database) -> Database:
     for name, parts in SCENES.items():
         published(shared_store, name, parts)
     return shared_store
@@ -102,7 +102,7 @@ def one(word: str) -> NDArray[np.float32]:
     return texts([word])[0]
 
 
-def asked(store: Store, *scenes: str, vector: Callable[[str], NDArray[np.float32]] = one) -> dict[str, Answered]:
+def asked(store: Database, *scenes: str, vector: Callable[[str], NDArray[np.float32]] = one) -> dict[str, Answered]:
     """The names of rare labels, answered by some of the scenes, or all."""
     collection = collect(store, select(store, names=scenes), "colours")
     label_set = own_labels(store, collection.scenes)
@@ -122,11 +122,11 @@ def asked(store: Store, *scenes: str, vector: Callable[[str], NDArray[np.float32
 
 
 @pytest.fixture(scope="module")
-def told(searched: Store) -> Any:
+def told(searched: Database) -> Any:
     return document(ovstore(searched, "eval", "retrieval", "--absent", "white,orange,pink", "--json"))
 
 
-def test_the_tables_say_how_rare_things_are_found(searched: Store) -> None:
+def test_the_tables_say_how_rare_things_are_found(searched: Database) -> None:
     result = ovstore(searched, "eval", "retrieval", "--absent", "white,orange,pink", "--per-label")
     shown = lines(result)
     assert shown[:15] == [
@@ -200,14 +200,14 @@ def test_json_holds_every_figure(told: Any) -> None:
     assert rows["orange"]["ranks"]["objects"] is None and rows["orange"]["regions"]["object"]["ap25"] is None
 
 
-def test_without_the_scenes_that_hold_it_nothing_tells_a_word_from_absent_ones(searched: Store) -> None:
+def test_without_the_scenes_that_hold_it_nothing_tells_a_word_from_absent_ones(searched: Database) -> None:
     """All questions are about equal there; with them, only what no frame saw is like an absent word."""
     two = ("--scene", "cave", "--scene", "den", "--absent", "white,orange")
     [by_name] = document(ovstore(searched, "eval", "retrieval", *two, "--json"))["asked"]
     assert by_name["elsewhere_auroc"]["objects"] == 0.5 and by_name["absent_auroc"]["objects"] == 1
 
 
-def test_more_scenes_may_hold_what_is_asked(searched: Store) -> None:
+def test_more_scenes_may_hold_what_is_asked(searched: Database) -> None:
     two = document(ovstore(searched, "eval", "retrieval", "--max-scenes", 2, "--absent", "white", "--json"))
     rows = {row["asked"]: row for row in two["asked"][0]["rows"]}
     assert rows["yellow"]["scenes"] == ["scans/cave", "scans/den"]
@@ -215,7 +215,7 @@ def test_more_scenes_may_hold_what_is_asked(searched: Store) -> None:
     assert two["asked"][0]["sizes"][2]["questions"] == 1
 
 
-def test_labels_may_be_the_classes_of_a_set(searched: Store, tmp_path: Path) -> None:
+def test_labels_may_be_the_classes_of_a_set(searched: Database, tmp_path: Path) -> None:
     path = tmp_path / "wanted.json"
     classes = [
         {"id": 1, "name": "berry", "words": ["red"], "raw": ["red"]}, {"id": 2, "name": "blue"},
@@ -229,7 +229,7 @@ def test_labels_may_be_the_classes_of_a_set(searched: Store, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("suffix", ["md", "tex", "json"])
-def test_tables_are_written_as_files(searched: Store, tmp_path: Path, suffix: str) -> None:
+def test_tables_are_written_as_files(searched: Database, tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"table.{suffix}"
     result = ovstore(searched, "eval", "retrieval", "--absent", "white", "--per-label", "--out", out)
     assert result.exit_code == 0, result.output
@@ -245,7 +245,7 @@ def test_tables_are_written_as_files(searched: Store, tmp_path: Path, suffix: st
         )
 
 
-def test_everyday_words_stand_for_what_is_absent(searched: Store) -> None:
+def test_everyday_words_stand_for_what_is_absent(searched: Database) -> None:
     found = document(ovstore(searched, "eval", "retrieval", "--json"))
     assert found["asked"][0]["absent"] == ["light switch", "orange"]  # all that color_words knows of them
 
@@ -269,7 +269,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_pictures_ask_like_names(searched: Store, pictures: Path) -> None:
+def test_pictures_ask_like_names(searched: Database, pictures: Path) -> None:
     found = document(ovstore(searched, "eval", "retrieval", "--pictures", pictures, "--absent", "pink", "--json"))
     by_name, by_picture = found["asked"]
     assert (by_name["questions"], by_picture["questions"], by_picture["labels"]) == (5, 1, 1)
@@ -282,7 +282,7 @@ def test_pictures_ask_like_names(searched: Store, pictures: Path) -> None:
     assert "By picture: 1 picture of 1 label that one of 4 scenes holds, and 1 picture of what no scene holds." in shown
 
 
-def test_the_scene_that_a_picture_was_taken_in_is_left_out_for_the_others(searched: Store, tmp_path: Path) -> None:
+def test_the_scene_that_a_picture_was_taken_in_is_left_out_for_the_others(searched: Database, tmp_path: Path) -> None:
     """Yellow stands in the cave and the den; blue, which is asked with red, in the cave alone."""
     for name, colour in (("yellow", (255, 255, 0)), ("red", (255, 0, 0))):
         Image.fromarray(np.full((40, 40, 3), colour, np.uint8)).save(tmp_path / f"{name}.png")
@@ -304,7 +304,7 @@ def test_the_scene_that_a_picture_was_taken_in_is_left_out_for_the_others(search
 
 
 def test_a_picture_of_what_a_label_set_does_not_know_is_not_asked(
-    searched: Store, pictures: Path, tmp_path: Path
+    searched: Database, pictures: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "set.json"
     path.write_text(json.dumps({"classes": [{"id": 1, "name": "red"}, {"id": 2, "name": "pink"}]}))
@@ -346,7 +346,7 @@ def test_lists_that_are_none_are_refused(tmp_path: Path, body: str, said: str) -
         ("--max-scenes 0", 2, "0 is not in the range"),
     ],
 )
-def test_mistakes_are_one_sentence(searched: Store, arguments: str, code: int, said: str) -> None:
+def test_mistakes_are_one_sentence(searched: Database, arguments: str, code: int, said: str) -> None:
     result = ovstore(searched, "eval", "retrieval", *arguments.split())
     assert (result.exit_code, result.stdout) == (code, "")
     assert said in " ".join(result.stderr.split())
@@ -355,12 +355,12 @@ def test_mistakes_are_one_sentence(searched: Store, arguments: str, code: int, s
 # Laws
 
 
-def test_the_mean_hides_what_regions_and_points_show(searched: Store) -> None:
+def test_the_mean_hides_what_regions_and_points_show(searched: Database) -> None:
     red = asked(searched)["red"]
     assert {method: red.rank(method) for method in METHODS} == {m: 2 if m == "scene mean" else 1 for m in METHODS}
 
 
-def test_a_scene_more_never_improves_a_rank(searched: Store) -> None:
+def test_a_scene_more_never_improves_a_rank(searched: Database) -> None:
     some, every = asked(searched, "attic", "bath", "cave"), asked(searched)
     assert set(some) == {"red", "black", "purple", "blue", "yellow"}
     for word in ("red", "black", "purple", "blue"):
@@ -368,7 +368,7 @@ def test_a_scene_more_never_improves_a_rank(searched: Store) -> None:
         assert some[word].regions["object"].ap <= every[word].regions["object"].ap  # none of what it adds is theirs
 
 
-def test_the_length_of_a_question_changes_nothing(searched: Store) -> None:
+def test_the_length_of_a_question_changes_nothing(searched: Database) -> None:
     usual, longer = asked(searched), asked(searched, vector=lambda word: 4 * one(word))
     for word, each in usual.items():
         for method in METHODS:
@@ -376,7 +376,7 @@ def test_the_length_of_a_question_changes_nothing(searched: Store) -> None:
         assert each.regions["object"].ap == longer[word].regions["object"].ap
 
 
-def test_regions_score_as_in_a_search(searched: Store) -> None:
+def test_regions_score_as_in_a_search(searched: Database) -> None:
     for word, each in asked(searched).items():
         for level, method in (("object", "objects"), ("superpoint", "superpoints")):
             hits = search(searched, Query(one(word), SPACE, level=level, exact=True))
@@ -391,7 +391,7 @@ def test_regions_score_as_in_a_search(searched: Store) -> None:
     ],
 )
 def test_what_is_nowhere_or_everywhere_is_nothing_to_ask_for(
-    searched: Store, tmp_path: Path, name: str, said: str
+    searched: Database, tmp_path: Path, name: str, said: str
 ) -> None:
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"classes": [{"id": 1, "name": name}]}))
@@ -399,7 +399,7 @@ def test_what_is_nowhere_or_everywhere_is_nothing_to_ask_for(
     assert (result.exit_code, result.stdout) == (1, "") and said in result.stderr
 
 
-def test_only_the_scenes_that_are_judged_answer(searched: Store) -> None:
+def test_only_the_scenes_that_are_judged_answer(searched: Database) -> None:
     without_red = asked(searched, "cave", "den")
     assert "red" not in without_red and without_red["blue"].regions["object"].hit_iou == 1
     assert without_red["blue"].scores["objects"].shape == (2,)

@@ -5,10 +5,10 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 from ovstore.cli import main
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 
-def ovstore(store: Store, *arguments: object, input: str | None = None) -> Result:
+def ovstore(store: Database, *arguments: object, input: str | None = None) -> Result:
     """`ovstore --store STORE ARGUMENTS`."""
     return CliRunner().invoke(main, ["--store", str(store.path), *map(str, arguments)], input=input)
 

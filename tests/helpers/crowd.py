@@ -21,7 +21,7 @@ from ovstore.core.features import (
     SceneVectors,
 )
 from ovstore.core.scene import Camera, Frame, PointCloud, Scene
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.publish import publish
 
 POINTS_A_SUPERPOINT = 3
@@ -59,7 +59,7 @@ class Crowd:
         return np.stack([self.word(thing) for thing in range(self.things)])
 
     def publish(
-        self, store: Store, scene: str, objects: int = 30, dataset: str = "crowd", features: str = "toy"
+        self, store: Database, scene: str, objects: int = 30, dataset: str = "crowd", features: str = "toy"
     ) -> int:
         """One scene of `objects` objects; returns the feature set's id."""
         random = np.random.default_rng([self.seed, *scene.encode()])

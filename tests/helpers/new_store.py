@@ -9,7 +9,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 from ovstore.store.postgres import database
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.postgres.server import USER, Server
 
 
@@ -24,7 +24,7 @@ def new_database(server: Server) -> Iterator[str]:
 
 
 @contextmanager
-def new_store(folder: Path, database_url: str) -> Iterator[Store]:
+def new_store(folder: Path, database_url: str) -> Iterator[Database]:
     """An open, empty store. The command line reaches it with `--store store.path`, in this process or another."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OVSTORE_DATABASE_URL", database_url)

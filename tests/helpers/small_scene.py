@@ -19,7 +19,7 @@ from ovstore.core.features import (
     SceneVectors,
 )
 from ovstore.core.scene import Camera, Frame, PointCloud, Scene
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.publish import publish
 
 SPACE = EmbeddingSpace("toy/16", 16, "")
@@ -41,14 +41,14 @@ class Small:
     regions: tuple[RegionFeatures, ...]
     scene_vectors: SceneVectors
 
-    def publish_geometry(self, store: Store, dataset: str = "scans", recipe: dict[str, Any] = GEOMETRY) -> int:
+    def publish_geometry(self, store: Database, dataset: str = "scans", recipe: dict[str, Any] = GEOMETRY) -> int:
         """Into `dataset`, which came by the reader rgbd."""
         return publish.publish_geometry(
             store, dataset, "rgbd", self.scene, self.superpoint, self.original_index, self.correspondences, recipe
         )
 
     def publish_features(
-        self, store: Store, scene_id: int, name: str = "toy", recipe: dict[str, Any] = FEATURES
+        self, store: Database, scene_id: int, name: str = "toy", recipe: dict[str, Any] = FEATURES
     ) -> int:
         """As a fused feature set."""
         return publish.publish_features(
@@ -56,7 +56,7 @@ class Small:
             self.features, self.object_of_superpoint, self.regions, self.scene_vectors,
         )  # fmt: skip
 
-    def publish(self, store: Store, dataset: str = "scans") -> tuple[int, int]:
+    def publish(self, store: Database, dataset: str = "scans") -> tuple[int, int]:
         """Both; returns the ids of scene and feature set."""
         scene_id = self.publish_geometry(store, dataset)
         return scene_id, self.publish_features(store, scene_id)
@@ -101,7 +101,7 @@ def make(name: str = "room", seed: int = 0, pictures: Path = Path("/pictures"), 
     return Small(scene, superpoint, order, correspondences, features, object_of_superpoint, regions, vectors)
 
 
-def publish_two(store: Store, folder: Path) -> Store:
+def publish_two(store: Database, folder: Path) -> Database:
     """`store` with two scenes, room and hall, whose pictures exist below `folder`."""
     for name, seed in (("room", 0), ("hall", 1)):
         pictures = folder / name
@@ -130,7 +130,7 @@ def with_other_points(small: Small) -> Small:
     return replace(small, scene=replace(small.scene, points=points))
 
 
-def files_of(store: Store) -> set[str]:
+def files_of(store: Database) -> set[str]:
     """The files of scenes and features, relative to the store."""
     folders = [store.path / "scenes", store.path / "features"]
     return {str(path.relative_to(store.path)) for folder in folders for path in folder.rglob("*") if path.is_file()}

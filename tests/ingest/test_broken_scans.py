@@ -38,7 +38,7 @@ from ovstore.ingest.generated.scene import scannet_cameras
 from ovstore.ingest.generated.sensor import Sensor
 from ovstore.store.catalog import catalog, jobs
 from ovstore.store.maintain import verify
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc to know its own memory")
 
@@ -258,7 +258,7 @@ def _same(one: Scene | OvstoreError | str, other: Scene | OvstoreError | str) ->
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_of_a_refused_scene_nothing_is_stored_and_its_neighbour_goes_in(
-    dataset: str, store: Store, quick_folder: Path
+    dataset: str, store: Database, quick_folder: Path
 ) -> None:
     root = Path(tempfile.mkdtemp(dir=quick_folder)) / "scans"
     bad, *_, good = scans(dataset, root, "scene0000_00", "scene0001_00")

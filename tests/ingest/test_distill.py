@@ -17,21 +17,21 @@ from ovstore.ingest.training.teachers import TrainingSet, training_set
 from ovstore.models.sparse.layers import SparseTensor
 from ovstore.models.training.options import TrainingOptions
 from ovstore.store.catalog import catalog
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from torch import nn
 
 OPTIONS = TrainingOptions(voxel_size=0.5, inputs="color")
 CPU = torch.device("cpu")
 
 
-def publish(store: Store, **splits: str | None) -> None:
+def publish(store: Database, **splits: str | None) -> None:
     """Scenes by name and split, each with features 'toy'."""
     for seed, (name, split) in enumerate(splits.items()):
         small = small_scene.make(name, seed)
         replace(small, scene=replace(small.scene, split=split)).publish(store)
 
 
-def learn(store: Store, features: str = "toy", hold_out: int = 0, **choice: Any) -> TrainingSet:
+def learn(store: Database, features: str = "toy", hold_out: int = 0, **choice: Any) -> TrainingSet:
     scenes = catalog.chosen_scenes(store, choice.get("datasets", ()), choice.get("scenes", ()))
     return training_set(store, scenes, features, choice.get("split"), choice.get("val_split", "val"), hold_out)
 
@@ -41,7 +41,7 @@ def names(held: TrainingSet) -> tuple[list[str], list[str]]:
     return [each.scene.name for each in held.taught], [each.scene.name for each in held.validation]
 
 
-def test_scenes_of_train_teach_and_those_of_val_judge(store: Store) -> None:
+def test_scenes_of_train_teach_and_those_of_val_judge(store: Database) -> None:
     publish(store, a="train", b="val", c="test", d="train")
     assert names(learn(store)) == (["a", "d"], ["b"])
     assert names(learn(store, split="test", val_split="train")) == (["c"], ["a", "d"])
@@ -49,7 +49,7 @@ def test_scenes_of_train_teach_and_those_of_val_judge(store: Store) -> None:
     assert names(learn(store, scenes=("a", "b"))) == (["a"], ["b"])
 
 
-def test_where_no_scene_has_a_split_all_teach_but_those_held_out(store: Store) -> None:
+def test_where_no_scene_has_a_split_all_teach_but_those_held_out(store: Database) -> None:
     publish(store, a=None, b=None, c=None)
     assert names(learn(store)) == (["a", "b", "c"], [])
     assert names(learn(store, hold_out=2)) == (["a"], ["b", "c"])
@@ -57,7 +57,7 @@ def test_where_no_scene_has_a_split_all_teach_but_those_held_out(store: Store) -
         learn(store, hold_out=3)
 
 
-def test_a_split_without_scenes_and_features_that_nobody_has_are_met_with_what_there_is(store: Store) -> None:
+def test_a_split_without_scenes_and_features_that_nobody_has_are_met_with_what_there_is(store: Database) -> None:
     publish(store, a="val", b="test")
     with pytest.raises(NotFound, match=r"None of 2 scenes .* is of split 'train'; their splits: test, val"):
         learn(store)
@@ -65,7 +65,7 @@ def test_a_split_without_scenes_and_features_that_nobody_has_are_met_with_what_t
         learn(store, "lseg")
 
 
-def test_scenes_of_two_spaces_do_not_teach_one_student(store: Store) -> None:
+def test_scenes_of_two_spaces_do_not_teach_one_student(store: Database) -> None:
     small_scene.make("a").publish(store)
     small_scene.make("b", space=EmbeddingSpace("other/16", 16, "")).publish(store)
     with pytest.raises(SpaceMismatch, match=r"scans/a and scans/b cannot .*'toy/16' with 'other/16'.*--scene"):
@@ -73,14 +73,14 @@ def test_scenes_of_two_spaces_do_not_teach_one_student(store: Store) -> None:
     assert names(learn(store, scenes=("b",)))[0] == ["b"]
 
 
-def test_a_scene_without_colours_is_named(store: Store) -> None:
+def test_a_scene_without_colours_is_named(store: Database) -> None:
     small = small_scene.make("grey")
     replace(small, scene=replace(small.scene, points=replace(small.scene.points, rgb=None))).publish(store)
     with pytest.raises(BadScene, match=r"scans/grey has no colours.*--inputs ones"):
         require_colors(store, [teacher.scene for teacher in learn(store).taught])
 
 
-def test_a_student_is_shown_points_in_the_scans_own_order_each_with_its_own_vector(store: Store) -> None:
+def test_a_student_is_shown_points_in_the_scans_own_order_each_with_its_own_vector(store: Database) -> None:
     small = small_scene.make("a")
     small.publish(store)
     shown = learn(store).taught[0].source()
@@ -166,7 +166,7 @@ def test_colours_that_are_not_there_cannot_be_seen(cloud: PointCloud) -> None:
         unit_vectors(Says(lambda c: c), OPTIONS, replace(cloud, rgb=None), np.arange(500), CPU)
 
 
-def test_only_scenes_that_are_there_are_selected(store: Store) -> None:
+def test_only_scenes_that_are_there_are_selected(store: Database) -> None:
     with pytest.raises(NotFound, match="no scene yet"):
         catalog.chosen_scenes(store, (), ())
     publish(store, a="train", b="val")

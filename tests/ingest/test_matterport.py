@@ -24,7 +24,7 @@ from ovstore.ingest.formats.matterport.splits import HOUSES
 from ovstore.ingest.fusion.visibility import correspond
 from ovstore.ingest.generated.formats import matterport as form
 from ovstore.store.catalog import catalog
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 HOUSE = "scene0000_00"
 
@@ -170,7 +170,7 @@ def test_cy_counts_from_the_last_row(tmp_path: Path) -> None:
     np.testing.assert_allclose(down, [-0.275848, 0.612795, -0.740533])
 
 
-def test_compat_has_the_camera_and_the_visibility_of_openscene(scans: Path, store: Store) -> None:
+def test_compat_has_the_camera_and_the_visibility_of_openscene(scans: Path, store: Database) -> None:
     """Appendix G: K = (1076, 1076.5, 629.3, 509.1) is (538, 538.25, 314.403987, 254.301173) at 640x512."""
     [first, *_] = load(scans, y_origin="top").frames
     full = replace(first, camera=Camera(1280, 1024, 1076, 1076.5, 629.3, 509.1))

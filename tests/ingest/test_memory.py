@@ -11,7 +11,7 @@ from ovstore.core.scene import PointCloud
 from ovstore.ingest.checks import memory
 from ovstore.ingest.regions import neighbours
 from ovstore.ingest.regions.superpoints import superpoints
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 
 def test_points_that_do_not_fit_are_refused_with_both_figures(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +22,7 @@ def test_points_that_do_not_fit_are_refused_with_both_figures(monkeypatch: pytes
 
 
 def test_a_scene_that_does_not_fit_fails_before_the_work(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = toy_room.write(tmp_path / "room", 3)
     monkeypatch.setattr(memory, "available", lambda: 1000)

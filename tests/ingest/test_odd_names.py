@@ -10,7 +10,7 @@ import toy_room
 from command_line import ovstore
 from ovstore.store.catalog import catalog
 from ovstore.store.maintain import verify
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 KEPT = [
     'it\'s "quoted"; DROP TABLE scenes;--', "🪑 Küche 👩\u200d🍳 厨房", "a:7", "50% {} \\ $HOME", "-dash", " ",
@@ -32,7 +32,7 @@ def with_frames_called(folder: Path, names: list[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def asked(shared_store: Store, room: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+def asked(shared_store: Database, room: Path, tmp_path_factory: pytest.TempPathFactory) -> Database:
     scans = tmp_path_factory.mktemp("scans")
     for name in KEPT:
         with_frames_called(shutil.copytree(room, scans / name), FRAMES)
@@ -41,7 +41,7 @@ def asked(shared_store: Store, room: Path, tmp_path_factory: pytest.TempPathFact
     return shared_store
 
 
-def test_names_come_back_as_they_were(asked: Store) -> None:
+def test_names_come_back_as_they_were(asked: Database) -> None:
     assert [scene.name for scene in catalog.scenes(asked)] == sorted(KEPT)
     assert verify.check(asked) == []
     for scene in catalog.scenes(asked):
@@ -49,7 +49,7 @@ def test_names_come_back_as_they_were(asked: Store) -> None:
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_every_command_takes_them(asked: Store, name: str, tmp_path: Path) -> None:
+def test_every_command_takes_them(asked: Database, name: str, tmp_path: Path) -> None:
     assert json.loads(ovstore(asked, "show", "--json", "--", name).stdout)["name"] == name
     result = ovstore(asked, "export", "ply", "--level", "object", "--", name, tmp_path / "out.ply")
     assert result.exit_code == 0, result.output
@@ -67,14 +67,14 @@ def test_every_command_takes_them(asked: Store, name: str, tmp_path: Path) -> No
     assert json.loads(rows.stdout) == [{"scene": name}]
 
 
-def test_each_scene_is_one_line_of_a_table(asked: Store) -> None:
+def test_each_scene_is_one_line_of_a_table(asked: Database) -> None:
     assert len(ovstore(asked, "scenes").stdout.splitlines()) == 1 + len(KEPT)
     assert len(ovstore(asked, "jobs").stdout.splitlines()) == 1 + len(KEPT)
 
 
 @pytest.mark.parametrize("name, shown", REFUSED.items())
 def test_what_cannot_be_shown_on_one_line_is_refused_on_one(
-    store: Store, room: Path, tmp_path: Path, name: str, shown: str
+    store: Database, room: Path, tmp_path: Path, name: str, shown: str
 ) -> None:
     try:
         shutil.copytree(room, tmp_path / "scans" / name)
@@ -90,7 +90,7 @@ def test_what_cannot_be_shown_on_one_line_is_refused_on_one(
     assert result.exit_code == 1 and result.stderr.count("\n") == 1 and shown in result.stderr
 
 
-def test_a_frame_that_cannot_be_shown_on_one_line_is_refused(store: Store, room: Path, tmp_path: Path) -> None:
+def test_a_frame_that_cannot_be_shown_on_one_line_is_refused(store: Database, room: Path, tmp_path: Path) -> None:
     with_frames_called(shutil.copytree(room, tmp_path / "room"), ["0", "1\n2", "3"])
     result = ovstore(store, "ingest", "rgbd", tmp_path / "room", "--encoder", "color_words")
     assert result.exit_code == 1

@@ -18,7 +18,7 @@ from ovstore.ingest.formats.openscene.files import write_features, write_points
 from ovstore.ingest.formats.openscene.layout import constants_of
 from ovstore.store.catalog import catalog
 from ovstore.store.maintain import verify
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 NAME = "scene0000_00"
 
@@ -214,13 +214,13 @@ def test_what_is_missing_is_named(data: Path, tmp_path: Path) -> None:
 # Fused features
 
 
-def ingest(store: Store, root: Path, fused: Path, *more: object) -> str:
+def ingest(store: Database, root: Path, fused: Path, *more: object) -> str:
     result = ovstore(store, "ingest", "openscene", root, "--fused", fused, "--encoder", "color_words", *more)
     assert result.exit_code == 0, result.output
     return str(result.stdout)
 
 
-def test_fused_features_become_a_feature_set_with_evidence(store: Store, data: Path, tmp_path: Path) -> None:
+def test_fused_features_become_a_feature_set_with_evidence(store: Database, data: Path, tmp_path: Path) -> None:
     covered, vectors = fuse(tmp_path / "fused")
     said = ingest(store, data, tmp_path / "fused", "--features", "openseg")
     assert f"{covered.sum():,} of {len(covered):,} points seen" in said
@@ -240,7 +240,7 @@ def test_fused_features_become_a_feature_set_with_evidence(store: Store, data: P
     assert "1 up to date" in ingest(store, data, tmp_path / "fused", "--features", "openseg")
 
 
-def test_compat_keeps_the_published_vectors_to_the_bit(store: Store, data: Path, tmp_path: Path) -> None:
+def test_compat_keeps_the_published_vectors_to_the_bit(store: Database, data: Path, tmp_path: Path) -> None:
     _, vectors = fuse(tmp_path / "fused")
     ingest(store, data, tmp_path / "fused", "--compat", "openscene")
     [found] = catalog.feature_sets(store)
@@ -250,7 +250,7 @@ def test_compat_keeps_the_published_vectors_to_the_bit(store: Store, data: Path,
     np.testing.assert_array_equal(features.vectors[order], vectors)
 
 
-def test_other_files_of_features_are_another_feature_set(store: Store, data: Path, tmp_path: Path) -> None:
+def test_other_files_of_features_are_another_feature_set(store: Database, data: Path, tmp_path: Path) -> None:
     fuse(tmp_path / "fused")
     ingest(store, data, tmp_path / "fused")
     (tmp_path / f"fused/{NAME}_1.pt").unlink()
@@ -258,7 +258,7 @@ def test_other_files_of_features_are_another_feature_set(store: Store, data: Pat
     assert len(catalog.feature_sets(store)) == 1
 
 
-def test_points_and_features_are_enough(store: Store, data: Path, tmp_path: Path) -> None:
+def test_points_and_features_are_enough(store: Database, data: Path, tmp_path: Path) -> None:
     fuse(tmp_path / "fused")
     pictures = shutil.move(data / "scannet_2d", tmp_path / "kept")
     assert f"{NAME}  0 frames" in ingest(store, data, tmp_path / "fused")
@@ -294,7 +294,7 @@ def test_points_and_features_are_enough(store: Store, data: Path, tmp_path: Path
     ],
 )
 def test_features_of_something_else_leave_nothing_behind(
-    store: Store, data: Path, tmp_path: Path, count: int | None, dim: int, says: str
+    store: Database, data: Path, tmp_path: Path, count: int | None, dim: int, says: str
 ) -> None:
     fuse(tmp_path / "fused", count=count, dim=dim)
     result = ovstore(store, "ingest", "openscene", data, "--fused", tmp_path / "fused", "--encoder", "color_words")

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from command_line import ovstore
 from ovstore.cli import main
 from ovstore.store.catalog import catalog
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 
 @pytest.fixture(scope="module")
@@ -21,18 +21,18 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def asked(shared_store: Store, room: Path) -> Store:
+def asked(shared_store: Database, room: Path) -> Database:
     """A store of the room, for tests that only ask."""
     assert ingest(shared_store, room).exit_code == 0
     return shared_store
 
 
-def ingest(store: Store, room: Path, *more: object) -> Result:
+def ingest(store: Database, room: Path, *more: object) -> Result:
     return ovstore(store, "ingest", "rgbd", room, "--encoder", "color_words", *more)
 
 
 @pytest.mark.parametrize("colour", toy_room.BOXES)
-def test_each_coloured_box_is_the_first_answer_to_its_colour(asked: Store, colour: str) -> None:
+def test_each_coloured_box_is_the_first_answer_to_its_colour(asked: Database, colour: str) -> None:
     result = ovstore(asked, "search", colour, "--top", 1, "--json")
     [hit] = json.loads(result.stdout)["hits"]
     low, high, _ = toy_room.BOXES[colour]
@@ -40,14 +40,14 @@ def test_each_coloured_box_is_the_first_answer_to_its_colour(asked: Store, colou
     assert np.all(np.array(hit["centre"]) < np.array(high) + 0.06)
 
 
-def test_ingest_again_is_up_to_date(store: Store, room: Path) -> None:
+def test_ingest_again_is_up_to_date(store: Database, room: Path) -> None:
     first, second = ingest(store, room), ingest(store, room)
     assert "1 ingested, 0 up to date, 0 failed." in first.stdout, first.output
     assert "0 ingested, 1 up to date, 0 failed." in second.stdout
     assert len(catalog.scenes(store)) == 1
 
 
-def test_the_same_inputs_give_the_same_content_whatever_the_memory(store: Store, room: Path) -> None:
+def test_the_same_inputs_give_the_same_content_whatever_the_memory(store: Database, room: Path) -> None:
     ingest(store, room)
     [before] = catalog.feature_sets(store)
     ingest(store, room, "--again", "--memory-mb", 1)
@@ -57,7 +57,7 @@ def test_the_same_inputs_give_the_same_content_whatever_the_memory(store: Store,
 
 
 def test_cameras_are_missed_before_a_network_is_loaded(
-    store: Store, room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Database, room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ovstore.models.encoders import color_words
 
@@ -69,7 +69,7 @@ def test_cameras_are_missed_before_a_network_is_loaded(
     assert "no intrinsics" in result.output and "give --fx --fy --cx --cy" in result.output
 
 
-def test_another_encoder_reuses_the_geometry(store: Store, room: Path) -> None:
+def test_another_encoder_reuses_the_geometry(store: Database, room: Path) -> None:
     ingest(store, room)
     [before] = catalog.scenes(store)
     assert ingest(store, room, "--features", "coarse", "--patch", 8).exit_code == 0
@@ -78,13 +78,13 @@ def test_another_encoder_reuses_the_geometry(store: Store, room: Path) -> None:
     assert {found.name for found in catalog.feature_sets(store)} == {"color_words", "coarse"}
 
 
-def test_equal_features_by_another_name_stand_beside_the_first(store: Store, room: Path) -> None:
+def test_equal_features_by_another_name_stand_beside_the_first(store: Database, room: Path) -> None:
     ingest(store, room)
     assert "1 ingested" in ingest(store, room, "--features", "colours").stdout
     assert [found.name for found in catalog.feature_sets(store)] == ["color_words", "colours"]
 
 
-def test_compat_keeps_the_plain_mean_and_is_another_recipe(store: Store, room: Path) -> None:
+def test_compat_keeps_the_plain_mean_and_is_another_recipe(store: Database, room: Path) -> None:
     ingest(store, room)
     refused = ingest(store, room, "--compat", "openscene", "--features", "compat")  # another visibility
     assert (refused.exit_code, "stored geometry has no --compat, not --compat openscene" in refused.output) == (1, True)
@@ -100,7 +100,7 @@ def test_compat_keeps_the_plain_mean_and_is_another_recipe(store: Store, room: P
 
 
 def test_compat_makes_the_features_as_openscene_does_but_for_what_is_typed(
-    store: Store, room: Path, tmp_path: Path
+    store: Database, room: Path, tmp_path: Path
 ) -> None:
     lseg_file.save_small(tmp_path / "demo_e200.ckpt")
     lseg = ("--encoder", "lseg", "--weights", tmp_path / "demo_e200.ckpt", "--compat", "openscene", "--frame-limit", 2)
@@ -111,13 +111,13 @@ def test_compat_makes_the_features_as_openscene_does_but_for_what_is_typed(
         assert (options["mode"], options["unit"], options["precision"]) == expected
 
 
-def test_compat_and_weights_of_views_exclude_each_other(store: Store, room: Path) -> None:
+def test_compat_and_weights_of_views_exclude_each_other(store: Database, room: Path) -> None:
     result = ingest(store, room, "--compat", "openscene", "--weighting", "view")
     assert result.exit_code == 2
     assert "--weighting" in result.stderr
 
 
-def test_a_bad_scene_is_one_line_and_the_others_go_on(store: Store, room: Path, tmp_path: Path) -> None:
+def test_a_bad_scene_is_one_line_and_the_others_go_on(store: Database, room: Path, tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     toy_room.write(scans / "good", frames=6)
     bad = toy_room.write(scans / "bad", frames=6)
@@ -133,7 +133,7 @@ def test_a_bad_scene_is_one_line_and_the_others_go_on(store: Store, room: Path, 
     assert "good" not in failed.stdout
 
 
-def test_what_is_closer_to_other_words_can_be_left_out(asked: Store) -> None:
+def test_what_is_closer_to_other_words_can_be_left_out(asked: Database) -> None:
     [green] = json.loads(ovstore(asked, "search", "green", "--top", 1, "--json").stdout)["hits"]
 
     def answers(*more: str) -> set[int]:
@@ -146,7 +146,7 @@ def test_what_is_closer_to_other_words_can_be_left_out(asked: Store) -> None:
     }
 
 
-def test_a_box_of_a_picture_finds_what_it_shows(asked: Store) -> None:
+def test_a_box_of_a_picture_finds_what_it_shows(asked: Database) -> None:
     [wanted] = json.loads(ovstore(asked, "search", "blue", "--top", 1, "--json").stdout)["hits"]
     view = wanted["evidence"][0]
     box = ",".join(str(value) for value in view["box_xyxy"])
@@ -154,7 +154,7 @@ def test_a_box_of_a_picture_finds_what_it_shows(asked: Store) -> None:
     assert json.loads(result.stdout)["hits"][0]["region"] == wanted["region"]
 
 
-def test_a_region_is_most_like_itself(asked: Store) -> None:
+def test_a_region_is_most_like_itself(asked: Database) -> None:
     [wanted] = json.loads(ovstore(asked, "search", "green", "--top", 1, "--json").stdout)["hits"]
     for name in (wanted["name"], f"room:{wanted['ordinal']}@object", f"room:{wanted['region']}", wanted["region"]):
         result = ovstore(asked, "search", "--like", name, "--top", 1, "--json")
@@ -166,7 +166,7 @@ def test_a_region_is_most_like_itself(asked: Store) -> None:
     assert "is none of 'hall'" in elsewhere.stderr
 
 
-def test_words_in_sql_rank_as_search_does(asked: Store) -> None:
+def test_words_in_sql_rank_as_search_does(asked: Database) -> None:
     hits = json.loads(ovstore(asked, "search", "yellow", "--top", 3, "--json").stdout)["hits"]
     statement = (
         "SELECT region FROM region_overview WHERE level = 'object' ORDER BY embedding <#> {text:yellow}, region LIMIT 3"
@@ -179,7 +179,7 @@ def test_words_in_sql_rank_as_search_does(asked: Store) -> None:
     "statement",
     ["DELETE FROM scenes", "SELECT 1; DROP TABLE scenes CASCADE", "COPY scenes TO PROGRAM 'true'", "SELEC 1", ""],
 )
-def test_sql_that_is_not_one_query_is_refused_in_one_line(asked: Store, statement: str) -> None:
+def test_sql_that_is_not_one_query_is_refused_in_one_line(asked: Database, statement: str) -> None:
     result = ovstore(asked, "sql", statement)
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: ")
@@ -187,7 +187,7 @@ def test_sql_that_is_not_one_query_is_refused_in_one_line(asked: Store, statemen
     assert len(catalog.scenes(asked)) == 1
 
 
-def test_the_parquet_files_answer_sql_too(asked: Store) -> None:
+def test_the_parquet_files_answer_sql_too(asked: Database) -> None:
     pytest.importorskip("duckdb")
     [scene] = catalog.scenes(asked)
     statement = "SELECT scene, count(*) AS points FROM points GROUP BY scene"
@@ -195,7 +195,7 @@ def test_the_parquet_files_answer_sql_too(asked: Store) -> None:
     assert rows == [{"scene": "room", "points": scene.point_count}]
 
 
-def test_the_files_cannot_be_used_to_read_or_write_others(asked: Store, tmp_path: Path) -> None:
+def test_the_files_cannot_be_used_to_read_or_write_others(asked: Database, tmp_path: Path) -> None:
     pytest.importorskip("duckdb")
     for statement in (
         "SELECT * FROM read_text('/etc/hostname')",
@@ -211,7 +211,7 @@ def test_the_files_cannot_be_used_to_read_or_write_others(asked: Store, tmp_path
     assert not (asked.path / "out.csv").exists()
 
 
-def test_a_store_behind_a_link_answers_sql_over_its_files(asked: Store, tmp_path: Path) -> None:
+def test_a_store_behind_a_link_answers_sql_over_its_files(asked: Database, tmp_path: Path) -> None:
     pytest.importorskip("duckdb")
     (tmp_path / "link").symlink_to(asked.path)
     command = ["--store", str(tmp_path / "link"), "sql", "--files", "SELECT count(*) FROM features", "--format", "csv"]
@@ -219,7 +219,7 @@ def test_a_store_behind_a_link_answers_sql_over_its_files(asked: Store, tmp_path
     assert result.exit_code == 0, result.output
 
 
-def test_pictures_and_clouds_are_written(asked: Store, tmp_path: Path) -> None:
+def test_pictures_and_clouds_are_written(asked: Database, tmp_path: Path) -> None:
     from PIL import Image
 
     ovstore(asked, "search", "red", "--save-picture", tmp_path / "red.png", "--save-ply", tmp_path / "red.ply")
@@ -232,7 +232,7 @@ def test_pictures_and_clouds_are_written(asked: Store, tmp_path: Path) -> None:
     assert (tmp_path / "red.ply").read_bytes().startswith(b"ply\nformat binary_little_endian")
 
 
-def test_python_gives_what_the_command_line_gives(asked: Store) -> None:
+def test_python_gives_what_the_command_line_gives(asked: Database) -> None:
     import ovstore as package
 
     answer = package.search(asked, "blue", top=3)

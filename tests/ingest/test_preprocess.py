@@ -19,7 +19,7 @@ from ovstore.ingest.formats.openscene.splits import scannet_split
 from ovstore.ingest.formats.scannet.nyu40 import NYU40
 from ovstore.ingest.generated.formats import matterport, nuscenes, openscene, replica, rgbd, scannet
 from ovstore.store.catalog import catalog
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from PIL import Image
 
 NAME = "scene0000_00"
@@ -256,7 +256,7 @@ def test_pictures_without_loss_stay_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["scannet", "custom"])
-def test_what_is_exported_comes_in_as_it_went_out(store: Store, tmp_path: Path, kind: str) -> None:
+def test_what_is_exported_comes_in_as_it_went_out(store: Database, tmp_path: Path, kind: str) -> None:
     source = tmp_path / "room"
     source.mkdir()
     openscene.write(source, generated_room.recording())

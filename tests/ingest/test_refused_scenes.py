@@ -9,7 +9,7 @@ from click.testing import Result
 from command_line import ovstore
 from ovstore.store.catalog import catalog, jobs
 from ovstore.store.maintain import forget, verify
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from small_scene import files_of
 
 
@@ -18,7 +18,7 @@ def room(tmp_path: Path) -> Path:
     return toy_room.write(tmp_path / "scans" / "room", frames=5)
 
 
-def ingest(store: Store, room: Path, *more: object) -> Result:
+def ingest(store: Database, room: Path, *more: object) -> Result:
     return ovstore(store, "ingest", "rgbd", room, "--encoder", "color_words", *more)
 
 
@@ -26,13 +26,13 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def nothing_but_its_job(store: Store) -> bool:
+def nothing_but_its_job(store: Database) -> bool:
     assert verify.orphans(store) == []
     assert [job.scene for job in jobs.failed(store)] == ["room"]
     return not catalog.scenes(store) and not files_of(store) and not (store.path / "unpacked" / "rgbd-room").exists()
 
 
-def test_a_picture_cut_short_is_met_late_and_leaves_nothing_either(store: Store, room: Path) -> None:
+def test_a_picture_cut_short_is_met_late_and_leaves_nothing_either(store: Database, room: Path) -> None:
     cut(room / "color/0002.png")
     result = ingest(store, room)
     assert result.exit_code == 1
@@ -40,7 +40,7 @@ def test_a_picture_cut_short_is_met_late_and_leaves_nothing_either(store: Store,
     assert nothing_but_its_job(store)
 
 
-def test_what_was_unpacked_of_it_goes_too(store: Store, room: Path) -> None:
+def test_what_was_unpacked_of_it_goes_too(store: Database, room: Path) -> None:
     unpacked = store.unpacked("rgbd", "room")
     unpacked.mkdir(parents=True)
     (unpacked / "000000.jpg").touch()
@@ -50,7 +50,7 @@ def test_what_was_unpacked_of_it_goes_too(store: Store, room: Path) -> None:
     assert nothing_but_its_job(store)
 
 
-def test_a_scene_that_has_features_keeps_them(store: Store, room: Path) -> None:
+def test_a_scene_that_has_features_keeps_them(store: Database, room: Path) -> None:
     assert ingest(store, room).exit_code == 0
     before = files_of(store)
     cut(room / "depth/0000.png")
@@ -61,7 +61,7 @@ def test_a_scene_that_has_features_keeps_them(store: Store, room: Path) -> None:
     assert [found.name for found in catalog.feature_sets(store)] == ["color_words"]
 
 
-def test_geometry_of_an_earlier_ingest_stays(store: Store, room: Path) -> None:
+def test_geometry_of_an_earlier_ingest_stays(store: Database, room: Path) -> None:
     assert ingest(store, room).exit_code == 0
     forget.forget_features(store, catalog.feature_sets(store))
     cut(room / "color/0000.png")
@@ -70,7 +70,7 @@ def test_geometry_of_an_earlier_ingest_stays(store: Store, room: Path) -> None:
 
 
 def test_a_network_that_fails_is_not_the_scenes_fault(
-    store: Store, room: Path, monkeypatch: pytest.MonkeyPatch
+    store: Database, room: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ovstore.core.errors import BadWeights
     from ovstore.ingest import pipeline

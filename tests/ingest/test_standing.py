@@ -15,7 +15,7 @@ from click.testing import Result
 from command_line import document, ovstore
 from ovstore.store.catalog import catalog
 from ovstore.store.maintain import verify
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.publish import fingerprints
 from sqlalchemy import text
 
@@ -31,13 +31,13 @@ def room(source: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(source, tmp_path / "scans" / "room"))
 
 
-def ingest(store: Store, scans: Path, *more: object) -> Result:
+def ingest(store: Database, scans: Path, *more: object) -> Result:
     result = ovstore(store, "ingest", "rgbd", scans, "--encoder", "color_words", *more)
     print(result.output)  # pytest shows it where a test fails
     return result
 
 
-def held(store: Store) -> tuple[Any, ...]:
+def held(store: Database) -> tuple[Any, ...]:
     """All that a scene and its features are, but for the paths of its files."""
     scenes = [(scene.id, scene.full_name, scene.content_digest, scene.features) for scene in catalog.scenes(store)]
     return scenes, [(found.id, found.name, found.content_digest) for found in catalog.feature_sets(store)]
@@ -50,7 +50,7 @@ def refusal(result: Result) -> str:
     return line.removeprefix("room  failed: ")
 
 
-def test_options_left_off_come_from_the_stored_geometry_and_the_line_says_so(store: Store, room: Path) -> None:
+def test_options_left_off_come_from_the_stored_geometry_and_the_line_says_so(store: Database, room: Path) -> None:
     """A second encoder typed without the stride of the first took the first one's features away."""
     ingest(store, room.parent, "--frame-stride", 2, "--splat-radius", 0.01, "--features", "first")
     before = held(store)
@@ -78,7 +78,7 @@ def test_options_left_off_come_from_the_stored_geometry_and_the_line_says_so(sto
     ],
 )
 def test_options_that_differ_are_refused_with_three_ways_out(
-    shared_store: Store, source: Path, typed: tuple[object, ...], stored: str
+    shared_store: Database, source: Path, typed: tuple[object, ...], stored: str
 ) -> None:
     ingest(shared_store, source)
     before = held(shared_store)
@@ -89,19 +89,19 @@ def test_options_that_differ_are_refused_with_three_ways_out(
     assert held(shared_store) == before
 
 
-def test_options_typed_as_they_are_stored_are_up_to_date(store: Store, room: Path) -> None:
+def test_options_typed_as_they_are_stored_are_up_to_date(store: Database, room: Path) -> None:
     ingest(store, room, "--frame-stride", 2)
     assert "up to date" in ingest(store, room, "--frame-stride", 2).stdout
     assert ingest(store, room, "--frame-stride", 1).exit_code == 1  # the default, but typed
 
 
-def test_a_second_copy_leaves_the_first(store: Store, room: Path) -> None:
+def test_a_second_copy_leaves_the_first(store: Database, room: Path) -> None:
     ingest(store, room)
     assert ingest(store, room, "--frame-stride", 2, "--name", "coarse").exit_code == 0
     assert [(scene.dataset, scene.frame_count) for scene in catalog.scenes(store)] == [("coarse", 3), ("rgbd", 6)]
 
 
-def test_again_replaces_the_geometry_and_lists_what_went_with_it(store: Store, room: Path) -> None:
+def test_again_replaces_the_geometry_and_lists_what_went_with_it(store: Database, room: Path) -> None:
     ingest(store, room, "--features", "first")
     ingest(store, room, "--features", "second")
     result = ingest(store, room, "--frame-stride", 2, "--features", "second", "--again")
@@ -110,7 +110,7 @@ def test_again_replaces_the_geometry_and_lists_what_went_with_it(store: Store, r
     assert verify.orphans(store) == []
 
 
-def test_again_with_equal_results_keeps_every_feature_set(store: Store, room: Path) -> None:
+def test_again_with_equal_results_keeps_every_feature_set(store: Database, room: Path) -> None:
     ingest(store, room, "--features", "first")
     ingest(store, room, "--features", "second")
     before = held(store)
@@ -118,7 +118,7 @@ def test_again_with_equal_results_keeps_every_feature_set(store: Store, room: Pa
     assert held(store) == before
 
 
-def test_features_of_one_name_by_other_options_are_refused(store: Store, room: Path) -> None:
+def test_features_of_one_name_by_other_options_are_refused(store: Database, room: Path) -> None:
     ingest(store, room, "--features", "mine")
     before = held(store)
     assert "made with --patch 4, not 8" in refusal(ingest(store, room, "--features", "mine", "--patch", 8))
@@ -130,7 +130,7 @@ def test_features_of_one_name_by_other_options_are_refused(store: Store, room: P
     assert held(store) == before
 
 
-def _killed_after(store: Store, room: Path, module: str, function: str) -> None:
+def _killed_after(store: Database, room: Path, module: str, function: str) -> None:
     """An ingest --again by another stride that dies when that function is called."""
     script = f"""
 import os, signal
@@ -157,7 +157,7 @@ main(["--store", {str(store.path)!r}, "ingest", "rgbd", {str(room)!r}, "--encode
     ],
 )
 def test_killed_while_the_geometry_is_made_anew_the_old_features_are_there(
-    store: Store, room: Path, module: str, function: str
+    store: Database, room: Path, module: str, function: str
 ) -> None:
     ingest(store, room, "--features", "first")
     before = held(store)
@@ -169,7 +169,7 @@ def test_killed_while_the_geometry_is_made_anew_the_old_features_are_there(
     assert verify.check(store, contents=True) == []
 
 
-def test_a_moved_folder_with_equal_files_is_up_to_date_and_its_images_are_found(store: Store, room: Path) -> None:
+def test_a_moved_folder_with_equal_files_is_up_to_date_and_its_images_are_found(store: Database, room: Path) -> None:
     ingest(store, room.parent)
     before = held(store)
     moved = room.parent.parent / "elsewhere"
@@ -185,7 +185,7 @@ def test_a_moved_folder_with_equal_files_is_up_to_date_and_its_images_are_found(
     assert "moved" in ingest(store, Path(shutil.copytree(moved / "room", room)), "--features", "color_words").stdout
 
 
-def test_another_scan_of_the_same_name_is_refused(store: Store, room: Path, tmp_path: Path) -> None:
+def test_another_scan_of_the_same_name_is_refused(store: Database, room: Path, tmp_path: Path) -> None:
     """It was called up to date; a second encoder's features came from the first scan's images."""
     ingest(store, room.parent)
     before = held(store)
@@ -203,7 +203,7 @@ def test_another_scan_of_the_same_name_is_refused(store: Store, room: Path, tmp_
     ]
 
 
-def test_edited_poses_and_added_frames_are_noticed(store: Store, room: Path) -> None:
+def test_edited_poses_and_added_frames_are_noticed(store: Database, room: Path) -> None:
     ingest(store, room)
     [first] = catalog.scenes(store)
     pose = room / "pose" / "0003.txt"
@@ -219,7 +219,7 @@ def test_edited_poses_and_added_frames_are_noticed(store: Store, room: Path) -> 
     assert "up to date" in ingest(store, room).stdout
 
 
-def test_files_changed_in_place_are_noticed_whatever_their_times_say(store: Store, room: Path) -> None:
+def test_files_changed_in_place_are_noticed_whatever_their_times_say(store: Database, room: Path) -> None:
     ingest(store, room)
     pose = room / "pose" / "0002.txt"
     times, content = pose.stat(), pose.read_bytes()
@@ -228,7 +228,7 @@ def test_files_changed_in_place_are_noticed_whatever_their_times_say(store: Stor
     assert "changed: pose/0002.txt" in ingest(store, room).stdout
 
 
-def test_a_touched_small_file_is_unchanged_and_a_touched_large_one_is_not_trusted(store: Store, room: Path) -> None:
+def test_a_touched_small_file_is_unchanged_and_a_touched_large_one_is_not_trusted(store: Database, room: Path) -> None:
     large = room / "cloud.bin"
     large.write_bytes(os.urandom(300_000))
     ingest(store, room)
@@ -240,7 +240,7 @@ def test_a_touched_small_file_is_unchanged_and_a_touched_large_one_is_not_truste
     assert "changed: cloud.bin" in ingest(store, room).stdout
 
 
-def test_changed_files_are_not_taken_in_where_other_features_stand_on_them(store: Store, room: Path) -> None:
+def test_changed_files_are_not_taken_in_where_other_features_stand_on_them(store: Database, room: Path) -> None:
     ingest(store, room, "--features", "first")
     ingest(store, room, "--features", "second")
     before = held(store)
@@ -255,7 +255,7 @@ def test_changed_files_are_not_taken_in_where_other_features_stand_on_them(store
     )
 
 
-def test_a_store_from_before_files_were_remembered_is_believed_where_it_lies(store: Store, room: Path) -> None:
+def test_a_store_from_before_files_were_remembered_is_believed_where_it_lies(store: Database, room: Path) -> None:
     ingest(store, room)
     with store.connect() as connection:
         connection.execute(text("DELETE FROM fingerprints"))
@@ -271,7 +271,7 @@ def test_a_store_from_before_files_were_remembered_is_believed_where_it_lies(sto
     assert "its files were not remembered then: --name NAME" in refusal(ingest(store, moved))
 
 
-def test_json_says_it_too(store: Store, room: Path) -> None:
+def test_json_says_it_too(store: Database, room: Path) -> None:
     ingest(store, room, "--frame-stride", 2)
     [scene] = document(ingest(store, room, "--json"))
     assert scene["geometry"] == "geometry as stored: --frame-stride 2"

@@ -22,7 +22,7 @@ from ovstore.ingest.training.supervised import predict, source
 from ovstore.models.placements import random_placements
 from ovstore.models.training.inference import point_vectors
 from ovstore.store.catalog import catalog
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 NAMES = {0: "red", 1: "green", 2: "blue", 3: "beige"}  # beige is no class of the set
 CLASS_OF = {2: 0, 0: 1, 1: 2}
@@ -62,7 +62,7 @@ def cloud(seed: int) -> PointCloud:
     return PointCloud(xyz, COLOURS[tile], labels=labels, label_names=NAMES)
 
 
-def publish(store: Store, name: str, split: str | None, seed: int) -> None:
+def publish(store: Database, name: str, split: str | None, seed: int) -> None:
     small = small_scene.make(name, seed)
     points = cloud(seed)
     scene = replace(small.scene, points=points.take(small.original_index), split=split)
@@ -78,7 +78,7 @@ def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def held(shared_store: Store) -> Store:
+def held(shared_store: Database) -> Database:
     for name, split, seed in (("one", "train", 1), ("two", "train", 2), ("three", "val", 3)):
         publish(shared_store, name, split, seed)
     return shared_store
@@ -94,7 +94,7 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def run(held: Store, labels: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(held: Database, labels: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("supervised")
     (folder / "quick.toml").write_text(CONFIG)
     command = (
@@ -106,7 +106,7 @@ def run(held: Store, labels: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return Run(command, folder / "out", lines(result))
 
 
-def test_labels_are_learned_and_predictions_judged(held: Store, labels: Path, run: Run) -> None:
+def test_labels_are_learned_and_predictions_judged(held: Database, labels: Path, run: Run) -> None:
     predictions = run.folder / "predictions"
     told = document(ovstore(held, "eval", "--labels", labels, "--predictions", predictions, "--json"))
     assert [scene["scene"] for scene in told["scenes"]] == ["scans/three"]
@@ -121,7 +121,7 @@ def test_labels_are_learned_and_predictions_judged(held: Store, labels: Path, ru
     assert {"model_last.pth.tar", "model_best.pth.tar", "training.json"} <= {p.name for p in run.folder.iterdir()}
 
 
-def test_a_student_knows_the_scenes_that_taught_it(held: Store, run: Run) -> None:
+def test_a_student_knows_the_scenes_that_taught_it(held: Database, run: Run) -> None:
     student = student_of_file(run.folder / "model_last.pth.tar")
     points = cloud(1)
     found = predict(student.network, points, student.options, "one")
@@ -131,7 +131,7 @@ def test_a_student_knows_the_scenes_that_taught_it(held: Store, run: Run) -> Non
     assert (found == expected)[known].mean() > 0.97
 
 
-def test_a_training_at_its_end_predicts_again_in_passes(held: Store, run: Run) -> None:
+def test_a_training_at_its_end_predicts_again_in_passes(held: Database, run: Run) -> None:
     before = (run.folder / "model_last.pth.tar").read_bytes()
     result = ovstore(held, *run.command, "--passes", 2)
     assert lines(result)[1].startswith("trained already  ")
@@ -147,7 +147,7 @@ def test_a_training_at_its_end_predicts_again_in_passes(held: Store, run: Run) -
 
 
 def test_a_signal_ends_with_the_command_that_goes_on(
-    held: Store, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    held: Database, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stopped(*_: object, **__: object) -> None:
         raise Interrupted("Stopped by SIGINT.")
@@ -173,13 +173,13 @@ def test_a_signal_ends_with_the_command_that_goes_on(
         (("--labels", "nuscenes16"), 1, "No point of 2 scenes has a label that is a class of nuscenes16."),
     ],
 )
-def test_a_mistake_is_one_sentence(held: Store, run: Run, typed: tuple[object, ...], code: int, said: str) -> None:
+def test_a_mistake_is_one_sentence(held: Database, run: Run, typed: tuple[object, ...], code: int, said: str) -> None:
     result = ovstore(held, *run.command, *typed)
     assert (result.exit_code, result.stdout) == (code, "")
     assert said in result.stderr
 
 
-def test_a_source_shows_labelled_points_in_the_scans_own_order(held: Store) -> None:
+def test_a_source_shows_labelled_points_in_the_scans_own_order(held: Database) -> None:
     def classify(points: PointCloud) -> NDArray[np.int32]:
         assert points.labels is not None
         return np.where(points.labels == 3, -1, points.labels)

@@ -14,7 +14,7 @@ from ovstore.ingest.training.validation_callbacks import ScenePrediction, valida
 from ovstore.models.sparse.layers import SparseTensor
 from ovstore.models.training.options import TrainingOptions
 from ovstore.store.catalog import catalog
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.workflows.validation_images import LabelAccuracy, SampleImages
 from PIL import Image
 from torch import nn
@@ -27,7 +27,7 @@ CLASSES = LabelSet(
 
 
 @pytest.fixture
-def scene(store: Store) -> catalog.SceneInfo:
+def scene(store: Database) -> catalog.SceneInfo:
     SMALL.publish(store)
     return catalog.find_scene(store, "room")
 
@@ -68,7 +68,7 @@ def test_the_first_scene_is_drawn_once_an_epoch(scene: catalog.SceneInfo, tmp_pa
     assert callback.figures() == {}
 
 
-def test_the_cosine_is_the_mean_over_taught_points_and_told(store: Store) -> None:
+def test_the_cosine_is_the_mean_over_taught_points_and_told(store: Database) -> None:
     SMALL.publish(store)
     held = training_set(store, catalog.chosen_scenes(store, (), ()), "toy", None, "val", 0)
 

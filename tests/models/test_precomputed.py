@@ -10,7 +10,7 @@ from command_line import document, ovstore
 from ovstore.core.errors import BadInput, UnknownWords
 from ovstore.models.encoders import color_words, precomputed
 from ovstore.store.catalog import catalog
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from PIL import Image
 from precomputed_maps import COLOURS, chw, options
 
@@ -80,7 +80,7 @@ def maps(room: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_maps_on_disk_are_as_good_as_the_networks(store: Store, room: Path, maps: Path) -> None:
+def test_maps_on_disk_are_as_good_as_the_networks(store: Database, room: Path, maps: Path) -> None:
     ours = ["--encoder", "precomputed", "--files", maps, "--text", "color_words", "--sampling", "nearest"]
     assert ovstore(store, "ingest", "rgbd", room, "--encoder", "color_words").exit_code == 0
     result = ovstore(store, "ingest", "rgbd", room, *ours)
@@ -105,14 +105,14 @@ def test_maps_on_disk_are_as_good_as_the_networks(store: Store, room: Path, maps
     assert "(0003)" in result.stdout
 
 
-def test_a_map_of_another_space_stops_the_scene_with_a_sentence(store: Store, room: Path, maps: Path) -> None:
+def test_a_map_of_another_space_stops_the_scene_with_a_sentence(store: Database, room: Path, maps: Path) -> None:
     declared = ["--text", "none", "--space-name", "dino/vits8", "--dim", 384]
     result = ovstore(store, "ingest", "rgbd", room, "--encoder", "precomputed", "--files", maps, *declared)
     assert result.exit_code == 1
     assert "frame-000000.pt: an array of shape (13, 30, 40); (384, h, w) or (h, w, 384) was expected" in result.stderr
 
 
-def test_a_large_map_that_was_written_to_in_its_middle_is_noticed(store: Store, room: Path, tmp_path: Path) -> None:
+def test_a_large_map_that_was_written_to_in_its_middle_is_noticed(store: Database, room: Path, tmp_path: Path) -> None:
     """The digest in the recipe reads the ends of a file; the times of the files are remembered beside it."""
     encode = color_words.load_image_encoder(color_words.Options(patch=2))
     for path in sorted((room / "color").iterdir()):

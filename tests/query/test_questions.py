@@ -18,7 +18,7 @@ from ovstore.query.question import Question
 from ovstore.query.scored_points import scored_points
 from ovstore.query.search import search
 from ovstore.store.catalog import catalog
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.search import search as store_search
 from ovstore.store.search.point_search import region_points
 from PIL import Image
@@ -30,7 +30,7 @@ RED = 3  # its axis
 RECIPE = {"encoder": {"name": "color_words", "options": {"patch": 4}}}
 
 
-def test_the_value_of_a_point_is_the_cosine_of_its_vector(store: Store) -> None:
+def test_the_value_of_a_point_is_the_cosine_of_its_vector(store: Database) -> None:
     small = small_scene.make("room", 0, space=COLOURS)
     longer = replace(small.features, vectors=small.features.vectors * np.float16(2.5))  # as --compat leaves them
     small = replace(small, features=longer)
@@ -42,7 +42,7 @@ def test_the_value_of_a_point_is_the_cosine_of_its_vector(store: Store) -> None:
     np.testing.assert_allclose(heat.score[seen], cosine, atol=1e-6)
 
 
-def test_features_of_one_name_and_another_space_are_not_compared(store: Store) -> None:
+def test_features_of_one_name_and_another_space_are_not_compared(store: Database) -> None:
     for name, space in (("room", COLOURS), ("hall", COLOURS), ("cellar", small_scene.SPACE)):
         small = small_scene.make(name, 0, space=space)
         small.publish_features(store, small.publish_geometry(store), "colours", RECIPE | {"space": space.name})
@@ -52,7 +52,7 @@ def test_features_of_one_name_and_another_space_are_not_compared(store: Store) -
 
 @pytest.mark.parametrize("statement", ["SELECT {text:red}", "SELECT {image:red.png}"])
 def test_words_and_pictures_by_other_weights_than_the_features_are_refused(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str
+    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str
 ) -> None:
     small = small_scene.make("room", 0, space=replace(COLOURS, digest="of earlier weights"))
     small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
@@ -65,7 +65,7 @@ def test_words_and_pictures_by_other_weights_than_the_features_are_refused(
 
 
 def test_a_box_outside_the_image_is_refused_before_the_network_is_loaded(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Image.new("RGB", (8, 6), "red").save(tmp_path / "red.png")
     monkeypatch.setattr(encode, "_image_tower", lambda _: pytest.fail("the network was loaded"))
@@ -74,7 +74,7 @@ def test_a_box_outside_the_image_is_refused_before_the_network_is_loaded(
         encoder.picture(tmp_path / "red.png", (1, 2, 9, 4))
 
 
-def test_loading_a_network_is_told_on_stderr_also_when_it_is_piped(store: Store) -> None:
+def test_loading_a_network_is_told_on_stderr_also_when_it_is_piped(store: Database) -> None:
     small = small_scene.make("room", 0, space=COLOURS)
     small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
     for told in (True, False):
@@ -84,7 +84,7 @@ def test_loading_a_network_is_told_on_stderr_also_when_it_is_piped(store: Store)
         assert json.loads(result.stdout)["hits"]
 
 
-def test_like_takes_a_region_as_a_search_prints_it(store: Store) -> None:
+def test_like_takes_a_region_as_a_search_prints_it(store: Database) -> None:
     small = small_scene.make("room", 0, space=COLOURS)
     small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
     first = search(store, "red", top=1)[0]
@@ -102,7 +102,7 @@ def test_like_takes_a_region_as_a_search_prints_it(store: Store) -> None:
         search(store, like=f"hall:{first.region}")
 
 
-def test_an_answer_holds_the_query_that_the_next_can_be_built_from(store: Store) -> None:
+def test_an_answer_holds_the_query_that_the_next_can_be_built_from(store: Database) -> None:
     small = small_scene.make("room", 0, space=COLOURS)
     small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
     answer = search(store, "red", top=2)
@@ -113,7 +113,7 @@ def test_an_answer_holds_the_query_that_the_next_can_be_built_from(store: Store)
     assert points.answers.any()
 
 
-def test_a_region_of_one_point_is_no_hit_and_takes_no_place_of_another(store: Store) -> None:
+def test_a_region_of_one_point_is_no_hit_and_takes_no_place_of_another(store: Database) -> None:
     small = small_scene.make("room", 0, space=COLOURS)
     small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
     everything = [hit.region for hit in search(store, "red", level="superpoint", top=1000)]
@@ -128,7 +128,7 @@ def test_a_region_of_one_point_is_no_hit_and_takes_no_place_of_another(store: St
         assert not {hit.region for hit in excluding} & set(lonely)
 
 
-def test_a_cloud_carries_the_names_of_labels_the_score_and_the_mask(store: Store, tmp_path: Path) -> None:
+def test_a_cloud_carries_the_names_of_labels_the_score_and_the_mask(store: Database, tmp_path: Path) -> None:
     small = small_scene.make("room", 0, space=COLOURS)
     small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
     said = ovstore(store, "export", "ply", "room", tmp_path / "red.ply", "--query", "red", "--features", "colours")
@@ -148,7 +148,7 @@ def test_a_cloud_carries_the_names_of_labels_the_score_and_the_mask(store: Store
         assert np.nanmin(vertex["score"][mask]) > np.nanmedian(vertex["score"])
 
 
-def test_what_is_not_there_masks_nothing(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_there_masks_nothing(store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = small_scene.make("room", 0, space=COLOURS)
     small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
     monkeypatch.setattr("ovstore.store.search.search.probabilities", lambda vectors, query: [0.1] * len(vectors))
@@ -158,7 +158,7 @@ def test_what_is_not_there_masks_nothing(store: Store, tmp_path: Path, monkeypat
     assert scored_points(store, catalog.find_scene(store, "room"), "red").mask.any()
 
 
-def test_words_that_the_usual_encoder_was_never_taught_name_the_other_features(store: Store) -> None:
+def test_words_that_the_usual_encoder_was_never_taught_name_the_other_features(store: Database) -> None:
     small = small_scene.make("room", 0, space=COLOURS)
     held = small.publish_geometry(store)
     small.publish_features(store, held, "colours", RECIPE)

@@ -13,13 +13,13 @@ from ovstore.core.errors import BadInput
 from ovstore.query import sql, sql_on_files
 from ovstore.query.rows import Limits
 from ovstore.store.catalog import catalog
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 duckdb = pytest.importorskip("duckdb", reason="needs the extra 'sql'")
 
 
 @pytest.fixture(scope="module")
-def asked(shared_store: Store) -> Store:
+def asked(shared_store: Database) -> Database:
     small_scene.make().publish(shared_store)
     return shared_store
 
@@ -50,11 +50,11 @@ READING = [
 
 
 @pytest.mark.parametrize("statement", READING)
-def test_what_only_reads_is_answered(asked: Store, statement: str) -> None:
+def test_what_only_reads_is_answered(asked: Database, statement: str) -> None:
     assert sql.run_on_files(asked, statement).rows
 
 
-def test_tables_that_are_shown_are_those_that_can_be_asked(asked: Store) -> None:
+def test_tables_that_are_shown_are_those_that_can_be_asked(asked: Database) -> None:
     shown = [name for (name,) in sql.run_on_files(asked, "SHOW TABLES").rows]
     assert shown == ["correspondences", "features", "points"]
     for name in shown:
@@ -124,7 +124,7 @@ READING_ELSEWHERE = [
 
 @pytest.mark.parametrize("statement", [*WRITING, *READING_ELSEWHERE, "", "-- nothing", "SELEC 1", "SELECT 1; SELECT 2"])
 def test_what_does_more_is_refused_in_a_sentence_and_leaves_nothing(
-    asked: Store, tmp_path: Path, statement: str
+    asked: Database, tmp_path: Path, statement: str
 ) -> None:
     points = catalog.files(asked)["points"][0][2]
     before = points.read_bytes()
@@ -138,7 +138,7 @@ def test_what_does_more_is_refused_in_a_sentence_and_leaves_nothing(
     assert points.read_bytes() == before
 
 
-def test_the_files_of_retired_features_are_not_read(store: Store) -> None:
+def test_the_files_of_retired_features_are_not_read(store: Database) -> None:
     _, feature_set = small_scene.make().publish(store)
     from sqlalchemy import text
 
@@ -147,13 +147,13 @@ def test_the_files_of_retired_features_are_not_read(store: Store) -> None:
     assert sql.run_on_files(store, "SELECT count(*) FROM features").rows == [(0,)]
 
 
-def test_an_empty_store_has_empty_views(store: Store) -> None:
+def test_an_empty_store_has_empty_views(store: Database) -> None:
     for view in ("points", "correspondences", "features"):
         assert sql.run_on_files(store, f"SELECT dataset, scene FROM {view}").rows == []
 
 
 @pytest.mark.parametrize("harm", ["removed", "emptied", "cut"])
-def test_a_damaged_file_is_named(store: Store, harm: str) -> None:
+def test_a_damaged_file_is_named(store: Database, harm: str) -> None:
     small_scene.make().publish(store)
     path = catalog.files(store)["features"][0][2]
     whole = path.read_bytes()
@@ -166,7 +166,7 @@ def test_a_damaged_file_is_named(store: Store, harm: str) -> None:
         sql.run_on_files(store, "SELECT count(*) FROM features")
 
 
-def test_labels_have_their_scene_s_names(asked: Store) -> None:
+def test_labels_have_their_scene_s_names(asked: Database) -> None:
     points = small_scene.make().scene.points
     assert points.labels is not None
     named = [points.label_names.get(label) for label in points.labels.tolist()]
@@ -174,7 +174,7 @@ def test_labels_have_their_scene_s_names(asked: Store) -> None:
     assert dict(rows) == {name: named.count(name) for name in set(named)}
 
 
-def test_a_label_has_the_name_that_its_own_scene_gives_it(store: Store) -> None:
+def test_a_label_has_the_name_that_its_own_scene_gives_it(store: Database) -> None:
     for name, names in (("room", {0: "chair", 1: "table"}), ("hall", {0: "door", 2: "it's"})):
         small = small_scene.make(name)
         points = replace(small.scene.points, label_names=names)
@@ -186,7 +186,7 @@ def test_a_label_has_the_name_that_its_own_scene_gives_it(store: Store) -> None:
     }  # fmt: skip
 
 
-def test_a_statement_is_broken_off_in_time(asked: Store) -> None:
+def test_a_statement_is_broken_off_in_time(asked: Database) -> None:
     started = time.monotonic()
     with pytest.raises(BadInput, match="took over 1 s"):
         sql.run_on_files(asked, "SELECT sum(i * i % 7) FROM range(1000000000000) t(i)", limits=Limits(seconds=1))
@@ -202,7 +202,7 @@ def test_a_statement_is_broken_off_in_time(asked: Store) -> None:
     ],
     ids=["one function call", "planning"],
 )
-def test_what_duckdb_does_not_break_off_itself_ends_in_time(asked: Store, statement: str) -> None:
+def test_what_duckdb_does_not_break_off_itself_ends_in_time(asked: Database, statement: str) -> None:
     started = time.monotonic()
     with pytest.raises(BadInput, match="took over 1 s"):
         sql.run_on_files(asked, statement, limits=Limits(seconds=1))
@@ -217,7 +217,7 @@ def test_what_duckdb_does_not_break_off_itself_ends_in_time(asked: Store, statem
     ],
 )
 def test_memory_that_duckdb_does_not_count_is_limited(
-    asked: Store, statement: str, monkeypatch: pytest.MonkeyPatch
+    asked: Database, statement: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sql_on_files, "_MEMORY", 512)
     with pytest.raises(BadInput, match="512 MB of memory") as caught:
@@ -238,7 +238,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_a_value_comes_from_the_process_as_duckdb_gives_it(asked: Store, value: str) -> None:
+def test_a_value_comes_from_the_process_as_duckdb_gives_it(asked: Database, value: str) -> None:
     statement = f"SELECT {value} AS value"
     known = duckdb.connect().execute(statement).fetchall()
     found = sql.run_on_files(asked, statement).rows
@@ -247,7 +247,7 @@ def test_a_value_comes_from_the_process_as_duckdb_gives_it(asked: Store, value: 
 
 
 def test_the_process_ends_and_its_folder_goes_also_when_rows_are_left_or_the_asker_dies(
-    asked: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    asked: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with sql.opened(asked, "SELECT * FROM range(100000000)", files=True) as found:
@@ -267,7 +267,7 @@ def test_the_process_ends_and_its_folder_goes_also_when_rows_are_left_or_the_ask
     process.__exit__()
 
 
-def test_the_death_of_the_process_is_one_sentence(asked: Store) -> None:
+def test_the_death_of_the_process_is_one_sentence(asked: Database) -> None:
     with (
         pytest.raises(BadInput, match=r"died \(signal 9\), .* MB of memory that a statement may take") as caught,
         sql.opened(asked, "SELECT * FROM range(100000000)", files=True) as found,
@@ -278,7 +278,7 @@ def test_the_death_of_the_process_is_one_sentence(asked: Store) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_the_process_is_given_no_password_and_no_connection(asked: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_process_is_given_no_password_and_no_connection(asked: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OVSTORE_DATABASE_URL", "postgresql://user:secret@nowhere/db")
     monkeypatch.setenv("PGPASSWORD", "secret")
     with sql.opened(asked, "SELECT * FROM range(100000000)", files=True):
@@ -303,12 +303,12 @@ def _children() -> list[int]:
     ],
 )
 def test_more_rows_than_memory_holds_is_said_and_never_cut(
-    asked: Store, statement: str, limits: Limits, sentence: str
+    asked: Database, statement: str, limits: Limits, sentence: str
 ) -> None:
     with pytest.raises(BadInput, match=sentence):
         sql.run_on_files(asked, statement, limits=limits)
 
 
-def test_a_statement_longer_than_the_parser_takes_is_refused(asked: Store) -> None:
+def test_a_statement_longer_than_the_parser_takes_is_refused(asked: Database) -> None:
     with pytest.raises(BadInput, match="at most 50,000"):
         sql.run_on_files(asked, "SELECT 1" + " UNION ALL SELECT 1" * 20_000)

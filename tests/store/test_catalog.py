@@ -8,10 +8,10 @@ import small_scene
 from ovstore.core.errors import NotFound
 from ovstore.core.features import EmbeddingSpace
 from ovstore.store.catalog import catalog
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 
-def test_a_scene_is_found_by_its_name_or_with_its_dataset(store: Store) -> None:
+def test_a_scene_is_found_by_its_name_or_with_its_dataset(store: Database) -> None:
     small_scene.make("room").publish(store, "scans")
     small_scene.make("hall").publish(store, "scans")
     assert catalog.find_scene(store, "hall").full_name == "scans/hall"
@@ -28,7 +28,7 @@ def test_a_scene_is_found_by_its_name_or_with_its_dataset(store: Store) -> None:
     ],
 )
 def test_a_name_that_is_wrong_or_means_two_is_answered_with_what_to_type(
-    store: Store, name: str, sentence: str
+    store: Database, name: str, sentence: str
 ) -> None:
     small_scene.make("room").publish_geometry(store, "scans")
     for dataset in ("scans", "more"):
@@ -37,7 +37,7 @@ def test_a_name_that_is_wrong_or_means_two_is_answered_with_what_to_type(
         catalog.find_scene(store, name)
 
 
-def test_an_empty_store_says_what_to_type_next(store: Store) -> None:
+def test_an_empty_store_says_what_to_type_next(store: Database) -> None:
     assert catalog.scenes(store) == catalog.feature_sets(store) == catalog.feature_kinds(store) == []
     with pytest.raises(NotFound, match=r"holds no scene yet.*ovstore ingest"):
         catalog.find_scene(store, "room")
@@ -45,7 +45,7 @@ def test_an_empty_store_says_what_to_type_next(store: Store) -> None:
         catalog.scenes(store, "scans")
 
 
-def test_the_feature_set_of_a_scene_is_its_only_one_or_is_named(store: Store) -> None:
+def test_the_feature_set_of_a_scene_is_its_only_one_or_is_named(store: Database) -> None:
     small = small_scene.make()
     scene_id = small.publish_geometry(store)
     with pytest.raises(NotFound, match="scans/room has no features yet"):
@@ -62,7 +62,7 @@ def test_the_feature_set_of_a_scene_is_its_only_one_or_is_named(store: Store) ->
         catalog.find_feature_set(store, scene, "clip")
 
 
-def test_kinds_are_names_in_a_space_those_of_most_scenes_first(store: Store) -> None:
+def test_kinds_are_names_in_a_space_those_of_most_scenes_first(store: Database) -> None:
     other = EmbeddingSpace("other", 8, "abc", 10.0)
     for number, name in enumerate(("a", "b", "c")):
         scene_id, _ = small_scene.make(name, number).publish(store)
@@ -79,7 +79,7 @@ def test_kinds_are_names_in_a_space_those_of_most_scenes_first(store: Store) -> 
     }  # fmt: skip
 
 
-def test_a_region_is_found_by_its_id(store: Store) -> None:
+def test_a_region_is_found_by_its_id(store: Database) -> None:
     small = small_scene.make()
     scene_id, feature_set_id = small.publish(store)
     largest = catalog.regions(store, scene_id, "object", top=1)[0]

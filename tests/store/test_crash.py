@@ -11,10 +11,10 @@ import small_scene
 from ovstore.core.files import scene_file_name
 from ovstore.store.catalog import catalog
 from ovstore.store.maintain import verify
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 
-def run_and_crash(store: Store, module: str, function: str, publish_what: str) -> None:
+def run_and_crash(store: Database, module: str, function: str, publish_what: str) -> None:
     """Publish in a process that kills itself as soon as that function is called."""
     script = f"""
 import importlib, os, signal, sys
@@ -42,7 +42,7 @@ small = small_scene.with_other_points(small_scene.make())
         ("store.publish.rows", "insert_scene"),
     ],
 )
-def test_killed_while_replacing_a_geometry_the_old_one_is_whole(store: Store, module: str, function: str) -> None:
+def test_killed_while_replacing_a_geometry_the_old_one_is_whole(store: Database, module: str, function: str) -> None:
     small = small_scene.make(pictures=Path(__file__).parent)
     small.publish(store)
     before = catalog.scenes(store), catalog.feature_sets(store), small_scene.files_of(store)
@@ -59,7 +59,7 @@ def test_killed_while_replacing_a_geometry_the_old_one_is_whole(store: Store, mo
     ("module", "function"), [("store.publish.rows", "insert_regions"), ("store.publish.rows", "insert_scene_vectors")]
 )
 def test_killed_between_features_file_and_commit_the_scene_stays_as_it_was(
-    store: Store, module: str, function: str
+    store: Database, module: str, function: str
 ) -> None:
     scene_id = small_scene.make().publish_geometry(store)
     before = small_scene.files_of(store)
@@ -72,7 +72,7 @@ def test_killed_between_features_file_and_commit_the_scene_stays_as_it_was(
     assert verify.orphans(store) == []
 
 
-def test_the_next_publishing_of_a_scene_removes_what_a_killed_one_left_of_it(store: Store) -> None:
+def test_the_next_publishing_of_a_scene_removes_what_a_killed_one_left_of_it(store: Database) -> None:
     """And of no other scene, whose name may begin like its own, or be the key in the names of its files."""
     key = scene_file_name("scans", "room").split("-")[2]
     others = [
@@ -90,7 +90,7 @@ def test_the_next_publishing_of_a_scene_removes_what_a_killed_one_left_of_it(sto
     assert verify.orphans(store) == others
 
 
-def test_killed_at_any_moment_no_half_truth_is_left(store: Store, tmp_path: Path) -> None:
+def test_killed_at_any_moment_no_half_truth_is_left(store: Database, tmp_path: Path) -> None:
     """A process replaces one scene over and over; whenever it dies, what the rows name is whole and as published."""
     (tmp_path / "0.jpg").touch()
     script = f"""

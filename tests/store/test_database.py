@@ -21,7 +21,7 @@ from ovstore.core.features import Query
 from ovstore.store.catalog import catalog
 from ovstore.store.maintain import verify
 from ovstore.store.postgres import cluster, database, migrate
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.postgres.database_url import described, redacted
 from ovstore.store.postgres.schema import datasets
 from ovstore.store.postgres.server import Server
@@ -38,23 +38,23 @@ def embedded_path(quick_folder: Path) -> Path:
 
 
 @pytest.fixture
-def embedded(embedded_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def embedded(embedded_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     monkeypatch.delenv("OVSTORE_DATABASE_URL", raising=False)
     with database.open(embedded_path) as store:
         yield store
 
 
-def add_dataset(store: Store, name: str) -> None:
+def add_dataset(store: Database, name: str) -> None:
     with store.connect() as connection:
         connection.execute(insert(datasets).values(name=name, format="rgbd"))
 
 
-def names(store: Store) -> list[str]:
+def names(store: Database) -> list[str]:
     with store.connect() as connection:
         return list(connection.scalars(select(datasets.c.name).order_by(datasets.c.id)))
 
 
-def test_what_a_transaction_wrote_is_there_and_what_failed_is_not(store: Store) -> None:
+def test_what_a_transaction_wrote_is_there_and_what_failed_is_not(store: Database) -> None:
     add_dataset(store, "kept")
     with pytest.raises(ZeroDivisionError), store.connect() as connection:
         connection.execute(insert(datasets).values(name="lost", format="rgbd"))
@@ -62,14 +62,14 @@ def test_what_a_transaction_wrote_is_there_and_what_failed_is_not(store: Store) 
     assert names(store) == ["kept"]
 
 
-def test_every_connection_knows_vectors_and_keeps_looking_until_a_filter_is_served(store: Store) -> None:
+def test_every_connection_knows_vectors_and_keeps_looking_until_a_filter_is_served(store: Database) -> None:
     with store.driver_connection() as connection:
         [found] = connection.execute("SELECT '[1,2]'::halfvec").fetchone() or [None]
         assert found == HalfVector(np.array([1, 2], np.float16))
         assert connection.execute("SHOW hnsw.iterative_scan").fetchone() == ("relaxed_order",)
 
 
-def test_a_reading_connection_cannot_write(store: Store) -> None:
+def test_a_reading_connection_cannot_write(store: Database) -> None:
     with pytest.raises(DatabaseError, match="read-only transaction"), store.connect(read_only=True) as connection:
         connection.execute(insert(datasets).values(name="no", format="rgbd"))
 
@@ -82,12 +82,12 @@ def test_a_reading_connection_cannot_write(store: Store) -> None:
         "SELECT pg_read_file('postgresql.conf')",
     ],
 )
-def test_the_embedded_reader_has_no_way_round(embedded: Store, statement: str) -> None:
+def test_the_embedded_reader_has_no_way_round(embedded: Database, statement: str) -> None:
     with pytest.raises(DatabaseError, match="permission denied"), embedded.connect(read_only=True) as connection:
         connection.execute(text(statement))
 
 
-def test_files_stay_inside_the_store(store: Store) -> None:
+def test_files_stay_inside_the_store(store: Database) -> None:
     assert store.file("scenes/room/points.parquet") == store.path / "scenes/room/points.parquet"
     (store.path / "link").symlink_to("/etc")
     for outside in ("../other", "/etc/passwd", "scenes/../../x", "link/passwd"):
@@ -101,7 +101,7 @@ def test_a_folder_without_a_store_is_not_made_by_asking(tmp_path: Path) -> None:
     assert not (tmp_path / "typo").exists()
 
 
-def test_an_older_schema_is_refused_with_the_command_to_type(store: Store) -> None:
+def test_an_older_schema_is_refused_with_the_command_to_type(store: Database) -> None:
     with store.connect() as connection:
         migrate.downgrade(connection, "0003")
     with pytest.raises(SchemaVersion, match=f"at 0003.*ovstore --store {store.path} db upgrade"):
@@ -111,14 +111,14 @@ def test_an_older_schema_is_refused_with_the_command_to_type(store: Store) -> No
     database.open().close()
 
 
-def test_a_newer_schema_is_refused(store: Store) -> None:
+def test_a_newer_schema_is_refused(store: Database) -> None:
     with store.connect() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaVersion, match="written by a newer ovstore"):
         database.open()
 
 
-def test_going_back_asks_for_yes(store: Store) -> None:
+def test_going_back_asks_for_yes(store: Database) -> None:
     command = ["--store", str(store.path), "db", "downgrade", "0003"]
     assert CliRunner().invoke(main, command).exit_code == 2
     assert CliRunner().invoke(main, [*command, "--yes"]).exit_code == 0
@@ -127,14 +127,14 @@ def test_going_back_asks_for_yes(store: Store) -> None:
     assert "ovstore db upgrade" in result.stderr
 
 
-def test_a_step_that_does_not_exist_is_named(store: Store) -> None:
+def test_a_step_that_does_not_exist_is_named(store: Database) -> None:
     result = CliRunner().invoke(main, ["--store", str(store.path), "db", "upgrade", "12"])
     steps = sorted(path.name[:4] for path in (Path(ovstore.__path__[0]) / "migrations" / "versions").glob("0*.py"))
     known = ", ".join(["base", *steps, "head"])
     assert result.stderr == f"Error: The schema has no step '12'. Known: {known}.\n"
 
 
-def test_a_database_answers_to_one_folder_only(store: Store, tmp_path: Path) -> None:
+def test_a_database_answers_to_one_folder_only(store: Database, tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="belongs to a store in another folder"):
         database.open(tmp_path / "other", create=True)
     (tmp_path / "other" / "store.json").write_text('{"id": "not-this", "database": "external"}')
@@ -142,7 +142,9 @@ def test_a_database_answers_to_one_folder_only(store: Store, tmp_path: Path) -> 
         database.open(tmp_path / "other", create=True)
 
 
-def test_a_store_does_not_look_empty_beside_the_wrong_database(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_does_not_look_empty_beside_the_wrong_database(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("OVSTORE_DATABASE_URL")
     with pytest.raises(DatabaseError, match="set OVSTORE_DATABASE_URL"):
         database.open(store.path)
@@ -203,7 +205,7 @@ def test_a_password_is_never_shown(tmp_path: Path, url: str, monkeypatch: pytest
     assert "\n" not in str(caught.value)
 
 
-def test_a_store_shows_its_database_without_the_password(store: Store) -> None:
+def test_a_store_shows_its_database_without_the_password(store: Database) -> None:
     assert "PASSWORD" not in described("postgresql://me:PASSWORD@host:5/scenes")
     assert described("postgresql://me:PASS%40WORD@host:5/scenes?sslmode=require") == "me@host:5/scenes"
     said = "could not use PASS@WORD of postgresql://me:other@host/x"
@@ -257,11 +259,11 @@ def test_too_old_a_pgvector_says_how_to_update(tmp_path: Path, database_url: str
         database.open(tmp_path / "store", database_url=database_url, create=True)
 
 
-def kill_the_server(store: Store) -> None:
+def kill_the_server(store: Database) -> None:
     os.kill(cluster.noted_pid(store.path / "postgres") or 0, signal.SIGKILL)
 
 
-def test_a_store_survives_the_death_of_its_server(embedded: Store) -> None:
+def test_a_store_survives_the_death_of_its_server(embedded: Database) -> None:
     add_dataset(embedded, "before")
     with pytest.raises(DatabaseError, match="went away in the middle"), embedded.connect() as connection:
         connection.execute(insert(datasets).values(name="unfinished", format="rgbd"))
@@ -270,7 +272,7 @@ def test_a_store_survives_the_death_of_its_server(embedded: Store) -> None:
     assert names(embedded) == ["before"]
 
 
-def test_a_copy_that_loses_its_server_leaves_no_row(embedded: Store) -> None:
+def test_a_copy_that_loses_its_server_leaves_no_row(embedded: Database) -> None:
     before = names(embedded)
     with pytest.raises(DatabaseError, match="went away in the middle"), embedded.driver_connection() as connection:  # noqa: SIM117
         with connection.cursor().copy("COPY datasets (name, format) FROM STDIN") as copy:
@@ -297,7 +299,7 @@ def test_processes_that_open_an_empty_store_at_once_agree(tmp_path: Path, server
         assert connection.scalar(select(func.count()).select_from(text("store_identity"))) == 1
 
 
-def test_a_fork_and_its_parent_do_not_share_connections(store: Store) -> None:
+def test_a_fork_and_its_parent_do_not_share_connections(store: Database) -> None:
     names(store)  # one connection is open
     child = os.fork()
     if child == 0:
@@ -310,7 +312,7 @@ def test_a_fork_and_its_parent_do_not_share_connections(store: Store) -> None:
     assert sorted(names(store)) == ["child", "parent"]
 
 
-def test_a_store_that_was_moved_while_it_was_open_says_so(store: Store, tmp_path: Path) -> None:
+def test_a_store_that_was_moved_while_it_was_open_says_so(store: Database, tmp_path: Path) -> None:
     small_scene.make().publish(store)
     store.path.rename(tmp_path / "elsewhere")
     query = Query(np.ones(16, np.float32) / 4, small_scene.SPACE)

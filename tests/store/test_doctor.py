@@ -14,15 +14,15 @@ from ovstore.query import sql
 from ovstore.store.catalog import catalog, jobs
 from ovstore.store.maintain import verify
 from ovstore.store.postgres import database, presence
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 
 @pytest.fixture
-def held(store: Store, tmp_path: Path) -> Store:
+def held(store: Database, tmp_path: Path) -> Database:
     return small_scene.publish_two(store, tmp_path)
 
 
-def test_doctor_finds_nothing_wrong_with_a_sound_store(held: Store) -> None:
+def test_doctor_finds_nothing_wrong_with_a_sound_store(held: Database) -> None:
     result = ovstore(held, "doctor", "--contents")
     assert result.exit_code == 0, result.output
     assert lines(result)[-1] == "Nothing is wrong."
@@ -33,7 +33,7 @@ def test_doctor_finds_nothing_wrong_with_a_sound_store(held: Store) -> None:
     assert told["installation"]["extras"][0]["versions"]["numpy"] == np.__version__
 
 
-def test_doctor_names_each_trouble_and_what_mends_it(held: Store, tmp_path: Path) -> None:
+def test_doctor_names_each_trouble_and_what_mends_it(held: Database, tmp_path: Path) -> None:
     [hall, _] = catalog.scenes(held)
     [hall_features, room_features] = catalog.feature_sets(held)
     (held.path / "features" / "left.parquet").write_bytes(b"x" * 300_000)
@@ -58,7 +58,7 @@ def test_doctor_names_each_trouble_and_what_mends_it(held: Store, tmp_path: Path
     assert held.file(room_features.features_file).exists()
 
 
-def test_doctor_names_indexes_that_are_gone_or_left_behind(held: Store) -> None:
+def test_doctor_names_indexes_that_are_gone_or_left_behind(held: Database) -> None:
     with held.driver_connection() as connection:
         connection.execute(
             "INSERT INTO indexes (name, embedding_space_id, level, row_count, last_region_id, file) "
@@ -72,7 +72,7 @@ def test_doctor_names_indexes_that_are_gone_or_left_behind(held: Store) -> None:
     assert "8 regions came after its 4; searches are right, but slower\n    ovstore --store" in result.stdout
 
 
-def test_doctor_tells_a_changed_file_by_its_content(held: Store) -> None:
+def test_doctor_tells_a_changed_file_by_its_content(held: Database) -> None:
     [features, _] = catalog.feature_sets(held)
     path = held.file(features.features_file)
     content = bytearray(path.read_bytes())
@@ -94,7 +94,7 @@ def test_doctor_tells_a_changed_file_by_its_content(held: Store) -> None:
     assert "scans/hall: its content is not what was published" in ovstore(held, "doctor", "--contents").stdout
 
 
-def test_every_byte_of_a_file_counts_and_a_file_known_to_be_damaged_answers_no_sql(held: Store) -> None:
+def test_every_byte_of_a_file_counts_and_a_file_known_to_be_damaged_answers_no_sql(held: Database) -> None:
     [hall, _] = catalog.scenes(held)
     count = "SELECT count(*) FROM correspondences WHERE scene = 'room'"
     before = sql.run_on_files(held, count).rows
@@ -110,7 +110,7 @@ def test_every_byte_of_a_file_counts_and_a_file_known_to_be_damaged_answers_no_s
     assert sql.run_on_files(held, count).rows == before
 
 
-def test_files_of_an_older_store_are_noted_once_they_were_found_sound(held: Store) -> None:
+def test_files_of_an_older_store_are_noted_once_they_were_found_sound(held: Database) -> None:
     with held.driver_connection() as connection:
         connection.execute("DELETE FROM files")
     assert verify.check(held, contents=True) == []
@@ -123,7 +123,7 @@ def test_files_of_an_older_store_are_noted_once_they_were_found_sound(held: Stor
     assert hall.points_file in finding.problem
 
 
-def test_doctor_leaves_what_a_running_ingest_unpacks(store: Store) -> None:
+def test_doctor_leaves_what_a_running_ingest_unpacks(store: Database) -> None:
     for scene in ("running", "lost"):
         store.unpacked("scans", scene).mkdir(parents=True)
     jobs.start(store, "scans", "running", {})
@@ -140,7 +140,7 @@ def test_doctor_examines_the_installation_where_there_is_no_store(tmp_path: Path
     assert not (tmp_path / "none").exists()
 
 
-def test_doctor_says_why_a_database_does_not_answer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_says_why_a_database_does_not_answer(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OVSTORE_DATABASE_URL", "postgresql://nobody@/nothing?host=/nowhere")
     result = ovstore(store, "doctor")
     assert result.exit_code == 1
@@ -148,7 +148,7 @@ def test_doctor_says_why_a_database_does_not_answer(store: Store, monkeypatch: p
     assert "/nowhere" in result.stdout
 
 
-def test_pages_of_the_database_have_checksums_and_a_damaged_one_is_a_sentence(store: Store) -> None:
+def test_pages_of_the_database_have_checksums_and_a_damaged_one_is_a_sentence(store: Database) -> None:
     with store.driver_connection() as connection:
         assert connection.execute("SHOW data_checksums").fetchone() == ("on",)
     with pytest.raises(DatabaseError, match=r"is damaged: invalid page in block 7.*docs/reliability"), store.connect():

@@ -14,7 +14,7 @@ from ovstore.core import block_digests, plugins
 from ovstore.core.errors import BadInput
 from ovstore.store.postgres import database
 from ovstore.store.postgres.copy_out import read_regions
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.search import index_choice, index_rows, recall, region_file, region_vectors, scoring
 from sqlalchemy import text
 
@@ -28,7 +28,7 @@ def crowd() -> Crowd:
 
 
 @pytest.fixture(scope="module")
-def full(shared_store: Store, crowd: Crowd) -> Store:
+def full(shared_store: Database, crowd: Crowd) -> Database:
     """Two scenes of 80 objects, shared by the tests that change nothing but indexes."""
     for number in range(2):
         crowd.publish(shared_store, f"room_{number}", objects=80)
@@ -51,7 +51,9 @@ def all_ids(store):
 
 
 @every_index
-def test_an_index_finds_what_it_says_it_finds_and_scores_it_as_exact_does(full: Store, crowd: Crowd, name: str) -> None:
+def test_an_index_finds_what_it_says_it_finds_and_scores_it_as_exact_does(
+    full: Database, crowd: Crowd, name: str
+) -> None:
     assert build(full, name) == 160
     stated = recall.measure(full, name, 1, LEVEL, crowd.words())
     assert stated.worst >= 0.9 and stated.mean >= 0.99 and stated.queries > 200
@@ -62,14 +64,14 @@ def test_an_index_finds_what_it_says_it_finds_and_scores_it_as_exact_does(full: 
 
 
 @every_index
-def test_an_index_returns_as_many_as_there_are(full: Store, crowd: Crowd, name: str) -> None:
+def test_an_index_returns_as_many_as_there_are(full: Database, crowd: Crowd, name: str) -> None:
     build(full, name)
     ids, _ = search(full, name, crowd.word(0), 1000)
     assert sorted(ids) == list(all_ids(full))
 
 
 @every_index
-def test_a_filter_never_costs_a_row(full: Store, crowd: Crowd, name: str) -> None:
+def test_a_filter_never_costs_a_row(full: Database, crowd: Crowd, name: str) -> None:
     build(full, name)
     allowed = all_ids(full)[::23]
     ids, scores = search(full, name, crowd.word(1), 5, allowed)
@@ -81,7 +83,7 @@ def test_a_filter_never_costs_a_row(full: Store, crowd: Crowd, name: str) -> Non
 
 
 @every_index
-def test_results_are_the_same_after_drop_and_rebuild(full: Store, crowd: Crowd, name: str) -> None:
+def test_results_are_the_same_after_drop_and_rebuild(full: Database, crowd: Crowd, name: str) -> None:
     plugin = plugins.load("store.search.indexes", name)
     build(full, name)
     before = [search(full, name, crowd.word(thing)) for thing in range(10)]
@@ -95,7 +97,7 @@ def test_results_are_the_same_after_drop_and_rebuild(full: Store, crowd: Crowd, 
 
 
 @every_index
-def test_an_index_follows_what_is_published_and_replaced(store: Store, crowd: Crowd, name: str) -> None:
+def test_an_index_follows_what_is_published_and_replaced(store: Database, crowd: Crowd, name: str) -> None:
     for scene, objects in (("old", 20), ("kept", 30)):
         crowd.publish(store, scene, objects)
     build(store, name)
@@ -112,7 +114,7 @@ def test_an_index_follows_what_is_published_and_replaced(store: Store, crowd: Cr
 
 
 @every_index
-def test_a_region_finds_itself_first(full: Store, name: str) -> None:
+def test_a_region_finds_itself_first(full: Database, name: str) -> None:
     build(full, name)
     table = region_vectors.current(full, 1, LEVEL)
     for row in range(0, len(table), 7):
@@ -121,7 +123,7 @@ def test_a_region_finds_itself_first(full: Store, name: str) -> None:
 
 
 @every_index
-def test_equal_regions_come_in_the_order_of_their_ids(store: Store, name: str) -> None:
+def test_equal_regions_come_in_the_order_of_their_ids(store: Database, name: str) -> None:
     crowd = Crowd(things=1, noise=0)
     crowd.publish(store, "room", objects=30)
     build(store, name)
@@ -130,14 +132,14 @@ def test_equal_regions_come_in_the_order_of_their_ids(store: Store, name: str) -
 
 
 @every_index
-def test_an_empty_space_has_no_answers(full: Store, crowd: Crowd, name: str) -> None:
+def test_an_empty_space_has_no_answers(full: Database, crowd: Crowd, name: str) -> None:
     plugin = plugins.load("store.search.indexes", name)
     assert plugin.build(full, 99, LEVEL) == 0
     ids, scores = plugin.search(full, 99, LEVEL, crowd.word(0), 10)
     assert len(ids) == len(scores) == 0
 
 
-def test_the_graph_is_used_with_space_and_level_as_literals(full: Store, crowd: Crowd) -> None:
+def test_the_graph_is_used_with_space_and_level_as_literals(full: Database, crowd: Crowd) -> None:
     build(full, "pgvector_hnsw")
     statement = plugins.load("store.search.indexes", "pgvector_hnsw").statement(1, LEVEL, crowd.word(0), 5)
     with full.connect() as connection:
@@ -146,7 +148,7 @@ def test_the_graph_is_used_with_space_and_level_as_literals(full: Store, crowd: 
     assert "Index Scan using regions_hnsw_1_object" in plan
 
 
-def test_the_faiss_file_may_vanish(full: Store, crowd: Crowd) -> None:
+def test_the_faiss_file_may_vanish(full: Database, crowd: Crowd) -> None:
     build(full, "faiss")
     full.file(index_rows.find(full, "faiss", 1, LEVEL).file).unlink()
     assert list(search(full, "faiss", crowd.word(2))[0]) == list(search(full, "exact", crowd.word(2))[0])
@@ -159,7 +161,7 @@ def flip(path: Path, at: int, bit: int = 0) -> None:
     path.write_bytes(content)
 
 
-def test_a_damaged_faiss_file_is_noticed_and_searched_around(full: Store, crowd: Crowd, caplog) -> None:
+def test_a_damaged_faiss_file_is_noticed_and_searched_around(full: Database, crowd: Crowd, caplog) -> None:
     wanted = list(search(full, "exact", crowd.word(2))[0])
     for share in (0.0, 0.3, 0.6, 0.99):
         build(full, "faiss")
@@ -177,7 +179,7 @@ def test_a_damaged_faiss_file_is_noticed_and_searched_around(full: Store, crowd:
     build(full, "faiss")
 
 
-def test_a_graph_over_no_more_regions_than_candidates_answers_exactly(store: Store) -> None:
+def test_a_graph_over_no_more_regions_than_candidates_answers_exactly(store: Database) -> None:
     crowd = Crowd(things=257, noise=2.0)
     crowd.publish(store, "room", objects=257)
     build(store, "pgvector_hnsw")
@@ -186,7 +188,7 @@ def test_a_graph_over_no_more_regions_than_candidates_answers_exactly(store: Sto
         assert found == [list(column) for column in search(store, "exact", crowd.word(number), 100)]
 
 
-def test_many_may_build_and_drop_the_graph_at_once(full: Store) -> None:
+def test_many_may_build_and_drop_the_graph_at_once(full: Database) -> None:
     plugin = plugins.load("store.search.indexes", "pgvector_hnsw")
 
     def work(number: int) -> int:
@@ -200,7 +202,7 @@ def test_many_may_build_and_drop_the_graph_at_once(full: Store) -> None:
         assert list(pool.map(work, range(4))) == [160] * 4
 
 
-def test_a_small_set_is_searched_exactly_and_a_large_one_by_faiss_once_it_is_built(full: Store) -> None:
+def test_a_small_set_is_searched_exactly_and_a_large_one_by_faiss_once_it_is_built(full: Database) -> None:
     plugins.load("store.search.indexes", "faiss").drop(full, 1, LEVEL)
     assert index_choice.default(full, 1, LEVEL, 1000) == "exact"
     assert index_choice.default(full, 1, LEVEL, 10**6) == "exact"
@@ -209,7 +211,7 @@ def test_a_small_set_is_searched_exactly_and_a_large_one_by_faiss_once_it_is_bui
     assert index_choice.default(full, 1, LEVEL, 10**6) == "faiss"
 
 
-def test_what_was_measured_is_kept_with_the_index(full: Store, crowd: Crowd) -> None:
+def test_what_was_measured_is_kept_with_the_index(full: Database, crowd: Crowd) -> None:
     build(full, "faiss")
     found = recall.measure(full, "faiss", 1, LEVEL, crowd.words())
     index_rows.record_recall(full, "faiss", 1, LEVEL, found)
@@ -311,7 +313,7 @@ def test_a_pipe_or_link_in_place_of_a_side_file_counts_as_none_and_is_written_ov
 
 
 def test_a_flipped_bit_of_the_side_file_is_noticed_and_written_anew_from_the_database(
-    store: Store, crowd: Crowd, caplog
+    store: Database, crowd: Crowd, caplog
 ) -> None:
     crowd.publish(store, "room", objects=30)
     wanted = [list(column) for column in search(store, "exact", crowd.word(1), 30)]
@@ -328,7 +330,7 @@ def test_a_flipped_bit_of_the_side_file_is_noticed_and_written_anew_from_the_dat
     assert "is damaged: what it held is read from the database again" in caplog.text
 
 
-def test_damage_is_not_copied_when_rows_are_left_behind(store: Store, crowd: Crowd, monkeypatch) -> None:
+def test_damage_is_not_copied_when_rows_are_left_behind(store: Database, crowd: Crowd, monkeypatch) -> None:
     for name, objects in (("a", 8), ("b", 8)):
         crowd.publish(store, name, objects)
     region_vectors.current(store, 1, LEVEL)
@@ -360,7 +362,7 @@ def test_a_long_file_is_sampled_when_it_is_opened_and_read_whole_when_it_is_exam
     assert not block_digests.hold([(block_digests.mapped(path), digests)], whole=False)
 
 
-def test_rows_of_what_is_gone_are_left_behind_once_they_are_many(store: Store, crowd: Crowd) -> None:
+def test_rows_of_what_is_gone_are_left_behind_once_they_are_many(store: Database, crowd: Crowd) -> None:
     for name, objects in (("a", 8), ("b", 2), ("c", 8)):
         crowd.publish(store, name, objects)
     first = region_vectors.current(store, 1, LEVEL)
@@ -378,12 +380,12 @@ def test_rows_of_what_is_gone_are_left_behind_once_they_are_many(store: Store, c
     assert np.isfinite(first.vectors.sum())  # what was mapped stays readable
 
 
-def _forget_feature_set(store: Store, number: int) -> None:
+def _forget_feature_set(store: Database, number: int) -> None:
     with store.connect() as connection:
         connection.execute(text("DELETE FROM feature_sets WHERE id = :id"), {"id": number})
 
 
-def test_processes_may_follow_the_store_at_once(store: Store, crowd: Crowd) -> None:
+def test_processes_may_follow_the_store_at_once(store: Database, crowd: Crowd) -> None:
     for scene in "abc":
         crowd.publish(store, scene, objects=20)
     program = (

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 from ovstore.store.catalog import jobs
 from ovstore.store.postgres import presence
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.postgres.database import open as open_store
 from sqlalchemy import text
 
@@ -26,7 +26,7 @@ sys.stdin.read()
 
 
 @contextmanager
-def worker(store: Store) -> Iterator["subprocess.Popen[str]"]:
+def worker(store: Database) -> Iterator["subprocess.Popen[str]"]:
     """Another process that is at work on scans/room until it is killed."""
     process = subprocess.Popen(
         [sys.executable, "-c", _WORKER, str(store.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -40,7 +40,7 @@ def worker(store: Store) -> Iterator["subprocess.Popen[str]"]:
         process.communicate()
 
 
-def _until_stale(store: Store, seconds: float = 10) -> None:
+def _until_stale(store: Database, seconds: float = 10) -> None:
     """The server notices within moments that a client is gone."""
     end = time.monotonic() + seconds
     while [job.state for job in jobs.running(store)] != ["stale"]:
@@ -48,7 +48,7 @@ def _until_stale(store: Store, seconds: float = 10) -> None:
         time.sleep(0.02)
 
 
-def test_a_job_starts_running_and_ends_as_it_ended(store: Store) -> None:
+def test_a_job_starts_running_and_ends_as_it_ended(store: Database) -> None:
     good, bad = jobs.start(store, "scans", "good", {"a": 1}), jobs.start(store, "scans", "bad", {})
     assert {job.state for job in jobs.jobs(store)} == {"running"}
     jobs.finish(store, good, "4.0 s")
@@ -62,7 +62,7 @@ def test_a_job_starts_running_and_ends_as_it_ended(store: Store) -> None:
     assert jobs.running(store) == []
 
 
-def test_a_killed_worker_is_stale_and_its_job_closed_by_the_next_start(store: Store) -> None:
+def test_a_killed_worker_is_stale_and_its_job_closed_by_the_next_start(store: Database) -> None:
     with worker(store) as process:
         [lost] = jobs.running(store)
         assert lost.state == "running"
@@ -75,7 +75,7 @@ def test_a_killed_worker_is_stale_and_its_job_closed_by_the_next_start(store: St
 
 
 @pytest.mark.parametrize("host", ["elsewhere:1", "container-of-yesterday:7@123"])
-def test_no_name_of_a_host_keeps_a_dead_job_alive_or_kills_a_living_one(store: Store, host: str) -> None:
+def test_no_name_of_a_host_keeps_a_dead_job_alive_or_kills_a_living_one(store: Database, host: str) -> None:
     """A container comes back with another name, and its process ids are those of before."""
     job = jobs.start(store, "scans", "room", {})
     with store.connect() as connection:
@@ -86,7 +86,7 @@ def test_no_name_of_a_host_keeps_a_dead_job_alive_or_kills_a_living_one(store: S
 
 
 def test_the_second_at_a_scene_waits_for_the_first_and_says_for_whom(
-    store: Store, caplog: pytest.LogCaptureFixture
+    store: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = jobs.start(store, "scans", "room", {})
     started: list[int] = []
@@ -104,14 +104,14 @@ def test_the_second_at_a_scene_waits_for_the_first_and_says_for_whom(
     assert said.startswith(f"scans/room: {jobs.worker_name()} works on it since ")
 
 
-def test_a_worker_that_is_killed_while_another_waits_lets_it_in(store: Store) -> None:
+def test_a_worker_that_is_killed_while_another_waits_lets_it_in(store: Database) -> None:
     with worker(store) as process:
         threading.Timer(0.7, process.kill).start()
         started = jobs.start(store, "scans", "room", {})
     assert [(job.id == started, job.state) for job in jobs.jobs(store)] == [(True, "running"), (False, "failed")]
 
 
-def test_a_job_survives_the_loss_of_its_session(store: Store) -> None:
+def test_a_job_survives_the_loss_of_its_session(store: Database) -> None:
     """The server was restarted, or the network broke: the lock is taken again."""
     job = jobs.start(store, "scans", "room", {})
     with store.connect() as connection:
@@ -126,14 +126,14 @@ def test_a_job_survives_the_loss_of_its_session(store: Store) -> None:
         assert presence.present(connection, presence.JOB) == set()
 
 
-def test_a_scene_that_succeeded_later_has_not_failed(store: Store) -> None:
+def test_a_scene_that_succeeded_later_has_not_failed(store: Database) -> None:
     jobs.fail(store, jobs.start(store, "scans", "room", {}), "disk full")
     assert [job.message for job in jobs.failed(store)] == ["disk full"]
     jobs.finish(store, jobs.start(store, "scans", "room", {}), "up to date")
     assert jobs.failed(store) == []
 
 
-def test_a_job_that_ended_keeps_its_end(store: Store) -> None:
+def test_a_job_that_ended_keeps_its_end(store: Database) -> None:
     job = jobs.start(store, "scans", "room", {})
     jobs.finish(store, job, "done first")
     jobs.fail(store, job, "too late")

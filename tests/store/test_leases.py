@@ -11,23 +11,23 @@ from ovstore.core.errors import NotFound
 from ovstore.store.catalog import catalog, leases
 from ovstore.store.files import parquet
 from ovstore.store.maintain import forget, verify
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.postgres.database import open as open_store
 
 
 @pytest.fixture
-def room(store: Store, tmp_path: Path) -> Store:
+def room(store: Database, tmp_path: Path) -> Database:
     (tmp_path / "0.jpg").touch()
     small_scene.make(pictures=tmp_path).publish(store)
     return store
 
 
-def replace(store: Store) -> None:
+def replace(store: Database) -> None:
     with open_store(store.path) as other:
         small_scene.with_other_points(small_scene.make()).publish(other)
 
 
-def test_files_that_are_replaced_while_they_are_read_go_when_the_last_reader_is_done(room: Store) -> None:
+def test_files_that_are_replaced_while_they_are_read_go_when_the_last_reader_is_done(room: Database) -> None:
     [scene], [features] = catalog.scenes(room), catalog.feature_sets(room)
     with open_store(room.path) as second, leases.reading(room):
         with leases.reading(second):
@@ -43,7 +43,7 @@ def test_files_that_are_replaced_while_they_are_read_go_when_the_last_reader_is_
 
 
 def test_a_scene_that_is_read_by_its_id_is_read_to_the_end_and_that_is_said(
-    room: Store, caplog: pytest.LogCaptureFixture
+    room: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     [scene] = catalog.scenes(room)
     before, _, _ = catalog.load_points(room, scene.id)
@@ -58,7 +58,7 @@ def test_a_scene_that_is_read_by_its_id_is_read_to_the_end_and_that_is_said(
         catalog.load_points(room, scene.id)
 
 
-def test_what_is_forgotten_while_it_is_read_goes_afterwards(room: Store) -> None:
+def test_what_is_forgotten_while_it_is_read_goes_afterwards(room: Database) -> None:
     [scene] = catalog.scenes(room)
     with leases.reading(room):
         assert forget.forget_scenes(room, [scene]).waiting
@@ -66,7 +66,7 @@ def test_what_is_forgotten_while_it_is_read_goes_afterwards(room: Store) -> None
     assert small_scene.files_of(room) == set()
 
 
-def test_a_reader_that_is_killed_holds_nothing(room: Store) -> None:
+def test_a_reader_that_is_killed_holds_nothing(room: Database) -> None:
     script = f"""
 import os, signal
 from ovstore.store import leases
@@ -85,7 +85,7 @@ with leases.reading(store):
 
 @pytest.mark.parametrize("kind", ["scenes", "features"])
 def test_what_became_a_link_out_of_the_store_can_be_forgotten_and_what_it_leads_to_stays(
-    store: Store, tmp_path: Path, kind: str
+    store: Database, tmp_path: Path, kind: str
 ) -> None:
     small_scene.make().publish(store)
     [published] = store.file(kind).iterdir()
@@ -96,7 +96,7 @@ def test_what_became_a_link_out_of_the_store_can_be_forgotten_and_what_it_leads_
     small_scene.make().publish(store)
 
 
-def test_a_link_out_of_the_store_is_found_and_goes_without_what_it_leads_to(store: Store, tmp_path: Path) -> None:
+def test_a_link_out_of_the_store_is_found_and_goes_without_what_it_leads_to(store: Database, tmp_path: Path) -> None:
     small_scene.make().publish(store)
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -120,7 +120,7 @@ def test_a_link_out_of_the_store_is_found_and_goes_without_what_it_leads_to(stor
 
 @pytest.mark.parametrize("kind", ["scenes", "features"])
 def test_a_scene_behind_a_link_out_of_the_store_is_a_finding_that_names_a_way(
-    store: Store, tmp_path: Path, kind: str
+    store: Database, tmp_path: Path, kind: str
 ) -> None:
     small_scene.make().publish(store)
     [published] = store.file(kind).iterdir()

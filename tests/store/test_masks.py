@@ -18,7 +18,7 @@ from ovstore.ingest.files.masks import read_mask
 from ovstore.ingest.fusion.masks import unmasked
 from ovstore.ingest.recipe import Request, geometry
 from ovstore.store.catalog import catalog
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from PIL import Image
 
 HALF = toy_room.WIDTH // 2
@@ -47,7 +47,7 @@ def test_masked_pixels_give_no_points(room: Path) -> None:
     assert all(frame.mask_path is None for frame in whole.frames), "a folder of that name alone is no wish"
 
 
-def test_masked_pixels_give_no_features(store: Store, room: Path) -> None:
+def test_masked_pixels_give_no_features(store: Database, room: Path) -> None:
     result = ovstore(store, "ingest", "rgbd", room, "--encoder", "color_words", "--masks", "masks")
     assert result.exit_code == 0, result.output
     [scene] = catalog.scenes(store)

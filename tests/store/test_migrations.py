@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from ovstore.store.postgres import migrate
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.postgres.schema import metadata
 from ovstore.store.postgres.server import Server
 from sqlalchemy import Connection, text
@@ -41,7 +41,7 @@ def bare(server: Server) -> Iterator[Connection]:
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS bare WITH (FORCE)")
         connection.execute("CREATE DATABASE bare")
-    with Store(server.folder, server.conninfo("bare")) as store, store.connect() as connection:
+    with Database(server.folder, server.conninfo("bare")) as store, store.connect() as connection:
         yield connection
 
 
@@ -50,7 +50,7 @@ def tables(connection: Connection) -> set[str]:
     return {name for name in names if not name.startswith("alembic_version")}
 
 
-def test_migrations_and_metadata_make_the_same_schema(store: Store, bare: Connection) -> None:
+def test_migrations_and_metadata_make_the_same_schema(store: Database, bare: Connection) -> None:
     bare.execute(text("CREATE EXTENSION vector"))
     metadata.create_all(bare)
     with store.connect() as migrated:
@@ -58,7 +58,7 @@ def test_migrations_and_metadata_make_the_same_schema(store: Store, bare: Connec
             assert set(ours) ^ set(theirs) == set()
 
 
-def test_autogenerate_finds_nothing_to_do(store: Store) -> None:
+def test_autogenerate_finds_nothing_to_do(store: Database) -> None:
     with store.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
@@ -92,7 +92,7 @@ def test_the_diary_does_not_import_the_code_of_today() -> None:
                 assert not any(alias.name.startswith("ovstore") for alias in node.names), path.name
 
 
-def test_every_table_and_view_says_what_it_holds(store: Store) -> None:
+def test_every_table_and_view_says_what_it_holds(store: Database) -> None:
     with store.connect() as connection:
         silent = connection.scalars(
             text(
@@ -103,7 +103,7 @@ def test_every_table_and_view_says_what_it_holds(store: Store) -> None:
         assert set(silent) == {"alembic_version"}
 
 
-def test_a_filter_on_the_region_overview_reaches_the_index_of_regions(store: Store) -> None:
+def test_a_filter_on_the_region_overview_reaches_the_index_of_regions(store: Database) -> None:
     with store.connect() as connection:
         connection.execute(text("SET LOCAL enable_seqscan = off"))
         plan = "\n".join(

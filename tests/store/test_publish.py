@@ -16,7 +16,7 @@ from ovstore.store.catalog.regions import load_regions, load_scene_vectors
 from ovstore.store.files import parquet
 from ovstore.store.maintain import forget, verify
 from ovstore.store.postgres import locks
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.publish import publish
 
 
@@ -38,7 +38,7 @@ def assert_equal(before: Any, after: Any) -> None:
         assert after == before
 
 
-def test_what_is_published_reads_back_equal(store: Store) -> None:
+def test_what_is_published_reads_back_equal(store: Database) -> None:
     small = small_scene.make()
     scene_id, feature_set_id = small.publish(store)
     points, superpoint, original_index = catalog.load_points(store, scene_id)
@@ -53,7 +53,7 @@ def test_what_is_published_reads_back_equal(store: Store) -> None:
     assert_equal(small.scene_vectors, load_scene_vectors(store, feature_set_id, small_scene.SPACE))
 
 
-def test_rows_of_a_region_are_its_points(store: Store) -> None:
+def test_rows_of_a_region_are_its_points(store: Database) -> None:
     small = small_scene.make()
     scene_id, _ = small.publish(store)
     of_point = {"superpoint": small.superpoint, "object": small.object_of_superpoint[small.superpoint]}
@@ -65,7 +65,7 @@ def test_rows_of_a_region_are_its_points(store: Store) -> None:
             assert sorted(points) == seen[of_point[level][seen] == region.ordinal].tolist()
 
 
-def test_publishing_the_same_again_changes_nothing(store: Store) -> None:
+def test_publishing_the_same_again_changes_nothing(store: Database) -> None:
     first = small_scene.make().publish(store)
     before = small_scene.files_of(store), catalog.feature_sets(store), catalog.scenes(store)
     assert small_scene.make().publish(store) == first
@@ -75,7 +75,7 @@ def test_publishing_the_same_again_changes_nothing(store: Store) -> None:
 @pytest.mark.parametrize("damage", ["a flipped bit", "another file of the name", "nothing there"])
 @pytest.mark.parametrize("file", ["points", "correspondences", "features"])
 def test_publishing_the_same_again_heals_a_damaged_file_and_keeps_what_stands_on_it(
-    store: Store, tmp_path: Path, file: str, damage: str
+    store: Database, tmp_path: Path, file: str, damage: str
 ) -> None:
     (tmp_path / "0.jpg").touch()
     small = small_scene.make(pictures=tmp_path)
@@ -102,7 +102,7 @@ def test_publishing_the_same_again_heals_a_damaged_file_and_keeps_what_stands_on
     assert verify.orphans(store) == []
 
 
-def test_publishing_the_same_again_heals_rows_that_somebody_changed(store: Store, tmp_path: Path) -> None:
+def test_publishing_the_same_again_heals_rows_that_somebody_changed(store: Database, tmp_path: Path) -> None:
     (tmp_path / "0.jpg").touch()
     small = small_scene.make(pictures=tmp_path)
     scene_id, _ = small.publish(store)
@@ -123,7 +123,7 @@ def test_publishing_the_same_again_heals_rows_that_somebody_changed(store: Store
     assert verify.check(store, contents=True) == []
 
 
-def test_the_same_content_has_the_same_digest_in_another_store_place_and_order(store: Store) -> None:
+def test_the_same_content_has_the_same_digest_in_another_store_place_and_order(store: Database) -> None:
     small = small_scene.make()
     small.publish(store, "scans")
     moved = small_scene.make(pictures=Path("/elsewhere"))
@@ -134,14 +134,14 @@ def test_the_same_content_has_the_same_digest_in_another_store_place_and_order(s
     assert verify.check(store, contents=True)[0].problem.startswith("its pictures are not where they were")
 
 
-def test_pictures_that_moved_keep_their_features(store: Store) -> None:
+def test_pictures_that_moved_keep_their_features(store: Database) -> None:
     scene_id, feature_set_id = small_scene.make().publish(store)
     small_scene.make(pictures=Path("/elsewhere")).publish_geometry(store)
     assert catalog.load_frames(store, scene_id)[1].image_path == Path("/elsewhere/1.jpg")
     assert [features.id for features in catalog.feature_sets(store)] == [feature_set_id]
 
 
-def test_pictures_inside_the_store_move_with_it(store: Store) -> None:
+def test_pictures_inside_the_store_move_with_it(store: Database) -> None:
     inside = store.path / "unpacked" / "scans"
     scene_id = small_scene.make(pictures=inside).publish_geometry(store)
     with store.driver_connection() as connection:
@@ -150,7 +150,7 @@ def test_pictures_inside_the_store_move_with_it(store: Store) -> None:
     assert catalog.load_frames(store, scene_id)[0].image_path == inside / "0.jpg"
 
 
-def test_points_without_pictures_are_a_scene_when_that_is_said(store: Store) -> None:
+def test_points_without_pictures_are_a_scene_when_that_is_said(store: Database) -> None:
     small = small_scene.make()
     with pytest.raises(BadScene, match="no usable frame"):
         replace(small.scene, frames=())
@@ -167,7 +167,7 @@ def test_points_without_pictures_are_a_scene_when_that_is_said(store: Store) -> 
 
 
 @pytest.mark.parametrize("change", ["points", "recipe"])
-def test_another_geometry_takes_the_place_of_the_old_one_and_its_features(store: Store, change: str) -> None:
+def test_another_geometry_takes_the_place_of_the_old_one_and_its_features(store: Database, change: str) -> None:
     small = small_scene.make()
     old, _ = small.publish(store)
     if change == "points":
@@ -182,7 +182,7 @@ def test_another_geometry_takes_the_place_of_the_old_one_and_its_features(store:
         small.publish_features(store, old)
 
 
-def test_a_name_means_one_feature_set_of_a_scene(store: Store) -> None:
+def test_a_name_means_one_feature_set_of_a_scene(store: Database) -> None:
     small = small_scene.make()
     scene_id, old = small.publish(store)
     new = small.publish_features(store, scene_id, recipe={"encoder": {"name": "toy", "options": {"size": 2}}})
@@ -194,7 +194,7 @@ def test_a_name_means_one_feature_set_of_a_scene(store: Store) -> None:
     assert verify.orphans(store) == []
 
 
-def test_an_equal_recipe_under_another_name_leaves_the_first_where_it_is(store: Store) -> None:
+def test_an_equal_recipe_under_another_name_leaves_the_first_where_it_is(store: Database) -> None:
     small = small_scene.make()
     scene_id, first = small.publish(store)
     second = small.publish_features(store, scene_id, "second")
@@ -204,7 +204,7 @@ def test_an_equal_recipe_under_another_name_leaves_the_first_where_it_is(store: 
     assert verify.check(store, contents=True)[1:] == []  # the first says that its images are not there
 
 
-def test_up_to_date_means_equal_recipe_and_files_that_are_there(store: Store) -> None:
+def test_up_to_date_means_equal_recipe_and_files_that_are_there(store: Database) -> None:
     scene_id, feature_set_id = small_scene.make().publish(store)
     found = lambda: (  # noqa: E731
         catalog.ready_geometry(store, "scans", "room", small_scene.GEOMETRY),
@@ -222,7 +222,7 @@ def test_up_to_date_means_equal_recipe_and_files_that_are_there(store: Store) ->
     assert None not in found()
 
 
-def test_an_error_leaves_no_file_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_leaves_no_file_behind(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     scene_id = small_scene.make().publish_geometry(store)
     before = small_scene.files_of(store)
     monkeypatch.setattr("ovstore.store.publish.rows.insert_scene_vectors", lambda *_: 1 / 0)
@@ -232,7 +232,7 @@ def test_an_error_leaves_no_file_behind(store: Store, monkeypatch: pytest.Monkey
     assert catalog.feature_sets(store) == []
 
 
-def test_many_publish_the_same_scene_at_once_and_one_wins(store: Store) -> None:
+def test_many_publish_the_same_scene_at_once_and_one_wins(store: Database) -> None:
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(lambda _: small_scene.make().publish(store), range(4)))
     assert len(set(done)) == 1
@@ -240,7 +240,7 @@ def test_many_publish_the_same_scene_at_once_and_one_wins(store: Store) -> None:
     assert verify.orphans(store) == []
 
 
-def test_many_publish_many_scenes_of_a_new_dataset_at_once(store: Store) -> None:
+def test_many_publish_many_scenes_of_a_new_dataset_at_once(store: Database) -> None:
     """Region ids become visible in ascending order: an index that knows the last one has missed none."""
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: small_scene.make(f"room{number}", number).publish(store), range(8)))
@@ -254,7 +254,7 @@ def test_many_publish_many_scenes_of_a_new_dataset_at_once(store: Store) -> None
 
 
 def test_a_reader_whose_file_is_replaced_under_it_reads_the_new_one(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = small_scene.make()
     scene_id, _ = small.publish(store)
@@ -273,7 +273,7 @@ def test_a_reader_whose_file_is_replaced_under_it_reads_the_new_one(
         catalog.load_points(store, scene_id)
 
 
-def test_geometry_and_features_that_are_published_together_replace_the_old_ones_together(store: Store) -> None:
+def test_geometry_and_features_that_are_published_together_replace_the_old_ones_together(store: Database) -> None:
     """An error between the two leaves the old geometry, and every feature set that stands on it."""
     old = small_scene.make()
     scene_id, _ = old.publish(store)
@@ -301,8 +301,8 @@ def test_geometry_and_features_that_are_published_together_replace_the_old_ones_
     assert verify.orphans(store) == []
 
 
-def test_nobody_removes_files_while_somebody_publishes(store: Store) -> None:
-    with store.connect() as publisher, Store(store.path, store.conninfo) as elsewhere:
+def test_nobody_removes_files_while_somebody_publishes(store: Database) -> None:
+    with store.connect() as publisher, Database(store.path, store.conninfo) as elsewhere:
         locks.publishing(publisher)
         with elsewhere.connect() as another:
             locks.publishing(another)
@@ -312,7 +312,7 @@ def test_nobody_removes_files_while_somebody_publishes(store: Store) -> None:
         locks.removing(cleaner, seconds=1)
 
 
-def test_parts_that_do_not_agree_are_refused(store: Store) -> None:
+def test_parts_that_do_not_agree_are_refused(store: Database) -> None:
     small = small_scene.make()
     for wrong, sentence in (
         (replace(small, superpoint=small.superpoint[:-1]), "superpoint has shape"),
@@ -336,7 +336,7 @@ def test_parts_that_do_not_agree_are_refused(store: Store) -> None:
     assert verify.orphans(store) == []
 
 
-def test_a_scene_that_no_frame_sees_is_refused(store: Store) -> None:
+def test_a_scene_that_no_frame_sees_is_refused(store: Database) -> None:
     small = small_scene.make()
     nothing = replace(
         small.features,
@@ -348,7 +348,7 @@ def test_a_scene_that_no_frame_sees_is_refused(store: Store) -> None:
         replace(small, features=nothing).publish_features(store, small.publish_geometry(store))
 
 
-def test_a_dataset_keeps_to_one_reader(store: Store) -> None:
+def test_a_dataset_keeps_to_one_reader(store: Database) -> None:
     small = small_scene.make()
     small.publish_geometry(store)
     with pytest.raises(BadInput, match="'rgbd', these are 'scannet'"):
@@ -359,7 +359,7 @@ def test_a_dataset_keeps_to_one_reader(store: Store) -> None:
     assert verify.orphans(store) == []
 
 
-def test_names_in_any_script_are_kept_and_files_stay_inside(store: Store) -> None:
+def test_names_in_any_script_are_kept_and_files_stay_inside(store: Database) -> None:
     small_scene.make("../Küche 3 厨房").publish(store, "Wöhnung/..")
     [scene] = catalog.scenes(store)
     assert scene.full_name == "Wöhnung/../../Küche 3 厨房"
@@ -368,7 +368,7 @@ def test_names_in_any_script_are_kept_and_files_stay_inside(store: Store) -> Non
     assert forget.forget_scenes(store, [scene]).scenes == 1
 
 
-def test_what_the_database_cannot_hold_is_named(store: Store) -> None:
+def test_what_the_database_cannot_hold_is_named(store: Database) -> None:
     with pytest.raises(BadScene, match="not valid UTF-8"):
         small_scene.make(pictures=Path(os.fsdecode(b"/bad\xff"))).publish_geometry(store)
     small = small_scene.make()

@@ -17,7 +17,7 @@ from ovstore.core.errors import BadInput, DatabaseError
 from ovstore.query import sql
 from ovstore.query.rows import Limits
 from ovstore.store.postgres import database, migrate, reading
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.postgres.schema import metadata
 from ovstore.store.postgres.server import USER, Server
 from ovstore.store.search import filters
@@ -31,7 +31,7 @@ def url(server: Server, name: str, user: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def foreign(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def foreign(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A store on a server whose rights are not ours to change, opened by the database's owner, who is no superuser."""
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE ROLE {OWNER} LOGIN")
@@ -50,23 +50,23 @@ def foreign(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="module")
-def by_superuser(foreign: Store, server: Server) -> Iterator[Store]:
+def by_superuser(foreign: Database, server: Server) -> Iterator[Database]:
     """The same, opened by a superuser."""
     with database.open(foreign.path, database_url=url(server, "foreign_to_us", USER)) as store:
         yield store
 
 
 @pytest.fixture(scope="module")
-def ours(shared_store: Store) -> Store:
+def ours(shared_store: Database) -> Database:
     """A store on a server like the embedded one, where PUBLIC has no rights."""
     small_scene.make().publish(shared_store)
     return shared_store
 
 
 @pytest.fixture(params=["ours", "foreign", "by_superuser"])
-def asked(request: pytest.FixtureRequest) -> Store:
+def asked(request: pytest.FixtureRequest) -> Database:
     found = request.getfixturevalue(request.param)
-    assert isinstance(found, Store)
+    assert isinstance(found, Database)
     return found
 
 
@@ -121,7 +121,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("statement", REFUSED)
-def test_what_does_more_than_read_is_refused_in_a_sentence(asked: Store, statement: str) -> None:
+def test_what_does_more_than_read_is_refused_in_a_sentence(asked: Database, statement: str) -> None:
     with pytest.raises((BadInput, DatabaseError)) as caught:
         sql.run(asked, statement)
     assert "\n" not in str(caught.value)
@@ -149,22 +149,22 @@ ANSWERED = [
 
 
 @pytest.mark.parametrize("statement", ANSWERED)
-def test_what_only_reads_is_answered(asked: Store, statement: str) -> None:
+def test_what_only_reads_is_answered(asked: Database, statement: str) -> None:
     assert sql.run(asked, statement).rows
 
 
-def test_a_table_of_somebody_else_is_not_read(foreign: Store, by_superuser: Store) -> None:
+def test_a_table_of_somebody_else_is_not_read(foreign: Database, by_superuser: Database) -> None:
     for store in (foreign, by_superuser):
         with pytest.raises(BadInput, match="secrets"):
             sql.run(store, "SELECT word FROM secrets")
 
 
-def test_every_table_of_the_schema_can_be_read(asked: Store) -> None:
+def test_every_table_of_the_schema_can_be_read(asked: Database) -> None:
     for table in (*metadata.tables, *reading.VIEWS):
         sql.run(asked, f"SELECT * FROM {table} LIMIT 1")
 
 
-def test_every_function_that_the_reader_may_call_is_on_the_list(ours: Store) -> None:
+def test_every_function_that_the_reader_may_call_is_on_the_list(ours: Database) -> None:
     def functions(condition: str) -> set[str]:
         statement = text(f"SELECT pg_proc.oid::regprocedure::text FROM pg_proc WHERE {condition}")
         with ours.connect() as connection:
@@ -185,7 +185,7 @@ def test_every_function_that_the_reader_may_call_is_on_the_list(ours: Store) -> 
     }  # fmt: skip
 
 
-def test_every_relation_that_the_reader_may_read_is_named(ours: Store) -> None:
+def test_every_relation_that_the_reader_may_read_is_named(ours: Database) -> None:
     statement = text(
         "SELECT oid::regclass::text FROM pg_class WHERE relkind <> 'i' AND (has_table_privilege(:role, oid, 'SELECT') "
         "OR relkind <> 'S' AND has_any_column_privilege(:role, oid, 'SELECT'))"
@@ -216,14 +216,14 @@ def rights(connection: Connection) -> list[set[tuple[Any, ...]]]:
     return [{tuple(row) for row in connection.execute(text(query))} for query in RIGHTS]
 
 
-def test_a_store_made_before_gets_the_same_rights_and_going_back_restores_all(store: Store, server: Server) -> None:
+def test_a_store_made_before_gets_the_same_rights_and_going_back_restores_all(store: Database, server: Server) -> None:
     with store.connect() as connection:
         new = rights(connection)
         migrate.downgrade(connection, "0007")
         back = rights(connection)
         migrate.upgrade(connection)
         assert rights(connection) == new
-    with Store(server.folder, server.conninfo("postgres")) as untouched, untouched.connect() as connection:
+    with Database(server.folder, server.conninfo("postgres")) as untouched, untouched.connect() as connection:
         before = rights(connection)
     of_system = [
         {row for row in found if row[0] in {row[0] for row in kept}} for found, kept in zip(back, before, strict=True)
@@ -240,13 +240,13 @@ CONDITIONS = [
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
-def test_a_condition_of_search_is_confined_too(asked: Store, condition: str) -> None:
+def test_a_condition_of_search_is_confined_too(asked: Database, condition: str) -> None:
     with pytest.raises(BadInput):
         filters.regions_where(asked, condition, 1, "object")
     assert len(filters.regions_where(asked, "point_count > 0", 1, "object"))
 
 
-def test_nothing_that_a_session_holds_outlives_its_use(asked: Store) -> None:
+def test_nothing_that_a_session_holds_outlives_its_use(asked: Database) -> None:
     def session(statement: str) -> object:
         with asked.driver_connection(read_only=True) as driver:
             return driver.execute(statement).fetchone()
@@ -265,19 +265,19 @@ def test_nothing_that_a_session_holds_outlives_its_use(asked: Store) -> None:
 
 
 def test_a_superuser_without_a_reader_is_told_how_to_make_one(
-    by_superuser: Store, monkeypatch: pytest.MonkeyPatch
+    by_superuser: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "READER", "absent")
     with pytest.raises(DatabaseError, match=r"does not run as a superuser.*CREATE ROLE absent; GRANT SELECT"):
         sql.run(by_superuser, "SELECT 1")
 
 
-def test_sql_of_a_superuser_s_store_runs_as_the_reader(by_superuser: Store, ours: Store) -> None:
+def test_sql_of_a_superuser_s_store_runs_as_the_reader(by_superuser: Database, ours: Database) -> None:
     for store in (by_superuser, ours):
         assert sql.run(store, "SELECT current_user").rows == [(reading.READER,)]
 
 
-def test_a_statement_ends_in_time_however_many_blocks_it_has(asked: Store) -> None:
+def test_a_statement_ends_in_time_however_many_blocks_it_has(asked: Database) -> None:
     started = time.monotonic()
     with pytest.raises(BadInput, match="took over 1 s"):
         sql.run(asked, "SELECT count(*) FROM generate_series(1, 1000000000) AS i WHERE i % 7 = 8", limits=Limits(1))
@@ -288,7 +288,7 @@ def test_a_statement_ends_in_time_however_many_blocks_it_has(asked: Store) -> No
     assert time.monotonic() - started < 30
 
 
-def test_large_rows_come_in_small_blocks(ours: Store) -> None:
+def test_large_rows_come_in_small_blocks(ours: Database) -> None:
     with sql.opened(ours, "SELECT repeat('x', 1000000) FROM generate_series(1, 60)") as found:
         blocks = [len(block) for block in found.blocks]
     assert sum(blocks) == 60 and max(blocks) <= 8
@@ -316,7 +316,7 @@ def test_a_process_of_the_server_takes_at_most_half_of_the_machine_s_memory(
 
 
 @pytest.mark.parametrize("statement", ["SELECT 1\0 FROM nowhere", "SELECT '\ud800'"])
-def test_characters_that_the_server_would_not_see_are_named(ours: Store, statement: str) -> None:
+def test_characters_that_the_server_would_not_see_are_named(ours: Database, statement: str) -> None:
     with pytest.raises(BadInput, match=r"NUL|UTF-8"):
         sql.run(ours, statement)
 

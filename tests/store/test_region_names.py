@@ -8,19 +8,19 @@ from command_line import document, ovstore
 from ovstore.core.errors import BadInput, NotFound
 from ovstore.store.catalog import catalog, region_names
 from ovstore.store.maintain import forget
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 
 
 @pytest.fixture
-def rooms(store: Store, tmp_path: Path) -> Store:
+def rooms(store: Database, tmp_path: Path) -> Database:
     return small_scene.publish_two(store, tmp_path)
 
 
-def object_of(store: Store, scene: str, ordinal: int = 2) -> catalog.RegionInfo:
+def object_of(store: Database, scene: str, ordinal: int = 2) -> catalog.RegionInfo:
     return region_names.find(store, f"{scene}:{ordinal}@object")
 
 
-def test_every_way_to_name_a_region_finds_it(rooms: Store) -> None:
+def test_every_way_to_name_a_region_finds_it(rooms: Database) -> None:
     wanted = object_of(rooms, "room")
     assert (wanted.scene, wanted.level, wanted.ordinal) == ("room", "object", 2)
     assert wanted.full_name == "scans/room:2@object"
@@ -41,20 +41,20 @@ def test_every_way_to_name_a_region_finds_it(rooms: Store) -> None:
         ("99999999999", "No region 99999999999 in the store"),
     ],
 )
-def test_what_is_no_region_is_one_sentence(rooms: Store, name: str, sentence: str) -> None:
+def test_what_is_no_region_is_one_sentence(rooms: Database, name: str, sentence: str) -> None:
     with pytest.raises((BadInput, NotFound)) as refused:
         region_names.find(rooms, name)
     assert sentence in str(refused.value)
 
 
-def test_a_region_of_another_scene_is_refused(rooms: Store) -> None:
+def test_a_region_of_another_scene_is_refused(rooms: Database) -> None:
     hall = object_of(rooms, "hall")
     with pytest.raises(NotFound, match=f"Region {hall.id} is none of 'room': it is scans/hall:2@object") as refused:
         region_names.find(rooms, f"room:{hall.id}")
     assert f"is room:{hall.id}@object." in str(refused.value)
 
 
-def test_where_two_scenes_have_one_name_the_dataset_is_asked_for(rooms: Store) -> None:
+def test_where_two_scenes_have_one_name_the_dataset_is_asked_for(rooms: Database) -> None:
     small_scene.make("room", 2).publish(rooms, "copies")
     with pytest.raises(NotFound, match="type one of copies/room, scans/room"):
         object_of(rooms, "room")
@@ -62,7 +62,7 @@ def test_where_two_scenes_have_one_name_the_dataset_is_asked_for(rooms: Store) -
     assert catalog.ambiguous(rooms, ["room", "hall"]) == {"room"}
 
 
-def test_of_several_feature_sets_the_usual_or_the_named_one_is_meant(rooms: Store) -> None:
+def test_of_several_feature_sets_the_usual_or_the_named_one_is_meant(rooms: Database) -> None:
     [_, room] = catalog.scenes(rooms)
     small_scene.make("room").publish_features(
         rooms, room.id, "second", {"encoder": {"name": "toy", "options": {"a": 1}}}
@@ -71,7 +71,7 @@ def test_of_several_feature_sets_the_usual_or_the_named_one_is_meant(rooms: Stor
     assert region_names.find(rooms, "room:2@object", "second").features == "second"
 
 
-def test_a_name_survives_and_an_old_id_says_what_became_of_it(rooms: Store) -> None:
+def test_a_name_survives_and_an_old_id_says_what_became_of_it(rooms: Database) -> None:
     before = object_of(rooms, "room")
     small_scene.make("room").publish_features(rooms, before.scene_id, recipe={"encoder": {"name": "newer"}})
     after = object_of(rooms, "room")
@@ -84,7 +84,7 @@ def test_a_name_survives_and_an_old_id_says_what_became_of_it(rooms: Store) -> N
     assert "--like scans/room:2@object asks for what is called so now." in str(gone.value)
 
 
-def test_an_id_of_a_replaced_geometry_and_of_a_forgotten_scene_is_remembered(rooms: Store) -> None:
+def test_an_id_of_a_replaced_geometry_and_of_a_forgotten_scene_is_remembered(rooms: Database) -> None:
     room, hall = object_of(rooms, "room"), object_of(rooms, "hall", 0)
     small_scene.with_other_points(small_scene.make("room")).publish(rooms)
     forget.forget_scenes(rooms, [scene for scene in catalog.scenes(rooms) if scene.name == "hall"])
@@ -94,7 +94,7 @@ def test_an_id_of_a_replaced_geometry_and_of_a_forgotten_scene_is_remembered(roo
         region_names.find(rooms, hall.id)
 
 
-def test_show_and_export_take_a_region(rooms: Store, tmp_path: Path) -> None:
+def test_show_and_export_take_a_region(rooms: Database, tmp_path: Path) -> None:
     region = object_of(rooms, "room")
     shown = ovstore(rooms, "show", "room:2@object")
     assert shown.exit_code == 0, shown.output

@@ -13,14 +13,14 @@ from ovstore.cli import main
 from ovstore.store.catalog import catalog, jobs
 from ovstore.store.catalog.catalog import FeatureSetInfo, SceneInfo
 from ovstore.store.postgres import presence
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.search import index_rows
 
 LEVEL = "object"
 
 
 @pytest.fixture
-def held(store: Store, tmp_path: Path) -> Store:
+def held(store: Database, tmp_path: Path) -> Database:
     """A room with two feature sets, by options that are not the defaults."""
     toy_room.write(tmp_path / "my scans" / "room0", frames=3)
     rgbd = ("ingest", "rgbd", tmp_path / "my scans", "--name", "home", "--encoder", "color_words")
@@ -38,29 +38,29 @@ def flip(path: Path) -> None:
     path.write_bytes(content)
 
 
-def scene(store: Store) -> SceneInfo:
+def scene(store: Database) -> SceneInfo:
     return catalog.find_scene(store, "home/room0")
 
 
-def features(store: Store, name: str = "fine") -> FeatureSetInfo:
+def features(store: Database, name: str = "fine") -> FeatureSetInfo:
     return catalog.find_feature_set(store, scene(store), name)
 
 
-def sql(store: Store, statement: str) -> None:
+def sql(store: Database, statement: str) -> None:
     with store.driver_connection() as connection:
         connection.execute(statement)
 
 
-def side_file(store: Store) -> Path:
+def side_file(store: Database) -> Path:
     return next(path for path in store.file("indexes").glob("regions-*-object/*.vectors"))
 
 
-def lost_job(store: Store) -> None:
+def lost_job(store: Database) -> None:
     job = jobs.start(store, "home", "cellar", {})
     store.presence.release(presence.JOB, job)
 
 
-DAMAGE: dict[str, Callable[[Store], object]] = {
+DAMAGE: dict[str, Callable[[Database], object]] = {
     "points missing": lambda store: store.file(scene(store).points_file).unlink(),
     "points flipped": lambda store: flip(store.file(scene(store).points_file)),
     "correspondences missing": lambda store: store.file(scene(store).correspondences_file).unlink(),
@@ -85,7 +85,7 @@ DAMAGE: dict[str, Callable[[Store], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_after_the_remedy_that_doctor_names_doctor_is_clean(held: Store, damage: str) -> None:
+def test_after_the_remedy_that_doctor_names_doctor_is_clean(held: Database, damage: str) -> None:
     before = {found.id: (found.name, found.content_digest) for found in catalog.feature_sets(held)}
     DAMAGE[damage](held)
     result = ovstore(held, "doctor", "--contents")
@@ -114,7 +114,7 @@ def test_after_the_remedy_that_doctor_names_doctor_is_clean(held: Store, damage:
         "scene vector gone",
     ],
 )
-def test_repair_heals_what_needs_no_scan(held: Store, tmp_path: Path, damage: str) -> None:
+def test_repair_heals_what_needs_no_scan(held: Database, tmp_path: Path, damage: str) -> None:
     (tmp_path / "my scans").rename(tmp_path / "away")
     DAMAGE[damage](held)
     told = ovstore(held, "doctor", "--repair")
@@ -122,7 +122,7 @@ def test_repair_heals_what_needs_no_scan(held: Store, tmp_path: Path, damage: st
     assert lines(ovstore(held, "doctor", "--contents"))[-1] == "Nothing is wrong.", told.stdout
 
 
-def test_repair_says_what_to_type_for_the_rest(held: Store) -> None:
+def test_repair_says_what_to_type_for_the_rest(held: Database) -> None:
     DAMAGE["points flipped"](held)
     DAMAGE["side file flipped"](held)
     result = ovstore(held, "doctor", "--repair", "--json")

@@ -9,7 +9,7 @@ from command_line import ovstore
 from crowd import Crowd, unit
 from ovstore.core.errors import BadInput, NotFound, SpaceMismatch
 from ovstore.core.features import Query
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.search.point_search import region_points
 from ovstore.store.search.probability import near_synonyms
 from ovstore.store.search.search import probably_here, search
@@ -22,7 +22,7 @@ def crowd() -> Crowd:
 
 
 @pytest.fixture(scope="module")
-def full(shared_store: Store, crowd: Crowd) -> Store:
+def full(shared_store: Database, crowd: Crowd) -> Database:
     """Three scenes in two datasets."""
     crowd.publish(shared_store, "hall", 40)
     crowd.publish(shared_store, "attic", 40)
@@ -37,7 +37,7 @@ def query(crowd: Crowd) -> Query:
     return Query(crowd.word(int(crowd.thing_of["hall"][0])), crowd.space, top=5, feature_set="toy")
 
 
-def test_a_word_finds_the_thing_with_its_evidence(full: Store, crowd: Crowd, query: Query) -> None:
+def test_a_word_finds_the_thing_with_its_evidence(full: Database, crowd: Crowd, query: Query) -> None:
     best = search(full, query)[0]
     assert label(full, best.region) == f"thing {crowd.thing_of['hall'][0]}"
     [view] = best.evidence
@@ -47,12 +47,12 @@ def test_a_word_finds_the_thing_with_its_evidence(full: Store, crowd: Crowd, que
     assert np.allclose(best.oriented_box.size, np.subtract(best.box_max, best.box_min))
 
 
-def label(store: Store, region: int) -> str:
+def label(store: Database, region: int) -> str:
     with store.connect() as connection:
         return connection.execute(text("SELECT label FROM regions WHERE id = :id"), {"id": region}).scalar_one()
 
 
-def test_searching_twice_gives_equal_answers(full: Store, query: Query) -> None:
+def test_searching_twice_gives_equal_answers(full: Database, query: Query) -> None:
     first, second = ([(hit.region, hit.score, hit.probability) for hit in search(full, query)] for _ in range(2))
     assert first == second
 
@@ -69,7 +69,7 @@ def test_searching_twice_gives_equal_answers(full: Store, query: Query) -> None:
         ({"feature_set": "second"}, {"crowd/attic"}),
     ],
 )
-def test_a_filter_keeps_what_passes_and_nothing_else(full: Store, query: Query, filters: dict, scenes: set) -> None:
+def test_a_filter_keeps_what_passes_and_nothing_else(full: Database, query: Query, filters: dict, scenes: set) -> None:
     everything = search(full, replace(query, top=1000, feature_set=None))
     kept = search(full, replace(query, top=1000, **filters))
     assert {f"{hit.dataset}/{hit.scene}" for hit in kept} == scenes
@@ -80,7 +80,7 @@ def test_a_filter_keeps_what_passes_and_nothing_else(full: Store, query: Query, 
     )
 
 
-def test_a_condition_that_nothing_meets_is_no_error(full: Store, query: Query) -> None:
+def test_a_condition_that_nothing_meets_is_no_error(full: Database, query: Query) -> None:
     assert search(full, replace(query, where="label = 'nothing; at all'")) == []
 
 
@@ -99,24 +99,24 @@ def test_a_condition_that_nothing_meets_is_no_error(full: Store, query: Query) -
         "label = E'\\''",
     ],
 )
-def test_what_is_not_one_condition_is_refused(full: Store, query: Query, condition: str) -> None:
+def test_what_is_not_one_condition_is_refused(full: Database, query: Query, condition: str) -> None:
     with pytest.raises(BadInput, match="is not one SQL condition"):
         search(full, replace(query, where=condition))
 
 
-def test_a_condition_that_fails_names_the_columns(full: Store, query: Query) -> None:
+def test_a_condition_that_fails_names_the_columns(full: Database, query: Query) -> None:
     with pytest.raises(BadInput, match=r"column \"colour\" does not exist. Columns: region, dataset, .*size_z"):
         search(full, replace(query, where="colour = 'red'"))
     with pytest.raises(BadInput, match="division by zero"):
         search(full, replace(query, where="1 / (point_count - 6) > 0"))
 
 
-def test_a_condition_writes_nothing(full: Store, query: Query) -> None:
+def test_a_condition_writes_nothing(full: Database, query: Query) -> None:
     with pytest.raises(BadInput, match=r"cannot be used: permission denied for function setval\. Columns"):
         search(full, replace(query, where="setval('regions_id_seq', 1) = 1"))
 
 
-def test_names_that_are_wrong_are_put_right(full: Store, query: Query) -> None:
+def test_names_that_are_wrong_are_put_right(full: Database, query: Query) -> None:
     with pytest.raises(NotFound, match=r"No scene named 'atic'\. Did you mean 'attic'\?"):
         search(full, replace(query, scenes=("atic",)))
     with pytest.raises(NotFound, match=r"No dataset named 'crow'\. Did you mean 'crowd'\?"):
@@ -127,25 +127,25 @@ def test_names_that_are_wrong_are_put_right(full: Store, query: Query) -> None:
         search(full, query, index="fais")
 
 
-def test_another_space_never_answers(full: Store, query: Query) -> None:
+def test_another_space_never_answers(full: Database, query: Query) -> None:
     with pytest.raises(SpaceMismatch, match="by other weights"):
         search(full, replace(query, space=replace(query.space, digest="other")))
     with pytest.raises(SpaceMismatch, match="of 'else', the store's vectors are of 'toy/crowd'"):
         search(full, replace(query, space=replace(query.space, name="else")))
 
 
-def test_a_vector_that_is_none_is_refused(full: Store, query: Query) -> None:
+def test_a_vector_that_is_none_is_refused(full: Database, query: Query) -> None:
     for vector in (np.full(32, np.nan, np.float32), np.ones(31, np.float32)):
         with pytest.raises(BadInput, match="is not 32 finite numbers"):
             search(full, replace(query, vector=vector))
 
 
-def test_an_empty_store_says_what_to_type(store: Store, query: Query) -> None:
+def test_an_empty_store_says_what_to_type(store: Database, query: Query) -> None:
     with pytest.raises(NotFound, match="ovstore ingest --help"):
         search(store, query)
 
 
-def test_what_is_excluded_is_left_out(full: Store, crowd: Crowd, query: Query) -> None:
+def test_what_is_excluded_is_left_out(full: Database, crowd: Crowd, query: Query) -> None:
     common = crowd.word(0)
     hits = search(full, replace(query, vector=common, excluded=crowd.words()[1:], top=8))
     assert len(hits) == 8 and {label(full, hit.region) for hit in hits} == {"thing 0"}
@@ -154,7 +154,7 @@ def test_what_is_excluded_is_left_out(full: Store, crowd: Crowd, query: Query) -
         assert label(full, hit.region) not in ("thing 0", "thing 1")
 
 
-def test_the_probability_tells_what_is_here_from_what_is_not(full: Store, crowd: Crowd, query: Query) -> None:
+def test_the_probability_tells_what_is_here_from_what_is_not(full: Database, crowd: Crowd, query: Query) -> None:
     present = {int(label(full, hit.region).split()[1]) for hit in search(full, replace(query, top=1000))}
     absent = set(range(crowd.things)) - present
     assert len(present) > 5 and len(absent) > 5
@@ -164,7 +164,7 @@ def test_the_probability_tells_what_is_here_from_what_is_not(full: Store, crowd:
     assert probably_here(search(full, query)) is None
 
 
-def test_a_query_is_no_rival_of_its_own(full: Store, crowd: Crowd, query: Query) -> None:
+def test_a_query_is_no_rival_of_its_own(full: Database, crowd: Crowd, query: Query) -> None:
     background = crowd.words()
     [near] = np.flatnonzero(near_synonyms(query.vector, background))
     assert np.array_equal(background[near], query.vector)
@@ -175,7 +175,7 @@ def test_a_query_is_no_rival_of_its_own(full: Store, crowd: Crowd, query: Query)
     assert alone == pytest.approx(rivalled, abs=1e-3)
 
 
-def test_points_of_a_hit_are_scored_and_boxed(full: Store, crowd: Crowd, query: Query) -> None:
+def test_points_of_a_hit_are_scored_and_boxed(full: Database, crowd: Crowd, query: Query) -> None:
     hits = search(full, query)
     for hit, points in zip(hits, region_points(full, [hit.region for hit in hits], query), strict=True):
         assert points.region == hit.region and len(points.point_index) == 6 and points.answers.any()
@@ -188,13 +188,13 @@ def test_points_of_a_hit_are_scored_and_boxed(full: Store, crowd: Crowd, query: 
         region_points(full, [12345678], query)
 
 
-def index(store: Store, *arguments: str) -> str:
+def index(store: Database, *arguments: str) -> str:
     result = ovstore(store, "index", *arguments)
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
-def test_indexes_are_listed_built_checked_and_dropped(full: Store) -> None:
+def test_indexes_are_listed_built_checked_and_dropped(full: Database) -> None:
     built = index(full, "build", "faiss", "--level", "object")
     assert built.startswith("faiss  toy/crowd  object  140 regions")
     [measured] = json.loads(index(full, "check", "--json", "--queries", "20"))
@@ -210,7 +210,7 @@ def test_indexes_are_listed_built_checked_and_dropped(full: Store) -> None:
     assert "No index is built" in index(full, "check")
 
 
-def test_a_background_of_nothing_but_the_query_says_nothing(full: Store, crowd: Crowd, query: Query) -> None:
+def test_a_background_of_nothing_but_the_query_says_nothing(full: Database, crowd: Crowd, query: Query) -> None:
     assert search(full, replace(query, background=query.vector[None]))[0].probability is None
     against_one = search(full, replace(query, background=crowd.word(0)[None] + query.vector[None]))[0].probability
     assert against_one is not None and 0 < against_one < 1

@@ -12,13 +12,13 @@ from ovstore.core.features import EmbeddingSpace
 from ovstore.models.encoders import color_words
 from ovstore.query.encode import Encoder, _background, _text_tower, encoder_of
 from ovstore.query.question import target_of
-from ovstore.store.postgres.database import Store
+from ovstore.store.postgres.database import Database
 from ovstore.store.search import text_vectors
 from sqlalchemy import text
 
 
 @pytest.fixture(scope="module")
-def asked(shared_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
+def asked(shared_store: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:
     """A store of a room that was asked for red."""
     room = toy_room.write(tmp_path_factory.mktemp("scans") / "room")
     assert ovstore(shared_store, "ingest", "rgbd", room, "--encoder", "color_words").exit_code == 0
@@ -37,17 +37,17 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(color_words, "background_texts", fail)
 
 
-def test_the_second_answer_is_the_first_without_the_network(asked: Store, no_network: None) -> None:
+def test_the_second_answer_is_the_first_without_the_network(asked: Database, no_network: None) -> None:
     first = ovstore(asked, "search", "red", "--json").stdout
     assert '"hits"' in first and ovstore(asked, "search", "red", "--json").stdout == first
 
 
-def test_what_was_not_asked_before_needs_it(asked: Store, no_network: None) -> None:
+def test_what_was_not_asked_before_needs_it(asked: Database, no_network: None) -> None:
     with pytest.raises(AssertionError, match="the text tower was loaded"):
         target_of(asked).encoder.texts(["red", "blue"])
 
 
-def test_known_and_new_texts_come_back_in_the_order_asked(asked: Store) -> None:
+def test_known_and_new_texts_come_back_in_the_order_asked(asked: Database) -> None:
     encoder = target_of(asked).encoder
     plain = color_words.load_text_encoder(color_words.Options())
     texts = ["green", "red", "dark blue", "red"]
@@ -56,14 +56,14 @@ def test_known_and_new_texts_come_back_in_the_order_asked(asked: Store) -> None:
     assert encoder.texts([]).shape == (0, len(color_words.WORDS))
 
 
-def test_unknown_words_are_not_kept(asked: Store) -> None:
+def test_unknown_words_are_not_kept(asked: Database) -> None:
     encoder = target_of(asked).encoder
     with pytest.raises(UnknownWords):
         encoder.texts(["a chair"])
     assert text_vectors.load(asked, encoder.space, encoder._digest, ["a chair"]) == {}
 
 
-def test_other_options_and_other_weights_have_texts_of_their_own(asked: Store) -> None:
+def test_other_options_and_other_weights_have_texts_of_their_own(asked: Database) -> None:
     known = target_of(asked).encoder
     other = encoder_of({"encoder": {"name": "color_words", "options": {"patch": 8}}}, known.space, store=asked)
     assert other._kept(["red"]) == {}
@@ -73,7 +73,7 @@ def test_other_options_and_other_weights_have_texts_of_their_own(asked: Store) -
 
 
 @pytest.mark.parametrize("code", ["insufficient_privilege", "read_only_sql_transaction"])
-def test_one_who_may_only_read_is_answered_all_the_same(asked: Store, code: str) -> None:
+def test_one_who_may_only_read_is_answered_all_the_same(asked: Database, code: str) -> None:
     encoder = target_of(asked).encoder
     with asked.connect() as connection:
         connection.execute(
@@ -93,7 +93,7 @@ def test_one_who_may_only_read_is_answered_all_the_same(asked: Store, code: str)
             connection.execute(text("DROP FUNCTION refuse CASCADE"))
 
 
-def test_the_words_of_a_label_set_become_vectors_in_one_batch(asked: Store, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_words_of_a_label_set_become_vectors_in_one_batch(asked: Database, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     colours = {
         "name": "colours", "title": "Colours", "source": "a test",
         "classes": [{"name": "pink", "id": 1, "rgb": [255, 0, 255], "words": ["pink", "pale red"]},
@@ -116,7 +116,7 @@ def test_the_words_of_a_label_set_become_vectors_in_one_batch(asked: Store, tmp_
     assert len(batches) == 1  # they are kept
 
 
-def test_texts_leave_with_their_space(store: Store, tmp_path: Path) -> None:
+def test_texts_leave_with_their_space(store: Database, tmp_path: Path) -> None:
     room = toy_room.write(tmp_path / "room")
     assert ovstore(store, "ingest", "rgbd", room, "--encoder", "color_words").exit_code == 0
     assert ovstore(store, "search", "red").exit_code == 0

@@ -12,7 +12,7 @@ from ....core.names import file_name
 from ....core.scene import Scene
 from ....store.catalog import catalog
 from ....store.catalog.catalog import FeatureSetInfo, SceneInfo
-from ....store.postgres.database import Store
+from ....store.postgres.database import Database
 from ...preprocess import Classes
 from ...preprocess import kind_of as kind_of_format
 from .files import write_features
@@ -40,7 +40,7 @@ def kind_of_scene(scene: SceneInfo) -> Kind:
 
 
 def export_scene(
-    store: Store,
+    store: Database,
     scene: SceneInfo,
     out: Path,
     kind: Kind,

@@ -3,24 +3,24 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...postgres.database import Store
+from ...postgres.database import Database
 from .. import region_vectors
 from ..region_vectors import Found
 
 
-def build(store: Store, space_id: int, level: str) -> int:
+def build(store: Database, space_id: int, level: str) -> int:
     """Write the side file of vectors anew."""
     region_vectors.drop(store, space_id, level)
     return len(region_vectors.current(store, space_id, level))
 
 
-def update(store: Store, space_id: int, level: str) -> None:
+def update(store: Database, space_id: int, level: str) -> None:
     """Append what was published, so that the next question does not wait for it."""
     region_vectors.current(store, space_id, level)
 
 
 def search(
-    store: Store,
+    store: Database,
     space_id: int,
     level: str,
     vector: NDArray[np.float32],
@@ -30,6 +30,6 @@ def search(
     return region_vectors.current(store, space_id, level).best(vector, count, region_ids)
 
 
-def drop(store: Store, space_id: int, level: str) -> None:
+def drop(store: Database, space_id: int, level: str) -> None:
     """Remove the side file; the next search writes it again."""
     region_vectors.drop(store, space_id, level)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ....core import block_digests
 from ....core.errors import BadInput
 from ....core.files import remove, replacing, unique_name
-from ...postgres.database import Store
+from ...postgres.database import Database
 from .. import index_rows, region_vectors
 from ..index_rows import IndexRow
 from ..recall import compare, exact_scores_of, sample_queries
@@ -35,15 +35,15 @@ RETRAIN_SHARE = 4.0  # times as many rows as it was trained on, before an update
 _BLOCK = 16_384  # rows whose float32 copy is made at a time
 
 log = logging.getLogger(__name__)
-_opened: WeakKeyDictionary[Store, dict[tuple[int, str], tuple[str | None, Any]]] = WeakKeyDictionary()
+_opened: WeakKeyDictionary[Database, dict[tuple[int, str], tuple[str | None, Any]]] = WeakKeyDictionary()
 
 
-def build(store: Store, space_id: int, level: str) -> int:
+def build(store: Database, space_id: int, level: str) -> int:
     with locked(_folder(store, space_id, level)):
         return _build(store, space_id, level)
 
 
-def update(store: Store, space_id: int, level: str) -> None:
+def update(store: Database, space_id: int, level: str) -> None:
     """Take in what was published since, once it is enough to slow searches down; the lists stay where they are."""
     if index_rows.find(store, NAME, space_id, level) is None:
         return
@@ -64,7 +64,7 @@ def update(store: Store, space_id: int, level: str) -> None:
 
 
 def search(
-    store: Store,
+    store: Database,
     space_id: int,
     level: str,
     vector: NDArray[np.float32],
@@ -86,12 +86,12 @@ def search(
         return table.best(vector, count)
 
 
-def drop(store: Store, space_id: int, level: str) -> None:
+def drop(store: Database, space_id: int, level: str) -> None:
     index_rows.forget(store, NAME, space_id, level)
     remove(_folder(store, space_id, level))
 
 
-def _build(store: Store, space_id: int, level: str) -> int:
+def _build(store: Database, space_id: int, level: str) -> int:
     table = region_vectors.current(store, space_id, level)
     rows = table.rows_of_sets(list(table.spans))
     if len(rows) == 0:
@@ -133,7 +133,7 @@ def _warn_of_damage(path: Path, error: RuntimeError | None = None) -> None:
     log.warning("%s is damaged%s, searching without it: ovstore index build %s", path, reason, NAME)
 
 
-def _folder(store: Store, space_id: int, level: str) -> Path:
+def _folder(store: Database, space_id: int, level: str) -> Path:
     return store.file(f"indexes/faiss-{int(space_id)}-{level}")
 
 
@@ -143,7 +143,7 @@ def _beside(row: IndexRow, table: RegionVectors) -> list[int]:
     return [feature_set for feature_set in table.spans if feature_set not in inside]
 
 
-def _index(store: Store, row: IndexRow) -> Any:
+def _index(store: Database, row: IndexRow) -> Any:
     """The mapped file, None when it is gone or damaged: it belongs to the folder, the row to the database."""
     opened = _opened.setdefault(store, {})
     file, index = opened.get((row.space_id, row.level), (None, None))
@@ -179,7 +179,7 @@ def _remove_gone(index: Any, table: RegionVectors) -> None:
         index.remove_ids(gone)
 
 
-def _publish(store: Store, space_id: int, level: str, index: Any, table: RegionVectors, trained_rows: int) -> None:
+def _publish(store: Database, space_id: int, level: str, index: Any, table: RegionVectors, trained_rows: int) -> None:
     """Measure, write under a new name, and let the row name it."""
     old = index_rows.find(store, NAME, space_id, level)
     path = _folder(store, space_id, level) / f"{unique_name(NAME)}.index"

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from ....core.errors import BadInput
 from ...postgres import locks
-from ...postgres.database import Store
+from ...postgres.database import Database
 from .. import index_rows, region_vectors
 from ..region_vectors import Found
 
@@ -22,7 +22,7 @@ SEARCH_CANDIDATES = 400  # looked at in a search, at least (pgvector's ef_search
 MAX_DIM = 4000  # of halfvec in an HNSW index
 
 
-def build(store: Store, space_id: int, level: str) -> int:
+def build(store: Database, space_id: int, level: str) -> int:
     table = region_vectors.current(store, space_id, level)
     if len(table) == 0:
         drop(store, space_id, level)
@@ -49,7 +49,7 @@ def build(store: Store, space_id: int, level: str) -> int:
 
 
 def search(
-    store: Store,
+    store: Database,
     space_id: int,
     level: str,
     vector: NDArray[np.float32],
@@ -72,7 +72,7 @@ def search(
     return table.best_of_rows(rows, vector, count)
 
 
-def drop(store: Store, space_id: int, level: str) -> None:
+def drop(store: Database, space_id: int, level: str) -> None:
     with store.connect() as connection:
         locks.index(connection, _index(space_id, level))
         connection.execute(text(f"DROP INDEX IF EXISTS {_index(space_id, level)}"))
