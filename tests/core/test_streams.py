@@ -72,7 +72,7 @@ def test_files_are_written_whole_whatever_the_encoding(kitchen: Database, tmp_pa
 WORK = """
 import os, signal, sys, time
 from ovstore.models.training.stopping import stop_signals
-from ovstore.store import jobs, signals
+from ovstore.store.catalog import jobs; from ovstore.core import signals
 from ovstore.store.postgres.database import open as open_store
 with open_store(sys.argv[1]) as store, signals.raised():
     job = jobs.start(store, "scans", "room", {})
@@ -138,7 +138,7 @@ def test_workers_close_what_they_have_in_hand_when_the_command_is_told_to_stop(t
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from ovstore.ingest.engines import processes
-from ovstore.store import signals
+from ovstore.core import signals
 from test_streams import leave_a_note
 if __name__ == "__main__":
     with signals.raised():

@@ -29,7 +29,7 @@ site.addsitedir({sysconfig.get_path("purelib")!r})
 import json, tempfile
 from pathlib import Path
 import numpy as np
-from ovstore.store import database, jobs
+from ovstore.store.postgres import database; from ovstore.store.catalog import jobs
 from ovstore.core.errors import OvstoreError
 from ovstore.core.features import EmbeddingSpace, Query
 from ovstore.store.search.search import search

@@ -389,7 +389,7 @@ def test_processes_may_follow_the_store_at_once(store: Database, crowd: Crowd) -
     for scene in "abc":
         crowd.publish(store, scene, objects=20)
     program = (
-        "import sys; from ovstore.store import database, region_vectors\n"
+        "import sys; from ovstore.store.postgres import database; from ovstore.store.search import region_vectors\n"
         "with database.open(sys.argv[1], database_url=sys.argv[2]) as store:\n"
         "    print(sorted(region_vectors.current(store, 1, 'object').ids.tolist()))"
     )

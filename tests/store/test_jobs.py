@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 _WORKER = """
 import sys
-from ovstore.store import jobs
+from ovstore.store.catalog import jobs
 from ovstore.store.postgres.database import open as open_store
 store = open_store(sys.argv[1])
 print(jobs.start(store, "scans", "room", {}), flush=True)

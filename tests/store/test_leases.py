@@ -69,7 +69,7 @@ def test_what_is_forgotten_while_it_is_read_goes_afterwards(room: Database) -> N
 def test_a_reader_that_is_killed_holds_nothing(room: Database) -> None:
     script = f"""
 import os, signal
-from ovstore.store import leases
+from ovstore.store.catalog import leases
 from ovstore.store.postgres.database import open as open_store
 store = open_store({str(room.path)!r})
 with leases.reading(store):
