@@ -1,0 +1,104 @@
+"""A store that an earlier version made opens today, holds what it held, and answers as it answered."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import made_before
+import numpy as np
+import psycopg
+import pytest
+from conftest import new_database
+from made_before import ASKED, EXPORTS, INGESTS, Made
+from ovstore.store import migrate
+from ovstore.store.database import Store
+from ovstore.store.digests import recipe_digest
+from ovstore.store.server import Server
+from pyarrow import parquet
+
+
+@pytest.fixture(scope="module", params=made_before.versions())
+def made(request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    """A copy of that version's store, whose rows are in a database that is migrated from then to now."""
+    into = tmp_path_factory.mktemp("made_before")
+    with new_database(server) as url, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OVSTORE_DATABASE_URL", url)
+        with Store(into, url) as bare, bare.connect() as connection:
+            migrate.downgrade(connection, "base")
+            migrate.upgrade(connection, made_before.schema_of(request.param))
+        with psycopg.connect(url) as connection:
+            made = made_before.restored(request.param, into, connection)
+        made.run("db", "upgrade")
+        yield made
+
+
+def holds(found: Any, told: Any) -> bool:
+    """Whether an answer is the one told then, scores to six digits; it may tell more."""
+    if isinstance(told, dict):
+        return isinstance(found, dict) and all(key in found and holds(found[key], told[key]) for key in told)
+    if isinstance(told, list):
+        return isinstance(found, list) and len(found) == len(told) and all(map(holds, found, told))
+    return bool(found == (pytest.approx(told, abs=1e-6) if isinstance(told, float) else told))
+
+
+def rows(made: Made, statement: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(made.run("sql", "--json", statement))
+    return found
+
+
+def test_nothing_is_wrong_with_what_it_holds(made: Made) -> None:
+    assert "Nothing is wrong." in made.run("doctor", "--contents")
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_it_answers_as_it_answered_then(made: Made, question: str) -> None:
+    found, told = made.answer(question), made.told()["answers"][question]
+    assert holds(found, told), f"{found}\n{told}"
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_it_is_written_for_other_programs_byte_for_byte_as_then(made: Made, name: str, tmp_path: Path) -> None:
+    assert made.export(name, tmp_path / "out") == made.told()["exports"][name]
+
+
+def test_recipes_have_the_digests_that_were_noted(made: Made) -> None:
+    noted = rows(made, "SELECT digest, body FROM recipes")
+    noted += rows(made, "SELECT geometry_digest AS digest, geometry AS body FROM scenes")
+    assert len(noted) >= 8
+    for row in noted:
+        body = json.loads(row["body"]) if isinstance(row["body"], str) else row["body"]
+        assert recipe_digest(body) == row["digest"]
+
+
+@pytest.mark.parametrize("name", INGESTS)
+def test_the_same_scan_asked_for_again_is_up_to_date(made: Made, name: str) -> None:
+    [outcome] = json.loads(made.run("ingest", *INGESTS[name], "--json"))
+    assert outcome["up_to_date"]
+
+
+@pytest.mark.parametrize("name", INGESTS)
+def test_the_same_scan_ingested_today_has_the_geometry_recipe_and_vectors_of_then(
+    made: Made, store: Store, name: str
+) -> None:
+    fresh = Made(made.folder, made.scans, store.path)
+    fresh.run("ingest", *INGESTS[name])
+    [scene], [features] = fresh.answer("scenes"), fresh.answer("features")
+    told = made.told()["answers"]
+    [scene_then] = [each for each in told["scenes"] if each["dataset"] == scene["dataset"]]
+    [features_then] = [
+        each for each in told["features"] if (each["dataset"], each["name"]) == (features["dataset"], features["name"])
+    ]
+    assert (scene["geometry"], scene["content_digest"]) == (scene_then["geometry"], scene_then["content_digest"])
+    assert features["recipe"] == features_then["recipe"]
+    now = parquet.read_table(fresh.store / features["features_file"])
+    then = parquet.read_table(made.store / features_then["features_file"])
+    assert now.schema.equals(then.schema)
+    for column in now.column_names:
+        # Sums of vectors differ in their last bits between processors.
+        np.testing.assert_allclose(numbers(now[column]), numbers(then[column]), atol=2e-3, err_msg=column)
+
+
+def numbers(column: Any) -> np.ndarray:
+    """A column of numbers or of vectors as an array."""
+    return np.array(column.to_pylist(), np.float64)
