@@ -223,12 +223,12 @@ def _digest(data: bytes) -> str:
 def _scans(folder: Path) -> None:
     """A generated room as ScanNet has it, and the toy room as images with depth."""
     import toy_room
+    from ovstore.core import plugins
     from ovstore.ingest.generated.recording import record
-    from ovstore.ingest.generated.scene import Options, generate_scene, scannet_cameras
+    from ovstore.ingest.generated.scene import SceneOptions, generate_scene, scannet_cameras
     from ovstore.ingest.generated.sensor import Sensor
-    from ovstore.store import plugins
 
-    scene = generate_scene(7, Options(frames=3, planted=("snoopy",)))
+    scene = generate_scene(7, SceneOptions(frames=3, planted=("snoopy",)))
     cameras = scannet_cameras((80, 60), (80, 60))
     recording = record("scene0000_00", scene, cameras, Sensor(), 0.15, 0, np.random.default_rng(3))
     (folder / "scannet").mkdir(parents=True)

@@ -17,11 +17,11 @@ import click
 import ovstore
 import small_scene
 from ovstore.cli import main
+from ovstore.core import plugins
+from ovstore.core.digests import recipe_digest
+from ovstore.core.features import EmbeddingSpace
 from ovstore.ingest import recipe
-from ovstore.store import plugins
-from ovstore.store.database import Store
-from ovstore.store.digests import recipe_digest
-from ovstore.store.features import EmbeddingSpace
+from ovstore.store.postgres.database import Database
 from pyarrow import parquet
 from sqlalchemy import text
 
@@ -41,7 +41,7 @@ def command_line() -> str:
     return "\n".join(lines) + "\n"
 
 
-def stored(store: Store) -> str:
+def stored(store: Database) -> str:
     """Columns of files, tables and views, and the recipes of plug-ins as they are without options; fills `store`."""
     small_scene.make().publish(store)
     lines = []
@@ -123,7 +123,7 @@ def _columns(path: Path) -> list[str]:
 
 
 @contextmanager
-def _a_store() -> Iterator[Store]:
+def _a_store() -> Iterator[Database]:
     with tempfile.TemporaryDirectory() as folder, ovstore.open(Path(folder) / "store", create=True) as store:
         yield store
 

@@ -10,7 +10,7 @@ import outside
 import pytest
 from click.testing import CliRunner
 from ovstore.cli import main
-from ovstore.store.database import Store
+from ovstore.store.postgres.database import Database
 
 
 def differences(name: str, now: str) -> list[str]:
@@ -23,7 +23,7 @@ def test_commands_options_and_defaults_are_those_of_the_listing() -> None:
     assert differences("command_line.txt", outside.command_line()) == []
 
 
-def test_columns_tables_views_and_recipes_are_those_of_the_listing(store: Store) -> None:
+def test_columns_tables_views_and_recipes_are_those_of_the_listing(store: Database) -> None:
     assert differences("stored.txt", outside.stored(store)) == []
 
 

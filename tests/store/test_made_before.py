@@ -9,12 +9,12 @@ import made_before
 import numpy as np
 import psycopg
 import pytest
-from conftest import new_database
 from made_before import ASKED, EXPORTS, INGESTS, Made
-from ovstore.store import migrate
-from ovstore.store.database import Store
-from ovstore.store.digests import recipe_digest
-from ovstore.store.server import Server
+from new_store import new_database
+from ovstore.core.digests import recipe_digest
+from ovstore.store.postgres import migrate
+from ovstore.store.postgres.database import Database
+from ovstore.store.postgres.server import Server
 from pyarrow import parquet
 
 
@@ -24,7 +24,7 @@ def made(request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytes
     into = tmp_path_factory.mktemp("made_before")
     with new_database(server) as url, pytest.MonkeyPatch.context() as environment:
         environment.setenv("OVSTORE_DATABASE_URL", url)
-        with Store(into, url) as bare, bare.connect() as connection:
+        with Database(into, url) as bare, bare.connect() as connection:
             migrate.downgrade(connection, "base")
             migrate.upgrade(connection, made_before.schema_of(request.param))
         with psycopg.connect(url) as connection:
@@ -79,7 +79,7 @@ def test_the_same_scan_asked_for_again_is_up_to_date(made: Made, name: str) -> N
 
 @pytest.mark.parametrize("name", INGESTS)
 def test_the_same_scan_ingested_today_has_the_geometry_recipe_and_vectors_of_then(
-    made: Made, store: Store, name: str
+    made: Made, store: Database, name: str
 ) -> None:
     fresh = Made(made.folder, made.scans, store.path)
     fresh.run("ingest", *INGESTS[name])
