@@ -4,7 +4,7 @@ from torch import nn
 
 from ..minkunet.network import PLANES_A, MinkUNet, MinkUNetOptions, Plan
 
-__all__ = ["MinkUNetOptions", "build"]
+Options = MinkUNetOptions
 
 
 def build(options: MinkUNetOptions, in_channels: int, out_channels: int) -> nn.Module:

@@ -198,7 +198,7 @@ def test_a_file_without_page_checksums_as_older_stores_have_it_still_reads(tmp_p
         columns.write_columns(tmp_path / "old.parquet", "points", [table], {"label_names": {}})
     assert (tmp_path / "old.parquet").read_bytes() != (tmp_path / "new.parquet").read_bytes()
     for name in ("old", "new"):
-        np.testing.assert_array_equal(parquet.read_superpoints(tmp_path / f"{name}.parquet"), columns["superpoint"])
+        np.testing.assert_array_equal(parquet.read_superpoints(tmp_path / f"{name}.parquet"), table["superpoint"])
 
 
 def test_a_flipped_bit_anywhere_is_one_sentence_or_changes_no_column_that_is_read(tmp_path: Path) -> None:
