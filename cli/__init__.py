@@ -94,7 +94,7 @@ def _hint(error: click.UsageError) -> str:
     if error.ctx and isinstance(group, click.Group) and error.message.startswith("No such command"):
         return f" Known: {', '.join(group.list_commands(error.ctx))}."
     if error.message.startswith("Got unexpected extra argument"):
-        return ". Words with blanks between them are one argument in quotes."
+        return ". Put words that contain blanks in quotes."
     return ""
 
 
@@ -108,7 +108,7 @@ def _store_first(args: list[str]) -> list[str]:
         if arg == "--store":
             value = next(waiting, None)
             if value is None:
-                raise click.UsageError("--store needs the folder of a store after it.")
+                raise click.UsageError("--store must be followed by the folder of a store.")
             first += [arg, value]
         else:
             (first if arg.startswith("--store=") else rest).append(arg)
@@ -134,7 +134,7 @@ def _prepare_streams() -> None:
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w", closefd=False)
     if closed:
-        sys.stderr.write("Error: Standard output is closed: send it to a file, or to /dev/null.\n")
+        sys.stderr.write("Error: Standard output is closed: redirect it to a file, or to /dev/null.\n")
         sys.exit(1)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -164,13 +164,13 @@ def _log_to_stderr(verbose: bool) -> None:
     "store_path",
     envvar="OVSTORE_HOME",
     type=click.Path(file_okay=False),
-    help="The store's folder (or OVSTORE_HOME, or as ovstore.toml says); the first ingest makes it. Before or "
-    "after the command.  [default: ovstore-data]",
+    help="The store's folder. It may also be set by OVSTORE_HOME or ovstore.toml; the first ingest creates it. "
+    "Accepted before and after the command.  [default: ovstore-data]",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Also say what is being done.")
+@click.option("-v", "--verbose", is_flag=True, help="Also print what is being done.")
 @click.pass_context
 def main(ctx: click.Context, store_path: str | None, verbose: bool) -> None:
-    """A database of 3D scenes that can be asked in words, pictures and SQL.
+    """A database of 3D scenes that you can query with words, images and SQL.
 
     \b
     Example:

@@ -10,10 +10,10 @@ from ._options.shared import say
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    """Print what lets a shell complete what is typed.
+    """Print the shell completion script.
 
-    Commands, options, formats, encoders, and the names of datasets, scenes and features. Names are those that
-    the last command on that store saw: completing starts no database.
+    It completes commands, options, formats, encoders, and the names of datasets, scenes and feature sets. Names are
+    those that the last command on the store recorded: completion starts no database.
 
     \b
     Examples:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Look after the schema of the store's database.
+    """Manage the schema and the access rights of the store's database.
 
-    A new store gets today's schema by itself. After an update of ovstore, an older store is refused until
+    A new store gets the current schema. After an update of ovstore, an older store is refused until
     `ovstore db upgrade` has brought it up to date; make a backup first (docs/database.md).
 
     \b
@@ -27,7 +27,7 @@ def command() -> None:
 @command.command()
 @json_option
 def current(as_json: bool) -> None:
-    """Say which step the schema is at, and which are missing.
+    """Show the current step of the schema, and which steps are missing.
 
     \b
     Example:
@@ -43,7 +43,7 @@ def current(as_json: bool) -> None:
         print_json({"current": found, "head": migrate.head(), "database": store.where, "kind": store.database_kind})
     else:
         print_table(
-            ("step", "taken", "what it brings"), [(step, "yes" if taken else "no", what) for step, what, taken in steps]
+            ("step", "taken", "what it adds"), [(step, "yes" if taken else "no", what) for step, what, taken in steps]
         )
         if found != migrate.head():
             say("Bring it up to date with: ovstore db upgrade", err=True)
@@ -54,7 +54,7 @@ def current(as_json: bool) -> None:
 def upgrade(step: str) -> None:
     """Bring the schema up to date, or up to STEP.
 
-    All in one transaction: it happens wholly or not at all.
+    The upgrade is one transaction: it happens completely or not at all.
 
     \b
     Example:
@@ -70,11 +70,13 @@ def upgrade(step: str) -> None:
 
 @command.command()
 @click.argument("step")
-@click.option("--yes", is_flag=True, help="Really do it: what later steps brought, rows included, is dropped.")
+@click.option(
+    "--yes", is_flag=True, help="Confirm: tables and columns that later steps added are dropped, rows included."
+)
 def downgrade(step: str, yes: bool) -> None:
     """Take the schema back to STEP, for an older ovstore.
 
-    'base' is before the first step. Tables and columns that later steps brought are dropped with everything in them.
+    'base' is before the first step. Tables and columns that later steps added are dropped with everything in them.
 
     \b
     Example:
@@ -83,7 +85,7 @@ def downgrade(step: str, yes: bool) -> None:
     from ..store.postgres import migrate
 
     if not yes:
-        raise click.UsageError("downgrade drops tables with their rows; repeat it with --yes when that is meant.")
+        raise click.UsageError("downgrade drops tables with their rows; repeat it with --yes to confirm.")
     with _unchecked_store() as store, store.connect() as connection:
         before = migrate.current(connection)
         migrate.downgrade(connection, migrate.known(step))
@@ -91,14 +93,14 @@ def downgrade(step: str, yes: bool) -> None:
 
 
 @command.command("access")
-@click.option("--private", is_flag=True, help="For the owner alone, which is how stores are made.")
-@click.option("--shared", metavar="GROUP", help="For the members of a group of this machine too, to read and write.")
+@click.option("--private", is_flag=True, help="Only the owner has access, which is how stores are created.")
+@click.option("--shared", metavar="GROUP", help="Members of this group on this machine may read and write too.")
 @json_option
 def access_command(private: bool, shared: str | None, as_json: bool) -> None:
-    """Say who may reach the store's files, or change it.
+    """Show who may read the store's files, or change it.
 
-    A store that is not there yet is made. Members of the group are trusted like the owner. They read and write while
-    the owner has the store open, and search a copy of its database when nobody has (docs/database.md).
+    A store that does not exist yet is created. Members of the group are trusted like the owner. They read and write
+    while the owner has the store open, and otherwise search a copy of its database (docs/database.md).
 
     \b
     Example:
@@ -130,7 +132,7 @@ def access_command(private: bool, shared: str | None, as_json: bool) -> None:
 @command.command()
 @json_option
 def tables(as_json: bool) -> None:
-    """List tables and views with what they hold, for `ovstore sql`.
+    """List the tables and views and their contents, for `ovstore sql`.
 
     \b
     Example:
@@ -163,7 +165,7 @@ def _unchecked_store() -> "Database":
 def _moved(before: str | None, after: str | None) -> str:
     names = [step or "base" for step in (before, after)]
     return (
-        f"The schema is at {names[1]}, as before."
+        f"The schema is at {names[1]}, unchanged."
         if before == after
         else f"The schema went from {names[0]} to {names[1]}."
     )

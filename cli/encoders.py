@@ -28,10 +28,10 @@ class _Found:
 @click.argument("name", required=False, shell_complete=complete_encoder)
 @json_option
 def command(name: str | None, as_json: bool) -> None:
-    """List the encoders, what each can be asked, and what it lacks.
+    """List the encoders, the queries they accept, and what is missing.
 
-    Weights and packages are looked for on this machine; nothing is downloaded. With NAME, also every word that it
-    knows, where those can be counted.
+    Weights and packages are looked up on this machine; nothing is downloaded. With NAME, every word that the encoder
+    knows is listed too, if its vocabulary is finite.
 
     \b
     Examples:
@@ -55,15 +55,15 @@ def command(name: str | None, as_json: bool) -> None:
         print_json([asdict(found) | {"default": found.name == chosen.value} for found in all_found])
         return
     print_table(
-        ("encoder", "asked with", "weights", "packages"),
+        ("encoder", "queries", "weights", "packages"),
         [
             (found.name, found.asked, found.weights, "missing" if found.missing_package else "installed")
             for found in all_found
         ],
     )
     say(
-        f"Without --encoder: {chosen.value} ({chosen.origin}). What one is, what it needs, the words it knows: "
-        "ovstore encoders tiny",
+        f"Without --encoder: {chosen.value} ({chosen.origin}). For the details, requirements and vocabulary of one "
+        "encoder: ovstore encoders tiny",
         err=True,
     )
 
@@ -92,7 +92,7 @@ def _asked(plugin: ModuleType, options: Any, words: tuple[str, ...] | None) -> s
     try:
         return "words, images, regions" if plugin.background_texts(options) else "images, regions"
     except OvstoreError:  # of files, which say what they may be asked
-        return "what its files were made for"
+        return "depends on its files"
 
 
 def _weights(plugin: ModuleType, options: Any) -> tuple[str, str]:
@@ -115,7 +115,7 @@ def _print(found: _Found) -> None:
     if found.missing_package is not None:
         say(f"  missing: {found.missing_package}")
     if found.asked:
-        say(f"  asked with: {found.asked}", f"  weights: {found.about_weights}")
+        say(f"  queries: {found.asked}", f"  weights: {found.about_weights}")
     if found.vocabulary is not None:
         import textwrap
 

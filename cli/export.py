@@ -20,9 +20,9 @@ _force = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 
 @click.group("export")
 def command() -> None:
-    """Write a scene as PLY, as numpy arrays, or as OpenScene's files.
+    """Write a scene as PLY, as NumPy arrays, or as OpenScene's files.
 
-    Its points come in the dataset's own order.
+    Points are in the dataset's own order.
 
     \b
     Examples:
@@ -39,15 +39,16 @@ def command() -> None:
 @click.option(
     "--query",
     metavar="WORDS",
-    help="Also score: how well a point answers these words; and mask: 1 for the points that are the answer.",
+    help="Also write two columns: score, how well a point answers these words; and mask, 1 for the points that are "
+    "the answer.",
 )
 @_features
 @_force
 def ply(scene: str, out: Path, level: str | None, query: str | None, features: str | None, force: bool) -> None:
-    """Write the cloud, or mesh, as binary PLY.
+    """Write the point cloud, or mesh, as binary PLY.
 
-    Labels, instances and regions go along as properties of the vertices, the names of labels as comments of the header
-    ("label 5 chair"). Of a region, only its points are written.
+    Labels, instances and regions become properties of the vertices, the names of labels comments in the header
+    ("label 5 chair"). For a region, only its points are written.
 
     \b
     Examples:
@@ -85,10 +86,10 @@ def ply(scene: str, out: Path, level: str | None, query: str | None, features: s
 @_features
 @_force
 def npz(scene: str, out: Path, features: str | None, force: bool) -> None:
-    """Write points, vectors and regions as numpy arrays.
+    """Write points, vectors and regions as NumPy arrays.
 
-    np.load reads them without pickle: xyz, rgb, label, superpoint, object and more have a row for each of the N points;
-    point_index, vectors and view_count one for each point that was seen.
+    np.load reads them without pickle: xyz, rgb, label, superpoint, object and more have one row for each of the N
+    points; point_index, vectors and view_count have one for each point that some frame saw.
 
     \b
     Example:
@@ -118,13 +119,13 @@ def npz(scene: str, out: Path, features: str | None, force: bool) -> None:
     "--as",
     "kind",
     type=click.Choice(["scannet", "matterport", "replica", "nuscenes", "custom"]),
-    help="Which of OpenScene's datasets they are written as  [default: the one they came from, else custom]",
+    help="Which of OpenScene's datasets to write  [default: the one they came from, else custom]",
 )
-@click.option("--force", is_flag=True, help="Write scenes that are in OUT already, too.")
+@click.option("--force", is_flag=True, help="Rewrite scenes that already exist in OUT.")
 def openscene(scenes: tuple[str, ...], out: Path, features: str | None, kind: str | None, force: bool) -> None:
     """Write OpenScene's processed files.
 
-    Points go to OUT/NAME_3d, pictures to OUT/NAME_2d, vectors to OUT/NAME_multiview_FEATURES as {feat, mask_full}, for
+    Points go to OUT/NAME_3d, images to OUT/NAME_2d, vectors to OUT/NAME_multiview_FEATURES as {feat, mask_full}, for
     OpenScene's own scripts and for `ovstore ingest openscene`.
 
     \b
@@ -148,7 +149,7 @@ def openscene(scenes: tuple[str, ...], out: Path, features: str | None, kind: st
             found = catalog.find_scene(store, name)
             written_as = cast("Kind", kind) if kind else kind_of_scene(found)
             if not force and is_written(out, written_as, found.name):
-                raise BadInput(f"{out} holds {written_as} scene {found.name} already: replace it with --force.")
+                raise BadInput(f"{out} already contains {written_as} scene {found.name}: replace it with --force.")
             chosen = catalog.find_feature_set(store, found, features) if features or found.features else None
             files = export_scene(
                 store, found, out, written_as, partial(classes_of, kind=written_as), chosen, bars.report
@@ -164,7 +165,7 @@ def _check(out: Path, force: bool) -> None:
     from ..core.errors import BadInput
 
     if not out.parent.is_dir():
-        raise BadInput(f"There is no folder {out.parent} to write {out.name} in: make it first.")
+        raise BadInput(f"There is no folder {out.parent} to write {out.name} in: create it first.")
     if out.is_dir():
         raise BadInput(f"{out} is a folder: name a file.")
     if out.exists() and not force:

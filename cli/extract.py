@@ -28,29 +28,33 @@ if TYPE_CHECKING:
     type=click.Choice(["npy", "pt", "parquet"]),
     default="npy",
     show_default=True,
-    help="npy: float16 (h, w, C) at the network's own resolution. pt: a half tensor (C, H, W) at the picture's"
-    " size, as OpenScene's LSeg extraction writes it; 512 channels of 640x480 pixels are 300 MB. parquet: a"
-    " row a cell, u and v in pixels, vector.",
+    help="npy: float16 (h, w, C) at the network's own resolution. pt: a half-precision tensor (C, H, W) at the "
+    "image's size, as OpenScene's LSeg extraction writes it; 512 channels of 640x480 pixels are 300 MB. "
+    "parquet: one row per cell with u and v in pixels and the vector.",
 )
 @click.option(
-    "--preview", "with_preview", is_flag=True, help="Also draw each picture beside its features, as NAME.preview.jpg."
+    "--preview", "with_preview", is_flag=True, help="Also draw each image beside its features, as NAME.preview.jpg."
 )
 @click.option(
-    "--labels", metavar="WORDS", help="Preview which of these words, separated by commas, is nearest at every pixel."
+    "--labels",
+    metavar="WORDS",
+    help="Draw a preview of which of these words, separated by commas, is nearest at every pixel.",
 )
 @click.option(
-    "--again", is_flag=True, help="Remove what is there of these pictures, also of another recipe, and make it anew."
+    "--again",
+    is_flag=True,
+    help="Remove the existing features of these images, also those of another recipe, and extract again.",
 )
 @json_option
 def command(
     images: Path, out: Path, file_format: str, with_preview: bool, labels: str | None, again: bool, as_json: bool,
     encoder: str, device: str, **params: Any,
 ) -> None:  # fmt: skip
-    """Write per-pixel features of pictures, a file each.
+    """Write per-pixel features of images, one file per image.
 
-    IMAGES is a folder, whose sub-folders are kept, or one picture; OUT gets NAME.npy for NAME.jpg. Pictures whose
-    file is there are left alone, one that cannot be read is reported and the others go on. OUT/extract.json says
-    which encoder, options and weights made the files; features of others go into another folder.
+    IMAGES is a folder, whose sub-folders are kept, or one image; OUT gets NAME.npy for NAME.jpg. Images that already
+    have a file are skipped; an image that cannot be read is reported and the rest continue. OUT/extract.json records
+    the encoder, options and weights that made the files; features with others go into another folder.
 
     \b
     Examples:
@@ -141,11 +145,11 @@ class _Report:
         if self._as_json:
             print_json(documents)
         else:
-            say(f"{self._written} written, {there} there already, {failed} failed.")
+            say(f"{self._written} written, {there} already existed, {failed} failed.")
         if self._turned:
             say(
-                f"{counted(self._turned, 'picture')} would be shown turned (EXIF); "
-                "pixels and features lie as the file stores them.",
+                f"{counted(self._turned, 'image')} would be shown turned (EXIF); pixels and features are as the "
+                "file stores them.",
                 err=True,
             )
         if any("preview" in document for document in documents):

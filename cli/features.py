@@ -12,7 +12,7 @@ from ._options.shared import json_option, opened_store, print_json, print_table,
 def command(scene: str | None, as_json: bool) -> None:
     """List the feature sets, of all scenes or of SCENE.
 
-    With the embedding space they are in, and how many points and regions they have.
+    Each is listed with its embedding space and its numbers of points and regions.
 
     \b
     Example:
@@ -30,7 +30,7 @@ def command(scene: str | None, as_json: bool) -> None:
         return
     if not found:
         whose = "The store holds" if held is None else f"{held.full_name} has"
-        say(f"{whose} no features yet. Take scans in first: ovstore ingest --help", err=True)
+        say(f"{whose} no features yet. Ingest scans first: ovstore ingest --help", err=True)
         return
     print_table(
         ("scene", "features", "space", "made by", "points", "objects", "superpoints", "since"),

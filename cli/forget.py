@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command("forget")
 @click.argument("scenes", shell_complete=complete("scenes"), nargs=-1, metavar="[SCENE]...")
 @click.option(
-    "--dataset", shell_complete=complete("datasets"), help="The dataset of the scenes; without a SCENE, all its scenes."
+    "--dataset", shell_complete=complete("datasets"), help="The dataset of the scenes; without SCENE, all its scenes."
 )
 @click.option(
     "--features",
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, yes: bool) -> None:
-    """Take scenes or feature sets out of the store.
+    """Delete scenes or feature sets from the store.
 
-    With a scene goes all that was made from it. The scans themselves are not touched.
+    Everything that was made from a scene is deleted with it. The scans themselves are not touched.
 
     \b
     Examples:
@@ -39,7 +39,7 @@ def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, 
     from ..store.maintain import forget
 
     if not scenes and dataset is None:
-        raise click.UsageError("Say what to forget: a SCENE, or --dataset NAME for all scenes of a dataset.")
+        raise click.UsageError("Name what to forget: a SCENE, or --dataset NAME for all scenes of a dataset.")
     with opened_store() as store:
         named = [catalog.find_scene(store, name, dataset) for name in scenes] or catalog.scenes(store, dataset)
         held = list({scene.id: scene for scene in named}.values())  # a scene named twice goes once
@@ -50,7 +50,7 @@ def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, 
             sets = _named_sets(store, held, features, required=bool(scenes))
             _confirm(_of_sets(sets), yes)
             gone = forget.forget_features(store, sets)
-    waiting = " The files go when those who read them are done." if gone.waiting else ""
+    waiting = " The files are removed when their current readers have finished." if gone.waiting else ""
     say(f"Forgotten: {counted(gone.scenes, 'scene')}, {counted(gone.feature_sets, 'feature set')}, "
                f"{gone.bytes / 1e6:,.1f} MB.{waiting}")  # fmt: skip
 

@@ -23,10 +23,10 @@ _level = click.option("--level", type=click.Choice(["object", "superpoint"]), he
 
 @click.group("index")
 def command() -> None:
-    """See, build, drop and check search indexes.
+    """List, build, drop and check search indexes.
 
-    They find the regions nearest to a question. All are derived from the database and can be dropped and rebuilt; a
-    search is right without any. They follow what is ingested by themselves.
+    They find the regions nearest to a query. All are derived from the database and can be dropped and rebuilt;
+    search works without them. Indexes update automatically.
 
     \b
     Examples:
@@ -39,7 +39,7 @@ def command() -> None:
 @command.command("list")
 @json_option
 def list_indexes(as_json: bool) -> None:
-    """The indexes of every space and level, and which one answers.
+    """List the indexes of every space and level, and which one is used.
 
     \b
     Example:
@@ -66,7 +66,7 @@ def list_indexes(as_json: bool) -> None:
 @_features
 @_level
 def build(name: str, features: str | None, level: str | None) -> None:
-    """Build index NAME over all regions, anew if it is there.
+    """Build index NAME over all regions, replacing an existing one.
 
     \b
     Example:
@@ -90,7 +90,7 @@ def build(name: str, features: str | None, level: str | None) -> None:
 @_features
 @_level
 def drop(name: str, features: str | None, level: str | None) -> None:
-    """Drop index NAME; searches go on without it.
+    """Drop index NAME; searches continue without it.
 
     \b
     Example:
@@ -107,9 +107,9 @@ def drop(name: str, features: str | None, level: str | None) -> None:
 
 @command.command("check")
 @click.argument("name", required=False)
-@click.option("--text", "texts", multiple=True, help="Also ask in these words; may be given again.")
-@click.option("--queries", type=click.IntRange(1), default=100, show_default=True, help="Regions to ask for.")
-@click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Hits that are compared.")
+@click.option("--text", "texts", multiple=True, help="Also query these words; may be repeated.")
+@click.option("--queries", type=click.IntRange(1), default=100, show_default=True, help="Number of regions to query.")
+@click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Number of hits to compare.")
 @_features
 @_level
 @json_option
@@ -124,8 +124,8 @@ def check(
 ) -> None:
     """Measure the recall of the built indexes, or of NAME.
 
-    Recall is the share of exact search's hits that an index finds, on average and for the worst query. Asked for are
-    regions of the store, what sets them apart, the encoder's everyday words and --text.
+    Recall is the share of exact search's hits that an index finds, on average and for the worst query. The queries are
+    regions of the store, what distinguishes them from others, the encoder's everyday words and --text.
 
     \b
     Example:
@@ -147,7 +147,7 @@ def check(
     if as_json:
         print_json(results)
     elif not results:
-        say("No index is built, searches are exact. To build one: ovstore index build faiss")
+        say("No index is built; searches are exact. To build one: ovstore index build faiss")
     else:
         columns = ("space", "level", "index", "mean recall", "worst recall", "queries", "hits")
         print_table(
@@ -169,7 +169,7 @@ def _targets(store: "Database", features: str | None, level: str | None) -> "lis
     if not found and features is not None and targets(store):
         raise NotFound(f"No features named {features!r}. See: ovstore features")
     if not found:
-        raise NotFound("The store holds no regions yet: take scans in first, see ovstore ingest --help")
+        raise NotFound("The store has no regions yet: ingest scans first, see ovstore ingest --help")
     return found
 
 

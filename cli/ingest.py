@@ -39,43 +39,48 @@ def _common() -> list[click.Parameter]:
     return [
         encoder_option(),
         click.Option(["--name", "dataset"], help="The dataset's name in the store  [default: the format]"),
-        click.Option(["--scene", "scenes"], multiple=True, help="Only this scene; may be given again."),
-        click.Option(["--features"], help="A name for the feature sets  [default: the encoder]"),
+        click.Option(["--scene", "scenes"], multiple=True, help="Only this scene; may be repeated."),
+        click.Option(["--features"], help="Name of the feature sets  [default: the encoder]"),
         click.Option(["--compat"], type=click.Choice(["openscene"]),
-                     help="Reproduce the numbers of OpenScene's fusion exactly, oddities included;"
-                     " lseg and openseg then see pictures as they did there. Visibility is another then:"
-                     " give --name to keep other features of the same scans."),
+                     help="Reproduce the numbers of OpenScene's fusion exactly, including its oddities; lseg and "
+                          "openseg then process images as they did there. This changes visibility: use --name to "
+                          "keep other features of the same scans."),
         click.Option(["--depth-tolerance"], type=float,
-                     help="Share of the depth reading by which a point may miss it"
-                     " and still count as seen  [default: 0.05]"),
+                     help="Share of the depth reading by which a point may differ from it and still count as seen  "
+                          "[default: 0.05]"),
         click.Option(["--splat-radius"], type=float,
-                     help="Metres: frames without depth get one drawn from the points, squares of this half-width;"
-                     " about the spacing of the points. Else nothing hides what lies behind it."),
+                     help="Metres: for frames without depth, a depth image is drawn from the points, each as a "
+                          "square of this half-width; choose about the spacing of the points. Without it nothing "
+                          "occludes anything."),
         click.Option(["--weighting"], type=click.Choice(["mean", "view"]),
-                     help="How views of a point are averaged: alike, or by distance, angle and image border"
-                     "  [default: mean]"),
+                     help="How the views of a point are averaged: all alike, or weighted by distance, angle and "
+                          "image border  [default: mean]"),
         click.Option(["--memory-mb"], type=int, default=2048, show_default=True,
-                     help="Feature maps kept in memory for a scene; beyond it they wait on disk, with equal results."),
+                     help="Memory for the feature maps of a scene; what exceeds it is kept on disk, with equal "
+                          "results."),
         device_option(),
         click.Option(["--workers"], type=click.IntRange(1), default=1, show_default=True,
-                     help="Scenes worked on at once."),
-        click.Option(["--engine"], help="Where scenes are worked on: " + ", ".join(plugins.names("ingest.engines"))
+                     help="Scenes processed at once."),
+        click.Option(["--engine"], help="Where scenes are processed: " + ", ".join(plugins.names("ingest.engines"))
                      + "  [default: inline for one worker, processes for more]"),
-        click.Option(["--again"], is_flag=True, help="Do the work even where the store is up to date; geometry by other"
-                     " options or from other files replaces the stored one, and its features go with it."),
-        click.Option(["--dry-run"], is_flag=True, help="Read and check the scans, say what they hold and about how long"
-                     " and how large they would be, and write nothing."),
+        click.Option(["--again"], is_flag=True,
+                     help="Repeat the work even if the store is up to date; geometry "
+                     "with other options or from other files replaces the stored "
+                     "one, together with its features."),
+        click.Option(["--dry-run"], is_flag=True,
+                     help="Read and check the scans, print their contents and an "
+                     "estimate of time and space, and write nothing."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON for programs."),
     ]  # fmt: skip
 
 
 @click.group("ingest", cls=PluginGroup, registry="ingest.datasets", make=_Ingest)
 def command() -> None:
-    """Take scans into the store.
+    """Ingest scans into the store.
 
-    They come out as points, frames, features, regions and their vectors. What is up to date is left alone, a scene that
-    fails is reported and the others go on. Geometry options that are left off are those of the stored scene; what would
-    drop features that are there is refused unless --again is given.
+    The result is points, frames, features, regions and their vectors. Up-to-date scenes are skipped; a failure is
+    reported on one line and the rest continue. Geometry options that are not given are those of the stored scene.
+    Anything that would drop existing features is refused unless --again is given.
 
     \b
     Examples:
@@ -127,7 +132,7 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
         seen = replace(seen, splat_radius=params["splat_radius"])
     if params["weighting"] is not None:
         if compat:
-            raise click.UsageError("--weighting changes what --compat openscene keeps; give one of them.")
+            raise click.UsageError("--weighting contradicts --compat openscene; give one of them.")
         fused = replace(fused, weighting=params["weighting"])
     typed = {name: value for name, value in params.items() if value is not None}
     return recipe.Request(

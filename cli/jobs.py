@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 @click.command("jobs")
 @click.option("--failed", is_flag=True, help="Only scenes whose latest attempt failed or was lost.")
-@click.option("--top", type=click.IntRange(1), default=30, show_default=True, help="How many, newest first.")
+@click.option("--top", type=click.IntRange(1), default=30, show_default=True, help="Number of jobs, newest first.")
 @json_option
 def command(failed: bool, top: int, as_json: bool) -> None:
-    """List attempts at taking scenes in, newest first.
+    """List ingest jobs, newest first.
 
     They are running, done, failed, or stale (the worker is gone). A stale job blocks nothing: ingest its scene again.
 
@@ -33,7 +33,7 @@ def command(failed: bool, top: int, as_json: bool) -> None:
         print_json([asdict(job) for job in found])
         return
     if not found:
-        nothing = "No scene's latest attempt failed." if failed else "Nothing was worked on yet: ovstore ingest --help"
+        nothing = "No scene's latest attempt failed." if failed else "No jobs yet: ovstore ingest --help"
         say(nothing, err=True)
         return
     print_table(

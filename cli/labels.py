@@ -26,9 +26,9 @@ _table = click.option(
 
 @click.group("labels")
 def command() -> None:
-    """See label sets, and how scenes' labels fall into them.
+    """Show label sets, and how the labels of scenes map to them.
 
-    A label set is a list of classes: those of a benchmark, with their ids, colours and the words to ask with.
+    A label set is a list of classes, usually those of a benchmark, with their ids, colours and the words to query with.
 
     \b
     Examples:
@@ -42,7 +42,7 @@ def command() -> None:
 @command.command("list")
 @json_option
 def list_sets(as_json: bool) -> None:
-    """The label sets there are.
+    """List the label sets.
 
     \b
     Example:
@@ -56,11 +56,11 @@ def list_sets(as_json: bool) -> None:
         print_json([{key: getattr(each, key) for key in about} | {"classes": len(each.classes)} for each in sets])
         return
     print_table(
-        ("name", "classes", "what they are", "source"),
+        ("name", "classes", "description", "source"),
         [(label_set.name, len(label_set.classes), label_set.title, label_set.source) for label_set in sets],
         right=("classes",),
     )
-    say(f"{len(sets)} label sets. One of them: ovstore labels show scannet20", err=True)
+    say(f"{len(sets)} label sets. To see one: ovstore labels show scannet20", err=True)
 
 
 @command.command("show")
@@ -68,9 +68,9 @@ def list_sets(as_json: bool) -> None:
 @click.option("--save-picture", type=PictureFile(), help="Draw a legend.")
 @json_option
 def show(name: str, save_picture: Path | None, as_json: bool) -> None:
-    """The classes of SET: ids, names, colours, words.
+    """Show the classes of SET: ids, names, colours, words.
 
-    SET is a name of `ovstore labels list`, or a .json file of the same form.
+    SET is a name from `ovstore labels list`, or a .json file of the same form.
 
     \b
     Examples:
@@ -99,9 +99,9 @@ def show(name: str, save_picture: Path | None, as_json: bool) -> None:
 @_table
 @json_option
 def map_scenes(name: str, scenes: tuple[str, ...], all_scenes: bool, table: Path | None, as_json: bool) -> None:
-    """How the labels of SCENES fall into SET: points a class.
+    """Show how the labels of SCENES map to SET: points per class.
 
-    Labels that the set does not know are listed with the nearest that it does.
+    Labels that the set does not know are listed with the nearest label that it knows.
 
     \b
     Examples:
@@ -113,7 +113,7 @@ def map_scenes(name: str, scenes: tuple[str, ...], all_scenes: bool, table: Path
     from ..store.catalog import catalog, loading
 
     if all_scenes == bool(scenes):
-        raise click.UsageError("Name scenes, or say --all.")
+        raise click.UsageError("Name scenes, or give --all.")
     label_set = label_files.load(name, table)
     uses: Counter[tuple[str, int | None]] = Counter()
     unlabelled = 0
@@ -130,7 +130,7 @@ def map_scenes(name: str, scenes: tuple[str, ...], all_scenes: bool, table: Path
             for use in mapped.uses:
                 uses[use.label, use.index] += use.point_count
     if not held:
-        say("The store holds no scene yet. Take scans in first: ovstore ingest --help", err=True)
+        say("The store has no scenes yet. Ingest scans first: ovstore ingest --help", err=True)
     report = _report(label_set, len(held), uses, unlabelled)
     if as_json:
         print_json(report)
@@ -144,16 +144,16 @@ def map_scenes(name: str, scenes: tuple[str, ...], all_scenes: bool, table: Path
     "--features",
     shell_complete=complete("features"),
     metavar="NAME",
-    help="The feature sets whose encoder reads them  [default: the commonest]",
+    help="The feature sets whose encoder reads them  [default: the feature set most scenes have]",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE.npz", help="Write them: texts, class and vectors."
+    "--out", type=click.Path(path_type=Path), metavar="FILE.npz", help="Write texts, class and vectors to this file."
 )
 @_table
 def encode_set(name: str, features: str | None, out: Path | None, table: Path | None) -> None:
-    """Turn the words of SET into vectors, in one batch.
+    """Encode the words of SET as vectors, in one batch.
 
-    They are kept in the store: asking for any of them then needs no network.
+    The vectors are kept in the store: later queries for these words need no network.
 
     \b
     Examples:
@@ -181,7 +181,7 @@ def _print_set(label_set: "LabelSet") -> None:
     classes = label_set.classes
     optional = {
         "group": lambda each: each.group,
-        "asked with": lambda each: ", ".join(each.words),
+        "queries": lambda each: ", ".join(each.words),
         "also": lambda each: ", ".join(each.synonyms),
     }
     held = {column: read for column, read in optional.items() if any(read(each) for each in classes)}
@@ -193,7 +193,7 @@ def _print_set(label_set: "LabelSet") -> None:
     mapped = sum(index >= 0 for index in label_set.raw.values())
     say("", f"{label_set.title}: {len(classes)} class{'' if len(classes) == 1 else 'es'}")
     if label_set.raw:
-        say(f"Labels of the dataset: {mapped:,} fall into them, {len(label_set.raw) - mapped:,} into none.")
+        say(f"Labels of the dataset: {mapped:,} map to these classes, {len(label_set.raw) - mapped:,} to none.")
     if label_set.notes:
         say(label_set.notes)
     for about in ("Source", "URL", "Licence", "Colours"):
@@ -264,7 +264,7 @@ def _print_report(report: dict[str, Any]) -> None:
     if report["unknown"]:
         say("", f"Labels that {report['set']} does not know, left out")
         print_table(
-            ("label", "points", "nearest that it knows"),
+            ("label", "points", "nearest known label"),
             [(each["label"], f"{each['points']:,}", each["near"] or "") for each in report["unknown"]],
             right=("points",),
         )

@@ -31,19 +31,20 @@ class _Preprocess(click.Command):
         super().__init__(
             name,
             callback=partial(_preprocess, name),
-            help=f"{summary}\n\nIN and the options are those of `ovstore ingest {name}`, whose help shows the folders;"
-            f" the defaults are what OpenScene read with.\n\n\b\nExample:\n  ovstore preprocess {name} scans/ data/",
+            help=f"{summary}\n\nIN and the options are those of `ovstore ingest {name}`, whose help shows the "
+                 "folders; the defaults are those that OpenScene used.\n\n\b\nExample:\n  ovstore preprocess "
+                 f"{name} scans/ data/",
             short_help=summary,
             params=[
                 click.Argument(["source"], metavar="IN", type=click.Path(exists=True, path_type=Path)),
                 click.Argument(["out"], metavar="OUT", type=click.Path(file_okay=False, path_type=Path)),
                 *options_of(dataset.Options, preprocess.options_of(name)),
                 click.Option(["--as", "kind"], type=click.Choice(_KINDS),
-                             help="Which of OpenScene's datasets is written  [default: FORMAT, else custom]"),
-                click.Option(["--scene", "scenes"], multiple=True, help="Only this scene; may be given again."),
+                             help="Which of OpenScene's datasets to write  [default: FORMAT, else custom]"),
+                click.Option(["--scene", "scenes"], multiple=True, help="Only this scene; may be repeated."),
                 click.Option(["--workers"], type=click.IntRange(1), default=1, show_default=True,
                              help="Scenes written at once."),
-                click.Option(["--again"], is_flag=True, help="Write scenes that are there already, too."),
+                click.Option(["--again"], is_flag=True, help="Rewrite scenes that already exist."),
                 click.Option(["--json", "as_json"], is_flag=True, help="Print JSON for programs."),
             ],
         )  # fmt: skip
@@ -53,9 +54,9 @@ class _Preprocess(click.Command):
 def command() -> None:
     """Write scans as OpenScene's processed files.
 
-    Points go to OUT/NAME_3d, pictures to OUT/NAME_2d, in the sizes, numbers and labels that OpenScene works with, for
-    its own scripts. Taking scans into the store needs none of it. Scenes that are there are left alone, one that fails
-    is reported and the others go on.
+    Points go to OUT/NAME_3d, images to OUT/NAME_2d, in the sizes, numbers and labels that OpenScene works with, for
+    its own scripts. `ovstore ingest` does not need them. Existing scenes are skipped; a failure is reported on one
+    line and the rest continue.
 
     \b
     Examples:
@@ -104,7 +105,7 @@ def _print_outcomes(outcomes: "Iterator[Outcome]", as_json: bool) -> int:
     from ..core.wording import shown
 
     documents: list[dict[str, Any]] = []
-    counts = {"written": 0, "there already": 0, "failed": 0}
+    counts = {"written": 0, "already there": 0, "failed": 0}
     for outcome in outcomes:
         scene, result = shown(outcome.item.scene), outcome.result
         if outcome.error is not None:
@@ -113,9 +114,9 @@ def _print_outcomes(outcomes: "Iterator[Outcome]", as_json: bool) -> int:
             documents.append({"scene": scene, "failed": reason})
             lines = [f"{scene}  failed: {reason}"]
         elif result.path is None:
-            counts["there already"] += 1
+            counts["already there"] += 1
             documents.append(asdict(result))
-            lines = [f"{scene}  there already"]
+            lines = [f"{scene}  already there"]
         else:
             counts["written"] += 1
             documents.append(asdict(result))

@@ -13,7 +13,7 @@ from ._options.shared import json_option, opened_store, print_json, print_table,
 def command(dataset: str | None, as_json: bool) -> None:
     """List the scenes.
 
-    With their frames, their points, how many of those a frame sees, and which features they have.
+    Each is listed with its frames, its points, the share of points that a frame sees, and its feature sets.
 
     \b
     Example:
@@ -29,7 +29,7 @@ def command(dataset: str | None, as_json: bool) -> None:
         print_json([asdict(scene) | {"full_name": scene.full_name} for scene in found])
         return
     if not found:
-        say("The store holds no scene yet. Take scans in first: ovstore ingest --help", err=True)
+        say("The store has no scenes yet. Ingest scans first: ovstore ingest --help", err=True)
         return
     print_table(
         ("scene", "split", "frames", "points", "seen", "features", "notes"),
@@ -40,4 +40,7 @@ def command(dataset: str | None, as_json: bool) -> None:
         ],
         right=("frames", "points", "seen", "notes"),
     )  # fmt: skip
-    say(f"{counted(len(found), 'scene')}. More of one, its notes too: ovstore show {found[0].full_name}", err=True)
+    say(
+        f"{counted(len(found), 'scene')}. Details of one, with its findings: ovstore show {found[0].full_name}",
+        err=True,
+    )

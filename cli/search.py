@@ -26,39 +26,49 @@ class _Box(click.ParamType):
 
 @click.command("search")
 @click.argument("text", required=False)
-@click.option("--image", type=click.Path(dir_okay=False), help="Ask with a picture in place of words.")
-@click.option("--box", type=_Box(), help="Only this part of the picture, in pixels.")
-@click.option("--like", metavar="SCENE:REGION", help="Ask for what looks like a region of an earlier answer.")
-@click.option("--not", "exclude", multiple=True, help="Leave out what is closer to these words; may be given again.")
+@click.option("--image", type=click.Path(dir_okay=False), help="Query with an image instead of words.")
+@click.option("--box", type=_Box(), help="Only this part of the image, in pixels.")
+@click.option("--like", metavar="SCENE:REGION", help="Find regions that are like a region of an earlier answer.")
+@click.option(
+    "--not", "exclude", multiple=True, help="Leave out regions that are closer to these words; may be repeated."
+)
 @click.option(
     "--dataset",
     "datasets",
     shell_complete=complete("datasets"),
     multiple=True,
-    help="Only in this dataset; may be given again.",
+    help="Only in this dataset; may be repeated.",
 )
 @click.option(
     "--scene",
     "scenes",
     shell_complete=complete("scenes"),
     multiple=True,
-    help="Only in this scene; may be given again.",
+    help="Only in this scene; may be repeated.",
 )
 @click.option(
-    "--where", metavar="SQL", help="Only regions for which this holds, e.g. \"size_z > 0.5 AND split = 'val'\"."
+    "--where",
+    metavar="SQL",
+    help="Only regions for which this condition holds, e.g. \"size_z > 0.5 AND split = 'val'\".",
 )
-@click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="How many hits at the most.")
+@click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Maximum number of hits.")
 @click.option(
     "--features",
     shell_complete=complete("features"),
-    help="The feature sets that are asked  [default: those that cover most scenes]",
+    help="The feature sets to search  [default: the feature set most scenes have]",
 )
 @click.option(
-    "--level", type=click.Choice(["object", "superpoint"]), default="object", show_default=True, help="What a hit is."
+    "--level",
+    type=click.Choice(["object", "superpoint"]),
+    default="object",
+    show_default=True,
+    help="The kind of region that a hit is.",
 )
 @click.option("--exact", is_flag=True, help="Score every region, without an index.")
-@click.option("--save-ply", type=PlyFile(), help="The best hit's scene as a heat-coloured cloud.")
-@click.option("--save-picture", type=PictureFile(), help="The hits' evidence on one picture, boxes drawn.")
+@click.option("--save-ply", type=PlyFile(), help="Write the scene of the best hit as a heat-coloured point cloud.")
+@click.option(
+    "--save-picture", type=PictureFile(), help="Write an image of the frames that show the hits, with boxes drawn."
+)
 @json_option
 def command(
     text: str | None,
@@ -77,10 +87,10 @@ def command(
     save_picture: Path | None,
     as_json: bool,
 ) -> None:
-    """Find objects by words, by a picture, or by a region like them.
+    """Find objects by words, by an image, or by a similar region.
 
-    A hit's score is the cosine of question and region. Its probability says how much better the region fits the words
-    than everyday things do; it means the same for every question.
+    A hit's score is the cosine of query and region. Its probability says how much better the region fits the words
+    than everyday things do; it is comparable between queries.
 
     \b
     Examples:

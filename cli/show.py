@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 @click.option(
     "--features",
     shell_complete=complete("features"),
-    help="The feature sets that are asked  [default: those that cover most scenes]",
+    help="The feature sets to search  [default: the feature set most scenes have]",
 )
-@click.option("--save-ply", type=PlyFile(), help="Write the coloured cloud.")
-@click.option("--save-picture", type=PictureFile(), help="Write a picture of it.")
-@click.option("--top", type=click.IntRange(1), default=15, show_default=True, help="How many objects are listed.")
+@click.option("--save-ply", type=PlyFile(), help="Write the coloured point cloud.")
+@click.option("--save-picture", type=PictureFile(), help="Write an image of it.")
+@click.option("--top", type=click.IntRange(1), default=15, show_default=True, help="Number of objects to list.")
 @json_option
 def command(
     scene: str,
@@ -35,9 +35,9 @@ def command(
     top: int,
     as_json: bool,
 ) -> None:
-    """Show a scene, one of its regions, or a heat map in words.
+    """Show a scene, one of its regions, or a heat map for a query.
 
-    Without --query, the picture and the cloud have the scene's own colours.
+    Without --query, the image and the cloud have the scene's own colours.
 
     \b
     Examples:
@@ -53,7 +53,9 @@ def command(
         found, region = region_names.scene_or_region(store, scene, features)
         if region is not None:
             if query or save_ply or save_picture:
-                raise click.UsageError("A region is told in words: leave --query, --save-ply and --save-picture out.")
+                raise click.UsageError(
+                    "A region is described as text: leave --query, --save-ply and --save-picture out."
+                )
             _print_region(store, region, as_json)
             return
         if query is not None:
@@ -62,9 +64,11 @@ def command(
             from ..query.question import Question
 
             if as_json:
-                raise click.UsageError("--json lists a scene; a heat map has nothing to list: leave one of them out.")
+                raise click.UsageError("--json describes a scene; it cannot contain a heat map: leave one of them out.")
             if save_ply is None and save_picture is None:
-                raise click.UsageError("--query draws: say where with --save-picture FILE.png or --save-ply FILE.ply.")
+                raise click.UsageError(
+                    "--query draws a heat map: name its file with --save-picture FILE.png or --save-ply FILE.ply."
+                )
             drawing = heat_drawing(heat.heat_map(store, found.full_name, Question(query), features))
         else:
             regions = catalog.regions(store, found.id, "object", top)

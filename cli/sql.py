@@ -21,7 +21,7 @@ _TABLE_ROWS = 10_000  # more are for programs: --format csv, or --out
     "-f", "--file", "source", type=click.Path(dir_okay=False), help="Read the statement from FILE; - is stdin."
 )
 @click.option(
-    "--files", is_flag=True, help="Ask DuckDB over the Parquet files: views points, correspondences, features."
+    "--files", is_flag=True, help="Query the Parquet files with DuckDB: views points, correspondences, features."
 )
 @click.option(
     "--features",
@@ -39,8 +39,8 @@ _TABLE_ROWS = 10_000  # more are for programs: --format csv, or --out
 @click.option(
     "--spreadsheet/--no-spreadsheet",
     default=None,
-    help="Begin CSV text that a spreadsheet would run as a formula (= + - @) with an apostrophe; numbers stay numbers."
-    "  [default: on with --out, off on stdout]",
+    help="Prefix CSV text that a spreadsheet would run as a formula (= + - @) with an apostrophe; numbers stay "
+    "numbers.  [default: on with --out, off on stdout]",
 )
 def command(
     statement: str | None,
@@ -51,11 +51,11 @@ def command(
     out: str | None,
     spreadsheet: bool | None,
 ) -> None:
-    """Ask in SQL, with words and pictures in it.
+    """Query in SQL, with words and images in the statement.
 
-    STATEMENT is one SELECT; left out, it comes from -f FILE or from standard input. {text:a red chair} and
-    {image:crop.jpg} stand for vectors; the views scene_overview and region_overview are made for people, and
-    `ovstore db tables` lists all there is. Nothing can be written. What may be asked: docs/sql.md.
+    STATEMENT is one SELECT; if left out, it is read from -f FILE or from standard input. {text:a red chair} and
+    {image:crop.jpg} stand for vectors. The views scene_overview and region_overview are meant for people, and
+    `ovstore db tables` lists all tables. Statements cannot write. What can be queried: docs/sql.md.
 
     \b
     Examples:
@@ -72,15 +72,15 @@ def command(
     asked = _statement(statement, source, sql.LONGEST)
     with opened_store() as store, sql.opened(store, asked, features, files=files) as found:
         if kind in ("json", "parquet") and len(set(found.columns)) < len(found.columns):
-            raise BadInput(f"Two columns have one name ({', '.join(found.columns)}): name them apart with AS.")
+            raise BadInput(f"Two columns have the same name ({', '.join(found.columns)}): rename one with AS.")
         if kind in ("csv", "parquet"):
             from ..query.tables import write
 
             defused = write(found, kind, out, spreadsheet=spreadsheet if spreadsheet is not None else out is not None)
             if defused:
                 say(
-                    f"{counted(defused, 'cell')} that a spreadsheet would run as formulas begin with an apostrophe now "
-                    "(--no-spreadsheet writes them as they are).",
+                    f"{counted(defused, 'cell')} that a spreadsheet would run as formulas now begin with an "
+                    "apostrophe (--no-spreadsheet writes them unchanged).",
                     err=True,
                 )
         elif kind == "json":
@@ -101,7 +101,9 @@ def _format(output: str | None, out: str | None) -> str:
     if kind == "parquet" and out is None:
         raise click.UsageError("--format parquet needs --out FILE.")
     if out is not None and kind not in _FORMATS[1:]:
-        raise click.UsageError(f"--out {out} says no format: end it in .json, .csv or .parquet, or give --format.")
+        raise click.UsageError(
+            f"--out {out} does not determine a format: end it in .json, .csv or .parquet, or give --format."
+        )
     return kind
 
 

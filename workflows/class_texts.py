@@ -47,13 +47,14 @@ def class_texts(encoder: "Encoder", label_set: "LabelSet", openscene: bool, temp
     notes = []
     if silent := [each.name for i, each in enumerate(label_set.classes) if i not in set(index.tolist())]:
         notes.append(
-            f"{encoder.name} does not know the words of these classes and never answers them: {short_list(silent, 12)}."
+            f"{encoder.name} does not know the words of these classes, which it never predicts: "
+            f"{short_list(silent, 12)}."
         )
     if openscene and (slip := misnamed(label_set)) is not None:
-        notes.append(f"As in OpenScene, {label_set.classes[slip].name!r} is asked for with 'other'.")
+        notes.append(f"As in OpenScene, {label_set.classes[slip].name!r} is queried as 'other'.")
     sentences = asked_with(prompted)
     if any(each.bare for each in asked) and takes:
-        sentences += ", but 'other' as it is"
+        sentences += ", but 'other' unchanged"
     return Prompted(ClassTexts(np.stack([vectors[each] for each in found]), index, openscene), sentences, tuple(notes))
 
 
@@ -63,8 +64,8 @@ def asked_with(encoder: "Encoder") -> str:
     from ..query.class_texts import takes_templates
 
     if not takes_templates(encoder):
-        return "words as they are"
+        return "the plain words"
     if not encoder.options.templates:
-        return "the sentences of the encoder that reads the words"
+        return "the default sentences of the encoder"
     patterns = templates_of(encoder.options.templates)
-    return "words as they are" if patterns == ("{}",) else ", ".join(f'"{pattern}"' for pattern in patterns)
+    return "the plain words" if patterns == ("{}",) else ", ".join(f'"{pattern}"' for pattern in patterns)

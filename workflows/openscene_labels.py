@@ -36,7 +36,9 @@ def classes_of(
         mapped = map_labels(load(_LABEL_SETS[kind]), points.labels, points.label_names)
         if unknown := [use.label for use in mapped.uses if use.index is None]:
             shown = ", ".join(unknown[:5])
-            log.warning("%d labels that %s does not know count as none: %s", len(unknown), _LABEL_SETS[kind], shown)
+            log.warning(
+                "%d labels that %s does not know are treated as no label: %s", len(unknown), _LABEL_SETS[kind], shown
+            )
         return mapped.index, None
     known, place = np.unique(points.labels, return_inverse=True)
     new = np.where(known < 0, -1, known)

@@ -50,8 +50,8 @@ def in_passes(
 
     cells = " or ".join(f"{size:g}" for size in sorted(set(sizes.values())))
     note = (
-        f"{passes} pass{'' if passes == 1 else 'es'}, randomly placed (seed {seed}), voxels of {cells} m; "
-        "the scores of a point's voxels are summed."
+        f"{passes} pass{'' if passes == 1 else 'es'}, randomly placed (seed {seed}), voxels of {cells} m; the "
+        "scores of a point's voxels are summed."
     )
     return VotedFeatures(
         judged.store, judged.scenes, judged.chosen, judged.texts, judged.asked_with, (note, *judged.notes),
@@ -95,14 +95,14 @@ def _students(judged: JudgedFeatures, run: Path | None) -> "dict[int, Student]":
     distilled = [found for sets in judged.chosen.sets.values() for found in sets if found.source == "distilled"]
     if not distilled:
         if run is not None:
-            raise BadInput(f"--run names a student, and {judged.chosen.title} was not made by one: leave it out.")
+            raise BadInput(f"--run names a student, and {judged.chosen.title} was not made by a student: leave it out.")
         return {}
     from ..ingest.training.students import student_of
 
     loaded: dict[str, Student] = {}
     for found in distilled:
         if "student" not in found.recipe:
-            raise BadInput(f"{found.name!r} of {found.dataset}/{found.scene} has no student to ask in --passes.")
+            raise BadInput(f"{found.name!r} of {found.dataset}/{found.scene} has no student to run for --passes.")
         digest = found.recipe["student"]["weights"]
         if digest not in loaded:
             loaded[digest] = student_of(judged.store, found, run)
@@ -116,5 +116,7 @@ def _voxel_size(scene: SceneInfo, judged: JudgedFeatures, students: "dict[int, S
     }
     if len(of_students) > 1:
         sizes = " and ".join(f"{size:g}" for size in sorted(of_students))
-        raise BadInput(f"The students of {judged.chosen.title} see voxels of {sizes} m; in passes they share voxels.")
+        raise BadInput(
+            f"The students of {judged.chosen.title} use voxels of {sizes} m; --passes requires one voxel size."
+        )
     return next(iter(of_students), 0.05 if scene.format in _LIDAR else 0.02)

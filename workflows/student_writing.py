@@ -44,14 +44,14 @@ def write_with_weights(params: dict[str, Any]) -> int:
     with opened_store() as store:
         folder = params["run_folder"] or students_folder(store, params["out"])
         if params["write_only"] and not (folder / LAST).is_file():
-            raise BadInput(f"{folder} holds no student: --run names another folder, or train one first.")
+            raise BadInput(f"{folder} contains no student: name another folder with --run, or train one first.")
         flags = typed_flags()
         options = options_from(params if "config" in flags else {**params, "config": _PUBLISHED_CONFIG})
         student = student_of_file(params["weights"] or folder / LAST, options)
         if student.about:
             for name in ("config", "voxel_size", "inputs", "target", "seed"):
                 if name in flags:
-                    raise click.UsageError(f"{student.path} says itself how it was trained: leave {flags[name]} out.")
+                    raise click.UsageError(f"{student.path} records how it was trained: leave {flags[name]} out.")
         space, encoding = _words_of(store, student, params)
         inference = inference_of(
             student, params["out"], space, encoding, student.about.get("features"), params["passes"]
@@ -80,14 +80,16 @@ def _words_of(store: "Database", student: "Student", params: dict[str, Any]) -> 
         return kind.space, {"encoder": kind.recipe["encoder"], "space": asdict(kind.space)}
     if not student.about:
         raise click.UsageError(
-            f"{student.path} does not say whose words its vectors know: --features SET that the store has, or "
-            "--encoder NAME."
+            f"{student.path} does not record which text encoder its vectors belong to: give --features SET of the "
+            "store, or --encoder NAME."
         )
     try:
         encoding = {"encoder": dict(student.about["encoder"]), "space": dict(student.about["space"])}
         return EmbeddingSpace(**encoding["space"]), encoding
     except (KeyError, TypeError, ValueError) as error:
-        raise BadWeights(f"{student.path} does not say whose words it knows, or is damaged: {error}.") from error
+        raise BadWeights(
+            f"{student.path} does not record which text encoder its vectors belong to, or is damaged: {error}."
+        ) from error
 
 
 def require_free_name(store: "Database", scenes: "list[SceneInfo]", name: str) -> None:
@@ -99,8 +101,8 @@ def require_free_name(store: "Database", scenes: "list[SceneInfo]", name: str) -
     for found in catalog.feature_sets(store):
         if found.name == name and found.scene_id in ids and found.source != "distilled":
             raise BadInput(
-                f"{found.dataset}/{found.scene} has {found.source} features named {name!r}, which would be replaced: "
-                "take another --out."
+                f"{found.dataset}/{found.scene} has {found.source} features named {name!r}, which would be "
+                "replaced: choose another --out."
             )
 
 
@@ -120,7 +122,7 @@ def _write(store: "Database", inference: "StudentInference", params: dict[str, A
         found = outcomes(student_features, store, jobs, params["write_workers"])
         code = print_outcomes(found, "written", _lines, params["as_json"])
     except KeyboardInterrupt:
-        say("What is written stays; the same command, without --again, writes the rest.", err=True)
+        say("What was written is kept; the same command without --again writes the rest.", err=True)
         raise
     if not params["as_json"]:
         both = (

@@ -39,15 +39,15 @@ def make_room(training_run: TrainingRun, resume: bool, again: bool, elsewhere: s
     """
     if again:
         forget_training(training_run.folder)
-    ways = f"--again begins anew in its place, {elsewhere} in another folder"
+    ways = f"--again discards it and starts over, {elsewhere} uses another folder"
     try:
         standing = training_run.standing()
     except BadInput as error:
-        raise BadInput(f"{error} Go on with what it was begun with; {ways}{besides}.") from error
+        raise BadInput(f"{error} Repeat the options it was started with; {ways}{besides}.") from error
     if standing == "none" and resume:
-        raise BadInput(f"{training_run.folder} holds no training to go on with: leave --resume out.")
+        raise BadInput(f"{training_run.folder} contains no training run to continue: leave --resume out.")
     if standing == "unfinished" and not resume:
-        raise BadInput(f"{training_run.folder} holds a training that was stopped: --resume goes on with it; {ways}.")
+        raise BadInput(f"{training_run.folder} contains an interrupted training run: --resume continues it; {ways}.")
 
 
 def train_to_the_end(
@@ -58,7 +58,7 @@ def train_to_the_end(
     anchors: NDArray[np.float16] | None = None,
 ) -> None:
     """As the options of training say, unless the course is at its end; a signal saves, and says how to go on."""
-    done = "trained already"
+    done = "already trained"
     if training_run.standing() != "finished":
         try:
             with live() as report:
@@ -77,7 +77,7 @@ def train_to_the_end(
         except (BadInput, NotFound) as error:
             if training_run.standing() == "unfinished":
                 resume = command_to_resume(click.get_current_context())
-                raise type(error)(f"{error} What was learnt is kept; once that is mended: {resume}") from error
+                raise type(error)(f"{error} The state so far is kept; after fixing the problem: {resume}") from error
             raise
     if is_first():
         say(f"{done}  {told_figures(last_figures(training_run.folder))}", err=params.get("as_json", False))

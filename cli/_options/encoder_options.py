@@ -43,9 +43,9 @@ def encoder_option() -> click.Option:
         ["--encoder"],
         shell_complete=complete_encoder,
         default=_usual_encoder,
-        show_default="openclip, or as ovstore.toml says",
-        help="What turns pixels and words into vectors: " + ", ".join(plugins.names("models.encoders"))
-        + ". `ovstore encoders` tells of each; its own options are listed by --encoder NAME --help.",
+        show_default="openclip, or as set in ovstore.toml",
+        help="The encoder, which turns pixels and words into vectors: " + ", ".join(plugins.names("models.encoders"))
+        + ". `ovstore encoders` describes each; --encoder NAME --help lists its own options.",
     )  # fmt: skip
 
 

@@ -33,12 +33,12 @@ labels_option = click.option(
     "label_set_name",
     metavar="SET",
     required=True,
-    help="The classes: a name of `ovstore labels list`, or a .json file.",
+    help="The classes: a name from `ovstore labels list`, or a .json file.",
 )
 templates_option = click.option(
     "--templates",
     metavar="NAME|TEXT",
-    help="Sentences around the words: plain, photo, openscene, ensemble, or your own with {}, split by |.",
+    help="Sentences around the words: plain, photo, openscene, ensemble, or your own with {}, separated by |.",
 )
 table_option = click.option(
     "--table",
@@ -46,7 +46,7 @@ table_option = click.option(
     metavar="FILE.tsv",
     help="Your own table of the dataset's label names  [default: the shipped one]",
 )
-per_scene_option = click.option("--per-scene", is_flag=True, help="A row for each scene, too.")
+per_scene_option = click.option("--per-scene", is_flag=True, help="Also print one row per scene.")
 
 
 def scene_options(command: Command) -> Command:
@@ -57,14 +57,14 @@ def scene_options(command: Command) -> Command:
             "scenes",
             shell_complete=complete("scenes"),
             multiple=True,
-            help="Only this scene; may be given again.",
+            help="Only this scene; may be repeated.",
         ),
         click.option(
             "--dataset",
             "datasets",
             shell_complete=complete("datasets"),
             multiple=True,
-            help="Only this dataset; may be given again.",
+            help="Only this dataset; may be repeated.",
         ),
         click.option("--split", metavar="NAME", help="Only scenes of this split: train, val, test."),
     ):
@@ -74,7 +74,7 @@ def scene_options(command: Command) -> Command:
 
 def _table_file(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
     if path is not None and path.suffix not in TABLES:
-        raise click.UsageError(f"--out is {path}: a table is written as {', '.join(TABLES)}.")
+        raise click.UsageError(f"--out is {path}: a table can be written as {', '.join(TABLES)}.")
     return path
 
 
@@ -83,7 +83,7 @@ out_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.md|.tex|.json",
     callback=_table_file,
-    help="The tables as a file.",
+    help="Write the tables to a file.",
 )
 
 
@@ -122,4 +122,4 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadInput(f"{path} cannot be made: {error.strerror or error}.") from error
+        raise BadInput(f"{path} cannot be created: {error.strerror or error}.") from error

@@ -34,5 +34,5 @@ class PlyFile(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if path.suffix.lower() != ".ply":
-            self.fail(f"{path}: a cloud is written as .ply.", param, ctx)
+            self.fail(f"{path}: a point cloud is written as .ply.", param, ctx)
         return path

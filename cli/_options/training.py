@@ -37,7 +37,7 @@ class TrainingCommand(click.Command):
         ctx.meta["ovstore.sections"] = self.sections(args)
         left = super().parse_args(ctx, args)
         if ctx.params["resume"] and ctx.params["again"]:
-            raise click.UsageError("--resume goes on, --again begins anew: give one of them.")
+            raise click.UsageError("--resume continues, --again starts over: give one of them.")
         return left
 
     def sections(self, args: list[str]) -> list[tuple[str, list[click.Option]]]:
@@ -73,28 +73,29 @@ class TrainingCommand(click.Command):
 def training_options(config: str = DEFAULT_CONFIG) -> list[click.Parameter]:
     """Who teaches, what tells a training from others, and how it runs."""
     return [
-        click.Option(["--split"], metavar="NAME", help="Scenes of this split teach  [default: train; all, where no"
-                     " scene has a split]"),
+        click.Option(["--split"], metavar="NAME",
+                     help="Train on the scenes of this split  [default: train; all "
+                     "scenes, if none has a split]"),
         click.Option(["--val-split"], metavar="NAME", default="val", show_default=True,
-                     help="The student is tried on scenes of this split."),
+                     help="Validate on the scenes of this split."),
         click.Option(["--hold-out"], type=click.IntRange(0), default=0, metavar="N",
-                     help="The last N scenes do not teach; the student is tried on them."),
+                     help="Keep the last N scenes out of training and validate on them."),
         click.Option(["--dataset", "datasets"], shell_complete=complete("datasets"), multiple=True,
-                     help="Only this dataset; may be given again."),
+                     help="Only this dataset; may be repeated."),
         click.Option(["--scene", "scenes"], shell_complete=complete("scenes"), multiple=True,
-                     help="Only this scene; may be given again."),
+                     help="Only this scene; may be repeated."),
         click.Option(["--student"], default=DEFAULT_STUDENT, show_default=True,
                      help="The network: " + ", ".join(plugins.names("models.students"))
-                     + ". Its own options are listed by --student NAME --help."),
+                     + ". --student NAME --help lists its own options."),
         click.Option(["--config"], default=config, show_default=True, metavar="NAME|FILE.toml",
-                     help="Options of training by dataset, or your own file; what is typed besides counts more."),
-        click.Option(["--resume"], is_flag=True, help="Go on with the training in the run's folder."),
-        click.Option(["--again"], is_flag=True, help="Begin anew where there is a training, and write anew."),
+                     help="A named configuration of training options, or your own file; explicit options override it."),
+        click.Option(["--resume"], is_flag=True, help="Continue the training run in the folder."),
+        click.Option(["--again"], is_flag=True, help="Discard the existing run and start over."),
         click.Option(["--validate-every"], type=click.IntRange(1), default=5, show_default=True, metavar="EPOCHS",
-                     help="How often the student is tried on validation scenes."),
+                     help="Epochs between validations."),
         device_option(),
         click.Option(["--workers"], type=click.IntRange(0), default=2, show_default=True,
-                     help="Threads that prepare samples while others are learnt."),
+                     help="Threads that prepare samples while others are processed."),
     ]  # fmt: skip
 
 

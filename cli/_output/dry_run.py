@@ -37,7 +37,7 @@ def rehearse(request: "Request", names: Sequence[str], as_json: bool) -> int:
     if as_json:
         print_json(documents)
     else:
-        say(f"{len(documents) - failed} would be taken in, {failed} would fail{_costs(documents)}. Nothing is written.")
+        say(f"{len(documents) - failed} would be ingested, {failed} would fail{_costs(documents)}. Nothing is written.")
     return 1 if failed else 0
 
 
@@ -60,7 +60,7 @@ def _costs(documents: Sequence[dict[str, Any]]) -> str:
     if not good or any(document["seconds"] is None for document in good):
         return ""
     size, seconds = (sum(document[name] for document in good) for name in ("megabytes", "seconds"))
-    return f"; about {size:,.0f} MB and {_time(seconds)} by one worker"
+    return f"; about {size:,.0f} MB and {_time(seconds)} with one worker"
 
 
 def _time(seconds: float) -> str:

@@ -17,7 +17,7 @@ _VIEWS = 2  # frames named of each hit
 def print_answer(answer: "Answer", ambiguous: Collection[str] = ()) -> None:
     """Hits, best first, and whether what was asked for is probably not there; `ambiguous` scenes with their dataset."""
     if not answer:
-        say("Nothing answers: no region passes the filters.")
+        say("No hits: no region passes the filters.")
         return
     if answer.probably_here is False:
         say(f"Probably not here: nothing fits “{answer.question}” clearly better than everyday things do. Nearest:")

@@ -13,8 +13,8 @@ class _PointsByDefault(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args:
             raise click.UsageError(
-                "Say which classes points are judged by, as in ovstore eval --labels scannet20. `ovstore labels list` "
-                "names them; `ovstore eval --help` names the other judgements: instances, retrieval.",
+                "Name the classes to evaluate points with, as in ovstore eval --labels scannet20. `ovstore labels "
+                "list` shows them; `ovstore eval --help` shows the other evaluations: instances, retrieval.",
                 ctx,
             )
         if args[0].startswith("-") and args[0] not in ctx.help_option_names:
@@ -24,9 +24,9 @@ class _PointsByDefault(click.Group):
 
 @click.group("eval", cls=_PointsByDefault)
 def command() -> None:
-    """Judge features by the scans' own truth.
+    """Evaluate features against the ground truth of scans.
 
-    Options without the name of a judgement are those of points.
+    Options without the name of an evaluation are those of `ovstore eval points`.
 
     \b
     Examples:

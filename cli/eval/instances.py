@@ -31,18 +31,19 @@ if TYPE_CHECKING:
     "--features",
     shell_complete=complete("features"),
     metavar="NAME",
-    help="Feature set by name or id; fusion or distill  [default: the commonest]",
+    help="A feature set by name or id; or fusion, distill  [default: the feature set most scenes have]",
 )
 @click.option(
     "--level",
     type=click.Choice(["object", "superpoint"]),
-    help="The regions that are held against instances  [default: object]",
+    help="The regions that are compared with instances  [default: object]",
 )
 @click.option(
     "--predictions",
     type=folder,
     metavar="DIR",
-    help="Score files of another tool in place of features: SCENE.txt, a line a mask: path, label id, confidence.",
+    help="Evaluate predictions of another tool instead of features: SCENE.txt with one line per mask: path, label "
+    "id, confidence.",
 )
 @scene_options
 @click.option(
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
-    help="Leave out instances and masks of fewer points.",
+    help="Leave out instances and masks with fewer points.",
 )
 @templates_option
 @table_option
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     "--write-predictions",
     type=folder,
     metavar="DIR",
-    help="Write SCENE.txt and masks as ScanNet's benchmark takes them.",
+    help="Write SCENE.txt and masks in the format of ScanNet's benchmark.",
 )
 @json_option
 def command(
@@ -79,10 +80,10 @@ def command(
     write_predictions: Path | None,
     as_json: bool,
 ) -> None:
-    """Objects against the instances that scans bring.
+    """Evaluate objects against the instances of the scans.
 
-    Average precision as in ScanNet's 3D semantic instance benchmark: each object is of the class whose words its vector
-    is closest to, and has to overlap an instance of that class. Class-agnostic figures leave the classes out.
+    Average precision as in ScanNet's 3D semantic instance benchmark: each object takes the class whose words are
+    closest to its vector, and must overlap an instance of that class. Class-agnostic figures ignore the classes.
 
     \b
     Examples:
@@ -92,7 +93,7 @@ def command(
     """
     if predictions is not None and (features or level or templates or write_predictions):
         raise click.UsageError(
-            "Masks of --predictions come with their classes: leave --features, --level, --templates and "
+            "Masks of --predictions already have classes: leave --features, --level, --templates and "
             "--write-predictions out."
         )
     from ...evaluation.instances.judged import JudgedMasks, JudgedRegions, Scan

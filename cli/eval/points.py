@@ -38,13 +38,14 @@ if TYPE_CHECKING:
     "--features",
     shell_complete=complete("features"),
     metavar="NAME[,NAME]",
-    help="Feature sets by name or id; fusion, distill or ensemble; two names are an ensemble  [default: the commonest]",
+    help="Feature sets by name or id; or fusion, distill, ensemble; two names form an ensemble  [default: the "
+    "feature set most scenes have]",
 )
 @click.option(
     "--predictions",
     type=folder,
     metavar="DIR",
-    help="Score files of another tool in place of features: SCENE.txt, a label id a line.",
+    help="Evaluate predictions of another tool instead of features: SCENE.txt with one label id per line.",
 )
 @scene_options
 @click.option(
@@ -53,59 +54,62 @@ if TYPE_CHECKING:
     type=click.Choice(["scannet", "openscene"]),
     default="scannet",
     show_default=True,
-    help="Whose conventions: see docs/evaluation.md.",
+    help="The conventions to follow: see docs/evaluation.md.",
 )
 @click.option(
     "--unpredicted",
     type=click.Choice(["wrong", "drop", "nearest"]),
-    help="Points without a vector: wrong, dropped from the IoU, or as the nearest point that has one  "
-    "[default: as the protocol says]",
+    help="Points without a vector: count as wrong, dropped from the IoU, or take the class of the nearest point "
+    "that has one  [default: as in the protocol]",
 )
 @click.option(
     "--mean-over",
     type=click.Choice(["present", "all"]),
-    help="Means over classes that occur, or all with absent ones as 0  [default: as the protocol says]",
+    help="Means over classes that occur, or over all with absent ones as 0  [default: as in the protocol]",
 )
 @click.option(
     "--passes",
     type=click.IntRange(1),
     metavar="N",
-    help="Vote as OpenScene does: place the points at random N times, sum the scores  "
-    "[default: the features as they are]",
+    help="Vote as OpenScene does: place the points at random N times, sum the scores  [default: use the stored "
+    "features once]",
 )
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1463, show_default=True, help="Of --passes.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=1463, show_default=True, help="Random seed for --passes."
+)
 @click.option(
     "--voxel-size",
     type=click.FloatRange(0, min_open=True),
     metavar="METRES",
-    help="Of --passes  [default: the student's; without one 0.05 for lidar, else 0.02]",
+    help="Voxel size for --passes  [default: the student's; without a student 0.05 for lidar, else 0.02]",
 )
 @click.option(
     "--run",
     type=click.Path(path_type=Path),
     metavar="DIR|FILE",
-    help="For --passes of distilled features: the student's weights, or their folder  [default: in the store]",
+    help="For --passes with distilled features: the student's weights, or the folder that holds them  [default: in "
+    "the store]",
 )
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
     default="auto",
     show_default=True,
-    help="Where the student runs in --passes.",
+    help="Where the student runs for --passes.",
 )
 @templates_option
 @table_option
 @per_scene_option
 @out_option
 @click.option(
-    "--write-predictions", type=folder, metavar="DIR", help="Write SCENE.txt as ScanNet's benchmark takes it."
+    "--write-predictions", type=folder, metavar="DIR", help="Write SCENE.txt in the format of ScanNet's benchmark."
 )
-@click.option("--save-npy", type=folder, metavar="DIR", help="Write each scene's vectors, a row a point.")
+@click.option("--save-npy", type=folder, metavar="DIR", help="Write each scene's vectors, one row per point.")
 @click.option(
     "--save-ply",
     type=folder,
     metavar="DIR",
-    help="Write each scene's input, prediction, truth and errors as clouds, and a legend.",
+    help="Write each scene's input, prediction, ground truth and errors as point clouds, and a legend.",
 )
 @json_option
 def command(
@@ -132,10 +136,10 @@ def command(
     save_ply: Path | None,
     as_json: bool,
 ) -> None:
-    """Features against the labels of points.
+    """Evaluate features against the labels of points.
 
-    Each point takes the class whose words its vector is closest to. The table has the IoU and accuracy of each class in
-    per cent, and says which points count and what the means are over.
+    Each point takes the class whose words are closest to its vector. The table has the IoU and accuracy of each class
+    in per cent, and says which points count and what the means are over.
 
     \b
     Examples:
@@ -147,12 +151,12 @@ def command(
     """
     if predictions is not None and (features or templates or save_npy or passes):
         raise click.UsageError(
-            "Files of --predictions have no vectors: leave --features, --templates, --passes, --save-npy out."
+            "--predictions have no vectors: leave --features, --templates, --passes, --save-npy out."
         )
     if passes is not None and (protocol_name != "openscene" or save_npy is not None):
-        raise click.UsageError("--passes come with --protocol openscene, and have no vectors for --save-npy to keep.")
+        raise click.UsageError("--passes requires --protocol openscene, and produces no vectors for --save-npy.")
     if run is not None and passes is None:
-        raise click.UsageError("--run is the student that --passes ask: without --passes leave it out.")
+        raise click.UsageError("--run names the student for --passes: without --passes leave it out.")
 
     from ...evaluation.labels import label_files
     from ...evaluation.points.judged import judged_files

@@ -34,36 +34,36 @@ if TYPE_CHECKING:
     "--labels",
     "label_set_name",
     metavar="SET",
-    help="Ask for classes: a name of `ovstore labels list`, or a .json file  [default: the scans' own labels]",
+    help="Query classes: a name from `ovstore labels list`, or a .json file  [default: the scans' own labels]",
 )
 @click.option(
     "--max-scenes",
     type=click.IntRange(1),
     metavar="N",
-    help="Ask for what at most so many scenes hold  [default: a tenth of them, at least one]",
+    help="Query labels that at most N scenes hold  [default: a tenth of the scenes, at least one]",
 )
 @click.option(
     "--absent",
     metavar="NAME,NAME|FILE",
-    help="Words for what no scene holds, or a file with one a line  [default: classes of --labels that no scene holds, "
-    "or everyday words]",
+    help="Words for what no scene holds, or a file with one per line  [default: classes of --labels that no scene "
+    "holds, or everyday words]",
 )
 @click.option(
     "--pictures",
     type=folder,
     metavar="DIR",
-    help="Ask with pictures, too: DIR/queries.json lists them, see docs/evaluation.md.",
+    help="Also query by image: DIR/queries.json lists the images, see docs/retrieval.md.",
 )
 @click.option(
     "--features",
     shell_complete=complete("features"),
     metavar="NAME",
-    help="Feature sets by name or id, or fusion, distill  [default: the commonest]",
+    help="A feature set by name or id; or fusion, distill  [default: the feature set most scenes have]",
 )
 @scene_options
 @templates_option
 @table_option
-@click.option("--per-label", is_flag=True, help="A row for each question, too.")
+@click.option("--per-label", is_flag=True, help="Also print one row per query.")
 @out_option
 @json_option
 def command(
@@ -81,11 +81,11 @@ def command(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Rare things among all scenes.
+    """Evaluate how well rare things are found among all scenes.
 
-    Every label that few scenes hold is asked for by its name, and all scenes are ranked: by their mean vector, their
-    prototypes, their regions, their points. The tables say how often the right scene comes first, how well the best
-    regions and masks fit the thing, and how well scores tell what is there from what is not.
+    Every label that few scenes hold is queried by its name, and all scenes are ranked: by their mean vector, their
+    prototypes, their regions, their points. The tables show how often the right scene comes first, how well the best
+    regions and masks fit the thing, and how well scores separate what is present from what is absent.
 
     \b
     Examples:
@@ -94,7 +94,7 @@ def command(
       ovstore eval retrieval --pictures bench/queries --out table.md
     """
     if table is not None and label_set_name is None:
-        raise click.UsageError("--table is for the classes of --labels.")
+        raise click.UsageError("--table requires --labels.")
 
     from ...core.errors import NotFound
     from ...evaluation.labels import label_files
@@ -123,8 +123,8 @@ def command(
         every = [question for part in asked for question in part.questions]
         if all(question.label is None for question in every):
             raise NotFound(
-                f"Nothing to ask for: no label of {label_set.name} whose words are known is in at most {most} of "
-                f"{counted(len(collection.scenes), 'scene')}. More labels may be with --max-scenes."
+                f"Nothing to query: no label of {label_set.name} whose words are known is in at most {most} of "
+                f"{counted(len(collection.scenes), 'scene')}. A larger --max-scenes may include more labels."
             )
         with stages(len(collection.scenes) + 2 * len(every), "steps") as bars:
             answered = retrieve(collection, label_set, points, every, bars.scene_done)
@@ -196,7 +196,7 @@ def _words(absent: str) -> list[str]:
         raise BadInput(f"{path} cannot be read as lines of text: {error}.") from error
     words = [entry.strip() for entry in entries if entry.strip()]
     if not words:
-        raise BadInput(f"--absent {absent!r} holds no word.")
+        raise BadInput(f"--absent {absent!r} contains no word.")
     return list(dict.fromkeys(words))
 
 

@@ -31,27 +31,28 @@ class _Generate(click.Command):
         super().__init__(
             name,
             callback=partial(_generate, name),
-            help=f"{summary}\n\nThe same seed and options make the same files. DIR/truth.json tells what stands where; "
-            f"rare things (a snoopy among them) stand in one scene each.\n\n\b\nExample:\n"
-            f"  ovstore generate {name} scans/ --scenes 12 --seed 1",
+            help=f"{summary}\n\nThe same seed and options make the same files. DIR/truth.json lists the position of "
+                 "every thing; rare things (a snoopy among them) occur in one scene each.\n\n\b\nExample:\n  "
+                 f"ovstore generate {name} scans/ --scenes 12 --seed 1",
             short_help=summary,
             params=[
                 click.Argument(["folder"], metavar="DIR", type=click.Path(file_okay=False, path_type=Path)),
-                click.Option(["--scenes"], type=click.IntRange(1), default=12, show_default=True, help="How many."),
+                click.Option(["--scenes"], type=click.IntRange(1), default=12, show_default=True,
+                             help="Number of scenes."),
                 click.Option(["--seed"], type=click.IntRange(0), default=0, show_default=True,
-                             help="Another seed, other scenes."),
+                             help="Random seed; another seed gives other scenes."),
                 *options_of(FolderOptions),
                 click.Option(["--workers"], type=click.IntRange(1), default=1, show_default=True,
-                             help="Scenes made at once; the files are the same."),
-                click.Option(["--force"], is_flag=True, help="Replace scenes that exist."),
-                click.Option(["--json", "as_json"], is_flag=True, help="Print the truth as JSON."),
+                             help="Scenes generated at once; the files are the same."),
+                click.Option(["--force"], is_flag=True, help="Replace existing scenes."),
+                click.Option(["--json", "as_json"], is_flag=True, help="Print the ground truth as JSON."),
             ],
         )  # fmt: skip
 
 
 @click.group(cls=PluginGroup, registry=REGISTRY, make=_Generate)
 def command() -> None:
-    """Make labelled scenes by ray casting.
+    """Generate labelled scenes by ray casting.
 
     \b
     Examples:

@@ -18,17 +18,18 @@ from .._options.shared import json_option, say
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Scenes made at once; the files are the same.",
+    help="Scenes generated at once; the files are the same.",
 )
-@click.option("--force", is_flag=True, help="Replace scenes that exist.")
+@click.option("--force", is_flag=True, help="Replace existing scenes.")
 @json_option
 def command(root: Path, workers: int, force: bool, as_json: bool) -> None:
-    """The frozen benchmark of retrieval: 60 rooms, rare things in few of them.
+    """Generate the frozen retrieval benchmark: 60 rooms, rare things in few of them.
 
-    Posed RGB-D folders for `ovstore ingest rgbd`. 24 kinds of rare things stand in one to three rooms each, many with
-    30 to 100 points; 12 kinds, listed in DIR/absent.txt, stand nowhere. Depth, pictures and poses are noisy; segments
-    are merged, split and frayed. DIR/queries holds a picture of each rare thing, from a frame that is not of the scan;
-    DIR/bench.json says what is where. The set has a version and no options, so that figures can be compared.
+    The rooms are posed RGB-D folders for `ovstore ingest rgbd`. 24 kinds of rare things occur in one to three rooms
+    each, many with 30 to 100 points; 12 kinds, listed in DIR/absent.txt, occur nowhere. Depth, images and poses are
+    noisy; segments are merged, split and frayed. DIR/queries holds an image of each rare thing, from a frame that is
+    not part of the scan; DIR/bench.json lists the position of every thing. The set has a version and no options, so
+    that figures can be compared.
 
     \b
     Example:

@@ -24,20 +24,22 @@ def command() -> None:
 
 @command.command()
 @click.option("--scenes", default=240, show_default=True, help="Generated scenes to train on.")
-@click.option("--views", default=8, show_default=True, help="Pictures of each scene.")
-@click.option("--steps", default=3000, show_default=True, help="Steps of the training, 32 windows of pictures each.")
+@click.option("--views", default=8, show_default=True, help="Images of each scene.")
+@click.option("--steps", default=3000, show_default=True, help="Training steps, 32 image windows each.")
 @click.option("--seed", default=1_000_000, show_default=True, help="Seed of the first scene; 1000 or more.")
 @click.option("--workers", default=2, show_default=True, help="Processes that render.")
-@click.option("--pictures", type=click.Path(file_okay=False), help="Folder that keeps what was rendered for next time.")
-@click.option("--start", type=click.Path(exists=True, dir_okay=False), help="Weights to go on from (.safetensors).")
+@click.option(
+    "--pictures", type=click.Path(file_okay=False), help="Folder that keeps the rendered views for the next run."
+)
+@click.option("--start", type=click.Path(exists=True, dir_okay=False), help="Weights to start from (.safetensors).")
 @click.option("--out", type=click.Path(file_okay=False), required=True, help="Folder for tiny.safetensors, tiny.json.")
 def tiny(
     scenes: int, views: int, steps: int, seed: int, workers: int, pictures: str | None, start: str | None, out: str
 ) -> None:
-    """Make the weights of the encoder `tiny`, from nothing.
+    """Train the weights of the encoder `tiny` from scratch.
 
-    Scenes are rendered first, then trained on; a held-out set is labelled at the end. Seeds below 1000 are left to
-    demonstrations and tests.
+    Scenes are rendered first, then used for training; a held-out set is labelled at the end. Seeds below 1000 are
+    reserved for demonstrations and tests.
 
     \b
     Example:
@@ -51,9 +53,9 @@ def tiny(
     from ...models.tiny.tiny_clip import TinyTrainingOptions, train
 
     if seed < 1000:
-        raise BadInput(f"seed is {seed}; seeds below 1000 are left to demonstrations and tests.")
+        raise BadInput(f"seed is {seed}; seeds below 1000 are reserved for demonstrations and tests.")
     if min(scenes, views, steps, workers) < 1:
-        raise BadInput("scenes, views, steps and workers are counts; at least 1 each was expected.")
+        raise BadInput("scenes, views, steps and workers must each be at least 1.")
     words = language()
     first, earlier = weights_to_start_from(Path(start), words) if start else (None, None)
     held_out = max(1, scenes // 20)
@@ -88,8 +90,9 @@ def tiny(
     }
     weights, _ = save(Path(out), model, words, options, notes)
     say(
-        f"{weights}  {weights.stat().st_size / 1e6:.1f} MB  held-out pictures: mean IoU {result['mean_iou']:.2f} "
-        f"over {result['names']} names, pixels {result['pixel_accuracy']:.2f}, colours {result['colour_accuracy']:.2f}"
+        f"{weights}  {weights.stat().st_size / 1000000.0:.1f} MB  held-out images: mean IoU "
+        f"{result['mean_iou']:.2f} over {result['names']} names, pixels {result['pixel_accuracy']:.2f}, colours "
+        f"{result['colour_accuracy']:.2f}"
     )
 
 

@@ -33,20 +33,20 @@ class _Supervised(TrainingCommand):
     "--passes",
     type=click.IntRange(1),
     metavar="N",
-    help="Predict by N random placements, scores summed, as OpenScene does  [default: scenes as they stand]",
+    help="Predict with N random placements, scores summed, as OpenScene does  [default: scenes as they stand]",
 )
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
     required=True,
-    help="Folder of the training and of its predictions/.",
+    help="Folder of the training run and of its predictions/.",
 )
 def command(**params: Any) -> None:
-    """Teach a student the labels of points, as a baseline.
+    """Train a student on the labels of points, as a baseline.
 
-    As OpenScene's MinkowskiNet it knows the classes that it was taught, and no words. Scenes that do not teach are
-    predicted, as files in the format of ScanNet's benchmark that `ovstore eval` judges.
+    Like OpenScene's MinkowskiNet, it knows the classes that it was trained on, and no words. All other scenes are
+    predicted, as files in the format of ScanNet's benchmark that `ovstore eval` evaluates.
 
     \b
     Examples:
@@ -114,8 +114,8 @@ def _planned(store: "Database", params: dict[str, Any]) -> _Plan:
     make_room(training_run, params["resume"], params["again"], "--out DIR")
     tried = counted(len(others), "scene") if others else "none (see --val-split, --hold-out)"
     say(
-        f"{counted(len(taught), 'scene')} teach{'es' if len(taught) == 1 else ''} {training_run.student} the "
-        f"{len(classes)} classes of {label_set.name}, tried on {tried}: {training_run.folder}"
+        f"Training {training_run.student} on {counted(len(taught), 'scene')} with the {len(classes)} classes of "
+        f"{label_set.name}, validated on {tried}: {training_run.folder}"
     )
     known = tuple(scene for scene in others if truth_of(store, scene, label_set))
     return _Plan(training_run, label_set, tuple(taught), tuple(others), known)
@@ -149,7 +149,7 @@ def _predict(store: "Database", plan: _Plan, params: dict[str, Any]) -> None:
     figures = validation_of.figures(network, plan.others, params["passes"], folder)
     said = f"  {told_figures(figures)}" if plan.known else ""
     say(f"{counted(len(plan.others), 'scene')} predicted{said}: {folder}")
-    say(f"Judge them: ovstore eval --labels {params['label_set_name']} --predictions {folder}")
+    say(f"Evaluate them: ovstore eval --labels {params['label_set_name']} --predictions {folder}")
 
 
 command.params += training_options(CONFIG)

@@ -74,7 +74,8 @@ class InstanceReport:
     def sentences(self) -> list[str]:
         """What the numbers mean."""
         asked = (
-            f"A region is of the class whose words are closest, as sure as their cosine; asked with {self.asked_with}."
+            "A region takes the class whose words are closest; its confidence is their cosine. "
+            f"Queried with {self.asked_with}."
         )
         return [
             f"AP is the mean over overlaps (IoU) above {', '.join(f'{each:.0%}' for each in THRESHOLDS[:2])} ... "

@@ -133,7 +133,7 @@ class PointReport:
         return f"f-mIoU is the mIoU of foreground classes{without}; fwIoU weighs classes by their points in truth."
 
     def _asked(self) -> list[str]:
-        return [f"Asked with {self.asked_with}."] if self.asked_with else []
+        return [f"Queried with {self.asked_with}."] if self.asked_with else []
 
 
 def means(scores: Scores, over: Over, foreground: NDArray[np.bool_]) -> dict[str, float]:

@@ -73,7 +73,7 @@ class RetrievalReport:
             "thing asked for. Points without a vector count, and no mask holds them.",
             *(sentence for section in self.sections for sentence in self._judgement(section)),
             *self._unseen(),
-            *([f"Names are asked with {self.asked_with}."] if self.asked_with else []),
+            *([f"Names are queried with {self.asked_with}."] if self.asked_with else []),
             *self.notes,
         ]
 

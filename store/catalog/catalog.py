@@ -53,7 +53,7 @@ __all__ = [
     "scenes",
 ]  # fmt: skip
 
-_EMPTY = "The store holds no scene yet. Take scans in first: ovstore ingest --help"
+_EMPTY = "The store has no scenes yet. Ingest scans first: ovstore ingest --help"
 
 
 @dataclass(frozen=True)

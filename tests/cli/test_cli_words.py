@@ -185,9 +185,9 @@ def test_asking_where_no_store_is_makes_none(
         (["search", "--image", "x.jpg", "--box", "1,2,1,4"], "The box 1,2,1,4 is empty"),
         (["search", "--image", "x.jpg", "--box", "-1,2,1,4"], "is not four pixel coordinates"),
         (["eval"], "ovstore eval --labels scannet20"),
-        (["scenes", "--store"], "--store needs the folder of a store after it"),
+        (["scenes", "--store"], "--store must be followed by the folder of a store"),
         (["search", "--like", "room"], "--like takes SCENE:REGION"),
-        (["sql", "SELECT 1", "--out", "x.txt"], "says no format: end it in .json, .csv or .parquet"),
+        (["sql", "SELECT 1", "--out", "x.txt"], "does not determine a format: end it in .json, .csv or .parquet"),
     ],
 )
 def test_options_that_make_no_sense_together_end_with_2(store: Database, arguments: list[str], said: str) -> None:
@@ -208,7 +208,7 @@ def test_numbers_of_sql_are_numbers_in_json(store: Database) -> None:
 def test_columns_of_one_name_are_not_dropped_silently(store: Database) -> None:
     said = sql_json(store, "SELECT 1 AS a, 2 AS a")
     assert said.exit_code == 1
-    assert "name them apart" in said.stderr
+    assert "rename one with AS" in said.stderr
 
 
 @pytest.mark.parametrize("command", [["extract"], ["ingest", "scannet"]], ids=" ".join)
@@ -240,7 +240,7 @@ def test_what_follows_two_dashes_is_no_option(store: Database) -> None:
     result = CliRunner().invoke(main, ["--store", str(store.path), "show", "--", "--store"])
 
     assert result.exit_code == 1
-    assert "Take scans in first" in result.stderr
+    assert "Ingest scans first" in result.stderr
 
 
 def test_exact_search_is_said_to_find_everything(store: Database) -> None:
@@ -272,9 +272,9 @@ def test_the_name_that_was_cut_off_is_suggested_before_one_as_near() -> None:
     ("typed", "said"),
     [
         (["export", "glb", "room", "room.glb"], "No such command 'glb'. Known: npz, openscene, ply."),
-        (["search", "red", "chair"], "(chair). Words with blanks between them are one argument in quotes."),
+        (["search", "red", "chair"], "(chair). Put words that contain blanks in quotes."),
         (["search", "chair", "--save-picture", "chair"], "chair: no picture is saved as a file without a suffix"),
-        (["search", "chair", "--save-ply", "chair.png"], "chair.png: a cloud is written as .ply."),
+        (["search", "chair", "--save-ply", "chair.png"], "chair.png: a point cloud is written as .ply."),
         (["show", "room", "--save-picture", "room.ply"], "room.ply: no picture is saved as .ply; .png or .jpg is."),
         (["completion"], "Choose from:\n  bash,\n  zsh,\n  fish"),
     ],

@@ -68,7 +68,7 @@ def test_people_read_who_teaches_what_came_of_it_and_what_to_do_next(distilled: 
     store, result = distilled
     points = catalog.scenes(store)[0].point_count
     assert [steady(line) for line in lines(result)] == [
-        f"1 scene teaches tiny 'color_words' (color_words, 13 numbers a point), tried on room1:"
+        f"Training tiny on 1 scene with 'color_words' (color_words, 13 numbers per point), validated on room1:"
         f" {store.path}/students/distilled",
         "trained 2 steps  loss_train 0.1234  cosine 0.1234",
         f"room0  {points:,} points, 0 of them seen by no frame  N regions  T s",
@@ -130,7 +130,7 @@ def test_once_more_is_up_to_date(distilled: tuple[Database, Result]) -> None:
     store, _ = distilled
     result = distill(store, "--out", "distilled")
     assert [steady(line) for line in lines(result)][1:5] == [
-        "trained already  loss_train 0.1234  cosine 0.1234",
+        "already trained  loss_train 0.1234  cosine 0.1234",
         "room0  up to date (feature set N)",
         "room1  up to date (feature set N)",
         "0 written, 2 up to date, 0 failed.",
@@ -153,7 +153,7 @@ def test_interrupted_while_writing_the_rest_is_written_next_time(
     command = ("distill", "--weights", weights, "--out", "again", "--device", "cpu")
     result = ovstore(store, *command)
     assert result.exit_code == 130
-    assert "What is written stays; the same command, without --again, writes the rest." in result.stderr
+    assert "What was written is kept; the same command without --again writes the rest." in result.stderr
     assert [job.message for job in jobs.failed(store)] == ["interrupted"]
     monkeypatch.undo()
     assert "1 written, 1 up to date, 0 failed." in ovstore(store, *command).stdout
@@ -186,11 +186,11 @@ def test_programs_read_json(distilled: tuple[Database, Result]) -> None:
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        (("--epochs", 3), "options.epochs is 2, 3 was asked for. Go on with what it was begun with; --again begins"
-                          " anew in its place, --run DIR in another folder; --write-only writes with it."),
-        (("--hold-out", 0), "rgbd/room1 did not teach then, does not now, or has other features. Go on with"),
-        (("--out", "color_words", "--features", "distilled"), "which would be replaced: take another --out."),
-        (("--out", "x", "--resume"), "students/x holds no training to go on with: leave --resume out."),
+        (("--epochs", 3), "options.epochs is 2, 3 was asked for. Repeat the options it was started with;"
+                          " --again discards it and starts over, --run DIR uses another folder; --write-only writes features with it."),
+        (("--hold-out", 0), "rgbd/room1 did not teach then, does not now, or has other features. Repeat the options"),
+        (("--out", "color_words", "--features", "distilled"), "which would be replaced: choose another --out."),
+        (("--out", "x", "--resume"), "students/x contains no training run to continue: leave --resume out."),
         (("--out", "x", "--features", "lseg"), "None of 2 scenes has features 'lseg'. They have: "),
         (("--out", "x", "--split", "train"), "is of split 'train'; their splits: none. Say with --split"),
         (("--out", "x", "--hold-out", 2), "2 held out leave none of 2 scenes to teach."),
@@ -216,7 +216,7 @@ def test_a_mistake_is_one_sentence(
     [
         (("--resume", "--again"), "give one of them"),
         (("--encoder", "color_words"), "--encoder is for --weights"),
-        (("--features", "x"), "--out would replace the features that teach"),
+        (("--features", "x"), "--out would replace the features to train on"),
         (("--write-only",), "With --write-only nothing is trained: leave --hold-out out"),
         (("--weights", "file.pth.tar"), "With --weights nothing is trained: leave --hold-out out"),
         (("--out", "../x"), "--out is '../x': a name of letters, digits and . _ + - was expected"),
@@ -240,7 +240,7 @@ def test_a_training_of_another_folder_goes_on_only_when_asked_to(rooms: Database
     told.write_text(told.read_text().replace('"step": 2,\n "steps"', '"step": 1,\n "steps"'))
     refused = distill(rooms, "--out", "far", "--run", run)
     assert refused.exit_code == 1
-    assert f"{run} holds a training that was stopped: --resume goes on with it; --again begins anew" in refused.stderr
+    assert f"{run} contains an interrupted training run: --resume continues it; --again discards it" in refused.stderr
     assert "2 written" in distill(rooms, "--out", "far", "--run", run, "--resume").stdout
 
 
@@ -288,7 +288,7 @@ def test_a_file_of_another_width_or_without_words_is_refused(rooms: Database, tm
     assert "Name with --features or --encoder the one that it was taught by." in result.stderr
     result = ovstore(rooms, *command)
     assert result.exit_code == 2
-    assert "does not say whose words its vectors know" in " ".join(result.stderr.split())
+    assert "does not record which text encoder its vectors belong to" in " ".join(result.stderr.split())
 
 
 def test_a_file_of_ours_says_itself_how_it_was_trained(distilled: tuple[Database, Result]) -> None:
@@ -296,7 +296,7 @@ def test_a_file_of_ours_says_itself_how_it_was_trained(distilled: tuple[Database
     ours = store.path / "students" / "distilled" / "model_best.pth.tar"
     result = ovstore(store, "distill", "--weights", ours, "--out", "x", "--seed", 1)
     assert result.exit_code == 2
-    assert "says itself how it was trained: leave --seed out" in " ".join(result.stderr.split())
+    assert "records how it was trained: leave --seed out" in " ".join(result.stderr.split())
 
 
 def test_points_that_no_frame_saw_and_scenes_without_features_get_vectors_too(store: Database, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_it_says_what_there_is_and_makes_no_store(room: Path, tmp_path: Path, mo
     assert lines[0] == "camera 160x120, 63 degrees wide: 5 frames"
     assert lines[1] == "depth in 5 of 5 frames"
     assert lines[-2].startswith("about ") and lines[-2].endswith("with color_words")
-    assert lines[-1].startswith("1 would be taken in, 0 would fail; about ")
+    assert lines[-1].startswith("1 would be ingested, 0 would fail; about ")
     assert lines[-1].endswith("Nothing is written.")
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -51,7 +51,7 @@ def test_a_scan_that_would_fail_is_told_with_its_reason(room: Path, tmp_path: Pa
     said = rehearse(tmp_path / "store", room)
     assert said.exit_code == 1
     assert "room  would fail: " in said.stdout and "0002.png" in said.stdout
-    assert "0 would be taken in, 1 would fail. Nothing is written." in said.stdout
+    assert "0 would be ingested, 1 would fail. Nothing is written." in said.stdout
 
 
 def test_a_network_without_its_weights_is_told_and_the_rest_too(

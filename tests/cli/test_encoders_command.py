@@ -30,7 +30,7 @@ def test_the_table_says_the_same(shared_store: Database) -> None:
     said = ovstore(shared_store, "encoders")
     assert said.exit_code == 0
     header, *rows = said.stdout.splitlines()
-    assert header.split() == ["encoder", "asked", "with", "weights", "packages"]
+    assert header.split() == ["encoder", "queries", "weights", "packages"]
     assert [row.split()[0] for row in rows] == plugins.names("models.encoders")
     assert "Without --encoder: openclip (the default)" in said.stderr
 

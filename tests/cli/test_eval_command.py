@@ -114,7 +114,7 @@ def test_a_table_says_what_counts_and_what_the_means_are_over(judged: Database, 
         "dropped from the IoU, as OpenScene does, mIoU would be 100.0.",
         "Means are over the 3 of 4 classes that occur; over all 4, absent ones as 0: mIoU 65.0, mAcc 65.0.",
         "f-mIoU is the mIoU of foreground classes (without wall); fwIoU weighs classes by their points in truth.",
-        "Asked with words as they are.",
+        "Queried with the plain words.",
         "140 points do not count as colours does not know their labels: beige.",
     ], result.output
 
@@ -125,7 +125,7 @@ def test_the_protocol_of_openscene_drops_points_and_divides_by_all_classes(judge
     )
     assert told["protocol"] == {
         "name": "openscene", "points_without_prediction": "drop",
-        "means_over": "all classes, absent ones as 0", "asked_with": "words as they are",
+        "means_over": "all classes, absent ones as 0", "asked_with": "the plain words",
     }  # fmt: skip
     assert [each["iou"] for each in told["classes"]] == [1, 1, 1, None]
     assert told["means"]["mIoU"] == 0.75 and told["means"]["mAcc"] == pytest.approx((0.8 + 1 + 0.8) / 4)
@@ -308,7 +308,7 @@ def test_words_that_the_encoder_does_not_know_are_named(judged: Database, tmp_pa
     path.write_text(json.dumps({"classes": [{"id": 1, "name": "red"}, {"id": 2, "name": "beige"}]}))
     told = document(ovstore(judged, "eval", "--labels", path, "--features", "right", "--json"))
     assert told["classes"][1]["accuracy"] == 0
-    note = "color_words does not know the words of these classes and never answers them: beige."
+    note = "color_words does not know the words of these classes, which it never predicts: beige."
     assert note in told["notes"]
     path.write_text(json.dumps({"classes": [{"id": 2, "name": "beige"}]}))
     assert "names no colour" in ovstore(judged, "eval", "--labels", path, "--features", "right").stderr
@@ -326,7 +326,7 @@ def test_words_that_the_encoder_does_not_know_are_named(judged: Database, tmp_pa
         ("--features right --templates photo", 1, "takes words as they are: leave --templates out"),
         ("--predictions nowhere", 1, "nowhere has no file for any of 2 scenes, such as hall.txt."),
         ("--predictions nowhere --features right", 2, "have no vectors"),
-        ("--out table.pdf", 2, "a table is written as .md, .tex, .json"),
+        ("--out table.pdf", 2, "a table can be written as .md, .tex, .json"),
     ],
 )
 def test_mistakes_are_one_sentence(judged: Database, labels: Path, arguments: str, code: int, said: str) -> None:
@@ -385,8 +385,8 @@ ASKED: list[str] = []
     [
         (False, None, "a photo of a wall.", "a photo of a other.", '"a photo of a {}."'),
         (False, "the {}|{}", "the wall", "other", '"the {}", "{}"'),
-        (True, None, "a wall in a scene", "other", "\"a {} in a scene\", but 'other' as it is"),
-        (True, "plain", "wall", "other", "words as they are, but 'other' as it is"),
+        (True, None, "a wall in a scene", "other", "\"a {} in a scene\", but 'other' unchanged"),
+        (True, "plain", "wall", "other", "the plain words, but 'other' unchanged"),
     ],
 )
 def test_words_are_asked_in_the_sentences_of_encoder_protocol_or_person(

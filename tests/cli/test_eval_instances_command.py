@@ -91,7 +91,8 @@ def test_a_table_says_what_counts(judged: Database, labels: Path) -> None:
         "3 by more than a quarter.",
         "Instances are of all classes of colours but red; masks that lie elsewhere do not count.",
         "Means are over all 3 classes; each has an instance that counts.",
-        "A region is of the class whose words are closest, as sure as their cosine; asked with words as they are.",
+        "A region takes the class whose words are closest; its confidence is their cosine. "
+        "Queried with the plain words.",
         "12 points do not count as colours does not know their labels: beige.",
     ], result.output
 
@@ -235,10 +236,10 @@ def test_files_that_are_no_masks_are_one_sentence(
         ("--features first,second", 1, "ensemble of first and second has no objects of its own"),
         ("--features third", 1, "None of 2 scenes has the features third."),
         ("--predictions nowhere", 1, "nowhere has no file for any of 2 scenes, such as hall.txt."),
-        ("--predictions nowhere --level object", 2, "come with their classes"),
+        ("--predictions nowhere --level object", 2, "already have classes"),
         ("--min-points 0", 2, "0 is not in the range x>=1"),
         ("--write-predictions {taken}", 1, "predicted_masks cannot be written: File exists."),
-        ("--out table.pdf", 2, "a table is written as .md, .tex, .json"),
+        ("--out table.pdf", 2, "a table can be written as .md, .tex, .json"),
     ],
 )
 def test_mistakes_are_one_sentence(

@@ -181,11 +181,11 @@ def test_what_is_there_is_left_alone_without_loading_the_network(
     before = (out / "a.npy").stat().st_mtime_ns
     assert extract(pictures, out).stdout.splitlines() == [
         f"{pictures}/b.jpg  7x5x13",
-        "1 written, 2 there already, 0 failed.",
+        "1 written, 2 already existed, 0 failed.",
     ]
     assert (out / "a.npy").stat().st_mtime_ns == before
     monkeypatch.delattr(color_words, "load_image_encoder")
-    assert extract(pictures, out, "--preview").stdout == "0 written, 3 there already, 0 failed.\n"
+    assert extract(pictures, out, "--preview").stdout == "0 written, 3 already existed, 0 failed.\n"
     assert "kitchen/a.preview.jpg" in files_in(out)
 
 
@@ -202,7 +202,7 @@ def test_a_killed_run_leaves_no_half_file_and_the_next_goes_on(pictures: Path, o
     assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
     kept = [name for name in files_in(out) if not name.endswith(".part")]
     assert kept == ["a.npy", "extract.json"]
-    assert extract(pictures, out).stdout.endswith("2 written, 1 there already, 0 failed.\n")
+    assert extract(pictures, out).stdout.endswith("2 written, 1 already existed, 0 failed.\n")
 
 
 def test_a_disk_that_is_full_ends_the_run_in_one_sentence(
@@ -276,7 +276,7 @@ def test_one_bad_picture_does_not_stop_the_others(pictures: Path, out: Path) -> 
         f"{pictures}/a.png  6x8x13",
         f"{pictures}/b.jpg  7x5x13",
         f"{pictures}/kitchen/a.png  4x4x13",
-        "3 written, 0 there already, 2 failed.",
+        "3 written, 0 already existed, 2 failed.",
     ]
     assert [line for line in result.stderr.splitlines() if "  failed: " in line] == [
         f"{pictures}/aa.jpg  failed: cannot be read as a picture: it is of no known kind",

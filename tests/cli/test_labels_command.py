@@ -38,9 +38,9 @@ def test_show_prints_classes_and_where_they_come_from(tmp_path: Path) -> None:
     result = said("show", "scannet20", "--save-picture", str(tmp_path / "legend.png"))
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[0].split() == ["id", "name", "colour", "asked", "with", "also"]
+    assert lines[0].split() == ["id", "name", "colour", "queries", "also"]
     assert lines[1].split() == ["1", "wall", "#aec7e8"]
-    assert "Labels of the dataset: 148 fall into them, 465 into none." in lines
+    assert "Labels of the dataset: 148 map to these classes, 465 to none." in lines
     assert (tmp_path / "legend.png").stat().st_size > 1000
 
 
@@ -68,7 +68,7 @@ def test_map_counts_points_and_reports_what_the_set_does_not_know(store: Databas
         result.stdout.splitlines()[8].split(),
         [],
         ["Labels", "that", "scannet20", "does", "not", "know,", "left", "out"],
-        ["label", "points", "nearest", "that", "it", "knows"],
+        ["label", "points", "nearest", "known", "label"],
         ["trashcan", "120", "trash", "can"],
     ]
     report = json.loads(said("map", "scannet20", "--all", "--json", store=store).stdout)
@@ -96,7 +96,7 @@ def test_map_of_an_empty_store_names_the_next_step(store: Database) -> None:
 def test_map_wants_scenes_or_all(store: Database, arguments: list[str]) -> None:
     result = said(*arguments, store=store)
     assert result.exit_code == 2
-    assert "Name scenes, or say --all." in result.stderr
+    assert "Name scenes, or give --all." in result.stderr
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -37,8 +37,8 @@ def test_the_statement_comes_from_the_line_a_file_or_standard_input(asked: Datab
     [
         (["SELECT 1", "-f", "x.sql"], "either a STATEMENT or -f FILE"),
         (["-f", "absent.sql"], "absent.sql cannot be read: No such file"),
-        (["SELECT 1", "--out", "rows"], "says no format: end it in .json, .csv or .parquet"),
-        (["SELECT 1", "--out", "rows.csv", "--format", "table"], "says no format"),
+        (["SELECT 1", "--out", "rows"], "does not determine a format: end it in .json, .csv or .parquet"),
+        (["SELECT 1", "--out", "rows.csv", "--format", "table"], "does not determine a format"),
         (["SELECT 1", "--format", "parquet"], "needs --out FILE"),
     ],
 )

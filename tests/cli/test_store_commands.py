@@ -107,7 +107,7 @@ def test_forgetting_features_keeps_the_scene(held: Database) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (("--yes",), 2, "Say what to forget"),
+        (("--yes",), 2, "Name what to forget"),
         (("romo", "--yes"), 1, "Did you mean 'room'?"),
         (("room", "--features", "clip", "--yes"), 1, "scans/room has no features named 'clip'. It has: toy."),
         (("--dataset", "scans", "--features", "clip", "--yes"), 1, "has no features named 'clip'"),

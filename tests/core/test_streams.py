@@ -33,7 +33,7 @@ def kitchen(shared_store: Database) -> Database:
 def test_a_closed_stdout_is_refused_before_any_work(kitchen: Database) -> None:
     done = run(kitchen, "scenes >&-")
     assert done.returncode == 1
-    assert done.stderr == b"Error: Standard output is closed: send it to a file, or to /dev/null.\n"
+    assert done.stderr == b"Error: Standard output is closed: redirect it to a file, or to /dev/null.\n"
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "2>&- <&-"])

@@ -163,12 +163,12 @@ def test_students_may_lie_elsewhere_and_have_to_be_those_of_the_features(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ("--features colours --passes 5", 2, "--passes come with --protocol openscene"),
+        ("--features colours --passes 5", 2, "--passes requires --protocol openscene"),
         ("--features colours --protocol openscene --passes 5 --save-npy out", 2, "no vectors for --save-npy"),
         ("--features colours --protocol openscene --passes 0", 2, "x>=1"),
         ("--predictions out --passes 5", 2, "leave --features, --templates, --passes"),
-        ("--features colours --protocol openscene --run out", 2, "--run is the student that --passes ask"),
-        ("--features colours --protocol openscene --passes 2 --run out", 1, "colours was not made by one"),
+        ("--features colours --protocol openscene --run out", 2, "--run names the student for --passes"),
+        ("--features colours --protocol openscene --passes 2 --run out", 1, "colours was not made by a student"),
     ],
 )
 def test_passes_that_mean_nothing_are_refused(

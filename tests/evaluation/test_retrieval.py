@@ -177,7 +177,7 @@ def test_the_tables_say_how_rare_things_are_found(searched: Database) -> None:
         "“Probably not here” (no hit of a search for objects reaches 50%) is said of 3 of 3 that no scene holds, "
         "and of 1 of 5 that are there.",
         "No frame saw a point of black, which therefore cannot be found.",
-        "Names are asked with words as they are.",
+        "Names are queried with the plain words.",
     ]
 
 
@@ -334,7 +334,7 @@ def test_lists_that_are_none_are_refused(tmp_path: Path, body: str, said: str) -
     ("arguments", "code", "said"),
     [
         ("--absent red,pink,grey", 1, "Not absent, as scenes hold red, grey: leave these words out of --absent."),
-        ("--absent ,", 1, "holds no word"),
+        ("--absent ,", 1, "contains no word"),
         ("--features colours,colours", 1, "ensemble of colours and colours has no regions of its own"),
         (
             "--scene attic --scene bath --max-scenes 1 --labels scannet20",
@@ -342,7 +342,7 @@ def test_lists_that_are_none_are_refused(tmp_path: Path, body: str, said: str) -
             "No point of 2 scenes has a label that is one of scannet20.",
         ),
         ("--pictures nowhere", 1, "nowhere/queries.json: No such file"),
-        ("--table a.tsv", 2, "--table is for the classes of --labels"),
+        ("--table a.tsv", 2, "--table requires --labels"),
         ("--max-scenes 0", 2, "0 is not in the range"),
     ],
 )

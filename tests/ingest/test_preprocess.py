@@ -102,7 +102,7 @@ def from_scannet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scannet")
     result = preprocess("scannet", raw(scannet, folder / "scans"), folder / "data", "--frame-stride", 3)
     assert result.exit_code == 0, result.output
-    assert "1 written, 0 there already, 0 failed." in result.stdout
+    assert "1 written, 0 already there, 0 failed." in result.stdout
     return folder / "data"
 
 
@@ -141,7 +141,7 @@ def test_what_is_there_is_left_alone_and_what_fails_leaves_nothing(from_scannet:
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     assert not [path for path in before if "scene0001" in path.name or path.name.startswith(".")]
     shutil.rmtree(scans / "scene0001_00")
-    assert "0 written, 1 there already, 0 failed." in preprocess("scannet", scans, out).stdout
+    assert "0 written, 1 already there, 0 failed." in preprocess("scannet", scans, out).stdout
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
     again = preprocess("scannet", scans, out, "--again", "--frame-stride", 8, "--json")
     assert json.loads(again.stdout)[0]["frames"] == len(list((out / f"scannet_2d/{NAME}/color").iterdir())) < 3
@@ -293,5 +293,5 @@ def test_what_is_exported_comes_in_as_it_went_out(store: Database, tmp_path: Pat
     np.testing.assert_array_equal(ours.vectors, theirs.vectors)
 
     refused = ovstore(store, "export", "openscene", f"openscene/{NAME}", out, "--as", kind)
-    assert f"holds {kind} scene {NAME} already: replace it with --force" in refused.stderr
+    assert f"already contains {kind} scene {NAME}: replace it with --force" in refused.stderr
     assert ovstore(store, "export", "openscene", f"openscene/{NAME}", out, "--as", kind, "--force").exit_code == 0

@@ -112,11 +112,11 @@ def test_labels_are_learned_and_predictions_judged(held: Database, labels: Path,
     assert [scene["scene"] for scene in told["scenes"]] == ["scans/three"]
     assert told["means"]["mIoU"] > 0.9
     figures = "  ".join(f"{name} {100 * told['means'][name]:.1f}" for name in ("mIoU", "mAcc"))
-    assert run.said[0] == f"2 scenes teach tiny the 3 classes of colours, tried on 1 scene: {run.folder}"
+    assert run.said[0] == f"Training tiny on 2 scenes with the 3 classes of colours, validated on 1 scene: {run.folder}"
     assert run.said[1].startswith("trained 40 steps  loss_train ") and run.said[1].endswith(figures)
     assert run.said[2:] == [
         f"1 scene predicted  {figures}: {predictions}",
-        f"Judge them: ovstore eval --labels {labels} --predictions {predictions}",
+        f"Evaluate them: ovstore eval --labels {labels} --predictions {predictions}",
     ]
     assert {"model_last.pth.tar", "model_best.pth.tar", "training.json"} <= {p.name for p in run.folder.iterdir()}
 
@@ -134,7 +134,7 @@ def test_a_student_knows_the_scenes_that_taught_it(held: Database, run: Run) -> 
 def test_a_training_at_its_end_predicts_again_in_passes(held: Database, run: Run) -> None:
     before = (run.folder / "model_last.pth.tar").read_bytes()
     result = ovstore(held, *run.command, "--passes", 2)
-    assert lines(result)[1].startswith("trained already  ")
+    assert lines(result)[1].startswith("already trained  ")
     assert (run.folder / "model_last.pth.tar").read_bytes() == before
     student, points = student_of_file(run.folder / "model_last.pth.tar"), cloud(3)
     scores = np.zeros((len(points), 3), np.float32)

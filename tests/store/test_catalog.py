@@ -39,7 +39,7 @@ def test_a_name_that_is_wrong_or_means_two_is_answered_with_what_to_type(
 
 def test_an_empty_store_says_what_to_type_next(store: Database) -> None:
     assert catalog.scenes(store) == catalog.feature_sets(store) == catalog.feature_kinds(store) == []
-    with pytest.raises(NotFound, match=r"holds no scene yet.*ovstore ingest"):
+    with pytest.raises(NotFound, match=r"has no scenes yet.*ovstore ingest"):
         catalog.find_scene(store, "room")
     with pytest.raises(NotFound, match=r"No dataset named 'scans'. Known: none yet"):
         catalog.scenes(store, "scans")

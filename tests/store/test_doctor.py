@@ -50,11 +50,11 @@ def test_doctor_names_each_trouble_and_what_mends_it(held: Database, tmp_path: P
     assert "features/left.parquet: no scene or feature set names it (0.3 MB" in text
     assert f"scans/room: its pictures are not where they were ({tmp_path}/room/0.jpg)" in text
     assert f"job {job} (scans/cellar): says it is running, but " in text
-    assert lines(result)[-1] == "5 things are wrong."
+    assert lines(result)[-1] == "5 problems found."
     cleaned = ovstore(held, "doctor", "--clean")
     assert "removed features/left.parquet" in cleaned.stdout
     assert "1 leftover removed (0.3 MB), 1 lost job closed." in cleaned.stdout
-    assert lines(cleaned)[-1] == "3 things are wrong."
+    assert lines(cleaned)[-1] == "3 problems found."
     assert held.file(room_features.features_file).exists()
 
 
@@ -136,7 +136,7 @@ def test_doctor_examines_the_installation_where_there_is_no_store(tmp_path: Path
     result = CliRunner().invoke(main, ["--store", str(tmp_path / "none"), "doctor"])
     assert result.exit_code == 0, result.output
     assert "There is no store in" in result.stdout
-    assert lines(result)[-1] == "Nothing is wrong with the installation; no store was examined."
+    assert lines(result)[-1] == "Nothing is wrong with the installation; no store was checked."
     assert not (tmp_path / "none").exists()
 
 
@@ -164,7 +164,7 @@ def test_repair_writes_a_store_json_that_rotted_again(quick_folder: Path, monkey
             result = ovstore(held, "doctor")
             assert result.exit_code == 1
             assert "`ovstore doctor --repair` writes it again" in result.stdout, damage
-            assert "made again: store.json, from the database" in ovstore(held, "doctor", "--repair").stdout
+            assert "rebuilt: store.json, from the database" in ovstore(held, "doctor", "--repair").stdout
             assert (held.path / "store.json").read_bytes() == told
             assert lines(ovstore(held, "doctor"))[-1] == "Nothing is wrong."
         (held.path / "store.json").unlink()
