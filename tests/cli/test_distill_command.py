@@ -187,8 +187,8 @@ def test_programs_read_json(distilled: tuple[Database, Result]) -> None:
     ("typed", "sentence"),
     [
         (("--epochs", 3), "options.epochs is 2, 3 was asked for. Repeat the options it was started with;"
-                          " --again discards it and starts over, --run DIR uses another folder; --write-only writes features"
-                          " with it."),
+                          " --again discards it and starts over, --run DIR uses another folder; --write-only"
+                          " writes features with it."),
         (("--hold-out", 0), "rgbd/room1 did not teach then, does not now, or has other features. Repeat the options"),
         (("--out", "color_words", "--features", "distilled"), "which would be replaced: choose another --out."),
         (("--out", "x", "--resume"), "students/x contains no training run to continue: leave --resume out."),
