@@ -53,7 +53,7 @@ class Drawing:
 def scene_drawing(store: Database, scene: str) -> Drawing:
     """A scene in its own colours."""
     found = catalog.find_scene(store, scene)
-    points, _, _ = catalog.load_points(store, found.id)
+    points = catalog.load_points(store, found.id).points
     return Drawing(points, _own_colours(points), found.full_name, found.up_axis)
 
 

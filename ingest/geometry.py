@@ -10,6 +10,7 @@ from ..core.features import Correspondence
 from ..core.scene import Frame, PointCloud, Scene
 from ..store.catalog import catalog
 from ..store.catalog.catalog import SceneInfo
+from ..store.files.stored_points import StoredPoints
 from ..store.postgres.database import Database
 from ..store.publish.fingerprints import Fingerprint
 from ..store.publish.publish import Publishing
@@ -33,13 +34,21 @@ class Geometry:
 
     scene_id: int | None  # None: unpublished
     up_axis: str
-    points: PointCloud  # in Morton order
-    original_index: NDArray[np.int32]  # (N,) each point's row in the dataset's own order
+    stored: StoredPoints
     frames: tuple[Frame, ...]
-    superpoint: NDArray[np.int32]  # (N,)
     correspondences: list[Correspondence]
     findings: tuple[str, ...]
     unpublished: Unpublished | None = None
+
+    @property
+    def points(self) -> PointCloud:
+        """In stored order."""
+        return self.stored.points
+
+    @property
+    def superpoint(self) -> NDArray[np.int32]:
+        """(N,) in stored order."""
+        return self.stored.superpoint
 
     def publish(self, at: Publishing) -> int:
         """The id of its scene, which it gets where it has none."""
@@ -51,8 +60,8 @@ class Geometry:
             new.dataset,
             new.format,
             new.scene,
-            self.superpoint,
-            self.original_index,
+            self.stored.superpoint,
+            self.stored.original_index,
             self.correspondences,
             new.recipe,
             anew=new.anew,
@@ -63,14 +72,11 @@ class Geometry:
 
 def published(store: Database, scene: SceneInfo) -> Geometry:
     """As the store holds it."""
-    points, superpoint, original_index = catalog.load_points(store, scene.id)
     return Geometry(
         scene.id,
         scene.up_axis,
-        points,
-        original_index,
+        catalog.load_points(store, scene.id),
         catalog.load_frames(store, scene.id),
-        superpoint,
         catalog.load_correspondences(store, scene.id),
         (),
     )

@@ -14,6 +14,7 @@ from ..core.features import Correspondence, FeatureMap
 from ..core.scene import Frame, Scene
 from ..models.frame_maps import FrameMaps, Reader
 from ..store.catalog import catalog
+from ..store.files.stored_points import StoredPoints
 from ..store.postgres.database import Database
 from ..store.publish import fingerprints, publish
 from ..store.publish.fingerprints import Fingerprint
@@ -110,7 +111,7 @@ def ingest_scene(store: Database, request: Request, name: str, report: Report = 
         )
     else:
         features = point_features(
-            imported, geometry.original_index, geometry.correspondences, space, request.fuse.unit_length
+            imported, geometry.stored.original_index, geometry.correspondences, space, request.fuse.unit_length
         )
     source: Literal["fused", "imported"] = "fused" if imported is None else "imported"
     made = publish_with_regions(
@@ -223,9 +224,8 @@ def _new_geometry(
     place = Path(scene.source)
     files = fingerprint(request.root, place, scene_paths(dataset, request, name, place), used, store.path)
     new = Unpublished(request.dataset, request.format, scene, found.geometry, files, found.changed)
-    return Geometry(
-        None, scene.up_axis, scene.points, order, scene.frames, superpoint, correspondences, scene.findings, new
-    )
+    stored = StoredPoints(scene.points, superpoint, order)
+    return Geometry(None, scene.up_axis, stored, scene.frames, correspondences, scene.findings, new)
 
 
 def _views(

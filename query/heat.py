@@ -35,7 +35,7 @@ def heat_map(store: Database, scene: str, question: Question, features: str | No
     target = target_of(store, features)
     vector = question.vector(store, target)
     drawn = catalog.find_scene(store, scene)
-    points, _, _ = catalog.load_points(store, drawn.id)
+    points = catalog.load_points(store, drawn.id).points
     found = catalog.load_features(store, drawn.id, target.features)
     target.space.require_same(found.space)
     score = np.full(len(points), np.nan, np.float32)

@@ -36,17 +36,16 @@ def in_passes(
     sizes = {scene.id: voxel_size or _voxel_size(scene, judged, students) for scene in judged.scenes}
 
     def of_scene(scene: SceneInfo) -> Iterator[Pass]:
-        points, _, original_index = catalog.load_points(judged.store, scene.id)
-        order = np.argsort(original_index)  # a voxel is represented by its lowest point in the scan's own order
-        points = points.take(order)
+        held = catalog.load_points(judged.store, scene.id)
+        points = held.in_scan_order()  # a voxel is represented by its lowest point in the scan's own order
         looks = [
             _computed(students[found.id], points, device) if found.id in students
-            else _looked_up(judged.store, found, order)
+            else _looked_up(judged.store, found, held.scan_order)
             for found in judged.chosen.sets[scene.id]
         ]  # fmt: skip
         for placement in random_placements(sizes[scene.id], passes, seed, scene.name):
             grid = voxelise(points.xyz, placement)
-            yield Pass(grid.voxel_of_point[original_index], tuple(look(placement, grid) for look in looks))
+            yield Pass(held.to_stored(grid.voxel_of_point), tuple(look(placement, grid) for look in looks))
 
     cells = " or ".join(f"{size:g}" for size in sorted(set(sizes.values())))
     note = (

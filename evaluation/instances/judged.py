@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from ...core.errors import BadInput
 from ...core.features import Level
+from ...store.catalog import catalog
 from ...store.catalog.catalog import SceneInfo
 from ...store.catalog.regions import load_regions
-from ...store.files import parquet
+from ...store.files.stored_points import StoredPoints
 from ..labels.label_set import LabelSet
 from ..points.decide import decide
 from ..points.judged import JudgedFeatures, JudgedFiles
@@ -23,8 +24,7 @@ class Scan:
     """A scene with its truth; points are in the store's order."""
 
     scene: SceneInfo
-    superpoint: NDArray[np.int32]  # (N,)
-    original_index: NDArray[np.int32]  # (N,) rows in the dataset's own order
+    held: StoredPoints
     instances: Instances
 
 
@@ -53,7 +53,7 @@ class JudgedRegions:
     def write(self, folder: Path, scan: Scan, label_set: LabelSet) -> None:
         """Files as ScanNet's benchmark takes them."""
         of_point, claims = self._regions(scan)
-        write_instances(folder, scan.scene.name, of_point[np.argsort(scan.original_index)], claims, label_set)
+        write_instances(folder, scan.scene.name, scan.held.to_scan(of_point), claims, label_set)
 
     def _regions(self, scan: Scan) -> tuple[NDArray[np.int64], Claims]:
         """(N,) the row of each point's region, -1 for none, and what the regions claim to be."""
@@ -61,9 +61,7 @@ class JudgedRegions:
         [found] = self.source.chosen.sets[scan.scene.id]
         regions = load_regions(store, found.id, found.space, self.level)
         rows = np.arange(len(regions.regions), dtype=np.int32)
-        ordinal = scan.superpoint
-        if self.level == "object":
-            ordinal = parquet.read_objects(store.file(found.features_file), scan.superpoint)
+        ordinal = catalog.features_file(store, found).regions(self.level, scan.held.superpoint)
         row_of = np.full(int(ordinal.max(initial=0)) + 2, -1)  # the last answers -1
         row_of[[region.ordinal for region in regions.regions]] = rows
         decision = decide([(rows, regions.vectors)], len(rows), self.source.texts)
@@ -84,6 +82,6 @@ class JudgedMasks:
     def overlap(self, scan: Scan) -> Overlap:
         """Of all masks that the scene's file lists."""
         listed = read_list(self.source.folder, scan.scene.name)
-        of_point = scan.instances.of_point[np.argsort(scan.original_index)]
+        of_point = scan.held.to_scan(scan.instances.of_point)
         instances = Instances(of_point, scan.instances.index)
         return overlap_of_masks(instances, read_masks(listed, len(of_point)), claims_of(listed, self.source.label_set))

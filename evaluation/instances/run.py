@@ -30,7 +30,8 @@ def evaluate_instances(
     bare = []
     unknown: Counter[str] = Counter()
     for scene in judged.source.scenes:
-        points, superpoint, original_index = catalog.load_points(store, scene.id)
+        held = catalog.load_points(store, scene.id)
+        points = held.points
         if points.labels is None or points.instances is None:
             bare.append(scene.full_name)
             continue
@@ -40,7 +41,7 @@ def evaluate_instances(
         if not len(instances.index):
             bare.append(scene.full_name)
             continue
-        scan = Scan(scene, superpoint, original_index, instances)
+        scan = Scan(scene, held, instances)
         done.append(SceneOverlap(scene.full_name, judged.overlap(scan)))
         keep(scan)
     if not done:

@@ -12,7 +12,6 @@ from ...core.regular import is_file
 from ...core.wording import counted
 from ...store.catalog import catalog
 from ...store.catalog.catalog import FeatureSetInfo, SceneInfo
-from ...store.files import parquet
 from ...store.postgres.database import Database
 from ..labels.label_set import LabelSet
 from ..sources import Chosen
@@ -56,12 +55,11 @@ class JudgedFeatures:
         return Prediction(together.index, from_first, self._seen(scene))
 
     def _decide(self, scene: SceneInfo, found: FeatureSetInfo) -> Decision:
-        blocks = parquet.feature_blocks(self.store.file(found.features_file), found.space)
-        return decide(blocks, scene.point_count, self.texts)
+        return decide(catalog.features_file(self.store, found).blocks(), scene.point_count, self.texts)
 
     def _seen(self, scene: SceneInfo) -> NDArray[np.bool_]:
-        files = (self.store.file(found.features_file) for found in self.chosen.sets[scene.id])
-        return np.logical_or.reduce([parquet.read_view_counts(file, scene.point_count) > 0 for file in files])
+        files = (catalog.features_file(self.store, found) for found in self.chosen.sets[scene.id])
+        return np.logical_or.reduce([file.view_counts(scene.point_count) > 0 for file in files])
 
 
 @dataclass(frozen=True)
@@ -83,8 +81,7 @@ class JudgedFiles:
     def predict(self, scene: SceneInfo) -> Prediction:
         """What the scene's file says."""
         ids = read_whole_numbers(prediction_path(self.folder, scene.name), scene.point_count, "label id")
-        _, _, original_index = catalog.load_points(self.store, scene.id)
-        ids = ids[original_index]
+        ids = ids[catalog.points_file(self.store, scene).original_index()]
         return Prediction(classes_of_ids(ids, self.label_set), by_number=classes_by_number(ids, self.label_set))
 
 

@@ -9,7 +9,6 @@ from ...core.files import replacing
 from ...core.names import file_name
 from ...store.catalog import catalog
 from ...store.catalog.catalog import FeatureSetInfo
-from ...store.files import parquet
 from ...store.postgres.database import Database
 from ..labels.label_set import LabelSet
 from .benchmark_files import prediction_path, write_prediction
@@ -19,17 +18,16 @@ from .run import PointEvaluation
 
 def keep_prediction(store: Database, folder: Path, label_set: LabelSet, outcome: PointEvaluation) -> None:
     """SCENE.txt as ScanNet's benchmark takes it."""
-    _, _, original_index = catalog.load_points(store, outcome.scene.id)
+    held = catalog.load_points(store, outcome.scene.id)
     path = prediction_path(folder, outcome.scene.name)
-    write_prediction(path, outcome.predicted[np.argsort(original_index)], label_set)
+    write_prediction(path, held.to_scan(outcome.predicted), label_set)
 
 
 def keep_clouds(store: Database, folder: Path, label_set: LabelSet, outcome: PointEvaluation) -> None:
     """SCENE_input.ply and its kin."""
-    points, _, original_index = catalog.load_points(store, outcome.scene.id)
-    order = np.argsort(original_index)
-    truth, predicted = outcome.truth[order], outcome.predicted[order]
-    write_clouds(folder, outcome.scene.name, points.take(order), truth, predicted, label_set)
+    held = catalog.load_points(store, outcome.scene.id)
+    truth, predicted = held.to_scan(outcome.truth), held.to_scan(outcome.predicted)
+    write_clouds(folder, outcome.scene.name, held.in_scan_order(), truth, predicted, label_set)
 
 
 def keep_vectors(store: Database, folder: Path, sets: tuple[FeatureSetInfo, ...], outcome: PointEvaluation) -> None:
@@ -38,12 +36,12 @@ def keep_vectors(store: Database, folder: Path, sets: tuple[FeatureSetInfo, ...]
     (N, C) float16, zeros for points without a vector. An ensemble's vectors are those chosen for these classes.
     """
     made = "ensemble" if len(sets) > 1 else "distill" if sets[0].source == "distilled" else "fusion"
-    _, _, original_index = catalog.load_points(store, outcome.scene.id)
+    original_index = catalog.points_file(store, outcome.scene).original_index()
     with replacing(folder / file_name(outcome.scene.name, f"_openscene_feat_{made}.npy")) as part:
         shape = (len(original_index), sets[0].space.dim)
         rows = np.lib.format.open_memmap(part, mode="w+", dtype=np.float16, shape=shape)
         for place, found in enumerate(sets):
-            for point_index, vectors in parquet.feature_blocks(store.file(found.features_file), found.space):
+            for point_index, vectors in catalog.features_file(store, found).blocks():
                 taken = _taken(outcome.prediction.from_first, place, point_index)
                 rows[original_index[point_index[taken]]] = vectors[taken]
         rows.flush()

@@ -55,8 +55,7 @@ def evaluate(
             numbered.append(confusion(truth.index, prediction.by_number, len(label_set.classes)))
         predicted = prediction.index
         if protocol.unpredicted == "nearest" and (predicted < 0).any():
-            points, _, _ = catalog.load_points(store, scene.id)
-            predicted = fill_from_nearest(predicted, points.xyz)
+            predicted = fill_from_nearest(predicted, catalog.points_file(store, scene).xyz())
         counts = confusion(truth.index, predicted, len(label_set.classes))
         unseen = None
         if prediction.seen is not None:

@@ -5,9 +5,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store.catalog import regions
+from ...store.catalog import catalog, regions
 from ...store.catalog.catalog import FeatureSetInfo
-from ...store.files import parquet
 from ...store.postgres.database import Database
 from ...store.search.scoring import exact_scores, unit
 from ..points.decide import Blocks
@@ -35,7 +34,7 @@ def by_points(
     store: Database, features: FeatureSetInfo, questions: NDArray[np.float32]
 ) -> dict[Method, NDArray[np.float32]]:
     """(Q,) cosines of the best point, and the mean of the best few, with (Q, dim) questions; -inf without a point."""
-    best = best_scores(parquet.feature_blocks(store.file(features.features_file), features.space), questions)
+    best = best_scores(catalog.features_file(store, features).blocks(), questions)
     if not best.shape[1]:
         nothing = np.full(len(questions), -np.inf, np.float32)
         return {"best point": nothing, "best 10 points": nothing}

@@ -11,7 +11,6 @@ from ...core.features import LEVELS, Level
 from ...core.wording import counted
 from ...store.catalog import catalog, loading
 from ...store.catalog.catalog import FeatureSetInfo, SceneInfo
-from ...store.files import parquet
 from ...store.postgres.database import Database
 from ..instances.instances import Instances, instances_of, shared_points
 from ..labels.label_map import map_labels
@@ -79,11 +78,12 @@ def scene_things(
 
     Points of a label that are in no instance are one thing together.
     """
-    points, superpoint, _ = catalog.load_points(store, scene.id)
+    held = catalog.load_points(store, scene.id)
+    points = held.points
     nowhere = np.full(len(points), -1, np.int32)
     label = nowhere if points.labels is None else map_labels(label_set, points.labels, points.label_names).index
     instance = nowhere if points.instances is None else np.maximum(points.instances, -1)
-    return instances_of(label, instance + 1, wanted), superpoint
+    return instances_of(label, instance + 1, wanted), held.superpoint
 
 
 def find_things(
@@ -103,12 +103,9 @@ def find_things(
         things, superpoint = scene_things(store, scene, label_set, wanted)
         if not len(things.index):
             continue
-        path = store.file(features.features_file)
-        seen_index, _ = parquet.read_feature_regions(path)
-        seen = things.of_point[seen_index]
-        regions: dict[Level, NDArray[np.int32]] = {
-            "superpoint": superpoint, "object": parquet.read_objects(path, superpoint)
-        }  # fmt: skip
+        file = catalog.features_file(store, features)
+        seen = things.of_point[file.point_index()]
+        regions = {level: file.regions(level, superpoint) for level in LEVELS}
         parts.append(
             Things(
                 things.index,

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from ...core.errors import BadScene, NotFound
+from ...store.catalog import catalog
 from ...store.catalog.catalog import SceneInfo
-from ...store.files import parquet
 from ...store.postgres.database import Database
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ def divide(
 def require_colors(store: Database, scenes: Iterable[SceneInfo]) -> None:
     """BadScene when one has none."""
     for scene in scenes:
-        if not parquet.has_colors(store.file(scene.points_file)):
+        if not catalog.points_file(store, scene).has_colors():
             raise BadScene(
                 f"{scene.full_name} has no colours, which the student is to see: leave the scene out, "
                 "or train with --inputs ones."

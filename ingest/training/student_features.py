@@ -121,8 +121,7 @@ def write_scene(store: Database, job: InferenceJob, scene: SceneInfo, report: Re
     vectors = unit_vectors(
         _student(str(inference.weights), inference.student["weights"], inference.options).network.to(device),
         inference.options,
-        held.points,
-        held.original_index,
+        held.stored,
         device,
         random_passes(inference.options, inference.passes, scene.name),
     )

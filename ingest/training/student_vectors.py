@@ -9,11 +9,11 @@ from scipy.spatial import cKDTree
 from torch import nn
 
 from ...core.errors import BadScene
-from ...core.scene import PointCloud
 from ...models.placements import random_placements
 from ...models.training.inference import voxel_vectors
 from ...models.training.options import TrainingOptions
 from ...models.voxels import Placement
+from ...store.files.stored_points import StoredPoints
 
 _ROWS_AT_ONCE = 1 << 15
 _BROKEN = "the student gives its points no directions: its weights, or the scene's coordinates, are broken"
@@ -22,18 +22,17 @@ _BROKEN = "the student gives its points no directions: its weights, or the scene
 def unit_vectors(
     network: nn.Module,
     options: TrainingOptions,
-    points: PointCloud,
-    original_index: NDArray[np.integer],
+    held: StoredPoints,
     device: torch.device,
     placements: Iterator[Placement] | None = None,
 ) -> NDArray[np.float16]:
     """(N, C) unit rows, each point its voxel's: of the scene as it stands, or the mean direction over `placements`.
 
-    Points go to the student in the scan's own order, where point i of the store was original_index[i]. A voxel that
-    gets no direction (all of the last layer's inputs may be 0) takes that of the nearest one. Beside the network and
-    its voxels, memory is that of the result; with several passes, three times that.
+    Points go to the student in the scan's own order, the rows come back in stored order. A voxel that gets no direction
+    (all of the last layer's inputs may be 0) takes that of the nearest one. Beside the network and its voxels, memory
+    is that of the result; with several passes, three times that.
     """
-    cloud = points.take(np.argsort(original_index))
+    cloud = held.in_scan_order()
     if options.inputs == "color" and cloud.rgb is None:
         raise BadScene("its points have no colour, which the student was trained to see (inputs = 'color')")
     passes = list(placements) if placements is not None else [None]
@@ -42,7 +41,7 @@ def unit_vectors(
         grid, vectors = voxel_vectors(network, cloud.xyz, cloud.rgb, options, device, placement)
         _to_unit_length(vectors)
         _fill_from_nearest(vectors, grid.cells)
-        row = grid.voxel_of_point[original_index]
+        row = held.to_stored(grid.voxel_of_point)
         if len(passes) == 1:
             return vectors.astype(np.float16)[row]
         if sums is None:

@@ -37,8 +37,7 @@ def training_run_of(
 
 def own_points(store: Database, scene: SceneInfo) -> PointCloud:
     """The scene's points in the scan's own order, in which the lowest point of a voxel stands for it."""
-    points, _, original_index = catalog.load_points(store, scene.id)
-    return points.take(np.argsort(original_index))
+    return catalog.load_points(store, scene.id).in_scan_order()
 
 
 def source(store: Database, scene: SceneInfo, classify: Classify) -> TrainingSource:

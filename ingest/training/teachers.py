@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from ...models.training.scenes import TrainingScene, TrainingSource
 from ...store.catalog import catalog
 from ...store.catalog.catalog import FeatureSetInfo, SceneInfo
 from ...store.catalog.regions import load_regions
-from ...store.files import parquet
+from ...store.files.readers import FeaturesFile, PointsFile
 from ...store.postgres.database import Database
 from .scenes import divide
 
@@ -28,13 +27,13 @@ class Teacher:
 
     scene: SceneInfo
     features: FeatureSetInfo
-    points_file: Path  # of the scene
-    features_file: Path
+    points_file: PointsFile  # of the scene
+    features_file: FeaturesFile
 
     @property
     def source(self) -> TrainingSource:
         """The scene as training takes it."""
-        load = partial(_training_scene, self.scene.full_name, self.points_file, self.features_file, self.features.space)
+        load = partial(_training_scene, self.scene.full_name, self.points_file, self.features_file)
         return TrainingSource(self.scene.full_name, load)
 
 
@@ -49,15 +48,11 @@ class TrainingSet:
     validation: tuple[Teacher, ...]
 
 
-def _training_scene(name: str, points_file: Path, features_file: Path, space: EmbeddingSpace) -> TrainingScene:
+def _training_scene(name: str, points_file: PointsFile, features_file: FeaturesFile) -> TrainingScene:
     """Points in the scan's own order, so that a voxel's lowest point is the one it is in OpenScene."""
-    points, _, original_index = parquet.read_points(points_file)
-    order = np.argsort(original_index)
-    features = parquet.read_features(features_file, space)
-    taught = original_index[features.point_index]
-    rows = np.argsort(taught)
-    rgb = None if points.rgb is None else points.rgb[order]
-    return TrainingScene(name, points.xyz[order], rgb, taught[rows], features.vectors[rows])
+    held = points_file.read()
+    points, taught = held.in_scan_order(), held.features_to_scan(features_file.read())
+    return TrainingScene(name, points.xyz, points.rgb, taught.point_index, taught.vectors)
 
 
 def training_set(
@@ -90,7 +85,7 @@ def _teachers(store: Database, scenes: Sequence[SceneInfo], features: str) -> li
     """The scenes that have feature sets of that name."""
     held = {found.scene_id: found for found in catalog.feature_sets(store) if found.name == features}
     found = [
-        Teacher(scene, own, store.file(scene.points_file), store.file(own.features_file))
+        Teacher(scene, own, catalog.points_file(store, scene), catalog.features_file(store, own))
         for scene in scenes
         if (own := held.get(scene.id)) is not None
     ]

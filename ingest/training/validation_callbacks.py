@@ -15,7 +15,6 @@ from ...models.training.loop import Validate
 from ...models.training.options import TrainingOptions
 from ...models.training.scenes import naming
 from ...store.catalog.catalog import SceneInfo
-from ...store.files import parquet
 from .student_vectors import unit_vectors
 from .teachers import Teacher
 
@@ -77,10 +76,9 @@ def validation(
 def _watch(
     network: nn.Module, epoch: int, teacher: Teacher, options: TrainingOptions, device: torch.device
 ) -> ScenePrediction:
-    points, _, original_index = parquet.read_points(teacher.points_file)
-    taught = parquet.read_features(teacher.features_file, teacher.features.space)
-    vectors = unit_vectors(network, options, points, original_index, device)
-    return ScenePrediction(epoch, teacher.scene, points, taught, vectors)
+    held = teacher.points_file.read()
+    vectors = unit_vectors(network, options, held, device)
+    return ScenePrediction(epoch, teacher.scene, held.points, teacher.features_file.read(), vectors)
 
 
 def _cosines(predicted: ScenePrediction) -> float:

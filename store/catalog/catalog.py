@@ -18,6 +18,7 @@ from ...core.errors import NotFound
 from ...core.features import EmbeddingSpace
 from ...core.wording import did_you_mean
 from ..files.parquet import faces_path
+from ..files.readers import FeaturesFile, PointsFile
 from ..postgres import schema
 from ..postgres.database import Database
 from . import file_digests
@@ -35,6 +36,7 @@ __all__ = [
     "feature_kind",
     "feature_kinds",
     "feature_sets",
+    "features_file",
     "files",
     "find_feature_set",
     "find_scene",
@@ -45,6 +47,7 @@ __all__ = [
     "load_frames",
     "load_points",
     "names",
+    "points_file",
     "ready_feature_set",
     "ready_geometry",
     "region",
@@ -276,6 +279,16 @@ def ready_feature_set(store: Database, dataset: str, scene: str, name: str, reci
         row = connection.execute(query).one_or_none()
         usable = row is not None and _usable(connection, store, *row[1:])
     return int(row.id) if row is not None and usable else None
+
+
+def points_file(store: Database, scene: SceneInfo) -> PointsFile:
+    """The file of a scene's points."""
+    return PointsFile(store.file(scene.points_file))
+
+
+def features_file(store: Database, found: FeatureSetInfo) -> FeaturesFile:
+    """The file of a feature set's vectors."""
+    return FeaturesFile(store.file(found.features_file), found.space)
 
 
 def files(store: Database, features: str | None = None) -> dict[str, list[tuple[str, str, Path]]]:

@@ -12,8 +12,9 @@ from sqlalchemy import select
 
 from ...core.errors import BadInput, NotFound
 from ...core.features import Correspondence, EmbeddingSpace, PointFeatures
-from ...core.scene import Camera, Frame, PointCloud
+from ...core.scene import Camera, Frame
 from ..files import parquet
+from ..files.stored_points import StoredPoints
 from ..postgres import schema
 from ..postgres.database import Database
 from . import leases
@@ -47,8 +48,8 @@ def load_frames(store: Database, scene_id: int) -> tuple[Frame, ...]:
     )
 
 
-def load_points(store: Database, scene_id: int) -> tuple[PointCloud, NDArray[np.int32], NDArray[np.int32]]:
-    """The cloud in the store's order, the superpoint of each point, and each point's row in the dataset's own order."""
+def load_points(store: Database, scene_id: int) -> StoredPoints:
+    """The cloud in stored order, with its superpoints and the order of its scan."""
     return _read(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_points)
 
 

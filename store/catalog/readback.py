@@ -13,9 +13,9 @@ from .contents import features_content, geometry_content
 
 def geometry_now(points_file: Path, correspondences_file: Path, frames: Sequence[Frame], up_axis: str) -> str:
     """The digest of a geometry's files, with the frames that belong to them; BadInput where they cannot be read."""
-    points, superpoint, original_index = parquet.read_points(points_file)
+    held = parquet.read_points(points_file)
     correspondences = parquet.read_correspondences(correspondences_file)
-    return geometry_content(points, superpoint, original_index, frames, correspondences, up_axis)
+    return geometry_content(held.points, held.superpoint, held.original_index, frames, correspondences, up_axis)
 
 
 def features_now(features_file: Path, regions: Sequence[RegionFeatures], scene_vectors: SceneVectors) -> str:

@@ -22,6 +22,7 @@ from ...core.errors import BadInput
 from ...core.features import LEVELS, Correspondence, EmbeddingSpace, Level, PointFeatures
 from ...core.scene import PointCloud
 from .columns import Columns, opened, slices, stack, to_numpy, write_columns
+from .stored_points import StoredPoints
 
 _POINT_ROWS = 65_536  # rows a row group
 _FEATURE_ROWS = 2_048  # the least a region costs to read: an 800-point one takes a third of the time it does at 8,192
@@ -71,8 +72,8 @@ def faces_path(points_path: Path) -> Path:
     return points_path.with_name(f"{points_path.stem}.faces.parquet")
 
 
-def read_points(path: Path) -> tuple[PointCloud, NDArray[np.int32], NDArray[np.int32]]:
-    """The cloud, the superpoint of each point, and the row each point had in the dataset's own order."""
+def read_points(path: Path) -> StoredPoints:
+    """The cloud with its mesh, where it has one, its superpoints and the order of its scan."""
     with opened(path, "points") as (file, about):
         columns = to_numpy(file.read())
     faces = None
@@ -92,7 +93,7 @@ def read_points(path: Path) -> tuple[PointCloud, NDArray[np.int32], NDArray[np.i
         segments=columns.get("segment"),
         faces=faces,
     )
-    return points, columns["superpoint"], columns["original_index"]
+    return StoredPoints(points, columns["superpoint"], columns["original_index"])
 
 
 def has_colors(path: Path) -> bool:
@@ -103,8 +104,25 @@ def has_colors(path: Path) -> bool:
 
 def read_superpoints(path: Path) -> NDArray[np.int32]:
     """(N,) the superpoint of each point; the other columns stay unread."""
+    return _read_column(path, "superpoint")
+
+
+def read_original_index(path: Path) -> NDArray[np.int32]:
+    """(N,) each point's row in the dataset's own order; the other columns stay unread."""
+    return _read_column(path, "original_index")
+
+
+def read_xyz(path: Path) -> NDArray[np.float64]:
+    """(N, 3) metres; the other columns stay unread."""
     with opened(path, "points") as (file, _):
-        return to_numpy(file.read(columns=["superpoint"]))["superpoint"]
+        xyz = stack(to_numpy(file.read(columns=["x", "y", "z"])), ("x", "y", "z"))
+    assert xyz is not None
+    return xyz
+
+
+def _read_column(path: Path, name: str) -> NDArray[Any]:
+    with opened(path, "points") as (file, _):
+        return to_numpy(file.read(columns=[name]))[name]
 
 
 def read_labels(path: Path) -> tuple[NDArray[np.int32] | None, dict[int, str]]:
@@ -221,6 +239,27 @@ def read_feature_rows(path: Path, start: int, stop: int) -> tuple[NDArray[np.int
     skipped = int(first[groups[0]]) if groups else 0
     columns = to_numpy(table.slice(start - skipped, stop - start))
     return columns["point_index"], columns["vector"]
+
+
+def read_vectors_at(path: Path, space: EmbeddingSpace, rows: NDArray[np.integer]) -> NDArray[np.float16]:
+    """(len(rows), C) the vectors of rows of the file, in the order asked for; only the row groups they touch are read.
+
+    Row groups are read one after the other: memory is that of the answer.
+    """
+    vectors = np.empty((len(rows), space.dim), np.float16)
+    order = np.argsort(rows, kind="stable")
+    ascending = rows[order]
+    with opened(path, "features") as (file, about):
+        counts = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+        first = np.concatenate([[0], np.cumsum(counts)])  # first[g] is the first row of group g
+        if len(rows) and not 0 <= ascending[0] <= ascending[-1] < first[-1]:
+            raise BadInput(f"Rows {ascending[0]} to {ascending[-1]} are not in {path}, which has {first[-1]}.")
+        groups, starts = np.unique(np.searchsorted(first, ascending, side="right") - 1, return_index=True)
+        for group, start, stop in zip(groups.tolist(), starts, [*starts[1:], len(rows)], strict=True):
+            held = to_numpy(file.read_row_group(group, columns=["vector"]))["vector"]
+            _require_space(path, about, held, space)
+            vectors[order[start:stop]] = held[ascending[start:stop] - first[group]]
+    return vectors
 
 
 def read_feature_regions(path: Path) -> tuple[NDArray[np.int32], dict[Level, NDArray[np.int32]]]:

@@ -3,7 +3,6 @@
 import colorsys
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,9 +13,10 @@ from numpy.typing import NDArray
 from ...core.features import LEVELS, Level
 from ...core.files import replacing
 from ...core.scene import PointCloud
-from ..catalog.catalog import FeatureSetInfo, RegionInfo, SceneInfo, load_points, regions
-from ..files import parquet
+from ..catalog.catalog import FeatureSetInfo, RegionInfo, SceneInfo, features_file, load_points
+from ..catalog.regions import regions as regions_of_scene
 from ..files.ply_writer import write_ply
+from ..files.stored_points import StoredPoints
 from ..postgres.database import Database
 
 _GOLDEN = 0.618033988749895  # steps of the golden ratio around the colour circle keep neighbours apart
@@ -38,10 +38,8 @@ def export_ply(
     Labels, instances, superpoints and, where `features` are given, objects go along as columns of each vertex, and
     `more` columns, which are in the store's order. Comments of the header name the labels: "label 5 chair".
     """
-    held = _held(store, scene, features)
-    order = np.argsort(held.original_index)
-    points, regions = held.points, held.regions
-    more = {name: column[order] for name, column in more.items()}
+    held, points, regions = _held(store, scene, features)
+    more = {name: held.to_scan(column) for name, column in more.items()}
     if only is not None:
         rows = np.flatnonzero(regions[only.level] == only.ordinal)
         points, regions = _some(points, rows), {name: of_point[rows] for name, of_point in regions.items()}
@@ -61,15 +59,15 @@ def export_npz(store: Database, scene: SceneInfo, path: Path, features: FeatureS
     points of objects nobody saw; superpoint_region, object_region (N,) the regions' ids in the store, -1 likewise;
     point_index (M,) ascending rows of xyz, vectors (M, C), view_count (M,); label_ids, label_names; about, JSON text.
     """
-    held = _held(store, scene, features)
-    points = held.points
+    held, points, regions = _held(store, scene, features)
+    found = held.features_to_scan(features_file(store, features).read())
     names = sorted(points.label_names.items())
     arrays = {
         "xyz": points.xyz, "rgb": points.rgb, "normals": points.normals, "label": points.labels,
         "instance": points.instances, "faces": points.faces,
-        **held.regions,
-        **{f"{level}_region": _region_ids(store, features, level, held.regions[level]) for level in LEVELS},
-        **_vectors(store, features, held.original_index),
+        **regions,
+        **{f"{level}_region": _region_ids(store, features, level, regions[level]) for level in LEVELS},
+        "point_index": found.point_index, "vectors": found.vectors, "view_count": found.view_count,
         "label_ids": np.array([key for key, _ in names], np.int32),
         "label_names": np.array([name for _, name in names], np.str_),
         "about": np.array(json.dumps(_about(scene, features), ensure_ascii=False)),
@@ -89,22 +87,18 @@ def region_colours(ordinal: NDArray[np.int32]) -> NDArray[np.uint8]:
     return (palette[ordinal] * 255).round().astype(np.uint8)
 
 
-@dataclass(frozen=True)
-class _Held:
-    """What the store holds of the scene's points."""
+def _held(
+    store: Database, scene: SceneInfo, features: FeatureSetInfo | None
+) -> tuple[StoredPoints, PointCloud, dict[str, NDArray[np.int32]]]:
+    """What the store holds, and in the scan's order the cloud and the region of each point.
 
-    points: PointCloud  # in the dataset's own order
-    regions: dict[str, NDArray[np.int32]]  # (N,) the region of each point: superpoint, and object for a feature set
-    original_index: NDArray[np.int32]  # (N,) row in `points` of each row of the files
-
-
-def _held(store: Database, scene: SceneInfo, features: FeatureSetInfo | None) -> _Held:
-    points, superpoint, original_index = load_points(store, scene.id)
-    order = np.argsort(original_index)
-    regions = {"superpoint": superpoint[order]}
+    Regions are superpoints, and objects for a feature set.
+    """
+    held = load_points(store, scene.id)
+    regions = {"superpoint": held.to_scan(held.superpoint)}
     if features is not None:
-        regions["object"] = parquet.read_objects(store.file(features.features_file), regions["superpoint"])
-    return _Held(points.take(order), regions, original_index)
+        regions["object"] = features_file(store, features).regions("object", regions["superpoint"])
+    return held, held.in_scan_order(), regions
 
 
 def _some(points: PointCloud, rows: NDArray[np.integer]) -> PointCloud:
@@ -127,22 +121,11 @@ def _some(points: PointCloud, rows: NDArray[np.integer]) -> PointCloud:
     )
 
 
-def _vectors(store: Database, features: FeatureSetInfo, original_index: NDArray[np.int32]) -> dict[str, NDArray[Any]]:
-    found = parquet.read_features(store.file(features.features_file), features.space)
-    point_index = original_index[found.point_index]
-    order = np.argsort(point_index)
-    return {
-        "point_index": point_index[order],
-        "vectors": found.vectors[order],
-        "view_count": found.view_count[order],
-    }
-
-
 def _region_ids(
     store: Database, features: FeatureSetInfo, level: Level, ordinal: NDArray[np.int32]
 ) -> NDArray[np.int64]:
     ids = np.full(int(ordinal.max()) + 2, -1, np.int64)  # the last row answers -1
-    for region in regions(store, features.scene_id, level):
+    for region in regions_of_scene(store, features.scene_id, level):
         if region.feature_set_id == features.id:
             ids[region.ordinal] = region.id
     return ids[ordinal]

@@ -10,7 +10,6 @@ from sqlalchemy import text
 from ...core.errors import NotFound
 from ...core.features import Query
 from ..files import parquet
-from ..files.columns import opened, stack, to_numpy
 from ..postgres.database import Database
 from .scoring import exact_scores
 
@@ -51,7 +50,7 @@ def region_points(store: Database, region_ids: Sequence[int], query: Query) -> l
     for region in region_ids:
         row = rows[region]
         if row.points_file not in clouds:
-            clouds[row.points_file] = _xyz(store, row.points_file)
+            clouds[row.points_file] = parquet.read_xyz(store.file(row.points_file))
         points, vectors = parquet.read_feature_rows(store.file(row.features_file), row.row_start, row.row_stop)
         order = np.argsort(points)
         points, score = points[order], exact_scores(vectors[order], query.vector)
@@ -67,11 +66,3 @@ def _scene_score(mean: list[float] | None, query: Query, otherwise: float) -> fl
     if mean is None:
         return otherwise
     return float(exact_scores(np.asarray(mean, np.float16)[None], query.vector)[0])
-
-
-def _xyz(store: Database, points_file: str) -> NDArray[np.float64]:
-    """(N, 3) metres; the cloud's other columns stay unread."""
-    with opened(store.file(points_file), "points") as (file, _):
-        xyz = stack(to_numpy(file.read(columns=["x", "y", "z"])), ("x", "y", "z"))
-    assert xyz is not None
-    return xyz

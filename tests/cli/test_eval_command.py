@@ -219,7 +219,7 @@ def test_predictions_written_and_read_back_score_the_same(judged: Database, labe
     for key in ("means", "classes", "confusion", "scenes"):
         assert again[key] == told[key]
     # a line a point, in the dataset's own order
-    _, _, original_index = catalog.load_points(judged, catalog.find_scene(judged, "room").id)
+    original_index = catalog.load_points(judged, catalog.find_scene(judged, "room").id).original_index
     expected = np.empty(len(POINT), int)
     expected[original_index] = np.where(POINT % 10 == 0, 0, np.array([5, 7, 2, 9])[POINT % 4])
     assert (folder / "room.txt").read_text().split() == expected.astype(str).tolist()
@@ -234,7 +234,7 @@ def test_files_of_other_tools_may_lack_scenes(judged: Database, labels: Path, tm
 
 
 def test_numbers_of_classes_in_place_of_label_ids_are_a_hint(judged: Database, labels: Path, tmp_path: Path) -> None:
-    _, _, original_index = catalog.load_points(judged, catalog.find_scene(judged, "room").id)
+    original_index = catalog.load_points(judged, catalog.find_scene(judged, "room").id).original_index
     numbers = np.empty(len(POINT), int)
     numbers[original_index] = np.minimum(POINT % 4, 3)
     (tmp_path / "room.txt").write_text("\n".join(map(str, numbers)) + "\n")
@@ -282,7 +282,8 @@ def test_vectors_and_clouds_are_saved_in_the_datasets_own_order(judged: Database
         "--save-npy", tmp_path / "npy", "--save-ply", tmp_path / "ply",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    points, _, original_index = catalog.load_points(judged, catalog.find_scene(judged, "room").id)
+    held = catalog.load_points(judged, catalog.find_scene(judged, "room").id)
+    points, original_index = held.points, held.original_index
     vectors = np.load(tmp_path / "npy" / "room_openscene_feat_ensemble.npy")
     assert (vectors.shape, vectors.dtype) == ((len(POINT), 13), np.float16)
     # the second for equals; where it has no vector, the first has none either

@@ -154,9 +154,9 @@ def test_masks_written_and_read_back_score_the_same(judged: Database, labels: Pa
     # a line a mask, a point a line, in the dataset's own order
     listed = (folder / "room.txt").read_text().splitlines()
     assert listed[1] == "predicted_masks/room_001.txt 7 1.0" and len(listed) == small_scene.OBJECTS
-    _, superpoint, original_index = catalog.load_points(judged, catalog.find_scene(judged, "room").id)
-    inside = np.empty(len(superpoint), int)
-    inside[original_index] = superpoint % small_scene.OBJECTS == 1
+    held = catalog.load_points(judged, catalog.find_scene(judged, "room").id)
+    inside = np.empty(len(held), int)
+    inside[held.original_index] = held.superpoint % small_scene.OBJECTS == 1
     assert (folder / "predicted_masks" / "room_001.txt").read_text().split() == inside.astype(str).tolist()
 
 

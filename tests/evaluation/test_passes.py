@@ -120,7 +120,7 @@ def test_the_same_seed_gives_the_same_numbers(held: Database, labels: Path, tmp_
         assert ovstore(held, "eval", "--labels", labels, *OPENSCENE, *arguments).exit_code == 0
         written.append((folder / "room.txt").read_text())
     assert written[0] == written[1]
-    _, _, original_index = catalog.load_points(held, catalog.find_scene(held, "room").id)
+    original_index = catalog.load_points(held, catalog.find_scene(held, "room").id).original_index
     expected = np.where(CLUSTER % 10 == 0, 0, TRUTH + 1)
     assert np.array(written[0].split(), int)[original_index].tolist() == expected.tolist()
 
@@ -131,8 +131,7 @@ def test_a_student_is_asked_anew_in_each_pass(held: Database, labels: Path, tmp_
     assert "2 passes, randomly placed (seed 5), voxels of 0.4 m; the scores of a point's voxels are summed." in lines(
         result
     )
-    points, _, original_index = catalog.load_points(held, catalog.find_scene(held, "room").id)
-    points = points.take(np.argsort(original_index))
+    points = catalog.load_points(held, catalog.find_scene(held, "room").id).in_scan_order()
     network = read_minkunet(held.path / "students" / "learned" / "model_last.pth.tar").network()
     words = color_words.load_text_encoder(color_words.Options())(list(NAMES)).astype(np.float16).astype(np.float32)
     sums = np.zeros((len(POINT), 3), np.float16)

@@ -17,6 +17,7 @@ from ovstore.ingest.training.teachers import TrainingSet, training_set
 from ovstore.models.sparse.layers import SparseTensor
 from ovstore.models.training.options import TrainingOptions
 from ovstore.store.catalog import catalog
+from ovstore.store.files.stored_points import StoredPoints
 from ovstore.store.postgres.database import Database
 from torch import nn
 
@@ -108,8 +109,13 @@ def cloud() -> PointCloud:
     return PointCloud(rng.uniform(0, 4, (500, 3)), rng.integers(0, 256, (500, 3), dtype=np.uint8))
 
 
+def held(points: PointCloud, original_index: np.ndarray | None = None) -> StoredPoints:
+    order = np.arange(len(points)) if original_index is None else original_index
+    return StoredPoints(points, np.zeros(len(points), np.int32), order.astype(np.int32))
+
+
 def test_every_point_gets_a_unit_vector_and_points_of_a_voxel_the_same(cloud: PointCloud) -> None:
-    vectors = unit_vectors(Says(lambda c: c * 5 + 1), OPTIONS, cloud, np.arange(500), CPU)
+    vectors = unit_vectors(Says(lambda c: c * 5 + 1), OPTIONS, held(cloud), CPU)
     assert vectors.shape == (500, 3) and vectors.dtype == np.float16
     np.testing.assert_allclose(np.linalg.norm(vectors.astype(np.float32), axis=1), 1, atol=1e-3)
     cell = np.floor(cloud.xyz / 0.5).astype(int)
@@ -122,15 +128,15 @@ def test_the_stores_order_of_points_changes_no_vector(cloud: PointCloud) -> None
     options = replace(OPTIONS, target="representative")  # whose colour depends on who is the lowest point
     order = np.random.default_rng(1).permutation(500)
     student = Says(lambda c: c + 2)
-    plain = unit_vectors(student, options, cloud, np.arange(500), CPU)
-    np.testing.assert_array_equal(unit_vectors(student, options, cloud.take(order), order, CPU), plain[order])
+    plain = unit_vectors(student, options, held(cloud), CPU)
+    np.testing.assert_array_equal(unit_vectors(student, options, held(cloud.take(order), order), CPU), plain[order])
 
 
 def test_a_voxel_without_a_direction_takes_that_of_the_nearest() -> None:
     row = np.arange(9)
     line = PointCloud(np.stack([row * 0.5, row * 0, row * 0], axis=1) + 0.1, np.zeros((9, 3), np.uint8))
     line.rgb[:3, 0], line.rgb[7:, 2] = 255, 255  # red, black, blue
-    vectors = unit_vectors(Says(torch.relu), OPTIONS, line, row, CPU)
+    vectors = unit_vectors(Says(torch.relu), OPTIONS, held(line), CPU)
     np.testing.assert_array_equal(vectors[:5], [[1, 0, 0]] * 5)
     np.testing.assert_array_equal(vectors[5:], [[0, 0, 1]] * 4)
 
@@ -138,7 +144,7 @@ def test_a_voxel_without_a_direction_takes_that_of_the_nearest() -> None:
 @pytest.mark.parametrize("number", [0.0, float("nan"), float("inf")])
 def test_a_student_that_says_nothing_is_refused(cloud: PointCloud, number: float) -> None:
     with pytest.raises(BadScene, match="no directions"):
-        unit_vectors(Says(lambda c: torch.full_like(c, number)), OPTIONS, cloud, np.arange(500), CPU)
+        unit_vectors(Says(lambda c: torch.full_like(c, number)), OPTIONS, held(cloud), CPU)
 
 
 def test_several_passes_are_the_mean_of_directions_and_always_the_same(cloud: PointCloud) -> None:
@@ -146,16 +152,13 @@ def test_several_passes_are_the_mean_of_directions_and_always_the_same(cloud: Po
 
     def seen(passes: int, seed: int = 3) -> np.ndarray:
         placements = random_passes(replace(OPTIONS, seed=seed), passes, "room")
-        return unit_vectors(student, OPTIONS, cloud, np.arange(500), CPU, placements).astype(np.float32)
+        return unit_vectors(student, OPTIONS, held(cloud), CPU, placements).astype(np.float32)
 
     np.testing.assert_array_equal(seen(3), seen(3))
     assert (seen(3) != seen(3, seed=4)).any()
     np.testing.assert_allclose(np.linalg.norm(seen(3), axis=1), 1, atol=1e-3)
     placements = list(random_passes(replace(OPTIONS, seed=3), 2, "room") or ())
-    alone = [
-        unit_vectors(student, OPTIONS, cloud, np.arange(500), CPU, iter([each])).astype(np.float32)
-        for each in placements
-    ]
+    alone = [unit_vectors(student, OPTIONS, held(cloud), CPU, iter([each])).astype(np.float32) for each in placements]
     together = alone[0] + alone[1]
     together /= np.linalg.norm(together, axis=1, keepdims=True)
     np.testing.assert_allclose(seen(2), together, atol=2e-3)
@@ -163,7 +166,7 @@ def test_several_passes_are_the_mean_of_directions_and_always_the_same(cloud: Po
 
 def test_colours_that_are_not_there_cannot_be_seen(cloud: PointCloud) -> None:
     with pytest.raises(BadScene, match="no colour"):
-        unit_vectors(Says(lambda c: c), OPTIONS, replace(cloud, rgb=None), np.arange(500), CPU)
+        unit_vectors(Says(lambda c: c), OPTIONS, held(replace(cloud, rgb=None)), CPU)
 
 
 def test_only_scenes_that_are_there_are_selected(store: Database) -> None:

@@ -229,7 +229,7 @@ def test_fused_features_become_a_feature_set_with_evidence(store: Database, data
     assert sorted(found.recipe["imported"]["files"]) == [f"{NAME}_0.pt", f"{NAME}_1.pt"]
     assert "fuse" not in found.recipe
     features = catalog.load_features(store, found.scene_id, "openseg")
-    _, _, original_index = catalog.load_points(store, found.scene_id)
+    original_index = catalog.load_points(store, found.scene_id).original_index
     np.testing.assert_array_equal(np.sort(original_index[features.point_index]), np.flatnonzero(covered))
     expected = vectors[np.cumsum(covered)[original_index[features.point_index]] - 1].astype(np.float32)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
@@ -245,7 +245,7 @@ def test_compat_keeps_the_published_vectors_to_the_bit(store: Database, data: Pa
     ingest(store, data, tmp_path / "fused", "--compat", "openscene")
     [found] = catalog.feature_sets(store)
     features = catalog.load_features(store, found.scene_id, found.name)
-    _, _, original_index = catalog.load_points(store, found.scene_id)
+    original_index = catalog.load_points(store, found.scene_id).original_index
     order = np.argsort(original_index[features.point_index])
     np.testing.assert_array_equal(features.vectors[order], vectors)
 

@@ -137,7 +137,7 @@ def test_a_cloud_carries_the_names_of_labels_the_score_and_the_mask(store: Datab
     assert {"comment label 0 chair", "comment label 1 table", r"comment label 2 Sofa f\xfcr zwei"} <= set(header)
     vertex = PlyData.read(tmp_path / "red.ply")["vertex"]
     heat = heat_map(store, "room", Question("red"), "colours")
-    _, _, original_index = catalog.load_points(store, catalog.find_scene(store, "room").id)
+    original_index = catalog.load_points(store, catalog.find_scene(store, "room").id).original_index
     np.testing.assert_array_equal(vertex["score"][original_index], heat.score)
     mask = vertex["mask"].astype(bool)
     answer = search(store, "red", features="colours", top=100)

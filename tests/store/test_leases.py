@@ -33,7 +33,7 @@ def test_files_that_are_replaced_while_they_are_read_go_when_the_last_reader_is_
         with leases.reading(second):
             replace(room)
             assert verify.orphans(room) == []
-            points, _, _ = parquet.read_points(room.file(scene.points_file))
+            points = parquet.read_points(room.file(scene.points_file))
             assert len(points) == small_scene.POINTS
             parquet.read_features(room.file(features.features_file), features.space)
         assert room.file(scene.points_file).exists()
@@ -46,10 +46,10 @@ def test_a_scene_that_is_read_by_its_id_is_read_to_the_end_and_that_is_said(
     room: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     [scene] = catalog.scenes(room)
-    before, _, _ = catalog.load_points(room, scene.id)
+    before = catalog.load_points(room, scene.id).points
     with leases.reading(room):
         replace(room)
-        after, _, _ = catalog.load_points(room, scene.id)
+        after = catalog.load_points(room, scene.id).points
         np.testing.assert_array_equal(after.xyz, before.xyz)
         assert "was replaced or forgotten while it is read" in caplog.text
         with pytest.raises(NotFound):

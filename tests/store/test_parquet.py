@@ -43,16 +43,16 @@ def test_points_read_back_equal(tmp_path: Path, count: int, everything: bool) ->
     cloud = _cloud(count, everything)
     superpoint, original = np.arange(count, dtype=np.int32) // 3, np.arange(count, dtype=np.int32)[::-1]
     parquet.write_points(tmp_path / "points.parquet", cloud, superpoint, original)
-    read, read_superpoint, read_original = parquet.read_points(tmp_path / "points.parquet")
+    held = parquet.read_points(tmp_path / "points.parquet")
     for column in fields(PointCloud):
-        before, after = getattr(cloud, column.name), getattr(read, column.name)
+        before, after = getattr(cloud, column.name), getattr(held.points, column.name)
         if isinstance(before, np.ndarray):
             assert after.dtype == before.dtype
             np.testing.assert_array_equal(after, before)
         else:
             assert after == before
-    np.testing.assert_array_equal(read_superpoint, superpoint)
-    np.testing.assert_array_equal(read_original, original)
+    np.testing.assert_array_equal(held.superpoint, superpoint)
+    np.testing.assert_array_equal(held.original_index, original)
 
 
 def _correspondence(frame: int, count: int) -> Correspondence:
@@ -213,7 +213,7 @@ def test_a_flipped_bit_anywhere_is_one_sentence_or_changes_no_column_that_is_rea
         at, bit = int(rng.integers(len(whole))), int(rng.integers(8))
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
         try:
-            now, *_ = parquet.read_points(path)
+            now = parquet.read_points(path).points
             parquet.read_superpoints(path)
             parquet.read_labels(path)
         except BadInput as error:

@@ -49,8 +49,8 @@ def export_scene(
     report: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Exported:
     """Points, pictures and, where `features` are given, one file of fused features for the whole scene."""
-    points, _, original_index = catalog.load_points(store, scene.id)
-    points = points.take(np.argsort(original_index))
+    held = catalog.load_points(store, scene.id)
+    points = held.in_scan_order()
     frames = catalog.load_frames(store, scene.id)
     paths = [path for frame in frames for path in (frame.image_path, frame.depth_path) if path is not None]
     if missing := [path for path in paths if not path.is_file()]:
@@ -59,13 +59,12 @@ def export_scene(
     labels, names = classes(points)
     fused = None
     if features is not None:
-        found = catalog.load_features(store, scene.id, features.name)
-        row = original_index[found.point_index]
+        found = held.features_to_scan(catalog.load_features(store, scene.id, features.name))
         covered = np.zeros(len(points), bool)
-        covered[row] = True
+        covered[found.point_index] = True
         folder = out / f"{kind}_multiview_{re.sub('[^A-Za-z0-9._-]+', '_', features.name)}"
         folder.mkdir(parents=True, exist_ok=True)
         fused = folder / file_name(scene.name, ".pt" if kind == "nuscenes" else "_0.pt")
-        write_features(fused, covered, found.vectors[np.argsort(row)], numpy_mask=kind == "nuscenes")
+        write_features(fused, covered, found.vectors, numpy_mask=kind == "nuscenes")
     path = write_scene(out, kind, whole, labels, names, report=report)
     return Exported(path, len(points), len(frames), fused, 0 if features is None else features.point_count)
