@@ -22,9 +22,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from ovstore.core.features import EmbeddingSpace, FeatureMap, PointFeatures
-from ovstore.ingest.fusion.fuse import OPENSCENE as FUSION
+from ovstore.ingest.compat.openscene import FUSION, VISIBILITY
 from ovstore.ingest.fusion.fuse import fuse
-from ovstore.ingest.fusion.visibility import OPENSCENE as VISIBILITY
 from ovstore.ingest.fusion.visibility import correspond
 from ovstore.ingest.order import morton_order
 from room import CAMERA, Room, make_room

@@ -111,21 +111,18 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
     from pathlib import Path
 
     from ..ingest import recipe
-    from ..ingest.formats.openscene.layout import constants_of
-    from ..ingest.fusion import fuse, visibility
+    from ..ingest.compat.openscene import compat_of
+    from ..ingest.fusion.fuse import FusionOptions
+    from ..ingest.fusion.visibility import VisibilityOptions
     from ._options.from_dataclass import from_params
     from ._options.training import typed_flags
 
     encoder = plugins.load("models.encoders", params["encoder"])
-    compat = params["compat"] == "openscene"
-    seen, fused = (
-        (visibility.OPENSCENE, fuse.OPENSCENE) if compat else (visibility.VisibilityOptions(), fuse.FusionOptions())
-    )
-    constants = constants_of(format, Path(params["path"])) if compat else None
-    published = getattr(encoder, "OPENSCENE", {}) if compat else {}
-    historical = constants.options if constants else {}
-    if constants:
-        seen = replace(seen, depth_tolerance=constants.depth_tolerance, border=constants.border)
+    compat = compat_of(format, Path(params["path"]), params["encoder"]) if params["compat"] == "openscene" else None
+    seen = compat.visibility if compat else VisibilityOptions()
+    fused = compat.fusion if compat else FusionOptions()
+    historical = compat.dataset_options if compat else {}
+    published = compat.encoder_options if compat else {}
     if params["depth_tolerance"] is not None:
         seen = replace(seen, depth_tolerance=params["depth_tolerance"])
     if params["splat_radius"] is not None:

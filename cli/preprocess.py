@@ -24,7 +24,7 @@ class _Preprocess(click.Command):
     """`ovstore preprocess NAME`."""
 
     def __init__(self, name: str, dataset: "ModuleType") -> None:
-        from ..ingest import preprocess
+        from ..ingest.compat.openscene import preprocessing_options
         from ._options.from_dataclass import options_of
 
         summary = (dataset.__doc__ or name).partition("\n")[0]
@@ -38,7 +38,7 @@ class _Preprocess(click.Command):
             params=[
                 click.Argument(["source"], metavar="IN", type=click.Path(exists=True, path_type=Path)),
                 click.Argument(["out"], metavar="OUT", type=click.Path(file_okay=False, path_type=Path)),
-                *options_of(dataset.Options, preprocess.options_of(name)),
+                *options_of(dataset.Options, preprocessing_options(name)),
                 click.Option(["--as", "kind"], type=click.Choice(_KINDS),
                              help="Which of OpenScene's datasets to write  [default: FORMAT, else custom]"),
                 click.Option(["--scene", "scenes"], multiple=True, help="Only this scene; may be repeated."),
@@ -68,12 +68,13 @@ def command() -> None:
 
 def _preprocess(format: str, source: Path, out: Path, **params: Any) -> None:
     from ..ingest import preprocess
+    from ..ingest.compat.openscene import kind_of_format, preprocessing_options
     from ._options.from_dataclass import from_params
 
     dataset = plugins.load("ingest.datasets", format)
     typed = {name: value for name, value in params.items() if value is not None}
-    kind = params["kind"] or preprocess.kind_of(format)
-    options = from_params(dataset.Options, {**preprocess.options_of(format), **typed})
+    kind = params["kind"] or kind_of_format(format)
+    options = from_params(dataset.Options, {**preprocessing_options(format), **typed})
     larger_set = kind == format == "matterport" and options.labels in ("40", "80", "160")
     variant = f"_{options.labels}" if larger_set else ""
     root = source.resolve()

@@ -7,11 +7,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
-import numpy as np
-
 from ..core import plugins
 from ..core.features import Correspondence, FeatureMap
-from ..core.scene import Frame, Scene
+from ..core.scene import Scene
 from ..models.frame_maps import FrameMaps, Reader
 from ..store.catalog import catalog
 from ..store.files.stored_points import StoredPoints
@@ -21,7 +19,7 @@ from ..store.publish.fingerprints import Fingerprint
 from . import recipe
 from .checks import memory
 from .checks.checks import check_scene
-from .compat.openscene import CONSTANTS
+from .compat.openscene import working_images
 from .extraction.extract import Picture, extract, image_encoder, read_maps
 from .files.images import read_depth
 from .formats.skipped import skipped
@@ -52,20 +50,6 @@ class IngestSummary:
     seconds: float
     findings: tuple[str, ...] = ()
     geometry: str = ""  # where it is not what the options alone would make of the scan
-
-
-def worked_on(frame: Frame, request: Request) -> Frame:
-    """The frame as the networks see it: as it is, or at the size that OpenScene worked on."""
-    constants = CONSTANTS.get(request.format) if request.visibility.compat else None
-    return frame if constants is None else constants.frame(frame)
-
-
-def in_pixels_of(frame: Frame, other: Frame, seen: Correspondence) -> Correspondence:
-    """What was seen in the pixels of `other`, a resized `frame`, in the pixels of the picture as it is."""
-    if (frame.camera.width, frame.camera.height) == (other.camera.width, other.camera.height):
-        return seen
-    scale = np.array([frame.camera.width / other.camera.width, frame.camera.height / other.camera.height])
-    return replace(seen, uv=((seen.uv + 0.5) * scale - 0.5).astype(np.float32))
 
 
 def ingest_scene(store: Database, request: Request, name: str, report: Report = quiet) -> IngestSummary:
@@ -211,11 +195,12 @@ def _new_geometry(
 
     order = morton_order(scene.points.xyz)
     scene = replace(scene, points=scene.points.take(order))
+    images = working_images(request.format, request.visibility)
     correspondences = []
     for position, frame in enumerate(scene.frames):
         depth = None if frame.depth_path is None else read_depth(frame.depth_path, frame.depth_scale)
-        seen = correspond(scene.points.xyz, worked_on(frame, request), position, depth, request.visibility)
-        correspondences.append(unmasked(in_pixels_of(frame, worked_on(frame, request), seen), frame))
+        seen = correspond(scene.points.xyz, images.frame(frame), position, depth, request.visibility)
+        correspondences.append(unmasked(images.in_own_pixels(frame, seen), frame))
         report("visibility", position + 1, len(scene.frames))
     report("superpoints", 0, 1)
     superpoint = superpoints(scene.points, request.superpoints)
@@ -246,10 +231,9 @@ def _maps(
     geometry: Geometry, seen: list[Correspondence], maps: Mapping[str, Reader] | None, request: Request, report: Report
 ) -> Iterator[tuple[int, FeatureMap]]:
     """The maps of all frames that see a point: those on disk, else the network's."""
-    constants = CONSTANTS.get(request.format) if request.visibility.compat else None
-    bilinear = constants is not None and constants.bilinear
+    images = working_images(request.format, request.visibility)
     pictures = [
-        Picture(one.frame, frame := geometry.frames[one.frame], worked_on(frame, request).camera, bilinear)
+        Picture(one.frame, frame := geometry.frames[one.frame], images.frame(frame).camera, images.bilinear)
         for one in seen
     ]
     if maps is not None:

@@ -12,19 +12,10 @@ from numpy.typing import NDArray
 from ..core import plugins
 from ..core.scene import PointCloud
 from .checks.checks import check_scene
-from .compat.openscene import CONSTANTS
 from .formats.openscene.layout import Kind
 from .formats.openscene.scene import is_written, write_scene
 
 Classes = Callable[[PointCloud], tuple[NDArray[np.integer], Mapping[int, str] | None]]  # of each point, and their names
-
-# What OpenScene reads of the raw data; an option that is typed goes before these.
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "scannet": {"frame_stride": 20, "labels": "nyu40"},
-    "matterport": {"labels": "21", "views": "house"},
-    "replica": {"frame_stride": 10},
-    "nuscenes": {"unit": "keyframe"},
-}
 
 
 @dataclass(frozen=True)
@@ -50,18 +41,6 @@ class Written:
     frames: int = 0
     points: int = 0
     findings: tuple[str, ...] = ()
-
-
-def kind_of(format: str) -> Kind:
-    """What scans of a format are to OpenScene: one of its datasets, or custom."""
-    kinds: tuple[Kind, ...] = ("scannet", "matterport", "replica", "nuscenes")
-    return next((kind for kind in kinds if kind == format), "custom")
-
-
-def options_of(format: str) -> dict[str, Any]:
-    """Options of a format's importer, by which it reads what OpenScene reads."""
-    constants = CONSTANTS.get(format)
-    return {**(constants.options if constants else {}), **_OPTIONS.get(format, {})}
 
 
 def run(

@@ -13,11 +13,11 @@ from ...core import plugins
 from ...core.errors import OvstoreError
 from ...core.files import size_of
 from ...core.scene import Scene
+from ..compat.openscene import working_images
 from ..extraction.extract import Picture, extract, image_encoder
 from ..files.images import read_depth
 from ..formats.selection import spread
 from ..fusion.visibility import correspond
-from ..pipeline import worked_on
 from ..recipe import Request
 from .checks import check_scene
 
@@ -84,13 +84,14 @@ def _cameras(scene: Scene) -> tuple[str, ...]:
 def _visibility(scene: Scene, request: Request) -> tuple[float, float]:
     """Points seen and seconds spent a frame, as a few frames have it."""
     sample = spread(range(len(scene.frames)), _SAMPLE)
+    images = working_images(request.format, request.visibility)
     sights, started = 0, time.monotonic()
     for position in [*sample[:1], *sample]:  # the first once more: it may wait for the compiler
         if position == sample[0]:
             sights, started = 0, time.monotonic()
         frame = scene.frames[position]
         depth = None if frame.depth_path is None else read_depth(frame.depth_path, frame.depth_scale)
-        sights += len(correspond(scene.points.xyz, worked_on(frame, request), position, depth, request.visibility))
+        sights += len(correspond(scene.points.xyz, images.frame(frame), position, depth, request.visibility))
     return sights / max(len(sample), 1), (time.monotonic() - started) / max(len(sample), 1)
 
 
@@ -104,8 +105,9 @@ def _network(scene: Scene, request: Request, ready: bool) -> tuple[float | None,
         if hasattr(encoder, "weights_file") and encoder.weights_file(options) is None:
             return None, 0, f"the weights of {request.encoder} would be downloaded first"
         dim = encoder.space(options).dim
+        images = working_images(request.format, request.visibility)
         pictures = [
-            Picture(position, frame := scene.frames[position], worked_on(frame, request).camera)
+            Picture(position, frame := scene.frames[position], images.frame(frame).camera)
             for position in spread(range(len(scene.frames)), _SAMPLE)
         ]
         if not pictures:

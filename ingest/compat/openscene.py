@@ -1,20 +1,33 @@
-"""What OpenScene's published numbers rest on: sizes, thresholds, intrinsics, resizing (openscene.md 1.1 and 2.2).
+"""Everything that `--compat openscene` changes, and that `ovstore preprocess` reads otherwise (openscene.md 1.1, 2.2).
 
-`visibility.OPENSCENE` and `fuse.OPENSCENE` are its rules; a dataset's constants below complete them:
+    compat = compat_of("scannet", Path("scans"), "lseg")
+    options = scannet.Options(**compat.dataset_options)        # likewise the encoder's
+    images = working_images("scannet", compat.visibility)      # frames at the size that OpenScene worked on
 
-    constants = CONSTANTS["scannet"]
-    frame = constants.frame(frame)                  # the camera of the pictures it worked on
-    options = replace(visibility.OPENSCENE, depth_tolerance=constants.depth_tolerance, border=constants.border)
+The rules themselves are options like any other (VisibilityOptions, FusionOptions, the modes of encoders); here it is
+said which of them are OpenScene's. Explicit options override all but `fusion`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...core.errors import BadInput
+from ...core.features import Correspondence
 from ...core.scene import Camera, Frame
+from ..formats.openscene.layout import Kind, find_scenes
+from ..fusion.fuse import FusionOptions
+from ..fusion.visibility import VisibilityOptions
+
+VISIBILITY = VisibilityOptions(depth_tolerance=0.25, border=10, compat=True)  # a dataset has its own two numbers
+FUSION = FusionOptions(weighting="mean", normalise_views=False, unit_length=False)
+ENCODER_OPTIONS: Mapping[str, Mapping[str, Any]] = {  # with which the numbers of its published features come out
+    "lseg": {"mode": "openscene", "unit": False, "precision": "float32"},
+    "openseg": {"mode": "openscene", "unit": False},
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,7 @@ class Constants:
     border: int  # pixels
     camera: Camera | None = None  # fixed at the size above, whatever the files say; None: the frame's own, adjusted
     options: Mapping[str, Any] = field(default_factory=dict)  # of its importer, where our defaults read otherwise
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)  # besides, those its processed files were made with
     bilinear: bool = False  # how pictures are brought to the size above; False: the nearest pixel
 
     def frame(self, frame: Frame) -> Frame:
@@ -35,15 +49,88 @@ class Constants:
         return replace(frame, camera=self.camera or adjusted(frame.camera, self.width, self.height))
 
 
-CONSTANTS = {
-    "scannet": Constants(320, 240, 1000.0, 0.25, 10, Camera(320, 240, 288.9353025, 288.9353025, 159.5, 119.5)),
-    "matterport": Constants(640, 512, 4000.0, 0.02, 10, options={"y_origin": "top"}),
-    "replica": Constants(
-        640, 360, 6553.5, 0.25, 10, Camera(640, 360, 317.5, 317.6470588235294, 319.5, 179.5), bilinear=True
+CONSTANTS: Mapping[str, Constants] = {
+    "scannet": Constants(
+        320, 240, 1000.0, 0.25, 10, Camera(320, 240, 288.9353025, 288.9353025, 159.5, 119.5),
+        preprocessing={"frame_stride": 20, "labels": "nyu40"},
     ),
-    "nuscenes": Constants(800, 450, None, 0.25, 5, bilinear=True),
+    "matterport": Constants(
+        640, 512, 4000.0, 0.02, 10, options={"y_origin": "top"}, preprocessing={"labels": "21", "views": "house"}
+    ),
+    "replica": Constants(
+        640, 360, 6553.5, 0.25, 10, Camera(640, 360, 317.5, 317.6470588235294, 319.5, 179.5),
+        preprocessing={"frame_stride": 10}, bilinear=True,
+    ),
+    "nuscenes": Constants(800, 450, None, 0.25, 5, preprocessing={"unit": "keyframe"}, bilinear=True),
     "custom": Constants(1920, 1280, 1000.0, 0.25, 10),
-}
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Compat:
+    """What `--compat openscene` changes for scans of one format under one encoder."""
+
+    visibility: VisibilityOptions
+    fusion: FusionOptions
+    dataset_options: Mapping[str, Any]  # of the importer, by name; they count as chosen by the person
+    encoder_options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class WorkingImages:
+    """Frames as networks and visibility see them: as they are, or at the size that OpenScene worked on."""
+
+    constants: Constants | None = None
+
+    @property
+    def bilinear(self) -> bool:
+        """How images are brought to that size; False: by taking the nearest pixels."""
+        return self.constants is not None and self.constants.bilinear
+
+    def frame(self, frame: Frame) -> Frame:
+        """`frame` with the camera of the image that is seen."""
+        return frame if self.constants is None else self.constants.frame(frame)
+
+    def in_own_pixels(self, frame: Frame, seen: Correspondence) -> Correspondence:
+        """What was seen in the pixels of `self.frame(frame)`, in the pixels of the image as it is."""
+        own, worked_on = frame.camera, self.frame(frame).camera
+        if (own.width, own.height) == (worked_on.width, worked_on.height):
+            return seen
+        scale = np.array([own.width / worked_on.width, own.height / worked_on.height])
+        return replace(seen, uv=((seen.uv + 0.5) * scale - 0.5).astype(np.float32))
+
+
+def compat_of(format: str, root: Path, encoder: str) -> Compat:
+    """The options that reproduce OpenScene's numbers; processed files count as the dataset their folders are of."""
+    if format == "openscene":
+        kinds = sorted({place.kind for place in find_scenes(root).values()})
+        if len(kinds) > 1:
+            raise BadInput(
+                f"{root} holds files of {' and '.join(kinds)}, which OpenScene treats differently: name one folder"
+            )
+        constants = CONSTANTS[kinds[0]] if kinds else None
+    else:
+        constants = CONSTANTS.get(format)
+    seen = VISIBILITY
+    if constants is not None:
+        seen = replace(seen, depth_tolerance=constants.depth_tolerance, border=constants.border)
+    return Compat(seen, FUSION, constants.options if constants else {}, ENCODER_OPTIONS.get(encoder, {}))
+
+
+def working_images(format: str, visibility: VisibilityOptions) -> WorkingImages:
+    """How frames of scans of `format` are seen; processed files have OpenScene's size already."""
+    return WorkingImages(CONSTANTS.get(format) if visibility.compat else None)
+
+
+def preprocessing_options(format: str) -> dict[str, Any]:
+    """Options of a format's importer, by which it reads what OpenScene reads."""
+    constants = CONSTANTS.get(format)
+    return {} if constants is None else {**constants.options, **constants.preprocessing}
+
+
+def kind_of_format(format: str) -> Kind:
+    """What scans of a format are to OpenScene: one of its datasets, or custom."""
+    return next((kind for kind in get_args(Kind) if kind == format), "custom")
 
 
 def adjusted(camera: Camera, width: int, height: int) -> Camera:
@@ -62,32 +149,3 @@ def adjusted(camera: Camera, width: int, height: int) -> Camera:
         camera.cx * ((width - 1) / (camera.width - 1)),
         camera.cy * ((height - 1) / (camera.height - 1)),
     )
-
-
-def resize_nearest(image: NDArray[Any], camera: Camera) -> NDArray[Any]:
-    """`image` (h, w, ...) at the camera's size as OpenCV's nearest does it: pixel i comes from floor(i * in / out)."""
-    height, width = image.shape[:2]
-    rows = np.minimum(np.arange(camera.height) * height // camera.height, height - 1)
-    columns = np.minimum(np.arange(camera.width) * width // camera.width, width - 1)
-    return image[rows[:, None], columns]
-
-
-def resize_bilinear(image: NDArray[Any], camera: Camera) -> NDArray[Any]:
-    """`image` (h, w, ...) of integers at the camera's size as OpenCV's bilinear does it: by centres, never blurred.
-
-    Depth is mixed across edges this way, as it is in OpenScene's Replica.
-    """
-    rows, below, down = _between(image.shape[0], camera.height)
-    columns, right, across = _between(image.shape[1], camera.width)
-    trailing = (1,) * (image.ndim - 2)
-    down, across = down.reshape(-1, 1, *trailing), across.reshape(1, -1, *trailing)
-    upper = image[rows[:, None], columns] * (1 - across) + image[rows[:, None], right] * across
-    lower = image[below[:, None], columns] * (1 - across) + image[below[:, None], right] * across
-    return np.rint(upper * (1 - down) + lower * down).astype(image.dtype)
-
-
-def _between(size: int, wanted: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """For each of `wanted` pixels the two of `size` that it lies between, and how far it is towards the second."""
-    place = np.clip((np.arange(wanted) + 0.5) * size / wanted - 0.5, 0, size - 1)
-    first = np.floor(place).astype(np.int64)
-    return first, np.minimum(first + 1, size - 1), place - first

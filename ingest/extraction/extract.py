@@ -14,7 +14,7 @@ from ...core import plugins
 from ...core.errors import BadScene
 from ...core.features import FeatureMap
 from ...core.scene import Camera, Frame
-from ..compat.openscene import resize_bilinear, resize_nearest
+from ..cameras.resizing import resize_bilinear, resize_nearest
 from ..engines import Outcome
 from ..files.images import read_image
 

@@ -56,9 +56,6 @@ class FusionOptions:
             raise BadInput(f"weighting is {self.weighting!r}; 'mean' or 'view' is meant.")
 
 
-OPENSCENE = FusionOptions(weighting="mean", normalise_views=False, unit_length=False)
-
-
 def fuse(
     maps: Iterable[tuple[int, FeatureMap]],
     correspondences: Sequence[Correspondence],

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...core.errors import BadInput, BadScene
 from ...core.features import Correspondence
 from ...core.scene import Camera, Frame
-from ..compat.openscene import resize_nearest
+from ..cameras.resizing import resize_nearest
 from ..compiled import COMPILED, read_only
 from .splat import splat_depth
 
@@ -40,9 +40,6 @@ class VisibilityOptions:
             raise BadInput(f"border is {self.border}; a number of pixels, 0 or more, is meant.")
         if not 0 <= self.splat_radius < np.inf:
             raise BadInput(f"splat_radius is {self.splat_radius}; metres, 0 (off) or more, are meant.")
-
-
-OPENSCENE = VisibilityOptions(depth_tolerance=0.25, border=10, compat=True)
 
 
 @dataclass(frozen=True)

@@ -38,11 +38,6 @@ and, where a part of the network works on the scores of labels and not on vector
     load_label_head(options) -> Callable[[NDArray[float32]], NDArray[float32]] | None
                                  (h, w, L) cosines of a map with L labels to their scores, for label maps
 
-and, where OpenScene has published features of the encoder,
-
-    OPENSCENE                    values of Options by name, with which its numbers come out: the defaults under
-                                 --compat openscene, where what is typed goes before
-
 Both towers load apart. An encoder knows no files of scenes (but such maps), no points and no database. `device` is
 "auto", "cpu" or "cuda"; it never changes the recipe.
 """

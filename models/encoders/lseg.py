@@ -41,8 +41,6 @@ from ._options import TEMPLATES, require_long_side
 
 log = logging.getLogger(__name__)
 
-OPENSCENE = {"mode": "openscene", "unit": False, "precision": "float32"}
-
 _LONG_SIDE = {"extract": 320, "evaluate": 520, "openscene": 0}
 _STRIDE = 32  # of the coarsest level
 _LOGIT_SCALE = 1 / 0.07  # a constant of the original

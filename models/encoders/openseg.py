@@ -37,8 +37,6 @@ from ._options import TEMPLATES
 
 log = logging.getLogger(__name__)
 
-OPENSCENE = {"mode": "openscene", "unit": False}
-
 _USUAL_NAMES = ("exported_model", "openseg_clip", "openseg")
 _LARGEST_CELL = 64  # of 640: a tenth of a tile
 _TEXT_MODEL = "ViT-L-14-336-quickgelu"

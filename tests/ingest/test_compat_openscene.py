@@ -5,9 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ovstore.core.features import EmbeddingSpace, FeatureMap
+from ovstore.core import plugins
+from ovstore.core.features import Correspondence, EmbeddingSpace, FeatureMap
 from ovstore.core.scene import Camera, Frame
-from ovstore.ingest.compat.openscene import CONSTANTS, adjusted, resize_bilinear, resize_nearest
+from ovstore.ingest.cameras.resizing import resize_bilinear, resize_nearest
+from ovstore.ingest.compat.openscene import (
+    CONSTANTS,
+    ENCODER_OPTIONS,
+    FUSION,
+    VISIBILITY,
+    adjusted,
+    compat_of,
+    preprocessing_options,
+    working_images,
+)  # fmt: skip
 from ovstore.ingest.extraction.extract import Picture, extract
 from ovstore.ingest.fusion import fuse, visibility
 from PIL import Image
@@ -76,15 +87,13 @@ def test_fused_features_equal_the_published_loop_to_the_bit(path: str, memory_mb
             frame(camera, pose, with_depth),
             position,
             None if image is None else (image / 1000).astype(np.float32),
-            visibility.OPENSCENE,
+            VISIBILITY,
         )
         for position, (pose, image) in enumerate(zip(poses, depth, strict=True))
     ]
     space = EmbeddingSpace("test", DIM, "")
     arriving = ((i, FeatureMap(space, values, "nearest")) for i, values in enumerate(maps))
-    result = fuse.fuse(
-        arriving, seen, [camera] * len(poses), len(xyz), space, fuse.OPENSCENE, path=path, memory_mb=memory_mb
-    )
+    result = fuse.fuse(arriving, seen, [camera] * len(poses), len(xyz), space, FUSION, path=path, memory_mb=memory_mb)
     assert 500 < covered.sum() < 3500
     assert np.array_equal(result.point_index, np.flatnonzero(covered))
     assert np.array_equal(result.vectors.view(np.uint16), expected[covered].view(np.uint16))
@@ -95,11 +104,11 @@ def test_scannets_point_lands_on_its_pixel() -> None:
     pose = np.eye(4)
     pose[:3, 3] = (1, 2, 3)
     point = np.array([[1.5, 2.25, 5.0]])
-    exact = replace(visibility.OPENSCENE, compat=False)
+    exact = replace(VISIBILITY, compat=False)
     assert SCANNET is not None
     seen = visibility.correspond(point, frame(SCANNET, pose, depth=False), 0, None, exact)
     np.testing.assert_array_equal(seen.uv, np.float32([[231.733825625, 155.6169128125]]))
-    seen = visibility.correspond(point, frame(SCANNET, pose, depth=False), 0, None, visibility.OPENSCENE)
+    seen = visibility.correspond(point, frame(SCANNET, pose, depth=False), 0, None, VISIBILITY)
     assert seen.uv.tolist() == [[232, 156]] and seen.depth.tolist() == [2]
 
 
@@ -110,7 +119,7 @@ def test_the_threshold_is_inclusive_and_relative_to_the_reading(millimetres: int
     """Appendix G: at z = 2 visible for 1.6 <= d <= 2.6666..."""
     assert SCANNET is not None
     depth = np.full((240, 320), millimetres / 1000, np.float32)
-    seen = visibility.correspond(np.array([[0.0, 0, 2]]), frame(SCANNET, np.eye(4)), 0, depth, visibility.OPENSCENE)
+    seen = visibility.correspond(np.array([[0.0, 0, 2]]), frame(SCANNET, np.eye(4)), 0, depth, VISIBILITY)
     assert len(seen) == visible
 
 
@@ -119,7 +128,7 @@ def test_pixels_round_half_to_even_and_the_border_is_open_at_its_far_end() -> No
     camera = Camera(320, 240, 1.0, 1.0, 0.0, 0.0)
     columns = np.array([9.0, 9.5, 10, 10.5, 11.5, 309, 309.5, 310])
     points = np.column_stack([columns, np.full(8, 100.0), np.ones(8)])
-    seen = visibility.correspond(points, frame(camera, np.eye(4), depth=False), 0, None, visibility.OPENSCENE)
+    seen = visibility.correspond(points, frame(camera, np.eye(4), depth=False), 0, None, VISIBILITY)
     assert dict(zip(seen.point_index.tolist(), seen.uv[:, 0].tolist(), strict=True)) == {
         1: 10,
         2: 10,
@@ -133,7 +142,7 @@ def test_a_saturated_reading_is_a_distance_here_and_none_by_default() -> None:
     camera = Camera(64, 48, 50.0, 50.0, 31.5, 23.5)
     depth = np.full((48, 64), 65.535, np.float32)
     point = np.array([[0.0, 0, 60]])
-    assert len(visibility.correspond(point, frame(camera, np.eye(4)), 0, depth, visibility.OPENSCENE)) == 1
+    assert len(visibility.correspond(point, frame(camera, np.eye(4)), 0, depth, VISIBILITY)) == 1
     assert (
         len(visibility.correspond(point, frame(camera, np.eye(4)), 0, depth, visibility.VisibilityOptions(0.25))) == 0
     )
@@ -144,8 +153,8 @@ def test_depth_of_another_size_is_brought_to_the_colour_image() -> None:
     depth = np.random.default_rng(2).integers(1000, 3000, (480, 640)) / np.float32(1000)
     points = np.random.default_rng(3).uniform([-1, -1, 1], [1, 1, 3], (2000, 3))
     large = replace(frame(camera, np.eye(4)), depth_camera=camera.resized(640, 480))
-    here = visibility.correspond(points, large, 0, depth, visibility.OPENSCENE)
-    there = visibility.correspond(points, frame(camera, np.eye(4)), 0, depth[::20, ::20], visibility.OPENSCENE)
+    here = visibility.correspond(points, large, 0, depth, VISIBILITY)
+    there = visibility.correspond(points, frame(camera, np.eye(4)), 0, depth[::20, ::20], VISIBILITY)
     assert 0 < len(here) == len(there) and np.array_equal(here.point_index, there.point_index)
 
 
@@ -192,3 +201,33 @@ def test_networks_see_pictures_at_the_size_and_by_the_rule_of_the_dataset(tmp_pa
     seen = []
     list(extract([picture], lambda images: seen.extend(images) or [None]))
     np.testing.assert_array_equal(seen[0], resize(image, small))
+
+
+def test_one_place_says_what_compat_changes() -> None:
+    matterport = compat_of("matterport", Path("scans"), "lseg")
+    assert (matterport.visibility.depth_tolerance, matterport.visibility.border) == (0.02, 10)
+    assert matterport.visibility.compat and matterport.fusion == FUSION
+    assert matterport.dataset_options == {"y_origin": "top"}
+    assert matterport.encoder_options == {"mode": "openscene", "unit": False, "precision": "float32"}
+    other = compat_of("colmap", Path("scans"), "tiny")
+    assert (other.visibility, other.dataset_options, other.encoder_options) == (VISIBILITY, {}, {})
+
+
+@pytest.mark.parametrize("name", ENCODER_OPTIONS)
+def test_openscenes_options_are_options_of_the_encoder(name: str) -> None:
+    pytest.importorskip("torch")
+    replace(plugins.load("models.encoders", name).Options(), **ENCODER_OPTIONS[name])
+
+
+@pytest.mark.parametrize("name", sorted(set(CONSTANTS) - {"custom"}))
+def test_openscenes_options_are_options_of_the_importer(name: str) -> None:
+    options = plugins.load("ingest.datasets", name).Options
+    replace(options(), **compat_of(name, Path("scans"), "lseg").dataset_options)
+    replace(options(), **preprocessing_options(name))
+
+
+def test_points_seen_in_a_resized_image_lie_in_the_pixels_of_the_whole_one() -> None:
+    own = frame(Camera(1296, 968, 1170.0, 1170.0, 647.0, 483.0), np.eye(4))
+    seen = Correspondence(0, np.int32([0]), np.float32([[159.5, 119.5]]), np.float32([1]))
+    assert working_images("scannet", VISIBILITY).in_own_pixels(own, seen).uv.tolist() == [[647.5, 483.5]]
+    assert working_images("colmap", VISIBILITY).in_own_pixels(own, seen) is seen

@@ -8,8 +8,9 @@ import pytest
 from ovstore.core.errors import BadInput, SpaceMismatch
 from ovstore.core.features import Correspondence, EmbeddingSpace, FeatureMap, PointFeatures
 from ovstore.core.scene import Camera
+from ovstore.ingest.compat.openscene import FUSION
 from ovstore.ingest.fusion import scratch, weights
-from ovstore.ingest.fusion.fuse import OPENSCENE, FusionOptions, fuse
+from ovstore.ingest.fusion.fuse import FusionOptions, fuse
 from ovstore.ingest.fusion.point_views import Sights
 from ovstore.ingest.fusion.sampling_weights import Grid, KeptMap, block_taps, cells
 
@@ -54,7 +55,7 @@ def assert_equal(one: PointFeatures, other: PointFeatures, tolerance: float = 0.
 
 
 @pytest.mark.parametrize(
-    "options", [FusionOptions(), FusionOptions("view"), OPENSCENE, FusionOptions(unit_length=False)], ids=str
+    "options", [FusionOptions(), FusionOptions("view"), FUSION, FusionOptions(unit_length=False)], ids=str
 )
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("path", PATHS)
@@ -107,7 +108,7 @@ def test_blocks_threads_and_memory_change_no_bit(path: str, kind: str, tmp_path:
 
 
 @pytest.mark.skipif("numba" not in PATHS, reason="numba is not installed")
-@pytest.mark.parametrize("options", [FusionOptions(), FusionOptions("view"), OPENSCENE], ids=str)
+@pytest.mark.parametrize("options", [FusionOptions(), FusionOptions("view"), FUSION], ids=str)
 def test_sums_as_maps_come_equal_sums_at_the_end(options: FusionOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     from ovstore.ingest.fusion import fuse_sums
 
@@ -171,8 +172,8 @@ def test_a_point_whose_views_sum_to_no_direction_has_no_row(path: str, value: fl
     values = maps[2][1].values.copy()
     values[:] = value
     spoiled = [*maps[:2], (2, FeatureMap(SPACE, values, "nearest")), *maps[3:]]
-    result = fused(spoiled, seen, OPENSCENE, path=path)
-    others = fused(maps[:2] + maps[3:], seen[:2] + seen[3:], OPENSCENE, path=path)
+    result = fused(spoiled, seen, FUSION, path=path)
+    others = fused(maps[:2] + maps[3:], seen[:2] + seen[3:], FUSION, path=path)
     if value == 0:
         assert np.array_equal(result.point_index, others.point_index)  # zeros count, but alone they are nothing
     else:
@@ -186,7 +187,7 @@ def test_opposite_views_leave_no_row(path: str) -> None:
     against = (1, FeatureMap(SPACE, -maps[0][1].values, "nearest"))
     seen = sightings()[0]
     twice = [seen, Correspondence(1, seen.point_index, seen.uv, seen.depth)]
-    assert len(fused([*maps, against], twice, OPENSCENE, path=path).point_index) == 0
+    assert len(fused([*maps, against], twice, FUSION, path=path).point_index) == 0
 
 
 def test_a_view_of_weight_zero_is_not_there() -> None:

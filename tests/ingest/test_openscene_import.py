@@ -12,10 +12,9 @@ from command_line import ovstore
 from ovstore.core.errors import BadInput, BadScene
 from ovstore.core.scene import PointCloud, Scene
 from ovstore.evaluation.labels import label_files
-from ovstore.ingest.compat.openscene import CONSTANTS
+from ovstore.ingest.compat.openscene import CONSTANTS, compat_of
 from ovstore.ingest.datasets import openscene
 from ovstore.ingest.formats.openscene.files import write_features, write_points
-from ovstore.ingest.formats.openscene.layout import constants_of
 from ovstore.store.catalog import catalog
 from ovstore.store.maintain import verify
 from ovstore.store.postgres.database import Database
@@ -316,8 +315,11 @@ def test_compat_treats_processed_files_as_the_dataset_they_are_of(tmp_path: Path
     for kind in ("matterport", "nuscenes"):
         (tmp_path / kind / f"{kind}_3d/val").mkdir(parents=True)
         (tmp_path / kind / f"{kind}_3d/val/a_{kind}.pth").touch()
-    assert constants_of("openscene", tmp_path / "matterport") == CONSTANTS["matterport"]
-    assert constants_of("openscene", tmp_path / "nuscenes") == CONSTANTS["nuscenes"]
-    assert constants_of("scannet", tmp_path) == CONSTANTS["scannet"] and constants_of("colmap", tmp_path) is None
+    for kind in ("matterport", "nuscenes"):
+        processed, constants = compat_of("openscene", tmp_path / kind, "lseg"), CONSTANTS[kind]
+        assert processed == compat_of(kind, tmp_path, "lseg")
+        assert (processed.visibility.depth_tolerance, processed.visibility.border) == (
+            constants.depth_tolerance, constants.border
+        )  # fmt: skip
     with pytest.raises(BadInput, match="holds files of matterport and nuscenes"):
-        constants_of("openscene", tmp_path)
+        compat_of("openscene", tmp_path, "lseg")

@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 from command_line import ovstore
 from ovstore.cli import main
 from ovstore.core.scene import Camera, Scene
-from ovstore.ingest.compat.openscene import adjusted, resize_bilinear, resize_nearest
+from ovstore.ingest.cameras.resizing import resize_bilinear, resize_nearest
+from ovstore.ingest.compat.openscene import adjusted
 from ovstore.ingest.datasets import openscene as importer
 from ovstore.ingest.files.images import read_image
 from ovstore.ingest.formats.openscene.splits import scannet_split

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +9,12 @@ import pytest
 from ovstore.core.errors import BadInput, BadScene
 from ovstore.core.scene import Camera, Frame, Scene
 from ovstore.ingest.checks.checks import check_scene
-from ovstore.ingest.compat.openscene import CONSTANTS
+from ovstore.ingest.compat.openscene import CONSTANTS, VISIBILITY, working_images
 from ovstore.ingest.datasets import replica
 from ovstore.ingest.datasets.replica import Options
 from ovstore.ingest.files.images import read_depth, read_image
 from ovstore.ingest.files.ply import read_ply
-from ovstore.ingest.fusion import visibility
-from ovstore.ingest.pipeline import worked_on
-from ovstore.ingest.recipe import Request
+from ovstore.ingest.fusion.visibility import VisibilityOptions
 from PIL import Image
 
 pytest.importorskip("embreex", reason="needs the extra 'generate'")
@@ -157,9 +154,8 @@ def test_the_historical_focal_length_comes_under_compat_only() -> None:
     """openscene.md 1.5: 317.5 where the stretched picture has 320."""
     camera = Camera(1200, 680, 600.0, 600.0, 599.5, 339.5)
     frame = Frame("0", camera, np.eye(4), Path("0.jpg"), Path("0.png"), camera, 6553.5)
-    request = Request("r", "replica", Path(), "color_words", Options(), None, "f")
-    assert worked_on(frame, request) is frame
-    compat = worked_on(frame, replace(request, visibility=visibility.OPENSCENE))
+    assert working_images("replica", VisibilityOptions()).frame(frame) is frame
+    compat = working_images("replica", VISIBILITY).frame(frame)
     assert compat.camera == Camera(640, 360, 317.5, 317.6470588235294, 319.5, 179.5)
     assert CONSTANTS["replica"].depth_scale == frame.depth_scale
     assert (CONSTANTS["replica"].depth_tolerance, CONSTANTS["replica"].border) == (0.25, 10)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ovstore.core.errors import BadInput, BadScene
 from ovstore.core.scene import Camera, Frame
-from ovstore.ingest.fusion import visibility
+from ovstore.ingest.compat.openscene import VISIBILITY
 from ovstore.ingest.fusion.splat import draw_numpy
 from ovstore.ingest.fusion.visibility import VisibilityOptions, correspond, make_view, see_numpy
 
@@ -145,7 +145,7 @@ def test_a_depth_image_of_its_own_size_is_read_at_its_own_pixels() -> None:
     [
         VisibilityOptions(0.3),
         VisibilityOptions(0.1, border=5),
-        visibility.OPENSCENE,
+        VISIBILITY,
         VisibilityOptions(splat_radius=0.1),
     ],
     ids=str,

@@ -201,12 +201,6 @@ def test_options_are_plain_values_with_help(encoder) -> None:
         assert isinstance(option.default, str | int | float | bool)
 
 
-def test_openscenes_numbers_come_of_the_encoders_own_options(encoder) -> None:
-    module, options = encoder
-    published = getattr(module, "OPENSCENE", {})
-    assert dataclasses.asdict(dataclasses.replace(options, **published)).items() >= published.items()
-
-
 def test_spaces_of_two_encoders_never_mix(options_of) -> None:
     spaces = [plugins.load("models.encoders", name).space(options_of(name)) for name in NAMES]
     for i, one in enumerate(spaces):

@@ -11,6 +11,7 @@ import open_clip
 import pytest
 import torch
 from ovstore.core.errors import BadWeights
+from ovstore.ingest.compat.openscene import ENCODER_OPTIONS
 from ovstore.models.encoders import lseg
 from ovstore.models.lseg.checkpoint import read_lseg
 from ovstore.models.lseg.multi_scale import Windows, evaluate, padded
@@ -117,7 +118,9 @@ def test_the_text_tower_is_open_clips() -> None:
         torch.testing.assert_close(tower(tokens), clip.encode_text(tokens))
 
 
-@pytest.mark.parametrize("settings", [{"long_side": 40, "unit": False}, lseg.OPENSCENE], ids=["extract", "openscene"])
+@pytest.mark.parametrize(
+    "settings", [{"long_side": 40, "unit": False}, ENCODER_OPTIONS["lseg"]], ids=["extract", "openscene"]
+)
 @pytest.mark.parametrize("size", [(30, 40), (40, 30), (31, 40)])
 def test_extraction_adds_the_mirror_image_and_has_the_size_of_the_picture(
     vit: Path, size: tuple[int, int], settings: dict[str, Any]

@@ -13,8 +13,8 @@ from ....core.scene import Scene
 from ....store.catalog import catalog
 from ....store.catalog.catalog import FeatureSetInfo, SceneInfo
 from ....store.postgres.database import Database
+from ...compat.openscene import kind_of_format
 from ...preprocess import Classes
-from ...preprocess import kind_of as kind_of_format
 from .files import write_features
 from .layout import SPLITS, Kind, kind_of
 from .scene import write_scene

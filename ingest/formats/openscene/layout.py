@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ....core.errors import BadInput, BadScene
+from ....core.errors import BadScene
 from ....core.listing import entries
 from ....core.regular import is_file, is_folder
-from ...compat.openscene import CONSTANTS, Constants
 from .classes import classes_of
 
 Kind = Literal["scannet", "matterport", "replica", "nuscenes", "custom"]
@@ -57,18 +56,6 @@ def kind_of(folder: Path) -> Kind:
     """What a NAME_3d folder is of."""
     kinds: tuple[Kind, ...] = ("scannet", "matterport", "replica", "nuscenes")
     return next((kind for kind in kinds if f"{kind}_3d" in folder.name), "custom")
-
-
-def constants_of(format: str, root: Path) -> Constants | None:
-    """How OpenScene treats scans of `format`: its processed files as the dataset that their folders are of."""
-    if format != "openscene":
-        return CONSTANTS.get(format)
-    kinds = sorted({place.kind for place in find_scenes(root).values()})
-    if len(kinds) > 1:
-        raise BadInput(
-            f"{root} holds files of {' and '.join(kinds)}, which OpenScene treats differently: name one folder"
-        )
-    return CONSTANTS[kinds[0]] if kinds else None
 
 
 def house_of(region: str) -> str:

@@ -26,7 +26,8 @@ from ....core.files import remove, replacing, stable_name
 from ....core.names import file_name
 from ....core.regular import is_file, is_folder
 from ....core.scene import Camera, Frame, Scene
-from ...compat.openscene import CONSTANTS, adjusted, resize_bilinear, resize_nearest
+from ...cameras.resizing import resize_bilinear, resize_nearest
+from ...compat.openscene import CONSTANTS, adjusted
 from ...files.images import read_depth, read_image
 from ...files.intrinsics import read_intrinsics
 from .files import UNLABELLED, write_points

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ....core.scene import PointCloud
-from ...compat.openscene import resize_nearest
+from ...cameras.resizing import resize_nearest
 from ...formats.openscene.classes import CLASSES
 from ...formats.openscene.files import UNLABELLED, write_points
 from ...formats.openscene.layout import LONG
