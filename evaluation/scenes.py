@@ -1,4 +1,4 @@
-"""Scenes of the store that are judged: which they are, and their truth."""
+"""Scenes of the store that are evaluated: which they are, and their truth."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Which feature sets are judged: by name, by id, or by what made them."""
+"""Which feature sets are evaluated: by name, by id, or by what made them."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -19,7 +19,7 @@ def number(value: float) -> float | None:
 
 
 def left_out(names: Sequence[str], lacking: str) -> tuple[str, ...]:
-    """A note on scenes that were selected and not judged."""
+    """A note on scenes that were selected and not evaluated."""
     return (f"Left out, without {lacking}: {short_list(names)}.",) if names else ()
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import BadInput
 from ..core.scene import PointCloud
-from ..evaluation.points.judged import JudgedFeatures
+from ..evaluation.points.evaluated import EvaluatedFeatures
 from ..evaluation.points.voting import Pass, VotedFeatures, VoxelVectors
 from ..models.placements import random_placements
 from ..models.voxels import Placement, VoxelGrid, voxelise
@@ -25,23 +25,23 @@ Look = Callable[[Placement, VoxelGrid], VoxelVectors]
 
 
 def in_passes(
-    judged: JudgedFeatures, passes: int, seed: int, voxel_size: float | None, run: Path | None, device: str
+    evaluated: EvaluatedFeatures, passes: int, seed: int, voxel_size: float | None, run: Path | None, device: str
 ) -> VotedFeatures:
-    """The same features, judged by the sum of `passes`; BadInput where the student of a distilled set is not at hand.
+    """The same features, scored by the sum of `passes`; BadInput where the student of a distilled set is not at hand.
 
     `voxel_size` is in metres; None: the student's, else by the kind of scan. `run` is the student's weights, or the
     folder of its training.
     """
-    students = _students(judged, run)
-    sizes = {scene.id: voxel_size or _voxel_size(scene, judged, students) for scene in judged.scenes}
+    students = _students(evaluated, run)
+    sizes = {scene.id: voxel_size or _voxel_size(scene, evaluated, students) for scene in evaluated.scenes}
 
     def of_scene(scene: SceneInfo) -> Iterator[Pass]:
-        held = catalog.load_points(judged.store, scene.id)
+        held = catalog.load_points(evaluated.store, scene.id)
         points = held.in_scan_order()  # a voxel is represented by its lowest point in the scan's own order
         looks = [
             _computed(students[found.id], points, device) if found.id in students
-            else _looked_up(judged.store, found, held.scan_order)
-            for found in judged.chosen.sets[scene.id]
+            else _looked_up(evaluated.store, found, held.scan_order)
+            for found in evaluated.chosen.sets[scene.id]
         ]  # fmt: skip
         for placement in random_placements(sizes[scene.id], passes, seed, scene.name):
             grid = voxelise(points.xyz, placement)
@@ -53,9 +53,15 @@ def in_passes(
         "scores of a point's voxels are summed."
     )
     return VotedFeatures(
-        judged.store, judged.scenes, judged.chosen, judged.texts, judged.asked_with, (note, *judged.notes),
-        passes=of_scene, count=passes,
-    )  # fmt: skip
+        evaluated.store,
+        evaluated.scenes,
+        evaluated.chosen,
+        evaluated.texts,
+        evaluated.asked_with,
+        (note, *evaluated.notes),
+        passes=of_scene,
+        count=passes,
+    )
 
 
 def _looked_up(store: Database, found: FeatureSetInfo, order: NDArray[np.integer]) -> Look:
@@ -89,12 +95,14 @@ def _computed(student: "Student", points: PointCloud, device: str) -> Look:
     return look
 
 
-def _students(judged: JudgedFeatures, run: Path | None) -> "dict[int, Student]":
+def _students(evaluated: EvaluatedFeatures, run: Path | None) -> "dict[int, Student]":
     """Of the distilled sets, by their ids; a student that made several is loaded once."""
-    distilled = [found for sets in judged.chosen.sets.values() for found in sets if found.source == "distilled"]
+    distilled = [found for sets in evaluated.chosen.sets.values() for found in sets if found.source == "distilled"]
     if not distilled:
         if run is not None:
-            raise BadInput(f"--run names a student, and {judged.chosen.title} was not made by a student: leave it out.")
+            raise BadInput(
+                f"--run names a student, and {evaluated.chosen.title} was not made by a student: leave it out."
+            )
         return {}
     from ..ingest.training.students import student_of
 
@@ -104,18 +112,18 @@ def _students(judged: JudgedFeatures, run: Path | None) -> "dict[int, Student]":
             raise BadInput(f"{found.name!r} of {found.dataset}/{found.scene} has no student to run for --passes.")
         digest = found.recipe["student"]["weights"]
         if digest not in loaded:
-            loaded[digest] = student_of(judged.store, found, run)
+            loaded[digest] = student_of(evaluated.store, found, run)
     return {found.id: loaded[found.recipe["student"]["weights"]] for found in distilled}
 
 
-def _voxel_size(scene: SceneInfo, judged: JudgedFeatures, students: "dict[int, Student]") -> float:
+def _voxel_size(scene: SceneInfo, evaluated: EvaluatedFeatures, students: "dict[int, Student]") -> float:
     """Metres: the students', else by the kind of scan."""
     of_students = {
-        students[found.id].options.voxel_size for found in judged.chosen.sets[scene.id] if found.id in students
+        students[found.id].options.voxel_size for found in evaluated.chosen.sets[scene.id] if found.id in students
     }
     if len(of_students) > 1:
         sizes = " and ".join(f"{size:g}" for size in sorted(of_students))
         raise BadInput(
-            f"The students of {judged.chosen.title} use voxels of {sizes} m; --passes requires one voxel size."
+            f"The students of {evaluated.chosen.title} use voxels of {sizes} m; --passes requires one voxel size."
         )
     return next(iter(of_students), 0.05 if scene.format in _LIDAR else 0.02)

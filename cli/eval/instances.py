@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...workflows.judged_features import judged_features
+from ...workflows.evaluated_features import evaluated_features
 from .._options.completion import complete
 from .._options.eval_options import (
     folder,
@@ -96,34 +96,34 @@ def command(
             "Masks of --predictions already have classes: leave --features, --level, --templates and "
             "--write-predictions out."
         )
-    from ...evaluation.instances.judged import JudgedMasks, JudgedRegions, Scan
+    from ...evaluation.instances.evaluated import EvaluatedMasks, EvaluatedRegions, Scan
     from ...evaluation.instances.report import as_json as document
     from ...evaluation.instances.run import evaluate_instances
     from ...evaluation.instances.tables import tables
     from ...evaluation.labels import label_files
-    from ...evaluation.points.judged import judged_files
+    from ...evaluation.points.evaluated import evaluated_files
     from ...evaluation.scenes import select
     from .._output.progress import stages
 
     label_set = label_files.load(label_set_name, table)
     with opened_store(reading=True) as store:
         selected = select(store, split, datasets, scenes)
-        judged: JudgedRegions | JudgedMasks
+        evaluated: EvaluatedRegions | EvaluatedMasks
         if predictions is not None:
-            judged = JudgedMasks(judged_files(store, selected, predictions, label_set))
+            evaluated = EvaluatedMasks(evaluated_files(store, selected, predictions, label_set))
         else:
-            found = judged_features(store, selected, features, label_set, templates)
-            judged = JudgedRegions(found, level or "object")
+            found = evaluated_features(store, selected, features, label_set, templates)
+            evaluated = EvaluatedRegions(found, level or "object")
         if write_predictions is not None:
             make_folder(write_predictions)
-        with stages(len(judged.source.scenes)) as bars:
+        with stages(len(evaluated.source.scenes)) as bars:
 
             def keep(scan: Scan) -> None:
-                if write_predictions is not None and isinstance(judged, JudgedRegions):
-                    judged.write(write_predictions, scan, label_set)
+                if write_predictions is not None and isinstance(evaluated, EvaluatedRegions):
+                    evaluated.write(write_predictions, scan, label_set)
                 bars.scene_done()
 
-            report = evaluate_instances(store, judged, label_set, min_points, keep)
+            report = evaluate_instances(store, evaluated, label_set, min_points, keep)
     means, classes, *others = tables(report, per_scene)
     save_tables(out, report, [means, classes, *others], document)
     if as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...workflows.judged_features import judged_features
+from ...workflows.evaluated_features import evaluated_features
 from .._options.completion import complete
 from .._options.eval_options import (
     folder,
@@ -25,7 +25,7 @@ from .._options.shared import json_option, opened_store, print_json, print_table
 
 if TYPE_CHECKING:
     from ...evaluation.labels.label_set import LabelSet
-    from ...evaluation.points.judged import JudgedFeatures, JudgedFiles
+    from ...evaluation.points.evaluated import EvaluatedFeatures, EvaluatedFiles
     from ...evaluation.points.protocol import Protocol
     from ...evaluation.points.report import PointReport
     from ...evaluation.points.run import PointEvaluation
@@ -159,7 +159,7 @@ def command(
         raise click.UsageError("--run names the student for --passes: without --passes leave it out.")
 
     from ...evaluation.labels import label_files
-    from ...evaluation.points.judged import judged_files
+    from ...evaluation.points.evaluated import evaluated_files
     from ...evaluation.points.report import as_json as document
     from ...evaluation.points.run import PointEvaluation, evaluate
     from ...evaluation.points.tables import tables
@@ -170,24 +170,24 @@ def command(
     protocol = _protocol(protocol_name, unpredicted, mean_over)
     with opened_store(reading=True) as store:
         selected = select(store, split, datasets, scenes)
-        judged: JudgedFeatures | JudgedFiles
+        evaluated: EvaluatedFeatures | EvaluatedFiles
         if predictions is not None:
-            judged = judged_files(store, selected, predictions, label_set)
+            evaluated = evaluated_files(store, selected, predictions, label_set)
         else:
-            judged = judged_features(store, selected, features, label_set, templates, protocol.openscene)
+            evaluated = evaluated_features(store, selected, features, label_set, templates, protocol.openscene)
             if passes is not None:
                 from ...workflows.passes import in_passes
 
-                judged = in_passes(judged, passes, seed, voxel_size, run, device)
-        keepers = _keepers(store, judged, label_set, write_predictions, save_npy, save_ply)
-        with stages(len(judged.scenes)) as bars:
+                evaluated = in_passes(evaluated, passes, seed, voxel_size, run, device)
+        keepers = _keepers(store, evaluated, label_set, write_predictions, save_npy, save_ply)
+        with stages(len(evaluated.scenes)) as bars:
 
             def keep(outcome: PointEvaluation) -> None:
                 for keeper in keepers:
                     keeper(outcome)
                 bars.scene_done()
 
-            report = evaluate(store, judged, label_set, protocol, keep)
+            report = evaluate(store, evaluated, label_set, protocol, keep)
     save_tables(out, report, tables(report, per_scene), document)
     _print(report, per_scene, as_json)
     for written in (write_predictions, save_npy, save_ply):
@@ -206,7 +206,7 @@ def _protocol(name: str, unpredicted: Any, over: Any) -> "Protocol":
 
 def _keepers(
     store: "Database",
-    judged: "JudgedFeatures | JudgedFiles",
+    evaluated: "EvaluatedFeatures | EvaluatedFiles",
     label_set: "LabelSet",
     predictions: Path | None,
     npy: Path | None,
@@ -216,7 +216,7 @@ def _keepers(
     from ...drawing import picture_file
     from ...evaluation.labels.legend import legend
     from ...evaluation.points import output
-    from ...evaluation.points.judged import JudgedFeatures
+    from ...evaluation.points.evaluated import EvaluatedFeatures
 
     for wanted in (predictions, npy, ply):
         if wanted is not None:
@@ -224,8 +224,8 @@ def _keepers(
     found: list[Callable[[PointEvaluation], None]] = []
     if predictions is not None:
         found.append(partial(output.keep_prediction, store, predictions, label_set))
-    if npy is not None and isinstance(judged, JudgedFeatures):
-        sets = judged.chosen.sets
+    if npy is not None and isinstance(evaluated, EvaluatedFeatures):
+        sets = evaluated.chosen.sets
         found.append(lambda outcome: output.keep_vectors(store, npy, sets[outcome.scene.id], outcome))
     if ply is not None:
         picture_file.save(legend(label_set), ply / "legend.png")

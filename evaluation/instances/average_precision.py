@@ -58,7 +58,7 @@ def average_precision(scenes: Sequence[Overlap], classes: int, min_points: int) 
 
 def found(scenes: Sequence[Overlap], threshold: float, min_points: int) -> int:
     """How many instances that count are given to a mask."""
-    return sum(int(_judge(scene, threshold, min_points)[0].sum()) for scene in scenes)
+    return sum(int(_matched(scene, threshold, min_points)[0].sum()) for scene in scenes)
 
 
 def area(confidence: NDArray[np.float64], right: NDArray[np.bool_], instances: int) -> float:
@@ -79,7 +79,7 @@ def _areas(
     """(C,) at one threshold."""
     index, confidence, right = [], [], []
     for scene in scenes:
-        hit, wrong = _judge(scene, threshold, min_points)
+        hit, wrong = _matched(scene, threshold, min_points)
         counted = hit | wrong
         index.append(scene.claims.index[counted])
         confidence.append(scene.claims.confidence[counted])
@@ -91,7 +91,7 @@ def _areas(
     return np.array([area(ranked[own], hits[own], int(count)) for own, count in zip(rows, instances, strict=True)])
 
 
-def _judge(scene: Overlap, threshold: float, min_points: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _matched(scene: Overlap, threshold: float, min_points: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(P,) masks that are right, and (P,) that are false positives; the others do not count."""
     claims, mask, truth = scene.claims, scene.mask, scene.truth
     large = scene.truth_size >= min_points

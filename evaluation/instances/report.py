@@ -41,7 +41,7 @@ class Mean:
 class InstanceReport:
     """All scenes against one label set."""
 
-    judged: str  # "objects of tiny", "masks in other-tool/"
+    evaluated: str  # "objects of tiny", "masks in other-tool/"
     label_set: LabelSet
     min_points: int
     asked_with: str  # the sentences around the words; "" for files, which nobody asks
@@ -68,7 +68,7 @@ class InstanceReport:
     @property
     def title(self) -> str:
         """One line."""
-        return f"{self.judged} on the instances of {self.label_set.name}, {counted(len(self.scenes), 'scene')}"
+        return f"{self.evaluated} on the instances of {self.label_set.name}, {counted(len(self.scenes), 'scene')}"
 
     @property
     def sentences(self) -> list[str]:
@@ -137,7 +137,7 @@ def as_json(report: InstanceReport) -> dict[str, Any]:
     """Everything, unrounded; None where there is nothing to measure."""
     precision = report.precision
     return {
-        "judged": report.judged,
+        "judged": report.evaluated,
         "labels": report.label_set.name,
         "protocol": {
             "overlaps": list(THRESHOLDS),

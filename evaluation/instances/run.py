@@ -13,14 +13,14 @@ from ...store.postgres.database import Database
 from ..labels.label_map import map_labels
 from ..labels.label_set import LabelSet
 from ..wording import left_out, unknown_labels
+from .evaluated import EvaluatedMasks, EvaluatedRegions, Scan
 from .instances import instances_of
-from .judged import JudgedMasks, JudgedRegions, Scan
 from .report import InstanceReport, SceneOverlap
 
 
 def evaluate_instances(
     store: Database,
-    judged: JudgedRegions | JudgedMasks,
+    evaluated: EvaluatedRegions | EvaluatedMasks,
     label_set: LabelSet,
     min_points: int,
     keep: Callable[[Scan], None] = lambda scan: None,
@@ -29,7 +29,7 @@ def evaluate_instances(
     done = []
     bare = []
     unknown: Counter[str] = Counter()
-    for scene in judged.source.scenes:
+    for scene in evaluated.source.scenes:
         held = catalog.load_points(store, scene.id)
         points = held.points
         if points.labels is None or points.instances is None:
@@ -42,7 +42,7 @@ def evaluate_instances(
             bare.append(scene.full_name)
             continue
         scan = Scan(scene, held, instances)
-        done.append(SceneOverlap(scene.full_name, judged.overlap(scan)))
+        done.append(SceneOverlap(scene.full_name, evaluated.overlap(scan)))
         keep(scan)
     if not done:
         raise NotFound(
@@ -51,12 +51,12 @@ def evaluate_instances(
         )
     claimed = np.concatenate([scene.overlap.claims.index for scene in done])
     notes = (
-        *judged.source.notes,
+        *evaluated.source.notes,
         *_no_classes(label_set, claimed),
         *left_out(bare, f"an instance of a thing of {label_set.name}"),
         *unknown_labels(label_set, unknown),
     )
-    return InstanceReport(judged.title, label_set, min_points, judged.source.asked_with, tuple(done), notes)
+    return InstanceReport(evaluated.title, label_set, min_points, evaluated.source.asked_with, tuple(done), notes)
 
 
 def _no_classes(label_set: LabelSet, claimed: NDArray[np.int32]) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ class SceneCounts:
 class PointReport:
     """All scenes against one label set."""
 
-    judged: str  # "tiny", "ensemble of a and b", "predictions/"
+    evaluated: str  # "tiny", "ensemble of a and b", "predictions/"
     label_set: LabelSet
     protocol: Protocol
     asked_with: str  # the sentences around the words; "" for files, which nobody asks
@@ -73,7 +73,7 @@ class PointReport:
     def title(self) -> str:
         """One line."""
         scenes = counted(len(self.scenes), "scene")
-        return f"{self.judged} on {self.label_set.name}, {scenes}, protocol {self.protocol.name}"
+        return f"{self.evaluated} on {self.label_set.name}, {scenes}, protocol {self.protocol.name}"
 
     @property
     def sentences(self) -> list[str]:
@@ -158,7 +158,7 @@ def as_json(report: PointReport) -> dict[str, Any]:
         )
     ]
     return {
-        "judged": report.judged,
+        "judged": report.evaluated,
         "labels": report.label_set.name,
         "protocol": {
             "name": protocol.name,

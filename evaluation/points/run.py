@@ -1,4 +1,4 @@
-"""An evaluation: every scene judged by its own labels, and a report on all."""
+"""An evaluation: every scene held against its own labels, and a report on all."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from ..labels.label_set import LabelSet
 from ..scenes import truth_of
 from ..wording import left_out, unknown_labels
 from .decide import fill_from_nearest
-from .judged import JudgedFeatures, JudgedFiles, Prediction
+from .evaluated import EvaluatedFeatures, EvaluatedFiles, Prediction
 from .metrics import confusion
 from .protocol import Protocol
 from .report import PointReport, SceneCounts
@@ -34,7 +34,7 @@ class PointEvaluation:
 
 def evaluate(
     store: Database,
-    judged: JudgedFeatures | JudgedFiles,
+    evaluated: EvaluatedFeatures | EvaluatedFiles,
     label_set: LabelSet,
     protocol: Protocol,
     keep: Callable[[PointEvaluation], None] = lambda outcome: None,
@@ -44,13 +44,13 @@ def evaluate(
     bare = []
     unknown: Counter[str] = Counter()
     numbered: list[NDArray[np.int64]] = []
-    for scene in judged.scenes:
+    for scene in evaluated.scenes:
         truth = truth_of(store, scene, label_set)
         if truth is None:
             bare.append(scene.full_name)
             continue
         unknown.update({use.label: use.point_count for use in truth.uses if use.index is None})
-        prediction = judged.predict(scene)
+        prediction = evaluated.predict(scene)
         if prediction.by_number is not None:
             numbered.append(confusion(truth.index, prediction.by_number, len(label_set.classes)))
         predicted = prediction.index
@@ -68,12 +68,12 @@ def evaluate(
             f"See: ovstore labels map {label_set.name} --all"
         )
     notes = (
-        *judged.notes,
+        *evaluated.notes,
         *left_out(bare, f"a point whose label is a class of {label_set.name}"),
         *unknown_labels(label_set, unknown),
         *_class_numbers(label_set, [scene.counts for scene in done], numbered),
     )
-    return PointReport(judged.title, label_set, protocol, judged.asked_with, tuple(done), notes)
+    return PointReport(evaluated.title, label_set, protocol, evaluated.asked_with, tuple(done), notes)
 
 
 def _class_numbers(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...store.catalog.catalog import SceneInfo
 from .decide import ClassTexts, half_units
-from .judged import JudgedFeatures, Prediction
+from .evaluated import EvaluatedFeatures, Prediction
 
 _BLOCK = 65_536  # rows that are scored at once
 
@@ -35,7 +35,7 @@ class Pass:
 
 
 @dataclass(frozen=True)
-class VotedFeatures(JudgedFeatures):
+class VotedFeatures(EvaluatedFeatures):
     """Feature sets whose vectors are looked up, or computed, anew in each pass."""
 
     passes: Callable[[SceneInfo], Iterable[Pass]] = field(kw_only=True)

@@ -22,7 +22,7 @@ SIZES: tuple[tuple[str, int, float], ...] = (("up to 50", 1, 50), ("51 to 200", 
 class RetrievalReport:
     """All questions to one collection."""
 
-    judged: str  # "tiny"
+    evaluated: str  # "tiny"
     labels: str  # "the scans' own labels"
     scenes: tuple[str, ...]
     most_scenes: int
@@ -48,7 +48,7 @@ class RetrievalReport:
     @property
     def title(self) -> str:
         """One line."""
-        return f"{self.judged}: what few of {len(self.scenes)} scenes hold, by {self.labels}"
+        return f"{self.evaluated}: what few of {len(self.scenes)} scenes hold, by {self.labels}"
 
     @property
     def sentences(self) -> list[str]:
@@ -71,7 +71,7 @@ class RetrievalReport:
             "By size, and of a question, they are those of objects.",
             "A thing is an instance, or all points of a label that are in none. Size is the points of the largest "
             "thing asked for. Points without a vector count, and no mask holds them.",
-            *(sentence for section in self.sections for sentence in self._judgement(section)),
+            *(sentence for section in self.sections for sentence in self._probably_not_here(section)),
             *self._unseen(),
             *([f"Names are queried with {self.asked_with}."] if self.asked_with else []),
             *self.notes,
@@ -99,7 +99,7 @@ class RetrievalReport:
             "be found by what surrounds the thing."
         ]
 
-    def _judgement(self, section: Section) -> list[str]:
+    def _probably_not_here(self, section: Section) -> list[str]:
         said = section.probably_not_here()
         if said is None:
             return []
@@ -120,7 +120,7 @@ class RetrievalReport:
 def as_json(report: RetrievalReport) -> dict[str, Any]:
     """Everything, unrounded; None where there is nothing to measure."""
     return {
-        "judged": report.judged,
+        "judged": report.evaluated,
         "labels": report.labels,
         "scenes": list(report.scenes),
         "most_scenes": report.most_scenes,

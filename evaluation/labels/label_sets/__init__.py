@@ -1,4 +1,4 @@
-"""Classes that answers are judged by; one JSON file each, its name is what people type.
+"""Classes that answers are evaluated by; one JSON file each, its name is what people type.
 
 A label set file holds an object with
 

@@ -1,4 +1,4 @@
-"""What is judged: feature sets asked with the words of classes, or files of predictions."""
+"""What is evaluated: feature sets asked with the words of classes, or files of predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class JudgedFeatures:
+class EvaluatedFeatures:
     """Feature sets, one a scene or the two of an ensemble."""
 
     store: Database
@@ -63,7 +63,7 @@ class JudgedFeatures:
 
 
 @dataclass(frozen=True)
-class JudgedFiles:
+class EvaluatedFiles:
     """A folder of predictions in the benchmark's format."""
 
     store: Database
@@ -85,7 +85,7 @@ class JudgedFiles:
         return Prediction(classes_of_ids(ids, self.label_set), by_number=classes_by_number(ids, self.label_set))
 
 
-def judged_files(store: Database, scenes: Sequence[SceneInfo], folder: Path, label_set: LabelSet) -> JudgedFiles:
+def evaluated_files(store: Database, scenes: Sequence[SceneInfo], folder: Path, label_set: LabelSet) -> EvaluatedFiles:
     """The scenes that have a file, with a note on those that have none; NotFound when no scene has one."""
     found = tuple(scene for scene in scenes if is_file(prediction_path(folder, scene.name)))
     if not found:
@@ -93,4 +93,4 @@ def judged_files(store: Database, scenes: Sequence[SceneInfo], folder: Path, lab
             f"{folder} has no file for any of {counted(len(scenes), 'scene')}, such as {scenes[0].name}.txt."
         )
     missing = [scene.full_name for scene in scenes if scene not in found]
-    return JudgedFiles(store, found, folder, label_set, left_out(missing, "a file of predictions"))
+    return EvaluatedFiles(store, found, folder, label_set, left_out(missing, "a file of predictions"))

@@ -6,21 +6,21 @@ from .class_texts import class_texts
 
 if TYPE_CHECKING:
     from ..evaluation.labels.label_set import LabelSet
-    from ..evaluation.points.judged import JudgedFeatures
+    from ..evaluation.points.evaluated import EvaluatedFeatures
     from ..store.catalog.catalog import SceneInfo
     from ..store.postgres.database import Database
 
 
-def judged_features(
+def evaluated_features(
     store: "Database",
     scenes: "list[SceneInfo]",
     wanted: str | None,
     label_set: "LabelSet",
     templates: str | None,
     openscene: bool = False,
-) -> "JudgedFeatures":
+) -> "EvaluatedFeatures":
     """What `wanted` means in those of the scenes that have it; with `openscene`, asked and rounded as it does."""
-    from ..evaluation.points.judged import JudgedFeatures
+    from ..evaluation.points.evaluated import EvaluatedFeatures
     from ..evaluation.sources import choose
     from ..evaluation.wording import left_out
     from ..query.encode import encoder_of
@@ -29,7 +29,7 @@ def judged_features(
     first = next(iter(chosen.sets.values()))[0]
     encoder = encoder_of(first.recipe, first.space, store=store)
     prompted = class_texts(encoder, label_set, openscene, templates)
-    return JudgedFeatures(
+    return EvaluatedFeatures(
         store,
         tuple(scene for scene in scenes if scene.id in chosen.sets),
         chosen,

@@ -1,4 +1,4 @@
-"""What is judged by instances: the regions of feature sets, or files of masks."""
+"""What is evaluated by instances: the regions of feature sets, or files of masks."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from ...store.catalog.regions import load_regions
 from ...store.files.stored_points import StoredPoints
 from ..labels.label_set import LabelSet
 from ..points.decide import decide
-from ..points.judged import JudgedFeatures, JudgedFiles
+from ..points.evaluated import EvaluatedFeatures, EvaluatedFiles
 from .files import claims_of, read_list, read_masks, write_instances
 from .instances import Claims, Instances, Overlap, overlap_of_masks, overlap_of_regions
 
@@ -29,10 +29,10 @@ class Scan:
 
 
 @dataclass(frozen=True)
-class JudgedRegions:
+class EvaluatedRegions:
     """The regions of one feature set a scene; each claims to be what the closest words say."""
 
-    source: JudgedFeatures
+    source: EvaluatedFeatures
     level: Level
 
     def __post_init__(self) -> None:
@@ -69,10 +69,10 @@ class JudgedRegions:
 
 
 @dataclass(frozen=True)
-class JudgedMasks:
+class EvaluatedMasks:
     """A folder in the benchmark's format."""
 
-    source: JudgedFiles
+    source: EvaluatedFiles
 
     @property
     def title(self) -> str:
