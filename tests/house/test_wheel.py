@@ -14,7 +14,7 @@ import ovstore
 import pytest
 
 ROOT = Path(ovstore.__file__).parent
-ROOMS = ("store", "ingest", "models", "query", "evaluation", "cli", "migrations")
+ROOMS = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
 
 
 @pytest.fixture(scope="module")
