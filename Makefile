@@ -1,11 +1,14 @@
 # make demo    the main job: generate scans, ingest them, search by word, picture and SQL
 # make test    lint and the whole test suite
+# make quick   the tests that take less than 5 s each
+# make coverage  the whole test suite with line coverage, which may not fall below the floor in pyproject.toml
 # make bench   the benchmarks of docs/benchmarks.md, quick sizes
 PYTHON ?= python3
 BIN := .venv/bin
+EXTRAS ?= dev
 ROOMS := core store ingest models query drawing evaluation workflows cli migrations
 
-.PHONY: install demo test lint bench clean
+.PHONY: install demo test pytest quick coverage lint bench clean
 
 install: .venv/installed
 
@@ -16,14 +19,25 @@ install: .venv/installed
 	@$(PYTHON) -m venv .venv
 	@echo "Installing into .venv: a few minutes, 7 GB on disk."
 	@$(BIN)/pip install --quiet --upgrade pip
-	@PYTHONWARNINGS='ignore:Editable installation' $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@PYTHONWARNINGS='ignore:Editable installation' $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	@touch $@
 
 demo: install
 	docs/demo.sh
 
-test: lint
-	$(BIN)/python -m pytest
+test: lint pytest
+
+pytest: install
+	$(BIN)/python -m pytest --durations=20
+
+quick: install
+	$(BIN)/python -m pytest -m "not slow"
+
+coverage: install
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest --durations=20
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 # mypy wants a package folder that bears the package's name; a clone may have any name.
 lint: install
@@ -38,4 +52,4 @@ bench: install
 	$(BIN)/python bench/search.py --quick
 
 clean:
-	rm -rf demo .pytest_cache .mypy_cache .ruff_cache build
+	rm -rf demo .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache build
