@@ -3,12 +3,13 @@
 # make quick   the tests that take less than 5 s each
 # make coverage  the whole test suite with line coverage, which may not fall below the floor in pyproject.toml
 # make bench   the benchmarks of docs/benchmarks.md, quick sizes
+# make bench-gpu   everything on CUDA beside its twin on the CPU, at most 8 minutes (docs/gpu.md)
 PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS ?= dev
 ROOMS := core store ingest models query drawing evaluation workflows cli migrations
 
-.PHONY: install demo test pytest quick coverage lint bench clean
+.PHONY: install demo test pytest quick coverage lint bench bench-gpu clean
 
 install: .venv/installed
 
@@ -50,6 +51,9 @@ lint: install
 bench: install
 	$(BIN)/python bench/fusion.py --quick
 	$(BIN)/python bench/search.py --quick
+
+bench-gpu: install
+	$(BIN)/python bench/gpu.py
 
 clean:
 	rm -rf demo .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache build

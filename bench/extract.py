@@ -127,7 +127,7 @@ def set_up(encoder: str, weights: str | None, folder: Path) -> tuple[Any, Any]:
         import lseg_file
 
         weights = str(folder / "small.ckpt")
-        lseg_file.save_small(Path(weights))
+        lseg_file.save(Path(weights))
     return plugin, plugin.Options(**({"weights": weights} if weights else {}))
 
 

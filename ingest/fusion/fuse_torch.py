@@ -6,6 +6,7 @@ Its weights and results are halves, so a block's rows of W are scaled to sum to 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from .fuse_numpy import scale
 from .sampling_weights import Taps, block_taps
@@ -26,17 +27,23 @@ def fuse_block(
     taps: Taps, table: NDArray[np.float16], unit_length: bool, vectors: NDArray[np.float16]
 ) -> NDArray[np.bool_]:
     """Fill vectors (P, C); (P,) is False where no direction came out."""
+    sums = weighted_sums(taps, torch.from_numpy(table)).numpy()
+    return scale(sums, taps.total, unit_length, vectors)
+
+
+def weighted_sums(taps: Taps, table: Tensor) -> Tensor:
+    """(P, C) float32, W · G, on the device of `table`."""
     ends = np.append(taps.start, taps.stop[-1])
-    point = np.repeat(np.arange(len(vectors)), np.diff(ends))
-    size = np.bincount(point, taps.weight, minlength=len(vectors))
+    points = len(taps.start)
+    point = np.repeat(np.arange(points), np.diff(ends))
+    size = np.bincount(point, taps.weight, minlength=points)
     share = taps.weight / size[point]
     result = torch.nn.functional.embedding_bag(
-        torch.from_numpy(taps.row),
-        torch.from_numpy(table),
-        torch.from_numpy(ends.astype(np.int32)),
+        torch.from_numpy(taps.row).to(table.device),
+        table,
+        torch.from_numpy(ends.astype(np.int32)).to(table.device),
         mode="sum",
-        per_sample_weights=torch.from_numpy(share.astype(np.float16)),
+        per_sample_weights=torch.from_numpy(share.astype(np.float16)).to(table.device),
         include_last_offset=True,
     )
-    sums = result.float().mul_(torch.from_numpy(size.astype(np.float32)[:, None])).numpy()
-    return scale(sums, taps.total, unit_length, vectors)
+    return result.float().mul_(torch.from_numpy(size.astype(np.float32)[:, None]).to(table.device))

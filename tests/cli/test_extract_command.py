@@ -147,7 +147,7 @@ def test_what_was_written_reads_back_thinned_out_at_most(tmp_path: Path, form: s
 
 def test_lseg_writes_the_numbers_of_the_original_extraction(tmp_path: Path, out: Path) -> None:
     """lseg_feature_extraction.py retold: pictures at their own size, both mirror images added, C first."""
-    lseg_file.save_small(tmp_path / "demo_e200.ckpt")
+    lseg_file.save(tmp_path / "demo_e200.ckpt")
     (tmp_path / "frames").mkdir()
     for name, size in (("0", (36, 48)), ("20", (48, 30))):
         Image.fromarray(painted(*size)).save(tmp_path / "frames" / f"{name}.png")

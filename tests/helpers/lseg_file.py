@@ -1,6 +1,7 @@
-"""LSeg checkpoints with the original's names and shapes, in small, and values that follow from the names."""
+"""LSeg checkpoints with the original's names and shapes, by default in small; values follow from the names."""
 
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -21,23 +22,41 @@ def values_of(name: str, shape: tuple[int, ...]) -> Tensor:
     return noise / fan_in**0.5
 
 
-def small_shapes(trunk: str = "vit16") -> dict[str, tuple[int, ...]]:
+@dataclass(frozen=True)
+class Sizes:
+    """Of a checkpoint whose trunk is a ViT."""
+
+    width: int = 64
+    depth: int = 4
+    side: int = 3  # patches of the pictures it was trained on
+    channels: tuple[int, int, int, int] = (8, 12, 16, 20)
+    features: int = 16
+    dim: int = 24
+    text_width: int = 64
+    text_layers: int = 1
+
+
+SMALL = Sizes()
+PUBLISHED = Sizes(1024, 24, 24, (256, 512, 1024, 1024), 256, 512, 512, 12)  # demo_e200.ckpt's ViT-L/16
+
+
+def shapes(trunk: str = "vit16", sizes: Sizes = SMALL) -> dict[str, tuple[int, ...]]:
     """Names (without `net.`) and shapes: a ViT of 4 blocks with patches of 16 or 32, or a ResNet of 4 bottlenecks."""
-    shapes = _vit(16) if trunk == "vit16" else _vit(32) if trunk == "vit32" else _resnet()
-    shapes |= _text(width=64, dim=24, layers=1)
+    shapes = _vit(16, sizes) if trunk == "vit16" else _vit(32, sizes) if trunk == "vit32" else _resnet()
+    shapes |= _text(sizes.text_width, sizes.dim, sizes.text_layers)
     channels = [shapes.pop(f"level{level}")[0] for level in (1, 2, 3, 4)]
-    return {**shapes, **_scratch(channels, features=16, dim=24)}
+    return {**shapes, **_scratch(channels, sizes.features, sizes.dim)}
 
 
-def save_small(path: Path, trunk: str = "vit16", prefix: str = "net.") -> dict[str, Tensor]:
+def save(path: Path, trunk: str = "vit16", prefix: str = "net.", sizes: Sizes = SMALL) -> dict[str, Tensor]:
     """Write one as Lightning does; the tensors without `net.`."""
-    tensors = {name: values_of(name, shape) for name, shape in small_shapes(trunk).items()}
+    tensors = {name: values_of(name, shape) for name, shape in shapes(trunk, sizes).items()}
     torch.save({"state_dict": {prefix + name: t for name, t in tensors.items()}, "epoch": 200}, path)
     return tensors
 
 
-def _vit(patch: int, width: int = 64, depth: int = 4, side: int = 3) -> dict[str, tuple[int, ...]]:
-    model = "pretrained.model."
+def _vit(patch: int, sizes: Sizes) -> dict[str, tuple[int, ...]]:
+    model, width, depth, side = "pretrained.model.", sizes.width, sizes.depth, sizes.side
     shapes: dict[str, tuple[int, ...]] = {
         f"{model}cls_token": (1, 1, width),
         f"{model}pos_embed": (1, 1 + side**2, width),
@@ -52,7 +71,7 @@ def _vit(patch: int, width: int = 64, depth: int = 4, side: int = 3) -> dict[str
         shapes |= {**_pair(f"{name}attn.qkv", (3 * width, width)), **_pair(f"{name}attn.proj", (width, width))}
         shapes |= {**_pair(f"{name}mlp.fc1", (4 * width, width)), **_pair(f"{name}mlp.fc2", (width, 4 * width))}
     enlarged = {1: 4, 2: 2} if patch == 16 else {1: 8, 2: 4, 3: 2}
-    for level, channels in zip((1, 2, 3, 4), (8, 12, 16, 20), strict=True):
+    for level, channels in zip((1, 2, 3, 4), sizes.channels, strict=True):
         name = f"pretrained.act_postprocess{level}."
         shapes |= {**_pair(f"{name}0.project.0", (width, 2 * width)), **_pair(f"{name}3", (channels, width, 1, 1))}
         if level in enlarged:

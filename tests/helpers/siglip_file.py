@@ -23,10 +23,10 @@ MERGES = (
 )  # fmt: skip
 
 
-def tensors() -> dict[str, NDArray[np.float32]]:
+def shapes(text: dict[str, int] = TEXT, vision: dict[str, int] = VISION) -> dict[str, tuple[int, ...]]:
     """As SiglipModel.state_dict() has them."""
     shapes: dict[str, tuple[int, ...]] = {"logit_scale": (1,), "logit_bias": (1,)}
-    for part, sizes in (("text_model", TEXT), ("vision_model", VISION)):
+    for part, sizes in (("text_model", text), ("vision_model", vision)):
         width, inner = sizes["hidden_size"], sizes["intermediate_size"]
         for layer in range(sizes["num_hidden_layers"]):
             stem = f"{part}.encoder.layers.{layer}"
@@ -34,19 +34,27 @@ def tensors() -> dict[str, NDArray[np.float32]]:
                 shapes |= _linear(f"{stem}.self_attn.{name}", width, width)
             shapes |= _norm(f"{stem}.layer_norm1", width) | _norm(f"{stem}.layer_norm2", width)
             shapes |= _linear(f"{stem}.mlp.fc1", inner, width) | _linear(f"{stem}.mlp.fc2", width, inner)
-    shapes["text_model.embeddings.token_embedding.weight"] = (300, 16)
-    shapes["text_model.embeddings.position_embedding.weight"] = (8, 16)
-    shapes |= _norm("text_model.final_layer_norm", 16) | _linear("text_model.head", 24, 16)
-    shapes["vision_model.embeddings.patch_embedding.weight"] = (24, 3, 8, 8)
-    shapes["vision_model.embeddings.patch_embedding.bias"] = (24,)
-    shapes["vision_model.embeddings.position_embedding.weight"] = (16, 24)
-    shapes |= _norm("vision_model.post_layernorm", 24) | _norm("vision_model.head.layernorm", 24)
-    shapes["vision_model.head.probe"] = (1, 1, 24)
-    shapes["vision_model.head.attention.in_proj_weight"] = (72, 24)
-    shapes["vision_model.head.attention.in_proj_bias"] = (72,)
-    shapes |= _linear("vision_model.head.attention.out_proj", 24, 24)
-    shapes |= _linear("vision_model.head.mlp.fc1", 50, 24) | _linear("vision_model.head.mlp.fc2", 24, 50)
-    return {name: _values(name, shape) for name, shape in shapes.items()}
+    width, patch = text["hidden_size"], vision["patch_size"]
+    shapes["text_model.embeddings.token_embedding.weight"] = (text["vocab_size"], width)
+    shapes["text_model.embeddings.position_embedding.weight"] = (text["max_position_embeddings"], width)
+    shapes |= _norm("text_model.final_layer_norm", width) | _linear("text_model.head", text["projection_size"], width)
+    width, inner = vision["hidden_size"], vision["intermediate_size"]
+    shapes["vision_model.embeddings.patch_embedding.weight"] = (width, 3, patch, patch)
+    shapes["vision_model.embeddings.patch_embedding.bias"] = (width,)
+    shapes["vision_model.embeddings.position_embedding.weight"] = ((vision["image_size"] // patch) ** 2, width)
+    shapes |= _norm("vision_model.post_layernorm", width) | _norm("vision_model.head.layernorm", width)
+    shapes["vision_model.head.probe"] = (1, 1, width)
+    shapes["vision_model.head.attention.in_proj_weight"] = (3 * width, width)
+    shapes["vision_model.head.attention.in_proj_bias"] = (3 * width,)
+    shapes |= _linear("vision_model.head.attention.out_proj", width, width)
+    return (
+        shapes | _linear("vision_model.head.mlp.fc1", inner, width) | _linear("vision_model.head.mlp.fc2", width, inner)
+    )
+
+
+def tensors() -> dict[str, NDArray[np.float32]]:
+    """Of these shapes, in small."""
+    return {name: _values(name, shape) for name, shape in shapes().items()}
 
 
 def tokenizer() -> dict[str, object]:
@@ -78,11 +86,18 @@ def tokenizer() -> dict[str, object]:
 
 
 def save_folder(folder: Path) -> str:
-    """The files that are needed, as the hub has them."""
+    """The files that are needed, as the hub has them, in small."""
+    return save_files(folder, tensors(), TEXT, VISION)
+
+
+def save_files(
+    folder: Path, tensors: dict[str, NDArray[np.float32]], text: dict[str, int], vision: dict[str, int]
+) -> str:
+    """The same of other sizes."""
     folder.mkdir()
-    save_file(tensors(), folder / "model.safetensors")
+    save_file(tensors, folder / "model.safetensors")
     preprocessing = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "resample": 2}
-    config = {"model_type": "siglip", "text_config": TEXT, "vision_config": VISION}
+    config = {"model_type": "siglip", "text_config": text, "vision_config": vision}
     for name, content in (
         ("config", config),
         ("preprocessor_config", preprocessing),

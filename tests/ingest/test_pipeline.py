@@ -102,7 +102,7 @@ def test_compat_keeps_the_plain_mean_and_is_another_recipe(store: Database, room
 def test_compat_makes_the_features_as_openscene_does_but_for_what_is_typed(
     store: Database, room: Path, tmp_path: Path
 ) -> None:
-    lseg_file.save_small(tmp_path / "demo_e200.ckpt")
+    lseg_file.save(tmp_path / "demo_e200.ckpt")
     lseg = ("--encoder", "lseg", "--weights", tmp_path / "demo_e200.ckpt", "--compat", "openscene", "--frame-limit", 2)
     for typed, expected in [((), ("openscene", False, "float32")), (("--unit",), ("openscene", True, "float32"))]:
         assert ovstore(store, "ingest", "rgbd", room, *lseg, *typed, "--again").exit_code == 0

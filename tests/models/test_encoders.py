@@ -40,7 +40,7 @@ def small_clip(tmp_path_factory) -> str:
 def small_lseg(tmp_path_factory) -> str:
     """An LSeg checkpoint with the original's names, small enough for a test."""
     path = tmp_path_factory.mktemp("lseg") / "demo_e200.ckpt"
-    lseg_file.save_small(path)
+    lseg_file.save(path)
     return str(path)
 
 

@@ -27,14 +27,14 @@ TRUNKS = ("vit16", "vit32", "resnet")
 @pytest.fixture(scope="module", params=TRUNKS)
 def checkpoint(request, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("lseg") / f"{request.param}.ckpt"
-    lseg_file.save_small(path, request.param)
+    lseg_file.save(path, request.param)
     return path
 
 
 @pytest.fixture(scope="module")
 def vit(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("lseg") / "demo_e200.ckpt"
-    lseg_file.save_small(path)
+    lseg_file.save(path)
     return path
 
 
@@ -174,7 +174,7 @@ def test_evaluate_makes_maps_of_the_pictures_size(vit: Path, monkeypatch: pytest
 
 
 def test_a_file_without_the_prefix_is_the_same(vit: Path, tmp_path: Path) -> None:
-    lseg_file.save_small(tmp_path / "minimal.ckpt", prefix="")
+    lseg_file.save(tmp_path / "minimal.ckpt", prefix="")
     a, b = (
         lseg.load_image_encoder(lseg.Options(weights=str(path), long_side=32), "cpu")([picture(24, 32)])[0].values
         for path in (vit, tmp_path / "minimal.ckpt")
@@ -183,7 +183,7 @@ def test_a_file_without_the_prefix_is_the_same(vit: Path, tmp_path: Path) -> Non
 
 
 def test_missing_tensors_are_counted_and_named(tmp_path: Path) -> None:
-    tensors = {f"net.{name}": lseg_file.values_of(name, shape) for name, shape in lseg_file.small_shapes().items()}
+    tensors = {f"net.{name}": lseg_file.values_of(name, shape) for name, shape in lseg_file.shapes().items()}
     del tensors["net.scratch.refinenet2.out_conv.bias"]
     torch.save({"state_dict": tensors}, tmp_path / "cut.ckpt")
     with pytest.raises(BadWeights, match=r"cut\.ckpt.*1 missing \(such as scratch\.refinenet2\.out_conv\.bias\)"):
@@ -192,9 +192,7 @@ def test_missing_tensors_are_counted_and_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lost", ["pretrained.model.pos_embed", "pretrained.act_postprocess2.3.weight"])
 def test_a_network_with_a_hole_is_one_sentence(tmp_path: Path, lost: str) -> None:
-    tensors = {
-        name: lseg_file.values_of(name, shape) for name, shape in lseg_file.small_shapes().items() if name != lost
-    }
+    tensors = {name: lseg_file.values_of(name, shape) for name, shape in lseg_file.shapes().items() if name != lost}
     torch.save(tensors, tmp_path / "hole.ckpt")
     with pytest.raises(BadWeights, match="not a complete LSeg network"):
         read_lseg(tmp_path / "hole.ckpt").network()

@@ -26,7 +26,7 @@ ACTIVATIONS = {"lrelu": lambda x: np.where(x > 0, x, 0.01 * x), "relu": lambda x
 
 def save(path: Path, hyper_parameters: dict[str, Any] | None = None, shape: tuple[int, ...] = (1, 1, 3, 3)) -> str:
     """A small checkpoint with a head block."""
-    lseg_file.save_small(path)
+    lseg_file.save(path)
     content = torch.load(path, weights_only=True)
     content["state_dict"][KEY + "weight"] = torch.from_numpy(np.resize(WEIGHT, shape))
     content["state_dict"][KEY + "bias"] = torch.tensor([BIAS])
@@ -74,7 +74,7 @@ def test_the_file_says_how_it_was_trained_and_options_override_it(tmp_path: Path
 def test_a_block_of_unknown_kind_and_one_that_is_not_there_are_sentences(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"a\.ckpt has a head block, .* give --arch-option 1 \(bottleneck\) or 2"):
         lseg.load_label_head(Options(save(tmp_path / "a.ckpt")))
-    lseg_file.save_small(tmp_path / "b.ckpt")
+    lseg_file.save(tmp_path / "b.ckpt")
     assert lseg.load_label_head(Options(str(tmp_path / "b.ckpt"))) is None
     with pytest.raises(BadInput, match=r"b\.ckpt has no head block"):
         lseg.load_label_head(Options(str(tmp_path / "b.ckpt"), arch_option=1))
@@ -86,7 +86,7 @@ def test_a_block_of_unknown_kind_and_one_that_is_not_there_are_sentences(tmp_pat
 
 
 def test_features_and_their_recipe_have_no_part_of_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    lseg_file.save_small(tmp_path / "plain.ckpt")
+    lseg_file.save(tmp_path / "plain.ckpt")
     image = np.random.default_rng(2).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     maps = [
         lseg.load_image_encoder(Options(weights, long_side=32), "cpu")([image])[0].values

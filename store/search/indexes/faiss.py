@@ -97,15 +97,20 @@ def _build(store: Database, space_id: int, level: str) -> int:
     if len(rows) == 0:
         drop(store, space_id, level)
         return 0
-    lists = max(1, len(rows) // LIST_ROWS)
-    index: Any = faiss.index_factory(table.vectors.shape[1], f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
-    index.cp.seed, index.cp.max_points_per_centroid, index.cp.min_points_per_centroid = 1, TRAINING_ROWS, 1
-    index.cp.spherical = True
-    sample = np.random.default_rng(0).choice(rows, min(len(rows), lists * TRAINING_ROWS), replace=False)
+    index = untrained(table.vectors.shape[1], len(rows))
+    sample = np.random.default_rng(0).choice(rows, min(len(rows), index.nlist * TRAINING_ROWS), replace=False)
     index.train(table.vectors[np.sort(sample)].astype(np.float32))
     _add(index, table, rows)
     _publish(store, space_id, level, index, table, trained_rows=len(rows))
     return len(rows)
+
+
+def untrained(dim: int, rows: int) -> Any:
+    """An index for so many rows, none of which it has seen."""
+    index: Any = faiss.index_factory(dim, f"IVF{max(1, rows // LIST_ROWS)},SQ8", faiss.METRIC_INNER_PRODUCT)
+    index.cp.seed, index.cp.max_points_per_centroid, index.cp.min_points_per_centroid = 1, TRAINING_ROWS, 1
+    index.cp.spherical = True
+    return index
 
 
 def _search(
