@@ -1,13 +1,9 @@
 """The command line as people meet it: its lists, its tables, and how it ends when it is cut short."""
 
 import ast
-import errno
 import json
-import os
-import pty
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -23,6 +19,7 @@ from ovstore.core.wording import did_you_mean, shown
 from ovstore.models.tiny.words import TaughtWords
 from ovstore.store.postgres.database import Database
 from sqlalchemy import text
+from terminal import shown_on_terminal
 
 
 def groups(command: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -50,24 +47,6 @@ def test_folder_trees_keep_their_lines_in_the_help(name: str) -> None:
     drawn = [line.strip() for line in document.splitlines() if line.startswith("      ")]
     assert drawn
     assert set(drawn) <= {line.strip() for line in shown.splitlines()}
-
-
-@pytest.mark.parametrize(
-    ("error", "code", "said"),
-    [
-        (KeyboardInterrupt(), 130, "Interrupted.\n"),
-        (OSError(errno.ENOSPC, "No space left on device"), 1, "Error: No space left on device.\n"),
-    ],
-)
-def test_work_cut_short_ends_in_one_line(
-    store: Database, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
-) -> None:
-    def fail(*_: object) -> None:
-        raise error
-
-    monkeypatch.setattr("ovstore.store.catalog.catalog.scenes", fail)
-    result = CliRunner().invoke(main, ["--store", str(store.path), "scenes"])
-    assert (result.exit_code, result.stderr) == (code, said)
 
 
 HOSTILE = "a\x1b[2J\x9b\n\u202eb\u2066"
@@ -99,10 +78,10 @@ def test_usage_errors_show_what_was_typed_escaped() -> None:
     assert "\x1b" not in result.stderr and r"\x1b[2J" in result.stderr
 
 
-@pytest.mark.parametrize("path", sorted(Path(cli.__file__).parent.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(Path(cli.__file__).parent.rglob("*.py")), ids=str)
 def test_commands_speak_through_say_alone(path: Path) -> None:
     """It is what escapes; click's echo and print do not."""
-    if path.name in ("__init__.py", "_shared.py"):
+    if path.relative_to(Path(cli.__file__).parent) in (Path("__init__.py"), Path("_options/shared.py")):
         pytest.skip("say itself, and the errors of all commands")
     calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
     assert not [call for call in calls if ast.unparse(call) in ("click.echo", "click.secho", "print")]
@@ -132,30 +111,14 @@ def test_a_piped_table_is_never_broken(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("columns", [60, 40, 10])
-def test_a_table_on_a_terminal_breaks_no_word(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = on_terminal(columns, monkeypatch)
+def test_a_table_on_a_terminal_breaks_no_word(columns: int) -> None:
+    shown = shown_on_terminal(columns, lambda: print_table(("scene", "notes", "name"), ROWS))
     words = re.findall(r"\S+", " ".join(shown))
     assert sorted(words) == sorted(["scene", "notes", "name", *" ".join(ROWS[0]).split()])
     if columns > 10:
         assert max(map(len, shown)) <= columns
     else:
         assert len(shown) == 2  # where nothing helps, the terminal breaks the lines
-
-
-def on_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The lines of a table of ROWS, as a terminal shows them."""
-    ours, theirs = pty.openpty()
-    monkeypatch.setenv("COLUMNS", str(columns))
-    monkeypatch.setenv("TERM", "xterm")
-    with os.fdopen(theirs, "w") as terminal:
-        monkeypatch.setattr("sys.stdout", terminal)
-        print_table(("scene", "notes", "name"), ROWS)
-    text = b""
-    with suppress(OSError):  # how a terminal says that nobody writes to it any more
-        while part := os.read(ours, 10_000):
-            text += part
-    os.close(ours)
-    return [re.sub(r"\x1b\[[\d;]*m", "", line).rstrip() for line in text.decode().splitlines()]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """Hits on terminals of any width: two lines at most, nothing lost that has room."""
 
-import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from ovstore.cli._output import hits
 from ovstore.core.features import Answer, Evidence, Hit, OrientedBox
+from terminal import shown_on_terminal
 
 BOX = OrientedBox(np.zeros(3), np.eye(3), np.ones(3))
 VIEWS = tuple(Evidence(f"{frame:06}", f"{frame}.jpg", (100.0, 80.0, 640.0, 480.0), 9) for frame in range(5))
@@ -17,28 +17,19 @@ HIT = Hit(
 ANSWER = Answer(tuple(replace(HIT, region=1500 + rank) for rank in range(12)), True, "snoopy", "tiny")
 
 
-def lines_at(
-    width: int, answer: Answer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> list[str]:
-    monkeypatch.setenv("COLUMNS", str(width))
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    hits.print_answer(answer)
-    return re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out).splitlines()
+def lines_at(width: int, answer: Answer) -> list[str]:
+    return shown_on_terminal(width, lambda: hits.print_answer(answer))
 
 
 @pytest.mark.parametrize("width", [80, 100, 60])
-def test_a_hit_is_at_most_two_lines(
-    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shown = lines_at(width, ANSWER, monkeypatch, capsys)
+def test_a_hit_is_at_most_two_lines(width: int) -> None:
+    shown = lines_at(width, ANSWER)
     assert len(shown) == 2 * (len(ANSWER) + 1)
     assert max(map(len, shown)) <= width
 
 
-def test_eighty_columns_have_room_for_two_frames(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shown = lines_at(80, ANSWER, monkeypatch, capsys)
+def test_eighty_columns_have_room_for_two_frames() -> None:
+    shown = lines_at(80, ANSWER)
     assert shown[:4] == [
         "    scene:region            score  prob.  centre (m)        size (m)",
         "    points, seen in frame [box]",
@@ -47,14 +38,12 @@ def test_eighty_columns_have_room_for_two_frames(
     ]
 
 
-def test_a_long_name_moves_the_rest_down(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_name_moves_the_rest_down() -> None:
     long = Answer((replace(HIT, scene="a_room_whose_name_is_rather_long_" * 2),), True, "snoopy", "tiny")
-    shown = lines_at(95, long, monkeypatch, capsys)
+    shown = lines_at(95, long)
     assert len(shown) == 4 and max(map(len, shown)) <= 95
     assert shown[3] == "   12.97 10.46 0.72  1.00 1.00 1.00  1,703 points  000000 [100,80,640,480]  +4"
 
 
-def test_a_wide_terminal_has_one_line_a_hit(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert len(lines_at(160, ANSWER, monkeypatch, capsys)) == len(ANSWER) + 1
+def test_a_wide_terminal_has_one_line_a_hit() -> None:
+    assert len(lines_at(160, ANSWER)) == len(ANSWER) + 1

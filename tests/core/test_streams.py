@@ -15,6 +15,7 @@ from ovstore.core import signals
 from ovstore.models.training.stopping import stop_signals
 from ovstore.store.catalog import jobs
 from ovstore.store.postgres.database import Database
+from sqlalchemy import text
 
 
 def run(store: Database, arguments: str, encoding: str = "utf-8") -> subprocess.CompletedProcess[bytes]:
@@ -48,6 +49,26 @@ def test_a_full_disk_behind_stdout_is_a_sentence(kitchen: Database) -> None:
     done = run(kitchen, "scenes >/dev/full")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (1, b"Error: No space left on device.")
     assert b"Traceback" not in done.stderr
+
+
+BUSY = "SELECT count(*) FROM generate_series(1, 1000000000) AS busy WHERE busy % 7 = 8"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_is_told_to_stop_ends_in_one_line(store: Database, number: signal.Signals) -> None:
+    words = [sys.executable, "-m", "ovstore.cli", "--store", str(store.path), "sql", BUSY]
+    command = subprocess.Popen(words, stderr=subprocess.PIPE)
+    at_work = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
+        " AND clock_timestamp() - query_start > interval '0.3 s'"
+    )
+    with store.autocommit() as connection:
+        while not connection.scalar(at_work):
+            assert command.poll() is None, command.communicate()
+            time.sleep(0.02)
+    command.send_signal(number)
+    _, said = command.communicate(timeout=20)
+    assert (command.returncode, said) == (128 + number, b"Interrupted.\n")
 
 
 @pytest.mark.parametrize("arguments", ["scenes", "show K*che", "features", "sql 'SELECT scene FROM scene_overview'"])
@@ -122,8 +143,13 @@ def test_handlers_are_as_they_were_afterwards() -> None:
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def leave_a_note(path: str) -> None:
-    """Picklable by name: worker processes import this file."""
+TWO_NOTES = """
+import sys, time
+from pathlib import Path
+from ovstore.core import signals
+from ovstore.ingest.engines import processes
+
+def leave_a_note(path):
     Path(path).write_text("begun")
     try:
         time.sleep(60)
@@ -131,22 +157,17 @@ def leave_a_note(path: str) -> None:
         Path(path).write_text("closed")
         raise
 
+if __name__ == "__main__":
+    with signals.raised():
+        list(processes.run(leave_a_note, sys.argv[1:], 2))
+"""
+
 
 def test_workers_close_what_they_have_in_hand_when_the_command_is_told_to_stop(tmp_path: Path) -> None:
     notes = [tmp_path / "a", tmp_path / "b"]
-    script = f"""
-import sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-from ovstore.ingest.engines import processes
-from ovstore.core import signals
-from test_streams import leave_a_note
-if __name__ == "__main__":
-    with signals.raised():
-        list(processes.run(leave_a_note, {list(map(str, notes))!r}, 2))
-"""
     file = tmp_path / "work.py"
-    file.write_text(script)
-    process = subprocess.Popen([sys.executable, str(file)], stderr=subprocess.DEVNULL)
+    file.write_text(TWO_NOTES)
+    process = subprocess.Popen([sys.executable, file, *notes], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 50
     while not all(note.exists() for note in notes):
         assert time.monotonic() < deadline

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from limits import full_disk
 from ovstore.core.errors import BadInput, SpaceMismatch
 from ovstore.core.features import Correspondence, EmbeddingSpace, FeatureMap, PointFeatures
 from ovstore.core.scene import Camera
 from ovstore.ingest.compat.openscene import FUSION
-from ovstore.ingest.fusion import scratch, weights
+from ovstore.ingest.fusion import weights
 from ovstore.ingest.fusion.fuse import FusionOptions, fuse
 from ovstore.ingest.fusion.point_views import Sights
 from ovstore.ingest.fusion.sampling_weights import Grid, KeptMap, block_taps, cells
@@ -97,29 +98,16 @@ def pixel(values: np.ndarray, u: float, v: float, sampling: str) -> np.ndarray:
     return top * (1 - (y - y0)) + bottom * (y - y0)
 
 
+@pytest.mark.parametrize("options", [FusionOptions(), FusionOptions("view"), FUSION], ids=str)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("path", PATHS)
-def test_blocks_threads_and_memory_change_no_bit(path: str, kind: str, tmp_path: Path) -> None:
+def test_blocks_threads_and_memory_change_no_bit(path: str, kind: str, options: FusionOptions, tmp_path: Path) -> None:
+    """With memory for them, sums are kept as maps come; without, rows of maps until the end."""
     maps = feature_maps(kind)
-    whole = fused(maps, path=path, threads=1)
-    assert_equal(whole, fused(maps, path=path, block_views=37, threads=3))
-    assert_equal(whole, fused(maps, path=path, memory_mb=0, workdir=tmp_path, threads=2))
+    whole = fused(maps, options=options, path=path, threads=1)
+    assert_equal(whole, fused(maps, options=options, path=path, block_views=37, threads=3))
+    assert_equal(whole, fused(maps, options=options, path=path, memory_mb=0, workdir=tmp_path, threads=2))
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif("numba" not in PATHS, reason="numba is not installed")
-@pytest.mark.parametrize("options", [FusionOptions(), FusionOptions("view"), FUSION], ids=str)
-def test_sums_as_maps_come_equal_sums_at_the_end(options: FusionOptions, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ovstore.ingest.fusion import fuse_sums
-
-    used = []
-    monkeypatch.setattr(fuse_sums.Sums, "add", lambda self, *a, add=fuse_sums.Sums.add: used.append(a) or add(self, *a))
-    for kind in ("dense", "dense bilinear"):
-        kept_sums = fused(feature_maps(kind), options=options, path="numba", block_views=50, threads=2)
-        sums_used = len(used)
-        kept_rows = fused(feature_maps(kind), options=options, path="numba", memory_mb=0)
-        assert sums_used == len(used) > 0
-        assert_equal(kept_sums, kept_rows)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -329,10 +317,7 @@ def test_wrong_names_are_a_sentence() -> None:
         fused(feature_maps(), path="cuda")
 
 
-def test_no_room_on_disk_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(scratch.os, "posix_fallocate", full, raising=False)
-    with pytest.raises(BadInput, match=r"No room for .* MB .* \(No space left on device\)"):
+def test_no_room_on_disk_is_a_sentence(tmp_path: Path) -> None:
+    with full_disk(), pytest.raises(BadInput, match=r"No room for .* MB .* \(File too large\)"):
         fused(feature_maps(), memory_mb=0, workdir=tmp_path)
+    assert list(tmp_path.iterdir()) == []
