@@ -2,6 +2,7 @@
 # make test    lint and the whole test suite
 # make quick   the tests that take less than 5 s each
 # make coverage  the whole test suite with line coverage, which may not fall below the floor in pyproject.toml
+# make docs    the pages of docs/ and the Python reference as a site, in build/site
 # make bench   the benchmarks of docs/benchmarks.md, quick sizes
 # make bench-gpu   everything on CUDA beside its twin on the CPU, at most 8 minutes (docs/gpu.md)
 PYTHON ?= python3
@@ -47,6 +48,10 @@ lint: install
 	@links=$$(mktemp -d) && ln -s "$(CURDIR)" $$links/ovstore && cd $$links && \
 	  "$(CURDIR)/$(BIN)/mypy" --config-file ovstore/pyproject.toml --cache-dir "$(CURDIR)/.mypy_cache" -m ovstore $(ROOMS:%=-p ovstore.%); \
 	  status=$$?; rm -r $$links; exit $$status
+
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "The site is in build/site: open build/site/index.html."
 
 bench: install
 	$(BIN)/python bench/fusion.py --quick
