@@ -15,7 +15,7 @@ from ._output.scene_jobs import outcomes, print_outcomes
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from ..ingest.recipe import Request
+    from ..ingest.recipe import FeatureRequest, GeometryRequest
 
 
 class _Ingest(EncoderCommand):
@@ -92,21 +92,23 @@ def command() -> None:
 
 def _ingest(format: str, **params: Any) -> None:
     from ..ingest import work
+    from ..ingest.pipeline import IngestJob
 
-    request = _request(format, params)
+    geometry, features = _requests(format, params)
     dataset = plugins.load("ingest.datasets", format)
-    names = list(params["scenes"]) or dataset.scene_names(request.root, request.dataset_options)
+    names = list(params["scenes"]) or dataset.scene_names(geometry.root, geometry.dataset_options)
     if params["dry_run"]:
         from ._output.dry_run import rehearse
 
-        raise SystemExit(rehearse(request, names, params["as_json"]))
+        raise SystemExit(rehearse(geometry, features, names, params["device"], params["as_json"]))
     with opened_store(create=True) as store:
-        jobs = [work.IngestJob(str(store.path), request, name) for name in names]
+        how = {name: params[name] for name in ("device", "again", "memory_mb")}
+        jobs = [IngestJob(str(store.path), geometry, features, name, **how) for name in names]
         found = outcomes(work, store, jobs, params["workers"], params["engine"])
         raise SystemExit(print_outcomes(found, "ingested", _lines, params["as_json"]))
 
 
-def _request(format: str, params: dict[str, Any]) -> "Request":
+def _requests(format: str, params: dict[str, Any]) -> "tuple[GeometryRequest, FeatureRequest]":
     from dataclasses import replace
     from pathlib import Path
 
@@ -132,21 +134,21 @@ def _request(format: str, params: dict[str, Any]) -> "Request":
             raise click.UsageError("--weighting contradicts --compat openscene; give one of them.")
         fused = replace(fused, weighting=params["weighting"])
     typed = {name: value for name, value in params.items() if value is not None}
-    return recipe.Request(
+    geometry = recipe.GeometryRequest(
         dataset=params["dataset"] or format,
         format=format,
         root=Path(params["path"]).resolve(),
-        encoder=params["encoder"],
         dataset_options=from_params(plugins.load("ingest.datasets", format).Options, {**historical, **typed}),
-        encoder_options=from_params(encoder.Options, {**published, **typed}),
-        features=params["features"] or params["encoder"],
         visibility=seen,
-        fuse=fused,
-        device=params["device"],
-        again=params["again"],
-        memory_mb=params["memory_mb"],
         typed=frozenset((*typed_flags(), *historical)),
     )
+    features = recipe.FeatureRequest(
+        name=params["features"] or params["encoder"],
+        encoder=params["encoder"],
+        encoder_options=from_params(encoder.Options, {**published, **typed}),
+        fuse=fused,
+    )
+    return geometry, features
 
 
 def _lines(summary: Any) -> list[str]:

@@ -29,11 +29,25 @@ from .fusion.visibility import correspond
 from .geometry import Geometry, Unpublished, published
 from .imported_features import ImportedFeatures, point_features
 from .order import morton_order
-from .publish_features import Report, publish_with_regions, quiet
-from .recipe import Request
+from .publish_features import publish_with_regions
+from .recipe import FeatureRequest, GeometryRequest
 from .regions.superpoints import superpoints
+from .report import Report, quiet
 from .scan_files import compare, fingerprint
 from .scene_state import SceneState, require_own_recipe, scene_paths, scene_state
+
+
+@dataclass(frozen=True)
+class IngestJob:
+    """One scene to bring up to date. Pickles: it may run in another process or on another machine."""
+
+    store: str  # the store's folder
+    geometry: GeometryRequest
+    features: FeatureRequest
+    scene: str
+    device: str = "auto"
+    again: bool = False  # do the work even where the store is up to date
+    memory_mb: int = 2048  # feature maps kept in memory; beyond it they wait on disk
 
 
 @dataclass(frozen=True)
@@ -52,27 +66,28 @@ class IngestSummary:
     geometry: str = ""  # where it is not what the options alone would make of the scan
 
 
-def ingest_scene(store: Database, request: Request, name: str, report: Report = quiet) -> IngestSummary:
-    """Bring one scene's feature set up to date; what is there already is kept, unless `request.again`."""
+def ingest_scene(store: Database, job: IngestJob, report: Report = quiet) -> IngestSummary:
+    """Bring one scene's feature set up to date; what is there already is kept, unless `job.again`."""
     started = time.monotonic()
-    encoder = plugins.load("models.encoders", request.encoder)
-    dataset = plugins.load("ingest.datasets", request.format)
-    found = scene_state(store, request, name, dataset)
+    asked, name = job.features, job.scene
+    encoder = plugins.load("models.encoders", asked.encoder)
+    dataset = plugins.load("ingest.datasets", job.geometry.format)
+    found = scene_state(store, job.geometry, asked.name, name, dataset, job.again)
     request = found.request
     if not found.kept and hasattr(dataset, "check_layout"):  # before weights are read, or fetched
         dataset.check_layout(request.root, name, request.dataset_options)
-    space = encoder.space(request.encoder_options)
+    space = encoder.space(asked.encoder_options)
     files = _feature_paths(dataset, request, name)
     frame_maps = None
     if hasattr(encoder, "load_frame_maps") and not files:
-        frame_maps = encoder.load_frame_maps(request.encoder_options, name)
+        frame_maps = encoder.load_frame_maps(asked.encoder_options, name)
     maps_digest = None if frame_maps is None else frame_maps.digest
-    features_recipe = recipe.features(request, space, files, maps_digest, found.geometry)
-    ready = catalog.ready_feature_set(store, request.dataset, name, request.features, features_recipe)
+    features_recipe = recipe.features(asked, found.geometry, space, files, maps_digest)
+    ready = catalog.ready_feature_set(store, request.dataset, name, asked.name, features_recipe)
     if ready is not None and found.kept and _are_as_they_were(store, ready, frame_maps):
         _remember(store, found)
         return IngestSummary(name, ready, True, 0, 0, 0, 0, time.monotonic() - started, geometry="; ".join(found.said))
-    require_own_recipe(store, found, features_recipe, request.encoder_options)
+    require_own_recipe(store, found, asked, features_recipe)
 
     imported = dataset.load_features(files) if files else None
     if imported is not None:
@@ -83,30 +98,30 @@ def ingest_scene(store: Database, request: Request, name: str, report: Report = 
         seen, maps, skipped = _views(geometry, frame_maps)
         findings += skipped
         features = fuse(
-            _maps(geometry, seen, maps, request, report),
+            _maps(geometry, seen, maps, request, job, report),
             seen,
             [frame.camera for frame in geometry.frames],
             len(geometry.points),
             space,
-            request.fuse,
+            asked.fuse,
             geometry.points.normals,
             [frame.camera_to_world for frame in geometry.frames],
-            memory_mb=request.memory_mb,
+            memory_mb=job.memory_mb,
         )
     else:
         features = point_features(
-            imported, geometry.stored.original_index, geometry.correspondences, space, request.fuse.unit_length
+            imported, geometry.stored.original_index, geometry.correspondences, space, asked.fuse.unit_length
         )
     source: Literal["fused", "imported"] = "fused" if imported is None else "imported"
     made = publish_with_regions(
         store,
         geometry,
-        request.features,
+        asked.name,
         features_recipe,
         source,
         features,
-        request.objects,
-        request.pool,
+        asked.objects,
+        asked.pool,
         report,
         _map_files(store, frame_maps),
     )
@@ -124,7 +139,7 @@ def ingest_scene(store: Database, request: Request, name: str, report: Report = 
     )
 
 
-def _feature_paths(dataset: ModuleType, request: Request, name: str) -> list[Path]:
+def _feature_paths(dataset: ModuleType, request: GeometryRequest, name: str) -> list[Path]:
     """The files of features that were fused elsewhere; none for most datasets."""
     if not hasattr(dataset, "feature_paths"):
         return []
@@ -228,7 +243,12 @@ def _views(
 
 
 def _maps(
-    geometry: Geometry, seen: list[Correspondence], maps: Mapping[str, Reader] | None, request: Request, report: Report
+    geometry: Geometry,
+    seen: list[Correspondence],
+    maps: Mapping[str, Reader] | None,
+    request: GeometryRequest,
+    job: IngestJob,
+    report: Report,
 ) -> Iterator[tuple[int, FeatureMap]]:
     """The maps of all frames that see a point: those on disk, else the network's."""
     images = working_images(request.format, request.visibility)
@@ -239,7 +259,7 @@ def _maps(
     if maps is not None:
         pairs = read_maps(pictures, maps)
     else:
-        pairs = extract(pictures, image_encoder(request.encoder, request.encoder_options, request.device))
+        pairs = extract(pictures, image_encoder(job.features.encoder, job.features.encoder_options, job.device))
     for done, pair in enumerate(pairs, start=1):
         yield pair
         report("features", done, len(pictures))

@@ -14,6 +14,7 @@ from ..core.scene import PointCloud
 from .checks.checks import check_scene
 from .formats.openscene.layout import Kind
 from .formats.openscene.scene import is_written, write_scene
+from .report import Report, quiet
 
 Classes = Callable[[PointCloud], tuple[NDArray[np.integer], Mapping[int, str] | None]]  # of each point, and their names
 
@@ -43,9 +44,7 @@ class Written:
     findings: tuple[str, ...] = ()
 
 
-def run(
-    job: PreprocessJob, classes: Classes, report: Callable[[str, int, int], None] = lambda stage, done, total: None
-) -> Written:
+def run(job: PreprocessJob, classes: Classes, report: Report = quiet) -> Written:
     """Write one scene, unless it is there."""
     if not job.again and is_written(job.out, job.kind, job.scene, job.variant):
         return Written(job.scene, None)

@@ -1,6 +1,5 @@
 """What every feature set gets after its vectors, whoever made them: objects, pooled regions, its rows, an index."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,8 +11,7 @@ from ..store.search import index_choice
 from .geometry import Geometry
 from .regions.objects import ObjectOptions, objects
 from .regions.pool import PoolOptions, pool_regions, pool_scene
-
-Report = Callable[[str, int, int], None]  # stage, done, total
+from .report import Report, quiet
 
 
 @dataclass(frozen=True)
@@ -23,10 +21,6 @@ class Published:
     scene_id: int
     feature_set: int
     region_count: int  # of both levels
-
-
-def quiet(stage: str, done: int, total: int) -> None:
-    """Report to nobody."""
 
 
 def publish_with_regions(

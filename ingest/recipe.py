@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.errors import BadScene
 from ..core.features import EmbeddingSpace
-from .fusion.fuse import FusionOptions as FuseOptions
+from .fusion.fuse import FusionOptions
 from .fusion.visibility import VisibilityOptions
 from .regions.objects import ObjectOptions
 from .regions.pool import PoolOptions
@@ -18,28 +18,31 @@ VERSION = 1  # raised when the same options start to give other numbers
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a person asked for: scans in a format, seen by an encoder. Travels to worker processes."""
+class GeometryRequest:
+    """Which scans, and how they become points, frames, visibility and superpoints."""
 
     dataset: str  # its name in the store
     format: str  # the dataset plug-in
     root: Path
-    encoder: str  # the encoder plug-in
-    dataset_options: Any  # the plug-ins' own Options
-    encoder_options: Any
-    features: str  # the feature sets' name
+    dataset_options: Any  # the plug-in's own Options
     visibility: VisibilityOptions = field(default_factory=VisibilityOptions)
     superpoints: SuperpointOptions = field(default_factory=SuperpointOptions)
-    fuse: FuseOptions = field(default_factory=FuseOptions)
+    typed: frozenset[str] | None = None  # names of options chosen explicitly; None: all. Stored values replace others
+
+
+@dataclass(frozen=True)
+class FeatureRequest:
+    """How stored geometry becomes a feature set: the encoder, and everything after it."""
+
+    name: str  # of the feature sets
+    encoder: str  # the encoder plug-in
+    encoder_options: Any  # the plug-in's own Options
+    fuse: FusionOptions = field(default_factory=FusionOptions)
     objects: ObjectOptions = field(default_factory=ObjectOptions)
     pool: PoolOptions = field(default_factory=PoolOptions)
-    device: str = "auto"
-    again: bool = False  # do the work even where the store is up to date
-    memory_mb: int = 2048  # feature maps kept in memory; beyond it they wait on disk
-    typed: frozenset[str] | None = None  # the options that somebody chose; None: all. Others give way to stored ones
 
 
-def geometry(request: Request) -> dict[str, Any]:
+def geometry(request: GeometryRequest) -> dict[str, Any]:
     """Points, frames, visibility and superpoints: what every encoder shares."""
     return {
         "version": VERSION,
@@ -50,21 +53,21 @@ def geometry(request: Request) -> dict[str, Any]:
 
 
 def features(
-    request: Request,
+    request: FeatureRequest,
+    geometry: dict[str, Any],
     space: EmbeddingSpace,
     files: Sequence[Path] = (),
     maps_digest: str | None = None,
-    made_of: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Everything behind the vectors of a feature set, its geometry included.
+    """Everything that decides the vectors of a feature set, the recipe of its geometry included.
 
-    Vectors that were fused elsewhere are what their `files` hold; the encoder then only says who answers for the words.
-    `maps_digest` is that of the maps, where they were computed elsewhere; `made_of` the recipe of a stored geometry.
+    For vectors that were fused elsewhere these are their `files`; the encoder then only names the text tower.
+    `maps_digest` is the digest of feature maps that were computed elsewhere.
     """
     imported = {"files": {path.name: _sha256(path) for path in files}, "unit_length": request.fuse.unit_length}
     return {
         "version": VERSION,
-        "geometry": made_of or geometry(request),
+        "geometry": geometry,
         **encoding(request.encoder, request.encoder_options, space),
         **({"imported": imported} if files else {"fuse": _plain(request.fuse)}),
         **({} if maps_digest is None else {"maps": maps_digest}),

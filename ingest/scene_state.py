@@ -19,7 +19,7 @@ from ..store.postgres.database import Database
 from ..store.publish import fingerprints
 from ..store.publish.fingerprints import Fingerprint
 from . import recipe
-from .recipe import Request
+from .recipe import FeatureRequest, GeometryRequest
 from .scan_files import Comparison, compare, fingerprint
 
 _PRESET = "compat"  # typed, it sets every option of visibility
@@ -29,7 +29,9 @@ _PRESET = "compat"  # typed, it sets every option of visibility
 class SceneState:
     """How a scene is to be brought up to date."""
 
-    request: Request  # its geometry options are those that count
+    request: GeometryRequest  # with the options that count
+    features: str  # name of the feature set that is asked for
+    again: bool  # redo what is stored, and drop what depends on it
     geometry: dict[str, Any]  # their recipe
     held: SceneInfo | None  # the stored scene; None where there is none
     kept: bool  # the stored geometry stays
@@ -40,20 +42,22 @@ class SceneState:
     @property
     def others(self) -> tuple[str, ...]:
         """The scene's feature sets beside the one that is asked for."""
-        return () if self.held is None else tuple(n for n in self.held.features if n != self.request.features)
+        return () if self.held is None else tuple(n for n in self.held.features if n != self.features)
 
     def require_nobody_else(self, reason: str) -> None:
         """WouldDrop when another feature set would go with the stored geometry."""
         _remade(self, reason, self.others)
 
 
-def scene_state(store: Database, request: Request, name: str, dataset: ModuleType) -> SceneState:
-    """WouldDrop where what is asked would drop features, and --again is not typed."""
+def scene_state(
+    store: Database, request: GeometryRequest, features: str, name: str, dataset: ModuleType, again: bool = False
+) -> SceneState:
+    """WouldDrop where the request would drop features, unless `again`."""
     held = catalog.held_scene(store, request.dataset, name)
     if held is None or held.format != request.format:  # publishing refuses another format
-        return SceneState(request, recipe.geometry(request), None, False, False, None, ())
-    request, said = _with_stored_options(request, held)
-    found = SceneState(request, recipe.geometry(request), held, False, False, None, said)
+        return SceneState(request, features, again, recipe.geometry(request), None, False, False, None, ())
+    request, said = _with_stored_options(request, held, again)
+    found = SceneState(request, features, again, recipe.geometry(request), held, False, False, None, said)
     if list(_differences(request, held.geometry)) or held.geometry.get("version") != found.geometry["version"]:
         return _remade(found, "its geometry was made with other options", held.features)
     found = replace(found, geometry=held.geometry)
@@ -65,23 +69,22 @@ def scene_state(store: Database, request: Request, name: str, dataset: ModuleTyp
             return _remade(replace(found, changed=True), f"its files have changed ({compared})", found.others)
         reason = f"{compared.now.place} is another scan than the one that was taken in from {held.source} ({compared})"
         return _remade(replace(found, changed=True), reason, held.features)
-    if request.again or catalog.ready_geometry(store, request.dataset, name, held.geometry) is None:
+    if again or catalog.ready_geometry(store, request.dataset, name, held.geometry) is None:
         return found
     if compared.moved:
         said = (*said, f"moved to {compared.now.place}, its files are equal")
     return replace(found, kept=True, files=None if compared.unchanged else compared.now, said=said)
 
 
-def require_own_recipe(store: Database, found: SceneState, made: Mapping[str, Any], encoder_options: Any) -> None:
+def require_own_recipe(store: Database, found: SceneState, request: FeatureRequest, made: Mapping[str, Any]) -> None:
     """WouldDrop where the features of that name were made by another encoder, or with other options."""
-    request = found.request
-    if found.held is None or request.again or request.features not in found.held.features or "imported" in made:
+    if found.held is None or found.again or request.name not in found.held.features or "imported" in made:
         return
-    before = catalog.find_feature_set(store, found.held, request.features).recipe
-    defaults = {"encoder": _defaults(encoder_options), "fuse": _defaults(request.fuse)}
+    before = catalog.find_feature_set(store, found.held, request.name).recipe
+    defaults = {"encoder": _defaults(request.encoder_options), "fuse": _defaults(request.fuse)}
     if reasons := list(_other_makings(before, _plain(made), defaults)):
         raise WouldDrop(
-            f"its features {request.features!r} were made {', '.join(reasons)}: --features NAME keeps both, --again "
+            f"its features {request.name!r} were made {', '.join(reasons)}: --features NAME keeps both, --again "
             "makes them anew in their place."
         )
 
@@ -109,7 +112,7 @@ def _other_makings(
         yield from found
 
 
-def scene_paths(dataset: ModuleType, request: Request, name: str, place: Path) -> Sequence[Path]:
+def scene_paths(dataset: ModuleType, request: GeometryRequest, name: str, place: Path) -> Sequence[Path]:
     """The files and folders that a scene is read from."""
     if hasattr(dataset, "scan_files"):
         found: Sequence[Path] = dataset.scan_files(request.root, name, request.dataset_options)
@@ -117,7 +120,9 @@ def scene_paths(dataset: ModuleType, request: Request, name: str, place: Path) -
     return [place]
 
 
-def _with_stored_options(request: Request, held: SceneInfo) -> tuple[Request, tuple[str, ...]]:
+def _with_stored_options(
+    request: GeometryRequest, held: SceneInfo, again: bool
+) -> tuple[GeometryRequest, tuple[str, ...]]:
     """The request with the stored geometry's options where none was typed, and a word on those that matter."""
     adopted: dict[str, dict[str, Any]] = {}
     refused: dict[str, str] = {}
@@ -129,7 +134,7 @@ def _with_stored_options(request: Request, held: SceneInfo) -> tuple[Request, tu
         else:
             adopted.setdefault(part, {})[option] = tuple(stored) if isinstance(stored, list) else stored
             told.append(_flag(option, stored))
-    if refused and not request.again and held.features:
+    if refused and not again and held.features:
         differs = refused.get(_PRESET) or ", ".join(refused.values())
         raise WouldDrop(
             f"its stored geometry has {differs}, and the features {' and '.join(held.features)} stand on "
@@ -140,7 +145,7 @@ def _with_stored_options(request: Request, held: SceneInfo) -> tuple[Request, tu
     return replace(request, **changes), ((f"geometry as stored: {', '.join(told)}",) if told else ())
 
 
-def _differences(request: Request, stored: Mapping[str, Any]) -> Iterator[tuple[str, str, Any, Any]]:
+def _differences(request: GeometryRequest, stored: Mapping[str, Any]) -> Iterator[tuple[str, str, Any, Any]]:
     """(part of the request, option, stored value, asked value); one that either does not name has its default."""
     asked = _plain(recipe.geometry(request))
     pairs = {
@@ -156,13 +161,13 @@ def _differences(request: Request, stored: Mapping[str, Any]) -> Iterator[tuple[
                 yield part, option, was, value
 
 
-def _is_typed(request: Request, part: str, option: str) -> bool:
+def _is_typed(request: GeometryRequest, part: str, option: str) -> bool:
     if request.typed is None:
         return True
     return option in request.typed or (_PRESET in request.typed and part == "visibility")
 
 
-def _compared(store: Database, request: Request, held: SceneInfo, dataset: ModuleType) -> Comparison | str:
+def _compared(store: Database, request: GeometryRequest, held: SceneInfo, dataset: ModuleType) -> Comparison | str:
     """The scene's files now and then; a sentence where that cannot be told."""
     with store.connect() as connection:
         before = fingerprints.find(connection, scene_id=held.id)
@@ -176,7 +181,9 @@ def _compared(store: Database, request: Request, held: SceneInfo, dataset: Modul
     return _first_look(store, request, held, dataset, place)
 
 
-def _first_look(store: Database, request: Request, held: SceneInfo, dataset: ModuleType, place: Path) -> Comparison:
+def _first_look(
+    store: Database, request: GeometryRequest, held: SceneInfo, dataset: ModuleType, place: Path
+) -> Comparison:
     """Of a scene that came in before files were remembered, and lies where it lay: it is believed to be the same."""
     frames = catalog.load_frames(store, held.id)
     used = [path for frame in frames for path in (frame.image_path, frame.depth_path) if path is not None]
@@ -198,7 +205,7 @@ def _place_now(root: Path, place: Path, before: Fingerprint | None) -> Path | No
 
 def _remade(found: SceneState, reason: str, lost: Sequence[str]) -> SceneState:
     """The geometry is made anew, where that drops nothing or --again asked for it."""
-    if lost and not found.request.again:
+    if lost and not found.again:
         raise WouldDrop(
             f"{reason}: --name NAME takes it in beside what is stored, --again takes it in anew and drops the features "
             f"{' and '.join(lost)}."

@@ -1,7 +1,6 @@
 """A job, wherever it runs: opens the store, runs the pipeline, and keeps the job's row true."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from ..core.errors import BadInput, BadWeights, DatabaseError
 from ..store.catalog import jobs
@@ -9,17 +8,9 @@ from ..store.maintain import forget
 from ..store.postgres.database import Database
 from ..store.postgres.database import open as open_store
 from . import pipeline
-from .pipeline import IngestSummary, Report, quiet
-from .recipe import Request, geometry
-
-
-@dataclass(frozen=True)
-class IngestJob:
-    """One scene to bring up to date. Pickles: it may run in another process or on another machine."""
-
-    store: str  # the store's folder
-    request: Request
-    scene: str
+from .pipeline import IngestJob, IngestSummary
+from .recipe import geometry
+from .report import Report, quiet
 
 
 def run(job: IngestJob, report: Report = quiet) -> IngestSummary:
@@ -30,10 +21,10 @@ def run(job: IngestJob, report: Report = quiet) -> IngestSummary:
 
 def run_in(store: Database, job: IngestJob, report: Report = quiet) -> IngestSummary:
     """Do the job in a store that is open already; of a scene that is refused nothing stays."""
-    started = jobs.start(store, job.request.dataset, job.scene, geometry(job.request))
+    started = jobs.start(store, job.geometry.dataset, job.scene, geometry(job.geometry))
     try:
         with jobs.failed_by_errors(store, started):
-            summary = pipeline.ingest_scene(store, job.request, job.scene, report)
+            summary = pipeline.ingest_scene(store, job, report)
     except BadWeights:
         raise
     except BadInput:  # the scan's fault, not the network's

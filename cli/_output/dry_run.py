@@ -9,10 +9,12 @@ from .._options.shared import print_json, say, why_failed
 
 if TYPE_CHECKING:
     from ...ingest.checks.rehearsal import Rehearsal
-    from ...ingest.recipe import Request
+    from ...ingest.recipe import FeatureRequest, GeometryRequest
 
 
-def rehearse(request: "Request", names: Sequence[str], as_json: bool) -> int:
+def rehearse(
+    geometry: "GeometryRequest", features: "FeatureRequest", names: Sequence[str], device: str, as_json: bool
+) -> int:
     """Some lines for each scene, and all of it in one; the exit code says whether some would fail."""
     from dataclasses import asdict
 
@@ -22,7 +24,7 @@ def rehearse(request: "Request", names: Sequence[str], as_json: bool) -> int:
     documents: list[dict[str, Any]] = []
     run = plugins.load("ingest.engines", "inline").run
     with stages(len(names)) as bar:
-        for outcome in run(lambda name: rehearsal.rehearse(request, name), names, 1):
+        for outcome in run(lambda name: rehearsal.rehearse(geometry, features, name, device), names, 1):
             bar.scene_done()
             scene = shown(outcome.item)
             if outcome.error is not None:
@@ -30,7 +32,7 @@ def rehearse(request: "Request", names: Sequence[str], as_json: bool) -> int:
                 lines = [f"{scene}  would fail: {documents[-1]['failed']}"]
             else:
                 documents.append(asdict(outcome.result))
-                lines = _lines(outcome.result, request.encoder)
+                lines = _lines(outcome.result, features.encoder)
             if not as_json:
                 say(lines[0], *(f"    {line}" for line in lines[1:]))
     failed = sum("failed" in document for document in documents)

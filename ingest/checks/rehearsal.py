@@ -18,7 +18,7 @@ from ..extraction.extract import Picture, extract, image_encoder
 from ..files.images import read_depth
 from ..formats.selection import spread
 from ..fusion.visibility import correspond
-from ..recipe import Request
+from ..recipe import FeatureRequest, GeometryRequest
 from .checks import check_scene
 
 _SAMPLE = 4  # frames that the estimate is measured on; the network's first is not counted, as it warms up
@@ -44,7 +44,7 @@ class Rehearsal:
     not_tried: str | None  # why not
 
 
-def rehearse(request: Request, name: str) -> Rehearsal:
+def rehearse(request: GeometryRequest, features: FeatureRequest, name: str, device: str = "auto") -> Rehearsal:
     """BadScene as taking it in would raise it; containers are unpacked into a folder that is gone afterwards."""
     dataset = plugins.load("ingest.datasets", request.format)
     with tempfile.TemporaryDirectory(prefix="ovstore-") as folder:
@@ -55,7 +55,7 @@ def rehearse(request: Request, name: str) -> Rehearsal:
         ready = hasattr(dataset, "feature_paths") and bool(
             dataset.feature_paths(request.root, name, request.dataset_options)
         )
-        network, dim, reason = _network(scene, request, ready)
+        network, dim, reason = _network(scene, request, features, device, ready)
     frames, points = len(scene.frames), len(scene.points)
     sizes = unpacked + points * (_POINT_BYTES + 2 * dim + _VECTOR_BYTES) + sights * frames * _SIGHT_BYTES
     return Rehearsal(
@@ -81,7 +81,7 @@ def _cameras(scene: Scene) -> tuple[str, ...]:
     )
 
 
-def _visibility(scene: Scene, request: Request) -> tuple[float, float]:
+def _visibility(scene: Scene, request: GeometryRequest) -> tuple[float, float]:
     """Points seen and seconds spent a frame, as a few frames have it."""
     sample = spread(range(len(scene.frames)), _SAMPLE)
     images = working_images(request.format, request.visibility)
@@ -95,15 +95,17 @@ def _visibility(scene: Scene, request: Request) -> tuple[float, float]:
     return sights / max(len(sample), 1), (time.monotonic() - started) / max(len(sample), 1)
 
 
-def _network(scene: Scene, request: Request, ready: bool) -> tuple[float | None, int, str | None]:
+def _network(
+    scene: Scene, request: GeometryRequest, features: FeatureRequest, device: str, ready: bool
+) -> tuple[float | None, int, str | None]:
     """Seconds a frame, the length of a vector, and why the network was not tried, if it was not."""
-    options = request.encoder_options
+    options = features.encoder_options
     try:
-        encoder = plugins.load("models.encoders", request.encoder)
+        encoder = plugins.load("models.encoders", features.encoder)
         if ready or hasattr(encoder, "load_frame_maps"):  # features are read, not computed
             return 0.0, encoder.space(options).dim, None
         if hasattr(encoder, "weights_file") and encoder.weights_file(options) is None:
-            return None, 0, f"the weights of {request.encoder} would be downloaded first"
+            return None, 0, f"the weights of {features.encoder} would be downloaded first"
         dim = encoder.space(options).dim
         images = working_images(request.format, request.visibility)
         pictures = [
@@ -112,7 +114,7 @@ def _network(scene: Scene, request: Request, ready: bool) -> tuple[float | None,
         ]
         if not pictures:
             return 0.0, dim, None
-        network = image_encoder(request.encoder, options, request.device)
+        network = image_encoder(features.encoder, options, device)
         list(extract(pictures[:1], network))
         started = time.monotonic()
         list(extract(pictures, network))

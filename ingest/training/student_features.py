@@ -17,9 +17,10 @@ from ...store.postgres.database import Database
 from ...store.postgres.database import open as open_store
 from .. import geometry, recipe
 from ..fusion.point_views import view_counts
-from ..publish_features import Report, publish_with_regions, quiet
+from ..publish_features import publish_with_regions
 from ..regions.objects import ObjectOptions
 from ..regions.pool import PoolOptions
+from ..report import Report, quiet
 from .student_vectors import random_passes, unit_vectors
 from .students import Student, student_of_file
 

@@ -16,7 +16,7 @@ from ovstore.core.scene import Scene
 from ovstore.ingest.datasets import nerfstudio, rgbd
 from ovstore.ingest.files.masks import read_mask
 from ovstore.ingest.fusion.masks import unmasked
-from ovstore.ingest.recipe import Request, geometry
+from ovstore.ingest.recipe import GeometryRequest, geometry
 from ovstore.store.catalog import catalog
 from ovstore.store.postgres.database import Database
 from PIL import Image
@@ -68,8 +68,7 @@ def test_what_falls_on_a_mask_is_not_seen(room: Path) -> None:
 
 def test_an_option_left_at_its_default_is_no_part_of_the_recipe(tmp_path: Path) -> None:
     def options(chosen: object) -> set[str]:
-        request = Request("d", "rgbd", tmp_path, "color_words", chosen, rgbd.Options(), "f")
-        return set(geometry(request)["dataset"]["options"])
+        return set(geometry(GeometryRequest("d", "rgbd", tmp_path, chosen))["dataset"]["options"])
 
     later = {item.name for item in fields(rgbd.Options) if item.metadata.get("later")}
     assert {"masks", "pose_key", "pose_gap", "quaternion"} <= later

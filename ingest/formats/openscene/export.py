@@ -1,7 +1,6 @@
 """A scene of the store as OpenScene's files, features included: what `ovstore ingest openscene` takes in again."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ....store.catalog.catalog import FeatureSetInfo, SceneInfo
 from ....store.postgres.database import Database
 from ...compat.openscene import kind_of_format
 from ...preprocess import Classes
+from ...report import Report, quiet
 from .files import write_features
 from .layout import SPLITS, Kind, kind_of
 from .scene import write_scene
@@ -46,7 +46,7 @@ def export_scene(
     kind: Kind,
     classes: Classes,
     features: FeatureSetInfo | None = None,
-    report: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    report: Report = quiet,
 ) -> Exported:
     """Points, pictures and, where `features` are given, one file of fused features for the whole scene."""
     held = catalog.load_points(store, scene.id)

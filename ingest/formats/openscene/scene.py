@@ -13,7 +13,7 @@ pictures.
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from ...cameras.resizing import resize_bilinear, resize_nearest
 from ...compat.openscene import CONSTANTS, adjusted
 from ...files.images import read_depth, read_image
 from ...files.intrinsics import read_intrinsics
+from ...report import Report, quiet
 from .files import UNLABELLED, write_points
 from .layout import LONG, SPLITS, Kind, house_of
 from .splits import scannet_split
@@ -59,7 +60,7 @@ def write_scene(
     labels: NDArray[np.integer],
     label_names: Mapping[int, str] | None = None,
     variant: str = "",
-    report: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    report: Report = quiet,
 ) -> Path:
     """All files of one scene, whole or not at all; the path of its points.
 
@@ -84,7 +85,7 @@ def _write(
     labels: NDArray[np.integer],
     label_names: Mapping[int, str] | None,
     variant: str,
-    report: Callable[[str, int, int], None],
+    report: Report,
 ) -> Path:
     pictures = _pictures_folder(out, kind, scene)
     part = pictures.with_name(f".{stable_name(scene.name)}.part")
@@ -123,7 +124,7 @@ def _write_frames(
     shared: Path,
     kind: Kind,
     frames: Sequence[Frame],
-    report: Callable[[str, int, int], None],
+    report: Report,
 ) -> None:
     """The frames below `part`, but for those that are `there`: the regions of a house share their pictures."""
     cameras = [_camera(kind, frame) for frame in frames]
