@@ -53,13 +53,13 @@ def locked(path: Path, reason: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def wait(ready: Callable[[], bool], reason: str) -> None:
+def wait(ready: Callable[[], bool], reason: str, say_after: float = 2.0, say_every: float = 10.0) -> None:
     """Look until `ready`, however long it takes; say why after two seconds and then every ten."""
-    began, say_at, pause = time.monotonic(), 2.0, 0.002
+    began, say_at, pause = time.monotonic(), say_after, 0.002
     while not ready():
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
         waited = time.monotonic() - began
         if waited > say_at:
             log.warning("Waiting (%.0f s): %s.", waited, reason)
-            say_at = waited + 10
+            say_at = waited + say_every

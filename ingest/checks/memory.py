@@ -1,5 +1,6 @@
 """How much memory a scene takes at least, and how much there is: one that cannot fit is refused before it starts."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ...core.errors import BadScene
@@ -8,9 +9,9 @@ POINT_BYTES = 350  # of a point, where most is taken (superpoints, objects), bes
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
-def require(points: int, what: str, bytes_a_point: int = POINT_BYTES) -> None:
-    """BadScene where so many points cannot fit into the memory that is available."""
-    needed, left = points * bytes_a_point, available()
+def require(points: int, what: str, bytes_a_point: int = POINT_BYTES, left: int | None = None) -> None:
+    """BadScene where so many points cannot fit into the `left` bytes; None: those that are available."""
+    needed, left = points * bytes_a_point, available() if left is None else left
     if left is not None and needed > left:
         raise BadScene(
             f"{points:,} points take {_gigabytes(needed)} of memory for {what}, and {_gigabytes(left)} are available: "
@@ -18,9 +19,10 @@ def require(points: int, what: str, bytes_a_point: int = POINT_BYTES) -> None:
         )
 
 
-def available() -> int | None:
+def available(cgroups: Iterable[Path] | None = None) -> int | None:
     """Bytes that this process can still take: of the machine, and of each cgroup that it is in; None: nobody says."""
-    limits = [_of_machine(), *(_of_cgroup(folder) for folder in _cgroups())]
+    folders = _cgroups() if cgroups is None else cgroups
+    limits = [_of_machine(), *(_of_cgroup(folder) for folder in folders)]
     known = [limit for limit in limits if limit is not None]
     return max(0, min(known)) if known else None
 

@@ -14,15 +14,17 @@ from ...core.features import FeatureMap
 from ...core.files import replacing
 from ..fusion.scratch import Scratch
 
-_IN_MEMORY = 1 << 29  # bytes of a tensor; a larger one waits in a file beside the one to be
-_AT_ONCE = 1 << 23  # values resampled at once, 32 MB
+IN_MEMORY = 1 << 29  # bytes of a tensor; a larger one waits in a file beside the one to be
+AT_ONCE = 1 << 23  # values resampled at once, 32 MB
 
 
-def write_tensor(path: Path, found: FeatureMap, height: int, width: int) -> None:
-    """The map sampled at each pixel of a picture of that size."""
+def write_tensor(
+    path: Path, found: FeatureMap, height: int, width: int, in_memory: int = IN_MEMORY, at_once: int = AT_ONCE
+) -> None:
+    """The map sampled at each pixel of a picture of that size; memory decides no number."""
     channels = found.space.dim
-    room = Scratch(_IN_MEMORY, path.parent).array((channels, height, width), np.float16)
-    step = max(1, _AT_ONCE // (height * width))
+    room = Scratch(in_memory, path.parent).array((channels, height, width), np.float16)
+    step = max(1, at_once // (height * width))
     for first in range(0, channels, step):
         some = torch.from_numpy(found.values[:, :, first : first + step]).permute(2, 0, 1)
         planes = sampled(some.contiguous(), height, width, found.sampling == "bilinear")  # as they lie it takes thrice

@@ -10,10 +10,10 @@ from huggingface_hub import constants
 
 
 @contextmanager
-def hub_or_cache() -> Iterator[None]:
+def hub_or_cache(endpoint: str = constants.ENDPOINT) -> Iterator[None]:
     """Inside, downloads fail at once without a network; huggingface_hub alone would retry each file for a minute."""
     before = constants.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = before or not _reachable()
+    constants.HF_HUB_OFFLINE = before or not _reachable(endpoint)
     try:
         yield
     finally:
@@ -31,12 +31,12 @@ def offline() -> Iterator[None]:
         constants.HF_HUB_OFFLINE = before
 
 
-def _reachable() -> bool:
+def _reachable(endpoint: str) -> bool:
     """Whether the hub's name resolves here, or a proxy will resolve it."""
     if getproxies():
         return True
     try:
-        socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, 443)
+        socket.getaddrinfo(urlsplit(endpoint).hostname, 443)
     except OSError:
         return False
     return True

@@ -1,9 +1,13 @@
 """`ovstore encoders`: what each can be asked, and what is missing for it here."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from command_line import document, ovstore
 from ovstore.core import plugins
-from ovstore.core.errors import MissingPackage
 from ovstore.store.postgres.database import Database
 
 
@@ -40,18 +44,17 @@ def test_one_of_few_words_lists_them(shared_store: Database) -> None:
     assert "black, grey, white" in said and "gray" in said
 
 
-def test_a_missing_package_is_named(shared_store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    load = plugins.load
+def test_a_missing_package_is_named(tmp_path: Path) -> None:
+    words = "import sys; sys.modules['torch'] = None; from ovstore.cli import main; main()"
+    environment = os.environ | {"OVSTORE_HOME": str(tmp_path)}
 
-    def without(registry: str, name: str, **settings: object) -> object:
-        if name == "lseg":
-            raise MissingPackage(plugins.missing_package_sentence("lseg", "torch"))
-        return load(registry, name, **settings)  # type: ignore[arg-type]
+    def without_torch(*arguments: str) -> str:
+        command = [sys.executable, "-c", words, "encoders", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
 
-    monkeypatch.setattr(plugins, "load", without)
-    assert "missing: 'lseg' needs the package 'torch'" in ovstore(shared_store, "encoders", "lseg").stdout
-    [row] = [line for line in ovstore(shared_store, "encoders").stdout.splitlines() if line.startswith("lseg")]
-    assert row.split()[-1] == "missing"
+    assert "missing: 'lseg' needs the package 'torch': pip install 'ovstore[torch]'" in without_torch("lseg")
+    missing = {line.split()[0]: line.split()[-1] for line in without_torch().splitlines()[1:]}
+    assert (missing["lseg"], missing["color_words"]) == ("missing", "installed")
 
 
 def test_an_unknown_one_is_met_with_the_nearest(shared_store: Database) -> None:

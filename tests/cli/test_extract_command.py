@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from limits import full_disk
 from ovstore.cli import main
 from ovstore.core import file_locks
 from ovstore.core.features import EmbeddingSpace, FeatureMap
 from ovstore.drawing.feature_colours import main_directions, sample
 from ovstore.drawing.preview import MOST_LABELS, Labels, legend_of, nearest_label, preview
 from ovstore.ingest.extraction.feature_files import read_features, write_features
+from ovstore.ingest.extraction.feature_tensor import write_tensor
 from ovstore.ingest.files.images import read_image
 from ovstore.ingest.fusion.sampling_weights import Grid, cells
 from ovstore.models.encoders import color_words
@@ -120,12 +122,10 @@ def test_a_tensor_holds_what_each_pixel_samples(tmp_path: Path, sampling: str, s
     np.testing.assert_allclose(tensor.permute(1, 2, 0).reshape(-1, 5), expected, atol=2e-3)
 
 
-def test_a_tensor_that_does_not_fit_into_memory_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tensor_that_does_not_fit_into_memory_is_the_same(tmp_path: Path) -> None:
     found = random_map(6, 8, "bilinear")
-    write_features(tmp_path / "a.pt", found, 40, 50)
-    monkeypatch.setattr("ovstore.ingest.extraction.feature_tensor._IN_MEMORY", 0)
-    monkeypatch.setattr("ovstore.ingest.extraction.feature_tensor._AT_ONCE", 4000)
-    write_features(tmp_path / "b.pt", found, 40, 50)
+    write_tensor(tmp_path / "a.pt", found, 40, 50)
+    write_tensor(tmp_path / "b.pt", found, 40, 50, in_memory=0, at_once=4000)
     assert (tmp_path / "a.pt").read_bytes() == (tmp_path / "b.pt").read_bytes()
 
 
@@ -205,16 +205,11 @@ def test_a_killed_run_leaves_no_half_file_and_the_next_goes_on(pictures: Path, o
     assert extract(pictures, out).stdout.endswith("2 written, 1 already existed, 0 failed.\n")
 
 
-def test_a_disk_that_is_full_ends_the_run_in_one_sentence(
-    pictures: Path, out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, os.strerror(28))
-
-    monkeypatch.setattr("numpy.lib.format.write_array_header_1_0", full)
-    result = extract(pictures, out)
+def test_a_disk_that_is_full_ends_the_run_in_one_sentence(pictures: Path, out: Path) -> None:
+    with full_disk(500):
+        result = extract(pictures, out)
     assert result.exit_code == 1
-    assert result.stderr == f"Error: {out}/a.npy cannot be written: No space left on device.\n"
+    assert result.stderr == f"Error: {out}/a.npy cannot be written: File too large.\n"
     assert files_in(out) == ["extract.json"]
 
 
@@ -334,18 +329,12 @@ def test_labels_are_judged_before_any_picture(pictures: Path, out: Path, labels:
 # Previews
 
 
-def test_labels_ask_for_a_preview_and_are_taken_once_each(
-    pictures: Path, out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[Labels] = []
-    monkeypatch.setattr(
-        "ovstore.workflows.extraction_previews.preview",
-        lambda *given: seen.append(given[-1]) or Image.new("RGB", (4, 4)),
-    )
-    assert extract(pictures, out, "--labels", " red,, dark  green ,RED,blue").exit_code == 0
-    assert (out / "b.preview.jpg").exists()
-    assert seen[0].names == ["red", "dark green", "blue"]
-    assert len(set(seen[0].colours)) == 3
+def test_labels_ask_for_a_preview_and_are_taken_once_each(pictures: Path, tmp_path: Path) -> None:
+    drawn = []
+    for number, labels in enumerate((" red,, dark  green ,RED,blue", "red,dark green,blue", "red,blue")):
+        assert extract(pictures, tmp_path / f"{number}", "--labels", labels).exit_code == 0
+        drawn.append((tmp_path / f"{number}" / "b.preview.jpg").read_bytes())
+    assert drawn[0] == drawn[1] != drawn[2]
 
 
 def test_equal_vectors_have_equal_colours_in_all_pictures() -> None:

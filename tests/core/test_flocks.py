@@ -34,13 +34,22 @@ def test_many_share_what_none_may_have_alone(tmp_path: Path) -> None:
     os.close(one)
 
 
-def test_who_waits_is_told_why(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    clock = iter(range(100))
-    monkeypatch.setattr(file_locks.time, "monotonic", lambda: float(next(clock)))
-    monkeypatch.setattr(file_locks.time, "sleep", lambda _: None)
-    answers = iter([False] * 20 + [True])
-    file_locks.wait(lambda: next(answers), "the database replays its journal")
-    assert [record.getMessage() for record in caplog.records] == [
-        "Waiting (3 s): the database replays its journal.",
-        "Waiting (14 s): the database replays its journal.",
-    ]
+def test_who_waits_is_told_why_and_again_while_it_lasts(caplog: pytest.LogCaptureFixture) -> None:
+    began, told_at = time.monotonic(), []
+
+    def ready() -> bool:
+        if len(caplog.records) > len(told_at):
+            told_at.append(time.monotonic() - began)
+        return len(told_at) == 3
+
+    file_locks.wait(ready, "the database replays its journal", say_after=0.1, say_every=0.3)
+    assert {record.getMessage() for record in caplog.records} <= {
+        f"Waiting ({seconds} s): the database replays its journal." for seconds in range(9)
+    }
+    first, second, third = told_at
+    assert first >= 0.1 and second >= 0.4 and third >= 0.7
+
+
+def test_who_need_not_wait_is_told_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    file_locks.wait(lambda: True, "nothing", say_after=0)
+    assert not caplog.records

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ovstore.core.errors import BadInput, BadWeights, NotFound, UnknownWords
 from ovstore.models.encoders import dino
 from ovstore.models.encoders.dino import Options
+from ovstore.models.openclip.hub import offline
 from ovstore.query.encode import encoder_of
 from PIL import Image
 from safetensors.torch import save_file
@@ -236,15 +237,10 @@ def test_weights_of_another_model_are_one_sentence(tmp_path) -> None:
         map_of("small_dino_v1", other, picture(32, 32))
 
 
-def test_missing_weights_say_where_they_are_published(tmp_path, monkeypatch) -> None:
+def test_missing_weights_say_where_they_are_published(tmp_path) -> None:
     with pytest.raises(BadWeights, match="timm/vit_small_patch16_224"):
         dino.space(Options(model="vit_small_patch16_224.dino", weights=str(tmp_path / "none.pth")))
-
-    def unreachable(*_: object) -> str:
-        raise OSError("no network")
-
-    monkeypatch.setattr(dino, "hf_hub_download", unreachable)
-    with pytest.raises(BadWeights, match="timm/vit_small_patch16_224"):
+    with offline(), pytest.raises(BadWeights, match="timm/vit_small_patch16_224"):
         dino.space(Options(model="vit_small_patch16_224.dino"))
 
 

@@ -311,20 +311,21 @@ def test_a_configuration_that_asks_to_run_code_is_refused(tmp_path) -> None:
         openclip.load_text_encoder(Options(weights=str(weights)), "cpu")
 
 
-def test_a_tag_that_cannot_be_downloaded_says_where_the_file_is(monkeypatch) -> None:
-    def offline(*_: object, **__: object) -> str:
-        raise OSError("no route to host")
+NEVER_DOWNLOADED = "laion400m_e31"
 
-    monkeypatch.setattr(open_clip, "download_pretrained", offline)
-    monkeypatch.setattr(openclip_hub, "_reachable", lambda: False)
-    with pytest.raises(BadWeights, match=r"https://huggingface.co/\S+ on a machine that can, and give it: --weights"):
-        openclip.space(Options())
+
+def test_a_tag_that_cannot_be_downloaded_says_where_the_file_is() -> None:
+    sentence = r"https://huggingface.co/\S+ on a machine that can, and give it: --weights"
+    with openclip_hub.offline(), pytest.raises(BadWeights, match=sentence):
+        openclip.space(Options(weights=NEVER_DOWNLOADED))
 
 
 def test_without_a_network_only_what_was_downloaded_is_asked_for(monkeypatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
     before = openclip_hub.constants.HF_HUB_OFFLINE
-    monkeypatch.setattr(openclip_hub, "_reachable", lambda: False)
-    with openclip_hub.hub_or_cache():
+    with openclip_hub.hub_or_cache("https://hub.invalid"):
         assert openclip_hub.constants.HF_HUB_OFFLINE
     assert before == openclip_hub.constants.HF_HUB_OFFLINE
 

@@ -11,7 +11,7 @@ from ovstore.core.errors import BadInput
 from ovstore.models.precomputed import forms
 from ovstore.models.precomputed.segments import run_lengths
 from PIL import Image
-from precomputed_maps import COLOURS, DIM, one_map, read, words
+from precomputed_maps import DIM, one_map, read, words
 
 # Forms, worked by hand
 
@@ -51,10 +51,13 @@ def test_pooling_segments_is_pooling_the_dense_map() -> None:
         np.testing.assert_allclose(row, total / np.linalg.norm(total), atol=1e-5)
 
 
-def test_rows_at_a_time_are_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = forms.from_scores(COLOURS, np.eye(DIM, dtype=np.float32), True)
-    monkeypatch.setattr(forms, "_CELLS_AT_ONCE", 8)
-    np.testing.assert_array_equal(forms.from_scores(COLOURS, np.eye(DIM, dtype=np.float32), True), whole)
+def test_scores_of_a_large_image_are_those_of_its_rows() -> None:
+    """It is larger than what is worked on at a time."""
+    rng = np.random.default_rng(0)
+    scores, vectors = rng.normal(size=(90, 400, 6)).astype(np.float32), rng.normal(size=(6, DIM)).astype(np.float32)
+    whole = forms.from_scores(scores, vectors, True)
+    rows = [forms.from_scores(scores[row : row + 1], vectors, True) for row in range(90)]
+    np.testing.assert_array_equal(whole, np.concatenate(rows))
 
 
 def test_a_map_too_large_for_memory_is_refused_before_it_is_made() -> None:

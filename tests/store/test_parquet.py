@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from limits import full_disk
 from numpy.typing import NDArray
 from ovstore.core.errors import BadInput
 from ovstore.core.features import Correspondence, EmbeddingSpace, PointFeatures
@@ -160,12 +161,9 @@ def test_a_missing_file_and_one_of_another_kind_are_one_sentence(tmp_path: Path)
         parquet.read_points(tmp_path / "c.parquet")
 
 
-def test_nothing_is_left_when_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full_disk(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("pyarrow.parquet.ParquetWriter.write_table", full_disk)
-    with pytest.raises(BadInput, match=r"cannot be written: .*No space left"):
+@pytest.mark.parametrize("room", [0, 100])
+def test_nothing_is_left_when_the_disk_is_full(tmp_path: Path, room: int) -> None:
+    with full_disk(room), pytest.raises(BadInput, match=r"c\.parquet cannot be written: .*File too large"):
         parquet.write_correspondences(tmp_path / "c.parquet", [_correspondence(0, 3)])
     assert list(tmp_path.iterdir()) == []
 
