@@ -1,7 +1,7 @@
 """Where a network runs, and with what numbers."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ContextDecorator, contextmanager
 
 import numpy as np
 import torch
@@ -21,9 +21,30 @@ def device_of(name: str) -> torch.device:
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise BadInput("device is 'cuda', but PyTorch sees no CUDA device here; use 'cpu' or 'auto'.")
     try:
-        return torch.device(name)
+        found = torch.device(name)
     except RuntimeError as error:
         raise BadInput(f"device is {name!r}: auto, cpu or cuda was expected.") from error
+    if found.type not in ("cpu", "cuda"):
+        raise BadInput(f"device is {name!r}, which nothing here was written for; auto, cpu or cuda was expected.")
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise BadInput(
+            f"device is {name!r}, but PyTorch sees {torch.cuda.device_count()} CUDA devices, from cuda:0 on."
+        )
+    return found
+
+
+@contextmanager
+def out_of_memory_as(sentence: str) -> Iterator[None]:
+    """BadInput with `sentence` where a device runs out of memory inside."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        raise BadInput(sentence) from error
+
+
+def images_fitting(device: torch.device) -> ContextDecorator:
+    """Around an encoder's work on images."""
+    return out_of_memory_as(f"The images do not fit into the memory of {device}: take a smaller long_side, or the CPU.")
 
 
 def require_precision(option: str) -> None:

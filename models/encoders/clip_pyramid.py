@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from ...core.errors import BadInput
 from ...core.features import EmbeddingSpace, FeatureMap
-from ..devices import device_of, lowered, precision_of, require_precision
+from ..devices import device_of, images_fitting, lowered, precision_of, require_precision
 from ..everyday import EVERYDAY
 from ..openclip.dense import pooled
 from ..openclip.model import build_visual
@@ -98,6 +98,7 @@ def load_patch_encoder(options: Options, device: str = "auto") -> Callable[[NDAr
         torch.tensor(values, device=where).view(1, 3, 1, 1) * 255 for values in (checkpoint.mean, checkpoint.std)
     )
 
+    @images_fitting(where)
     @torch.inference_mode()
     def encode(image: NDArray[np.uint8]) -> PatchPyramid:
         small = shrunk(checked_image(image), options.long_side)

@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from ...core.errors import BadInput, BadWeights, NotFound, UnknownWords
 from ...core.features import EmbeddingSpace, FeatureMap
 from ...core.wording import did_you_mean
-from ..devices import batches, device_of, lowered, precision_of, require_precision, to_device
+from ..devices import batches, device_of, images_fitting, lowered, precision_of, require_precision, to_device
 from ..openclip.hub import hub_or_cache, offline
 from ..openclip.images import grid_of, to_pixels
 from ..safe_load import load_into, read_state_dict, sha256_of, without_prefixes
@@ -87,6 +87,7 @@ def load_image_encoder(
         grid = grid_of(height, width, options.long_side, _TRAINED_AT, cell)
         return to_pixels(image, grid, cell, settings["mean"], settings["std"], "bicubic")
 
+    @images_fitting(where)
     @torch.inference_mode()
     def encode(images: Sequence[NDArray[np.uint8]]) -> list[FeatureMap]:
         maps: dict[int, FeatureMap] = {}

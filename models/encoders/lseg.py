@@ -27,7 +27,7 @@ from torch.nn import functional as F
 
 from ...core.errors import BadInput
 from ...core.features import EmbeddingSpace, FeatureMap
-from ..devices import batches, device_of, lowered, precision_of, require_precision, to_device
+from ..devices import batches, device_of, images_fitting, lowered, precision_of, require_precision, to_device
 from ..everyday import EVERYDAY
 from ..lseg.checkpoint import PUBLISHED_AT, USUAL_NAMES, LSegCheckpoint, read_lseg
 from ..lseg.head_block import ACTIVATIONS, BOTTLENECK, DEPTHWISE, Activation, HeadSettings
@@ -136,6 +136,7 @@ def load_image_encoder(
         out = (height, width) if max(height, width) <= _OUT_SIDE else _size((height, width), _OUT_SIDE)
         return evaluate(pixels, lambda window: _twice(forward(window)), Windows(base=long_side), out)
 
+    @images_fitting(where)
     def encode(images: Sequence[NDArray[np.uint8]]) -> list[FeatureMap]:
         with torch.inference_mode():
             if options.mode == "evaluate":

@@ -19,7 +19,16 @@ from torch.nn import functional as F
 
 from ...core.errors import BadInput
 from ...core.features import EmbeddingSpace, FeatureMap
-from ..devices import BATCH_PIXELS, batches, device_of, lowered, precision_of, require_precision, to_device
+from ..devices import (
+    BATCH_PIXELS,
+    batches,
+    device_of,
+    images_fitting,
+    lowered,
+    precision_of,
+    require_precision,
+    to_device,
+)
 from ..everyday import EVERYDAY
 from ..openclip.dense import dense, stride
 from ..openclip.images import Window, grid_of, stitch, to_pixels, windows
@@ -121,6 +130,7 @@ def image_encoder(
             ]
             yield from zip(some, _forward(visual, torch.stack(cut), options.residual, precision), strict=True)
 
+    @images_fitting(where)
     def encode(images: Sequence[NDArray[np.uint8]]) -> list[FeatureMap]:
         maps: dict[int, FeatureMap] = {}
         for positions, pixels in batches(images, pixels_of, together=where.type == "cuda"):

@@ -25,6 +25,8 @@ from torch.nn import functional as F
 
 from ...core.errors import BadInput
 
+MOST_SEQUENCES = 32_768  # CUDA's attention takes up to 65,535 at once: https://github.com/pytorch/pytorch/issues/142228
+
 
 def dense(visual: nn.Module, pixels: Tensor, residual: bool = False) -> Tensor:
     """(B, 3, H, W) normalised pixels to (B, H / stride, W / stride, dim), not of unit length.
@@ -109,7 +111,7 @@ def _dense_native(visual: VisionTransformer, pixels: Tensor, residual: bool) -> 
         raise BadInput("CoCa towers with two pooling attentions have no dense path here.")
     tokens, last = _native_tokens(visual, pixels), visual.transformer.resblocks[-1]
     if visual.attn_pool is None:
-        cells = visual.ln_post(_alone(tokens[:, 1:], last if residual else _attention_of(last)))
+        cells = visual.ln_post(alone(tokens[:, 1:], last if residual else _attention_of(last)))
     else:
         pool = visual.attn_pool
         query = pool.ln_q(pool.query)[:1]
@@ -119,7 +121,7 @@ def _dense_native(visual: VisionTransformer, pixels: Tensor, residual: bool) -> 
             mixed: Tensor = pool.attn(query.expand(len(key), 1, -1), key, key, need_weights=False)[0]
             return mixed
 
-        cells = visual.ln_post(_alone(last(tokens)[:, 1:], values))
+        cells = visual.ln_post(alone(last(tokens)[:, 1:], values))
     if visual.proj is not None:
         cells = cells @ visual.proj
     height, width = (pixels.shape[2 + axis] // visual.patch_size[axis] for axis in (0, 1))
@@ -132,11 +134,11 @@ def _dense_timm_vit(visual: TimmModel, pixels: Tensor, residual: bool) -> Tensor
     if trunk.attn_pool is None and trunk.global_pool == "token":
         tokens = _input_of(trunk.blocks[-1], lambda: trunk.forward_features(pixels))
         patches = tokens[:, trunk.num_prefix_tokens :]
-        cells = trunk.norm(_alone(patches, trunk.blocks[-1] if residual else _attention_of(trunk.blocks[-1])))
+        cells = trunk.norm(alone(patches, trunk.blocks[-1] if residual else _attention_of(trunk.blocks[-1])))
     else:
         cells = trunk.forward_features(pixels)[:, trunk.num_prefix_tokens :]
         if trunk.attn_pool is not None:
-            cells = _alone(cells, trunk.attn_pool)
+            cells = alone(cells, trunk.attn_pool)
     cells = visual.head(trunk.head(trunk.head_drop(trunk.fc_norm(cells))))
     return cells.reshape(len(pixels), pixels.shape[2] // size, pixels.shape[3] // size, -1)
 
@@ -157,10 +159,11 @@ def _before_layer4(visual: ModifiedResNet, pixels: Tensor) -> Tensor:
     return visual.layer3(visual.layer2(visual.layer1(visual.stem(pixels))))
 
 
-def _alone(tokens: Tensor, layer: Callable[[Tensor], Tensor]) -> Tensor:
-    """(B, N, C) through `layer` with every token a sequence of its own."""
+def alone(tokens: Tensor, layer: Callable[[Tensor], Tensor]) -> Tensor:
+    """(B, N, C) through `layer` with every token a sequence of its own, MOST_SEQUENCES at a time."""
     batch, count, channels = tokens.shape
-    return layer(tokens.reshape(batch * count, 1, channels)).reshape(batch, count, -1)
+    sequences = tokens.reshape(batch * count, 1, channels)
+    return torch.cat([layer(some) for some in sequences.split(MOST_SEQUENCES)]).reshape(batch, count, -1)
 
 
 def _attention_of(block: Any) -> Callable[[Tensor], Tensor]:

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ...core.errors import BadInput
+from ..devices import out_of_memory_as
 from ..sparse.coordinates import Voxels
 from ..sparse.layers import SparseTensor
 from ..voxels import Placement, VoxelGrid, upright, voxelise
@@ -44,13 +44,10 @@ def voxel_vectors(
     if options.inputs == "color":
         inputs = to_inputs(voxel_colors(grid, rgb, options, "The scene"))
     coordinates = np.pad(grid.cells, ((0, 0), (1, 0)))
-    try:
+    sentence = f"{len(grid.cells):,} voxels do not fit into the memory of {device}; use the CPU, or cut the scene."
+    with out_of_memory_as(sentence):
         voxels = Voxels(torch.from_numpy(coordinates).to(device))
         vectors = _evaluate(network, SparseTensor(voxels, torch.from_numpy(inputs).to(device)))
-    except torch.cuda.OutOfMemoryError as error:
-        raise BadInput(
-            f"{len(grid.cells):,} voxels do not fit into the memory of {device}; use the CPU, or cut the scene."
-        ) from error
     return grid, vectors.float().cpu().numpy()
 
 

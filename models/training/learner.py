@@ -6,8 +6,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
-from ...core.errors import BadInput
-from ..devices import lowered, precision_of
+from ..devices import lowered, out_of_memory_as, precision_of
 from .batches import Batch
 from .losses import dissimilarity, summed
 from .options import TrainingOptions
@@ -35,6 +34,14 @@ class Learner:
         Each voxel weighs the same, however it is spread: many small batches are one large batch, but for what batch
         norm sees. Returns this process's share of the mean loss, on the device.
         """
+        largest = max(batch.voxel_count for batch in batches)
+        with out_of_memory_as(
+            f"A batch of {largest:,} voxels does not fit into the memory of {self._ranks.device}: lower batch_size"
+            f" (it is {self._options.batch_size}) and raise accumulate as much, or take larger voxels."
+        ):
+            return self._step(batches, taught, rate, anchors)
+
+    def _step(self, batches: Sequence[Batch], taught: int, rate: float, anchors: Tensor | None) -> Tensor:
         set_rate(self.optimizer, rate)
         self.optimizer.zero_grad(set_to_none=True)
         shares = []
@@ -50,14 +57,8 @@ class Learner:
 
     def _backward(self, batch: Batch, taught: int, anchors: Tensor | None) -> Tensor:
         """Adds to the gradients; gives the batch's share of the mean loss."""
-        try:
-            share = self._loss(batch.to(self._ranks.device), anchors) / taught
-            self.scaler.scale(share * self._ranks.world).backward()  # averaged over processes it is the sum
-        except torch.cuda.OutOfMemoryError as error:
-            raise BadInput(
-                f"A batch of {batch.voxel_count:,} voxels does not fit into the memory of {self._ranks.device}: lower"
-                f" batch_size (it is {self._options.batch_size}) and raise accumulate as much, or take larger voxels."
-            ) from error
+        share = self._loss(batch.to(self._ranks.device), anchors) / taught
+        self.scaler.scale(share * self._ranks.world).backward()  # averaged over processes it is the sum
         return share.detach()
 
     def _loss(self, batch: Batch, anchors: Tensor | None) -> Tensor:

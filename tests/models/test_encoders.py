@@ -11,11 +11,13 @@ import openseg_file
 import pytest
 import siglip_file
 import timm
+import torch
 from numpy.typing import NDArray
 from open_clip.model import CLIP
 from ovstore.core import plugins
 from ovstore.core.errors import BadInput, OvstoreError, SpaceMismatch, UnknownWords
 from safetensors.torch import save_file
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 NAMES = plugins.names("models.encoders")
 TEXTS = ("red", "blue", "something red", "white")  # words that every encoder knows
@@ -212,3 +214,17 @@ def test_spaces_of_two_encoders_never_mix(options_of) -> None:
 def test_a_wrong_encoder_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(OvstoreError, match="Did you mean 'openclip'"):
         plugins.load("models.encoders", "open_clip")
+
+
+@pytest.mark.parametrize("name", ["openclip", "siglip2", "tiny", "lseg", "dino", "clip_pyramid"])
+def test_a_device_without_room_for_the_images_is_one_sentence(name: str, options_of: Callable[[str], Any]) -> None:
+    def full(*_: object) -> None:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+
+    encode = plugins.load("models.encoders", name).load_image_encoder(options_of(name), device="cpu")
+    hook = register_module_forward_pre_hook(full)
+    try:
+        with pytest.raises(BadInput, match=r"^The images do not fit into the memory of cpu: take a smaller long_side"):
+            encode([picture(48, 64)])
+    finally:
+        hook.remove()
