@@ -14,7 +14,7 @@ from ovstore.ingest.fusion.fuse_rows import Rows
 from ovstore.ingest.fusion.point_views import Sights
 from ovstore.ingest.fusion.sampling_weights import Grid, Taps
 from ovstore.ingest.fusion.scratch import Scratch
-from ovstore.ingest.fusion.visibility import OPENSCENE, correspond
+from ovstore.ingest.fusion.visibility import VisibilityOptions, correspond
 from ovstore.ingest.order import morton_order
 from room import CAMERA, make_room
 
@@ -48,7 +48,7 @@ def fusion(setting: Setting) -> Iterator[Row]:
     room = make_room(points, frames)
     xyz = room.xyz[morton_order(room.xyz)]
     depth = [each / np.float32(1000) for each in room.depth]
-    seen = [correspond(xyz, frame, i, depth[i], OPENSCENE) for i, frame in enumerate(room.frames)]
+    seen = [correspond(xyz, frame, i, depth[i], VisibilityOptions()) for i, frame in enumerate(room.frames)]
     sights = Sights(seen, len(xyz), lambda one: np.ones(len(one), np.float32), 1 << 17)
     drawn = np.random.default_rng(0)
     maps = [drawn.standard_normal((*TOKENS, channels), np.float32).astype(np.float16) for _ in sights.of_frame]
