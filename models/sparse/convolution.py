@@ -19,7 +19,9 @@ CHUNK_VALUES = 192 << 12  # of rows and their products: 4,096 pairs of 96 channe
 CHUNK_VALUES_CUDA = 192 << 18  # fewer launches; 200 MB
 
 
-def convolve(features: Tensor, kernel: Tensor, kernel_map: KernelMap) -> Tensor:
+def convolve(
+    features: Tensor, kernel: Tensor, kernel_map: KernelMap, trial: accelerator.Trial = accelerator.TRIAL
+) -> Tensor:
     """(outputs, Cout): row u is the sum over pairs (i, u) at offset k of features[i] @ kernel[k].
 
     `features` (inputs, Cin), `kernel` (K, Cin, Cout). Under autocast both are lowered; sums are float32 at least.
@@ -28,7 +30,7 @@ def convolve(features: Tensor, kernel: Tensor, kernel_map: KernelMap) -> Tensor:
     if torch.is_autocast_enabled(device):
         lower = torch.get_autocast_dtype(device)
         features, kernel = features.to(lower), kernel.to(lower)
-    return accelerator.chosen(features.device, features.dtype, by_torch)(features, kernel, kernel_map)
+    return accelerator.chosen(features.device, features.dtype, by_torch, trial)(features, kernel, kernel_map)
 
 
 def by_torch(features: Tensor, kernel: Tensor, kernel_map: KernelMap) -> Tensor:

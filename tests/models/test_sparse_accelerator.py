@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from ovstore.models.sparse import accelerator
+from ovstore.models.sparse.accelerator import Trial
 from ovstore.models.sparse.convolution import by_torch, convolve
 from ovstore.models.sparse.coordinates import KernelMap, Voxels
 from torch import Tensor
@@ -37,7 +38,10 @@ class StandIn:
     """Its two operations on tables, in loops. `wrong` is added to outputs."""
 
     wrong = 0.0
-    calls = 0
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.tables: list[Tensor] = []  # all that it was given, of outputs and of the way back
 
     def implicit_gemm(
         self,
@@ -53,6 +57,7 @@ class StandIn:
         fp32_accum: bool,
     ) -> tuple[Tensor, Tensor, int]:
         self.calls += 1
+        self.tables.append(pair_fwd)
         weights = filters.reshape(len(filters), -1, filters.shape[-1])
         out = self._multiply(
             features, weights.permute(1, 2, 0), pair_fwd, pair_mask_fwd_splits, mask_argsort_fwd_splits
@@ -77,6 +82,7 @@ class StandIn:
         is_subm: bool,
         fp32_accum: bool,
     ) -> tuple[Tensor, Tensor]:
+        self.tables += [pair_fwd, pair_bwd]
         weights = filters.reshape(len(filters), -1, filters.shape[-1])
         of_features = self._multiply(
             grad_output, weights.permute(1, 0, 2), pair_bwd, pair_mask_bwd_splits, mask_argsort_bwd_splits
@@ -103,35 +109,48 @@ class StandIn:
         return out.to(lowered)
 
 
+class WrongWayBack(StandIn):
+    """Its gradients change places."""
+
+    def implicit_gemm_backward(self, *given: Any, **named: Any) -> tuple[Tensor, Tensor]:
+        of_features, of_weights = super().implicit_gemm_backward(*given, **named)
+        return of_weights, of_features
+
+
 @pytest.fixture(autouse=True)
-def _undecided(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """CPUs, in one thread, count as a device that the library is for, and nothing has been chosen."""
-    monkeypatch.setattr(accelerator, "DEVICES", ("cpu",))
-    accelerator.chosen.cache_clear()
+def _one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-    accelerator.chosen.cache_clear()
 
 
-@pytest.fixture
-def library(monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    """As if installed."""
+def install(monkeypatch: pytest.MonkeyPatch, operations: StandIn) -> StandIn:
+    """As if it was installed."""
     modules = {name: ModuleType(name) for name in ("spconv_triton", "spconv_triton.pytorch")}
     for name, module in modules.items():
         module.__spec__ = ModuleSpec(name, None)
         monkeypatch.setitem(sys.modules, name, module)
-    stand_in = StandIn()
-    modules["spconv_triton.pytorch"].ops = stand_in  # type: ignore[attr-defined]
+    modules["spconv_triton.pytorch"].ops = operations  # type: ignore[attr-defined]
     monkeypatch.delitem(sys.modules, "ovstore.models.sparse.spconv_triton", raising=False)
-    return stand_in
+    return operations
 
 
 @pytest.fixture
-def few_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+def library(monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    return install(monkeypatch, StandIn())
+
+
+@pytest.fixture
+def trial() -> Trial:
+    """On CPUs, too; nothing has been chosen."""
+    return Trial(devices=("cpu",))
+
+
+@pytest.fixture
+def short_trial() -> Trial:
     """It is asked about little: what is agreed on is tested elsewhere."""
-    monkeypatch.setattr(accelerator, "_maps", lambda device: iter([some_voxels().kernel_map(3)]))
+    return Trial(("cpu",), lambda device: iter([some_voxels().kernel_map(3)]))
 
 
 def some_voxels() -> Voxels:
@@ -161,83 +180,80 @@ def test_its_tables_and_weights_say_what_our_pairs_and_kernels_say(library: Stan
     assert all(one.is_contiguous() for one in results[0])
 
 
-def test_a_map_has_its_tables_made_once_for_each_way(library: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ovstore.models.sparse import spconv_triton
+def test_a_map_has_its_tables_made_once_for_each_way(library: StandIn) -> None:
+    from ovstore.models.sparse.spconv_triton import convolve as theirs
 
-    made = []
-    monkeypatch.setattr(spconv_triton, "_make_table", lambda given: made.append(given) or (torch.Tensor(), [], []))
     voxels = some_voxels()
     for _ in range(2):
         for kernel_map in (voxels.kernel_map(3), voxels.kernel_map(2, 2), voxels.kernel_map(2, 2).transposed()):
-            for way in (kernel_map, kernel_map.transposed()):
-                spconv_triton._table(way)
-    assert len(made) == 4
+            features, kernel = (value.requires_grad_() for value in arrays(kernel_map))
+            theirs(features, kernel, kernel_map).sum().backward()
+    assert len(library.tables) == 18
+    assert len(set(map(id, library.tables))) == 4
 
 
 # --- when it is used ---
 
 
-def test_it_is_asked_once_and_used_where_it_agrees(library: StandIn) -> None:
+def test_it_is_asked_once_and_used_where_it_agrees(library: StandIn, trial: Trial) -> None:
     kernel_map = some_voxels().kernel_map(3)
     features, kernel = arrays(kernel_map)
-    convolve(features, kernel, kernel_map)
+    convolve(features, kernel, kernel_map, trial)
     asked = library.calls
-    torch.testing.assert_close(convolve(features, kernel, kernel_map), by_torch(features, kernel, kernel_map))
+    torch.testing.assert_close(convolve(features, kernel, kernel_map, trial), by_torch(features, kernel, kernel_map))
     assert library.calls == asked + 1
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-@pytest.mark.usefixtures("few_maps")
-def test_a_lower_precision_is_asked_for_itself(library: StandIn, dtype: torch.dtype) -> None:
-    assert accelerator.chosen(CPU, torch.float32, by_torch) is not by_torch
+def test_a_lower_precision_is_asked_for_itself(library: StandIn, dtype: torch.dtype, short_trial: Trial) -> None:
+    assert accelerator.chosen(CPU, torch.float32, by_torch, short_trial) is not by_torch
     kernel_map = some_voxels().kernel_map(3)
     with torch.autocast("cpu", dtype=dtype), torch.inference_mode():
-        out = convolve(*arrays(kernel_map), kernel_map)
+        out = convolve(*arrays(kernel_map), kernel_map, short_trial)
     assert out.dtype == dtype
-    assert accelerator.chosen(CPU, dtype, by_torch) is not by_torch
+    assert accelerator.chosen(CPU, dtype, by_torch, short_trial) is not by_torch
 
 
-@pytest.mark.usefixtures("few_maps")
 @pytest.mark.parametrize(
     ("wrong", "said"), [(1e-3, "off, 1e-05 was expected"), (float("nan"), "inf off"), ("broken", "TypeError")]
 )
 def test_one_that_differs_or_fails_is_left_with_one_warning(
-    library: StandIn, caplog: pytest.LogCaptureFixture, wrong: Any, said: str
+    library: StandIn, caplog: pytest.LogCaptureFixture, short_trial: Trial, wrong: Any, said: str
 ) -> None:
     library.wrong = wrong
     kernel_map = some_voxels().kernel_map(3)
     features, kernel = arrays(kernel_map)
     for _ in range(2):
-        assert torch.equal(convolve(features, kernel, kernel_map), by_torch(features, kernel, kernel_map))
+        assert torch.equal(convolve(features, kernel, kernel_map, short_trial), by_torch(features, kernel, kernel_map))
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert said in caplog.text
 
 
 def test_one_that_gives_wrong_gradients_alone_is_left_too(
-    library: StandIn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, trial: Trial
 ) -> None:
-    backward = StandIn.implicit_gemm_backward
-    monkeypatch.setattr(StandIn, "implicit_gemm_backward", lambda *given, **named: backward(*given, **named)[::-1])
-    assert accelerator.chosen(CPU, torch.float32, by_torch) is by_torch
+    install(monkeypatch, WrongWayBack())
+    assert accelerator.chosen(CPU, torch.float32, by_torch, trial) is by_torch
     assert len(caplog.records) == 1
 
 
-def test_where_it_is_missing_nothing_is_said(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accelerator, "find_spec", lambda name: None)
-    assert accelerator.chosen(CPU, torch.float32, by_torch) is by_torch
+def test_where_it_is_missing_nothing_is_said(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, trial: Trial
+) -> None:
+    monkeypatch.setitem(sys.modules, "spconv_triton", None)
+    assert accelerator.chosen(CPU, torch.float32, by_torch, trial) is by_torch
     assert not caplog.records
 
 
-def test_it_can_be_switched_off(library: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_can_be_switched_off(library: StandIn, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OVSTORE_SPCONV_TRITON", "off")
-    assert accelerator.chosen(CPU, torch.float32, by_torch) is by_torch
+    assert accelerator.chosen(CPU, torch.float32, by_torch, trial) is by_torch
     assert library.calls == 0
 
 
-def test_neither_cpus_nor_float64_ask_for_it(library: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert accelerator.chosen(CPU, torch.float64, by_torch) is by_torch
-    monkeypatch.undo()
-    assert accelerator.DEVICES == ("cuda",)
+def test_neither_cpus_nor_float64_ask_for_it(library: StandIn, trial: Trial) -> None:
+    assert accelerator.chosen(CPU, torch.float64, by_torch, trial) is by_torch
+    assert accelerator.TRIAL.devices == ("cuda",)
     assert accelerator.chosen(CPU, torch.float32, by_torch) is by_torch
     assert library.calls == 0
 

@@ -6,6 +6,7 @@ A change that is meant: `python tests/helpers/outside.py` writes the listings an
 import difflib
 from pathlib import Path
 
+import other_package
 import outside
 import pytest
 from click.testing import CliRunner
@@ -36,6 +37,7 @@ GROUPS = {
     "ovstore.models.encoders": ("ingest", "rgbd", "--encoder", "color_words", "--help"),
     "ovstore.models.students": ("distill", "--features", "x", "--student", "nonsense", "--out", "x"),
     "ovstore.store.indexes": ("index", "build", "nonsense"),
+    "ovstore.store.search.indexes": ("index", "build", "nonsense"),
 }
 
 
@@ -43,11 +45,8 @@ GROUPS = {
 def test_a_plug_in_of_another_package_is_found_in_the_group_of_always(
     group: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "other_package.py").write_text('"""A plug-in."""\nimport click\n\ncommand = click.Command("zz_mine")\n')
-    about = tmp_path / "other_package-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: other-package\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(f"[{group}]\nzz_mine = other_package\n")
+    (tmp_path / "zz_mine.py").write_text('"""A plug-in."""\nimport click\n\ncommand = click.Command("zz_mine")\n')
+    other_package.install(tmp_path, group, "zz_mine", "zz_mine")
     monkeypatch.setenv("OVSTORE_HOME", str(tmp_path / "none"))
     assert "zz_mine" not in CliRunner().invoke(main, GROUPS[group]).output
     monkeypatch.syspath_prepend(tmp_path)

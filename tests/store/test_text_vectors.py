@@ -1,16 +1,21 @@
 """Words that were asked before are answered without the network that reads words."""
 
 import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import noted_encoder
 import numpy as np
+import other_package
 import pytest
 import toy_room
 from command_line import ovstore
 from ovstore.core.errors import UnknownWords
-from ovstore.core.features import EmbeddingSpace
 from ovstore.models.encoders import color_words
-from ovstore.query.encode import Encoder, _background, _text_tower, encoder_of
+from ovstore.query.encode import encoder_of
 from ovstore.query.question import target_of
 from ovstore.store.postgres.database import Database
 from ovstore.store.search import text_vectors
@@ -18,33 +23,40 @@ from sqlalchemy import text
 
 
 @pytest.fixture(scope="module")
-def asked(shared_store: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:
-    """A store of a room that was asked for red."""
-    room = toy_room.write(tmp_path_factory.mktemp("scans") / "room")
-    assert ovstore(shared_store, "ingest", "rgbd", room, "--encoder", "color_words").exit_code == 0
-    assert ovstore(shared_store, "search", "red").exit_code == 0
-    return shared_store
+def asked(shared_store: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A store of a room that was asked for red, by an encoder that notes what it reads."""
+    folder = tmp_path_factory.mktemp("noted")
+    room = toy_room.write(folder / "room")
+    other_package.install(folder / "packages", "ovstore.models.encoders", "noted", "noted_encoder")
+    helpers = Path(noted_encoder.__file__).parent
+    with pytest.MonkeyPatch.context() as environment:
+        environment.syspath_prepend(folder / "packages")
+        environment.setenv("PYTHONPATH", f"{folder / 'packages'}:{helpers}")
+        environment.setenv("NOTED_TEXTS", str(folder / "texts"))
+        assert ovstore(shared_store, "ingest", "rgbd", room, "--encoder", "noted").exit_code == 0
+        assert ovstore(shared_store, "search", "red").exit_code == 0
+        assert noted_encoder.read() == [["red"], list(color_words.COLORS)]
+        yield shared_store
 
 
-@pytest.fixture
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise AssertionError("the text tower was loaded")
-
-    _text_tower.cache_clear()
-    _background.cache_clear()
-    monkeypatch.setattr(color_words, "load_text_encoder", fail)
-    monkeypatch.setattr(color_words, "background_texts", fail)
+def kept(store: Database, words: str) -> int:
+    """How many vectors the store keeps of a text."""
+    with store.connect() as connection:
+        query = text("SELECT count(*) FROM text_vectors WHERE text = :words")
+        return int(connection.execute(query, {"words": words}).scalar_one())
 
 
-def test_the_second_answer_is_the_first_without_the_network(asked: Database, no_network: None) -> None:
+def test_another_process_answers_the_same_and_reads_no_words(asked: Database) -> None:
     first = ovstore(asked, "search", "red", "--json").stdout
-    assert '"hits"' in first and ovstore(asked, "search", "red", "--json").stdout == first
+    command = [sys.executable, "-m", "ovstore.cli", "--store", asked.path, "search", "red", "--json"]
+    again = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert json.loads(first)["hits"] and json.loads(again) == json.loads(first)
+    assert noted_encoder.read() == []
 
 
-def test_what_was_not_asked_before_needs_it(asked: Database, no_network: None) -> None:
-    with pytest.raises(AssertionError, match="the text tower was loaded"):
-        target_of(asked).encoder.texts(["red", "blue"])
+def test_what_was_not_asked_before_is_all_that_is_read(asked: Database) -> None:
+    target_of(asked).encoder.texts(["red", "blue", "red", "dark blue"])
+    assert noted_encoder.read() == [["blue", "dark blue"]]
 
 
 def test_known_and_new_texts_come_back_in_the_order_asked(asked: Database) -> None:
@@ -60,16 +72,25 @@ def test_unknown_words_are_not_kept(asked: Database) -> None:
     encoder = target_of(asked).encoder
     with pytest.raises(UnknownWords):
         encoder.texts(["a chair"])
-    assert text_vectors.load(asked, encoder.space, encoder._digest, ["a chair"]) == {}
+    assert kept(asked, "a chair") == 0
 
 
-def test_other_options_and_other_weights_have_texts_of_their_own(asked: Database) -> None:
+def test_other_options_have_texts_of_their_own(asked: Database) -> None:
     known = target_of(asked).encoder
-    other = encoder_of({"encoder": {"name": "color_words", "options": {"patch": 8}}}, known.space, store=asked)
-    assert other._kept(["red"]) == {}
-    retrained = Encoder(known.name, known.settings, EmbeddingSpace("color_words", 13, "f" * 64), store=asked)
-    retrained._keep({"red": np.ones((1, 13), np.float32)})
-    assert retrained._kept(["red"]) == {} and known._kept(["red"]).keys() == {"red"}
+    other = encoder_of({"encoder": {"name": "noted", "options": {"patch": 8}}}, known.space, store=asked)
+    known.texts(["white"])
+    noted_encoder.read()
+    np.testing.assert_array_equal(other.texts(["white"]), known.texts(["white"]))
+    assert noted_encoder.read() == [["white"]] and kept(asked, "white") == 2
+
+
+def test_other_weights_have_texts_of_their_own_and_a_space_that_is_not_stored_has_none(asked: Database) -> None:
+    space = target_of(asked).encoder.space
+    retrained, vector = replace(space, digest="f" * 64), np.ones((1, 13), np.float32)
+    for each in (space, retrained):
+        text_vectors.keep(asked, each, "some encoder", {"mauve": vector})
+    assert text_vectors.load(asked, space, "some encoder", ["mauve"]).keys() == {"mauve"}
+    assert text_vectors.load(asked, retrained, "some encoder", ["mauve"]) == {}
 
 
 @pytest.mark.parametrize("code", ["insufficient_privilege", "read_only_sql_transaction"])
@@ -87,33 +108,30 @@ def test_one_who_may_only_read_is_answered_all_the_same(asked: Database, code: s
         )
     try:
         assert encoder.texts(["yellow"]).shape == (1, 13)
-        assert encoder._kept(["yellow"]) == {}
+        assert kept(asked, "yellow") == 0
     finally:
         with asked.connect() as connection:
             connection.execute(text("DROP FUNCTION refuse CASCADE"))
 
 
-def test_the_words_of_a_label_set_become_vectors_in_one_batch(asked: Database, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_words_of_a_label_set_become_vectors_in_one_batch(asked: Database, tmp_path: Path) -> None:
     colours = {
         "name": "colours", "title": "Colours", "source": "a test",
         "classes": [{"name": "pink", "id": 1, "rgb": [255, 0, 255], "words": ["pink", "pale red"]},
                     {"name": "black", "id": 2, "rgb": [0, 0, 0]}],
     }  # fmt: skip
     (tmp_path / "colours.json").write_text(json.dumps(colours))
-    batches = []
-    plain = color_words.load_text_encoder(color_words.Options())
-    _text_tower.cache_clear()
-    monkeypatch.setattr(
-        color_words, "load_text_encoder", lambda *_: lambda texts: batches.append(texts) or plain(texts)
-    )
+    noted_encoder.read()
     result = ovstore(asked, "labels", "encode", tmp_path / "colours.json", "--out", tmp_path / "colours.npz")
     assert result.stdout == "colours: 3 texts as vectors of color_words\n", result.output
-    assert batches == [["pink", "pale red", "black"]]
+    [batch] = noted_encoder.read()
+    assert batch == ["pink", "pale red", "black"]
     with np.load(tmp_path / "colours.npz") as written:
-        assert written["texts"].tolist() == batches[0] and written["index"].tolist() == [0, 0, 1]
-        np.testing.assert_array_equal(written["vectors"], plain(batches[0]))
+        assert written["texts"].tolist() == batch and written["index"].tolist() == [0, 0, 1]
+        plain = color_words.load_text_encoder(color_words.Options())
+        np.testing.assert_array_equal(written["vectors"], plain(batch))
     assert ovstore(asked, "labels", "encode", tmp_path / "colours.json").exit_code == 0
-    assert len(batches) == 1  # they are kept
+    assert noted_encoder.read() == []
 
 
 def test_texts_leave_with_their_space(store: Database, tmp_path: Path) -> None:
