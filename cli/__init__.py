@@ -1,4 +1,4 @@
-"""The command line: one file a command, its name is what people type, `command` is what it defines.
+"""The command line: one file per command, its name is what people type; `CommandFile` says what it defines.
 
 A command file imports click and the standard library at its top and everything else inside the function, so that
 `ovstore --help` answers at once. Results go to stdout, everything else to stderr; what lists takes --json; help opens
@@ -13,12 +13,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
 from .. import __version__
 from ..core import plugins, settings, signals
+from ..core.contracts import Contract
 from ..core.errors import OvstoreError
 from ..core.names import shortened
 from ..core.wording import shown
@@ -27,6 +28,15 @@ _ORDER = (
     "ingest", "distill", "generate", "search", "sql", "scenes", "show", "features", "encoders", "eval", "labels",
     "extract", "export", "preprocess", "jobs", "index", "forget",
 )  # fmt: skip
+
+
+class CommandFile(Protocol):
+    """What every command file defines."""
+
+    command: click.Command
+
+
+CONTRACT = Contract("command", CommandFile)
 
 
 class _Commands(click.Group):

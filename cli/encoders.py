@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ._options.completion import complete_encoder
 from ._options.shared import json_option, print_json, print_table, say, store_folder
+
+if TYPE_CHECKING:
+    from ..models.encoders import Encoder
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ def command(name: str | None, as_json: bool) -> None:
 
 def _look(name: str) -> _Found:
     from ..core import plugins
+    from ..core.contracts import offers
     from ..core.errors import MissingPackage
+    from ..models.encoders import HasVocabulary, NeedsPackage
 
     summary = plugins.summary("models.encoders", name)
     try:
@@ -78,13 +82,15 @@ def _look(name: str) -> _Found:
     except MissingPackage as error:
         return _Found(name, summary, "", None, "", "", str(error))
     options = plugin.Options()
-    words = tuple(plugin.vocabulary(options)) if hasattr(plugin, "vocabulary") else None
-    package = plugin.missing_package() if hasattr(plugin, "missing_package") else None
+    counted = offers(plugin, HasVocabulary)
+    words = None if counted is None else counted.vocabulary(options)
+    needing = offers(plugin, NeedsPackage)
+    package = None if needing is None else needing.missing_package()
     sentence = None if package is None else plugins.missing_package_sentence(name, package)
     return _Found(name, summary, _asked(plugin, options, words), words, *_weights(plugin, options), sentence)
 
 
-def _asked(plugin: ModuleType, options: Any, words: tuple[str, ...] | None) -> str:
+def _asked(plugin: "Encoder", options: Any, words: tuple[str, ...] | None) -> str:
     from ..core.errors import OvstoreError
 
     if words is not None:
@@ -95,13 +101,16 @@ def _asked(plugin: ModuleType, options: Any, words: tuple[str, ...] | None) -> s
         return "depends on its files"
 
 
-def _weights(plugin: ModuleType, options: Any) -> tuple[str, str]:
+def _weights(plugin: "Encoder", options: Any) -> tuple[str, str]:
+    from ..core.contracts import offers
     from ..core.errors import OvstoreError
+    from ..models.encoders import HasWeights
 
-    if not hasattr(plugin, "weights_file"):
+    weights = offers(plugin, HasWeights)
+    if weights is None:
         return "none needed", "none needed"
     try:
-        path = plugin.weights_file(options)
+        path = weights.weights_file(options)
     except OvstoreError as error:
         return "missing", str(error)
     if path is None:

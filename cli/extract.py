@@ -3,7 +3,6 @@
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +16,7 @@ from ._options.shared import json_option, print_json, say
 if TYPE_CHECKING:
     from ..drawing.preview import Labels
     from ..ingest.engines import Outcome
+    from ..models.encoders import Encoder
 
 
 @click.command(cls=EncoderCommand, params=[encoder_option(), device_option()])
@@ -95,11 +95,13 @@ def command(
     raise SystemExit(report.close())
 
 
-def _labels(text: str, plugin: ModuleType, options: Any, device: str) -> "Labels":
+def _labels(text: str, plugin: "Encoder", options: Any, device: str) -> "Labels":
     """Words separated by commas with vectors and colours; empty ones and repetitions are left out."""
+    from ..core.contracts import offers
     from ..core.errors import BadInput
     from ..drawing.preview import Labels
     from ..evaluation.labels.palette import distinct_colours
+    from ..models.encoders import HasLabelHead
 
     words: dict[str, str] = {}
     for word in text.split(","):
@@ -108,7 +110,8 @@ def _labels(text: str, plugin: ModuleType, options: Any, device: str) -> "Labels
     if not words:
         raise BadInput(f"--labels is {text!r}; words separated by commas were expected, such as 'grass, cat, stone'.")
     names = list(words.values())
-    head = plugin.load_label_head(options) if hasattr(plugin, "load_label_head") else None
+    headed = offers(plugin, HasLabelHead)
+    head = None if headed is None else headed.load_label_head(options)
     return Labels(names, plugin.load_text_encoder(options, device)(names), distinct_colours(len(names)), head)
 
 

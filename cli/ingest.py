@@ -13,15 +13,14 @@ from ._options.shared import opened_store
 from ._output.scene_jobs import outcomes, print_outcomes
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
+    from ..ingest.datasets import Dataset
     from ..ingest.recipe import FeatureRequest, GeometryRequest
 
 
 class _Ingest(EncoderCommand):
     """`ovstore ingest NAME`: the options of the dataset, of the encoder that --encoder names, and of every stage."""
 
-    def __init__(self, name: str, dataset: "ModuleType") -> None:
+    def __init__(self, name: str, dataset: "Dataset") -> None:
         from ._options.from_dataclass import options_of
 
         summary = (dataset.__doc__ or name).partition("\n")[0]

@@ -12,8 +12,8 @@ from ._options.shared import print_json, say, why_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import ModuleType
 
+    from ..ingest.datasets import Dataset
     from ..ingest.engines import Outcome
     from ..ingest.preprocess import PreprocessJob
 
@@ -23,7 +23,7 @@ _KINDS = ("scannet", "matterport", "replica", "nuscenes", "custom")
 class _Preprocess(click.Command):
     """`ovstore preprocess NAME`."""
 
-    def __init__(self, name: str, dataset: "ModuleType") -> None:
+    def __init__(self, name: str, dataset: "Dataset") -> None:
         from ..ingest.compat.openscene import preprocessing_options
         from ._options.from_dataclass import options_of
 

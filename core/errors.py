@@ -9,6 +9,7 @@
     ├── SpaceMismatch       vectors of two embedding spaces were about to be compared
     ├── UnknownWords        a query in words that the encoder was never taught
     ├── MissingPackage      an extra has to be installed first
+    ├── BadPlugin           a plug-in of a third party lacks what its registry asks for
     ├── Interrupted         long work was told to stop, and has kept what it did
     └── DatabaseError       the server is missing, too old, or refuses
         └── SchemaVersion   the store was written by another version of ovstore
@@ -57,6 +58,10 @@ class UnknownWords(OvstoreError):
 
 class MissingPackage(OvstoreError):
     """A third-party package has to be installed first."""
+
+
+class BadPlugin(OvstoreError):
+    """A plug-in of a third party lacks what its registry asks for."""
 
 
 class Interrupted(OvstoreError):

@@ -1,7 +1,7 @@
 """Folders as registries: a plug-in is a file, its name is what people type.
 
-A registry is a package such as `ovstore.models.encoders`; its docstring is the contract. Third parties add to the
-same registry with an entry point in the group of that package's name.
+A registry is a package such as `ovstore.models.encoders`; its Protocols are the contract. Third parties add to the
+same registry with an entry point in the group of that package's name; what they bring is held to it when it is loaded.
 """
 
 import ast
@@ -12,9 +12,9 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from . import contracts
 from .errors import MissingPackage, NotFound
 from .wording import did_you_mean
 
@@ -37,8 +37,10 @@ def names(registry: str) -> list[str]:
     return sorted({*_files(registry), *_entry_points(registry)})
 
 
-def load(registry: str, name: str, noun: str | None = None, others: Iterable[str] = ()) -> ModuleType:
+def load(registry: str, name: str, noun: str | None = None, others: Iterable[str] = ()) -> Any:
     """Import plug-in `name`; NotFound suggests the nearest, MissingPackage names the extra to install.
+
+    It is a module that has what the registry's Protocol asks for: `encoder: Encoder = plugins.load(...)`.
 
     `noun` is what people call an entry of the registry; its dotted name where there is no better word. `others` are
     names that can be typed in its place and are no plug-ins.
@@ -51,9 +53,13 @@ def load(registry: str, name: str, noun: str | None = None, others: Iterable[str
         known = [*names(registry), *others]
         raise NotFound(f"No {noun or registry} named {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}.")
     try:
-        return import_module(target)
+        plugin = import_module(target)
     except ModuleNotFoundError as error:
         raise_missing_package(name, error)
+    if name not in _files(registry):
+        package = import_module(f"{ROOT}.{registry}")
+        contracts.require(plugin, name, package.CONTRACT, package.__name__)
+    return plugin
 
 
 def summary(registry: str, name: str) -> str:

@@ -4,12 +4,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Literal
 
 from ..core import plugins
+from ..core.contracts import offers
 from ..core.features import Correspondence, FeatureMap
-from ..core.scene import Scene
+from ..models.encoders import Encoder, ReadsFrameMaps
 from ..models.frame_maps import FrameMaps, Reader
 from ..store.catalog import catalog
 from ..store.files.stored_points import StoredPoints
@@ -20,6 +20,7 @@ from . import recipe
 from .checks import memory
 from .checks.checks import check_scene
 from .compat.openscene import working_images
+from .datasets import Dataset, FusedFeatures, LayoutCheck
 from .extraction.extract import Picture, extract, image_encoder, read_maps
 from .files.images import read_depth
 from .formats.skipped import skipped
@@ -70,17 +71,18 @@ def ingest_scene(store: Database, job: IngestJob, report: Report = quiet) -> Ing
     """Bring one scene's feature set up to date; what is there already is kept, unless `job.again`."""
     started = time.monotonic()
     asked, name = job.features, job.scene
-    encoder = plugins.load("models.encoders", asked.encoder)
-    dataset = plugins.load("ingest.datasets", job.geometry.format)
+    encoder: Encoder = plugins.load("models.encoders", asked.encoder)
+    dataset: Dataset = plugins.load("ingest.datasets", job.geometry.format)
     found = scene_state(store, job.geometry, asked.name, name, dataset, job.again)
     request = found.request
-    if not found.kept and hasattr(dataset, "check_layout"):  # before weights are read, or fetched
-        dataset.check_layout(request.root, name, request.dataset_options)
+    checked = offers(dataset, LayoutCheck)
+    if not found.kept and checked is not None:  # before weights are read, or fetched
+        checked.check_layout(request.root, name, request.dataset_options)
     space = encoder.space(asked.encoder_options)
-    files = _feature_paths(dataset, request, name)
-    frame_maps = None
-    if hasattr(encoder, "load_frame_maps") and not files:
-        frame_maps = encoder.load_frame_maps(asked.encoder_options, name)
+    fused = offers(dataset, FusedFeatures)
+    files = [] if fused is None else fused.feature_paths(request.root, name, request.dataset_options)
+    reader = None if files else offers(encoder, ReadsFrameMaps)
+    frame_maps = None if reader is None else reader.load_frame_maps(asked.encoder_options, name)
     maps_digest = None if frame_maps is None else frame_maps.digest
     features_recipe = recipe.features(asked, found.geometry, space, files, maps_digest)
     ready = catalog.ready_feature_set(store, request.dataset, name, asked.name, features_recipe)
@@ -89,7 +91,7 @@ def ingest_scene(store: Database, job: IngestJob, report: Report = quiet) -> Ing
         return IngestSummary(name, ready, True, 0, 0, 0, 0, time.monotonic() - started, geometry="; ".join(found.said))
     require_own_recipe(store, found, asked, features_recipe)
 
-    imported = dataset.load_features(files) if files else None
+    imported = fused.load_features(files) if fused is not None and files else None
     if imported is not None:
         imported.require_space(space)
     geometry = _stored_geometry(store, found, imported) or _new_geometry(store, found, name, imported, report)
@@ -137,14 +139,6 @@ def ingest_scene(store: Database, job: IngestJob, report: Report = quiet) -> Ing
         (*findings, *_dropped(found, made.scene_id)),
         "; ".join(found.said),
     )
-
-
-def _feature_paths(dataset: ModuleType, request: GeometryRequest, name: str) -> list[Path]:
-    """The files of features that were fused elsewhere; none for most datasets."""
-    if not hasattr(dataset, "feature_paths"):
-        return []
-    paths: list[Path] = dataset.feature_paths(request.root, name, request.dataset_options)
-    return paths
 
 
 def _are_as_they_were(store: Database, feature_set: int, maps: FrameMaps | None) -> bool:
@@ -199,9 +193,9 @@ def _new_geometry(
 ) -> Geometry:
     request = found.request
     report("reading", 0, 1)
-    dataset = plugins.load("ingest.datasets", request.format)
+    dataset: Dataset = plugins.load("ingest.datasets", request.format)
     unpacked = store.unpacked(request.dataset, name)
-    scene: Scene = dataset.load_scene(request.root, name, request.dataset_options, unpacked)
+    scene = dataset.load_scene(request.root, name, request.dataset_options, unpacked)
     scene = check_scene(scene, request.dataset_options, request.visibility.splat_radius)
     if imported is not None:
         imported.require_points(len(scene.points))

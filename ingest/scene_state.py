@@ -9,9 +9,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+from ..core.contracts import offers
 from ..core.errors import WouldDrop
 from ..store.catalog import catalog
 from ..store.catalog.catalog import SceneInfo
@@ -19,6 +19,7 @@ from ..store.postgres.database import Database
 from ..store.publish import fingerprints
 from ..store.publish.fingerprints import Fingerprint
 from . import recipe
+from .datasets import Dataset, ScanFiles
 from .recipe import FeatureRequest, GeometryRequest
 from .scan_files import Comparison, compare, fingerprint
 
@@ -50,7 +51,7 @@ class SceneState:
 
 
 def scene_state(
-    store: Database, request: GeometryRequest, features: str, name: str, dataset: ModuleType, again: bool = False
+    store: Database, request: GeometryRequest, features: str, name: str, dataset: Dataset, again: bool = False
 ) -> SceneState:
     """WouldDrop where the request would drop features, unless `again`."""
     held = catalog.held_scene(store, request.dataset, name)
@@ -112,12 +113,10 @@ def _other_makings(
         yield from found
 
 
-def scene_paths(dataset: ModuleType, request: GeometryRequest, name: str, place: Path) -> Sequence[Path]:
+def scene_paths(dataset: Dataset, request: GeometryRequest, name: str, place: Path) -> Sequence[Path]:
     """The files and folders that a scene is read from."""
-    if hasattr(dataset, "scan_files"):
-        found: Sequence[Path] = dataset.scan_files(request.root, name, request.dataset_options)
-        return found
-    return [place]
+    own = offers(dataset, ScanFiles)
+    return [place] if own is None else own.scan_files(request.root, name, request.dataset_options)
 
 
 def _with_stored_options(
@@ -167,7 +166,7 @@ def _is_typed(request: GeometryRequest, part: str, option: str) -> bool:
     return option in request.typed or (_PRESET in request.typed and part == "visibility")
 
 
-def _compared(store: Database, request: GeometryRequest, held: SceneInfo, dataset: ModuleType) -> Comparison | str:
+def _compared(store: Database, request: GeometryRequest, held: SceneInfo, dataset: Dataset) -> Comparison | str:
     """The scene's files now and then; a sentence where that cannot be told."""
     with store.connect() as connection:
         before = fingerprints.find(connection, scene_id=held.id)
@@ -182,7 +181,7 @@ def _compared(store: Database, request: GeometryRequest, held: SceneInfo, datase
 
 
 def _first_look(
-    store: Database, request: GeometryRequest, held: SceneInfo, dataset: ModuleType, place: Path
+    store: Database, request: GeometryRequest, held: SceneInfo, dataset: Dataset, place: Path
 ) -> Comparison:
     """Of a scene that came in before files were remembered, and lies where it lay: it is believed to be the same."""
     frames = catalog.load_frames(store, held.id)

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from ..core import plugins
 from ..core.errors import BadInput, DatabaseError
 from ..core.features import EmbeddingSpace
+from ..models.encoders import Encoder as Plugin
 from ..models.pictures import read_image
 from ..store.postgres.database import Database
 from ..store.search import text_vectors
@@ -38,9 +38,10 @@ class Encoder:
     store: Database | None = field(default=None, compare=False)  # where texts are kept for the next time
 
     @property
-    def plugin(self) -> ModuleType:
+    def plugin(self) -> Plugin:
         """The encoder's file."""
-        return plugins.load("models.encoders", self.name)
+        plugin: Plugin = plugins.load("models.encoders", self.name)
+        return plugin
 
     @property
     def options(self) -> Any:

@@ -4,7 +4,6 @@ import dataclasses
 import shlex
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..core import plugins
@@ -13,6 +12,7 @@ from ..core.errors import OvstoreError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..ingest.datasets import Dataset
     from ..store.catalog.catalog import FeatureSetInfo, SceneInfo
     from ..store.maintain.verify import Finding
     from ..store.postgres.database import Database
@@ -51,7 +51,7 @@ def _remedy(store: "Database", scene: "SceneInfo", found: "FeatureSetInfo | None
     return shlex.join(_ingest(dataset, root, scene, made_by))
 
 
-def _ingest(dataset: ModuleType, root: Path, scene: "SceneInfo", found: "FeatureSetInfo") -> list[str]:
+def _ingest(dataset: "Dataset", root: Path, scene: "SceneInfo", found: "FeatureSetInfo") -> list[str]:
     encoder = found.recipe["encoder"]
     geometry = scene.geometry
     return [
@@ -90,7 +90,7 @@ def _distill(store: "Database", found: "FeatureSetInfo") -> list[str] | None:
     ]  # fmt: skip
 
 
-def _root(dataset: ModuleType, scene: "SceneInfo") -> Path | None:
+def _root(dataset: "Dataset", scene: "SceneInfo") -> Path | None:
     """The folder to give to ingest: the scene's own or one above it; None where the scan is not there any more."""
     options = _options(dataset.Options, scene.geometry["dataset"]["options"])
     source = Path(scene.source)

@@ -1,7 +1,6 @@
 """A command with one subcommand for each file of a registry."""
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import click
@@ -15,7 +14,7 @@ class PluginGroup(click.Group):
     Commands that are added to the group stand after them.
     """
 
-    def __init__(self, *, registry: str, make: Callable[[str, ModuleType], click.Command], **settings: Any) -> None:
+    def __init__(self, *, registry: str, make: Callable[[str, Any], click.Command], **settings: Any) -> None:
         super().__init__(**settings)
         self._registry, self._make = registry, make
 

@@ -15,7 +15,7 @@ from .._options.shared import say
 from .bench import command as bench
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from ...ingest.generated.formats import Format
 
 REGISTRY = "ingest.generated.formats"
 
@@ -23,7 +23,7 @@ REGISTRY = "ingest.generated.formats"
 class _Generate(click.Command):
     """`ovstore generate NAME`."""
 
-    def __init__(self, name: str, form: "ModuleType") -> None:
+    def __init__(self, name: str, form: "Format") -> None:
         from ...ingest.generated.folder import FolderOptions
         from .._options.from_dataclass import options_of
 

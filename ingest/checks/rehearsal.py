@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from ...core import plugins
+from ...core.contracts import offers
 from ...core.errors import OvstoreError
 from ...core.files import size_of
 from ...core.scene import Scene
+from ...models.encoders import Encoder, HasWeights, ReadsFrameMaps
 from ..compat.openscene import working_images
+from ..datasets import Dataset, FusedFeatures
 from ..extraction.extract import Picture, extract, image_encoder
 from ..files.images import read_depth
 from ..formats.selection import spread
@@ -46,15 +49,14 @@ class Rehearsal:
 
 def rehearse(request: GeometryRequest, features: FeatureRequest, name: str, device: str = "auto") -> Rehearsal:
     """BadScene as taking it in would raise it; containers are unpacked into a folder that is gone afterwards."""
-    dataset = plugins.load("ingest.datasets", request.format)
+    dataset: Dataset = plugins.load("ingest.datasets", request.format)
     with tempfile.TemporaryDirectory(prefix="ovstore-") as folder:
         scene = dataset.load_scene(request.root, name, request.dataset_options, Path(folder))
         scene = check_scene(scene, request.dataset_options, request.visibility.splat_radius)
         unpacked = size_of(Path(folder))
         sights, seconds = _visibility(scene, request)
-        ready = hasattr(dataset, "feature_paths") and bool(
-            dataset.feature_paths(request.root, name, request.dataset_options)
-        )
+        fused = offers(dataset, FusedFeatures)
+        ready = fused is not None and bool(fused.feature_paths(request.root, name, request.dataset_options))
         network, dim, reason = _network(scene, request, features, device, ready)
     frames, points = len(scene.frames), len(scene.points)
     sizes = unpacked + points * (_POINT_BYTES + 2 * dim + _VECTOR_BYTES) + sights * frames * _SIGHT_BYTES
@@ -101,10 +103,11 @@ def _network(
     """Seconds a frame, the length of a vector, and why the network was not tried, if it was not."""
     options = features.encoder_options
     try:
-        encoder = plugins.load("models.encoders", features.encoder)
-        if ready or hasattr(encoder, "load_frame_maps"):  # features are read, not computed
+        encoder: Encoder = plugins.load("models.encoders", features.encoder)
+        if ready or offers(encoder, ReadsFrameMaps) is not None:  # features are read, not computed
             return 0.0, encoder.space(options).dim, None
-        if hasattr(encoder, "weights_file") and encoder.weights_file(options) is None:
+        weights = offers(encoder, HasWeights)
+        if weights is not None and weights.weights_file(options) is None:
             return None, 0, f"the weights of {features.encoder} would be downloaded first"
         dim = encoder.space(options).dim
         images = working_images(request.format, request.visibility)

@@ -1,14 +1,10 @@
-"""Where scenes are worked on; one file each: in this process, in several, on a cluster.
+"""Where scenes are worked on; one file each: in this process, in several, on a cluster. `Engine` is the contract."""
 
-An engine file defines
-
-    run(task: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[Outcome]
-
-which yields one Outcome per item in the order they finish. An error is an outcome; the others go on.
-"""
-
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+from ...core.contracts import Contract
 
 
 @dataclass(frozen=True)
@@ -18,3 +14,13 @@ class Outcome:
     item: Any
     result: Any = None
     error: BaseException | None = None
+
+
+class Engine(Protocol):
+    """What every engine file defines."""
+
+    def run(self, task: Callable[[Any], Any], items: Iterable[Any], workers: int) -> Iterator[Outcome]:
+        """One Outcome per item in the order they finish. An error is an outcome; the others go on."""
+
+
+CONTRACT = Contract("engine", Engine)

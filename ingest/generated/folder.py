@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from ...core import plugins
+from ...core.contracts import offers
 from ...core.errors import BadInput
 from ...core.files import replacing
 from ...core.wording import short_list
+from .formats import SharedFiles
 from .plan import ScenePlan, plan
 from .recording import record
 from .scene import SceneOptions, generate_scene, scannet_cameras
@@ -179,8 +181,8 @@ def _refuse_what_nobody_generated(root: Path, shared: tuple[str, ...]) -> None:
 def _shared(format_name: str) -> tuple[str, ...]:
     if format_name == BENCH:
         return BENCH_SHARED
-    names: tuple[str, ...] = getattr(plugins.load("ingest.generated.formats", format_name), "SHARED", ())
-    return names
+    shared = offers(plugins.load("ingest.generated.formats", format_name), SharedFiles)
+    return () if shared is None else shared.SHARED
 
 
 def _remove_earlier(root: Path) -> None:

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from ...core import plugins
 from ...core.errors import BadInput, UnknownWords
 from ...core.features import EmbeddingSpace, FeatureMap
 from ...core.regular import is_file
+from ..encoders import Encoder
 from ..weights_files import named_weights
 from . import arrays
 
@@ -77,10 +77,9 @@ class TextSide:
         if self.kind == NONE:
             return ()
         module, options = self._encoder()
-        found: tuple[str, ...] = module.background_texts(options)
-        return found
+        return module.background_texts(options)
 
-    def _encoder(self) -> tuple[ModuleType, Any]:
+    def _encoder(self) -> tuple[Encoder, Any]:
         if not self.kind:
             raise BadInput(
                 "Say which text tower the vectors are compared with, such as --text openclip --text-model ViT-B-32 "
@@ -88,7 +87,7 @@ class TextSide:
             )
         if self.kind == "precomputed":
             raise BadInput("precomputed has no words of its own; --text names another encoder.")
-        module = plugins.load("models.encoders", self.kind, noun="encoder")
+        module: Encoder = plugins.load("models.encoders", self.kind, noun="encoder")
         known = {field.name for field in fields(module.Options)}
         given = {name: value for name, value in self.settings.items() if value}
         for name in given:

@@ -8,11 +8,13 @@ from typing import Any
 from sqlalchemy import select, text
 
 from ...core import plugins
+from ...core.contracts import offers
 from ...core.errors import OvstoreError
 from ...core.features import LEVELS, EmbeddingSpace, Level
 from ..postgres.database import Database
 from ..postgres.schema import feature_sets
 from . import index_rows
+from .indexes import FollowsPublishing
 
 EXACT_ROWS = 300_000  # regions that a scan takes about 10 ms for; an index would save less than opening it costs
 
@@ -73,8 +75,8 @@ def on_publish(store: Database, feature_set_id: int) -> None:
     for level in LEVELS:
         for name in ("exact", *(row.name for row in index_rows.built(store, space_id, level))):
             try:
-                update = getattr(plugins.load("store.search.indexes", name), "update", None)
-                if update is not None:
-                    update(store, space_id, level)
+                index = offers(plugins.load("store.search.indexes", name), FollowsPublishing)
+                if index is not None:
+                    index.update(store, space_id, level)
             except OvstoreError as error:  # what was published stays published
                 log.warning("Index %s of level %s was not updated: %s", name, level, error)

@@ -5,7 +5,6 @@ Points are read only for regions that come back, by point_search.py. docs/search
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from types import ModuleType
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from ...core.features import Hit, Query
 from ..postgres.database import Database
 from . import filters, index_choice, region_vectors, space_state
 from .hits import load_hits
+from .indexes import Index
 from .probability import probabilities
 from .region_vectors import Found, RegionVectors
 from .scoring import exact_scores
@@ -72,9 +72,10 @@ def _finder(
 
 
 @cache
-def _plugin(name: str) -> ModuleType:
+def _plugin(name: str) -> Index:
     """Finding a plug-in lists folders and installed packages, which takes longer than the search itself."""
-    return plugins.load("store.search.indexes", name, noun="index")
+    index: Index = plugins.load("store.search.indexes", name, noun="index")
+    return index
 
 
 def _find_others(find: Callable[[int], Found], table: RegionVectors, query: Query, wanted: int) -> Found:
