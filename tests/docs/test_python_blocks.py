@@ -1,9 +1,10 @@
-"""The Python in the README and docs/: every block parses, its imports and `ovstore.` names exist, and whole pages run."""
+"""The Python in the README and docs/: each block parses, what it imports and names exists, and whole pages run."""
 
 import ast
 import importlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import generated_room
@@ -11,6 +12,7 @@ import ovstore
 import pytest
 from command_line import ovstore as typed
 from new_store import new_database
+from ovstore.ingest.generated.formats import scannet
 from ovstore.store.postgres.server import Server
 from pages import PAGES, ROOT, python_blocks
 
@@ -42,7 +44,8 @@ def folder(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         environment.setenv("OVSTORE_DATABASE_URL", url)
         environment.chdir(folder)
         for name in ("scene0000_00", "scene0003_00"):
-            generated_room.write("scannet", folder / "scans" / name)
+            (folder / "scans" / name).mkdir(parents=True)
+            scannet.write(folder / "scans" / name, replace(generated_room.recording(), name=name))
         with ovstore.open(STORE, create=True) as store:
             done = typed(store, "ingest", "scannet", "scans", "--encoder", "tiny", "--frame-stride", 1)
             assert done.exit_code == 0, done.output
