@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -57,6 +58,7 @@ def main() -> int:
         parser.error(f"no part named {unknown[0]!r}; there are {', '.join(parts)}")
     if chosen.out and not chosen.out.absolute().parent.is_dir():
         parser.error(f"{chosen.out}: there is no folder {chosen.out.absolute().parent}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # a part under way is ended on the way out
     machine = described(chosen.device)
     if chosen.device == "cuda" and (lacking := without_cuda(machine)):
         print(lacking)
@@ -76,9 +78,9 @@ def run_all(parts: Mapping[str, Part], chosen: argparse.Namespace, machine: Mapp
         left = 60 * chosen.minutes - (time.monotonic() - started)
         if left < min(LEAST_SECONDS, part.seconds):
             rows.append(Row("", "skipped", f"not begun, as the {chosen.minutes:g} minutes were over", part=name))
-            continue
-        print(f"{name} ...", file=sys.stderr, flush=True)
-        rows += run_part(name, part, chosen, left)
+        else:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            rows += run_part(name, part, chosen, left)
         seconds = round(time.monotonic() - started, 1)
         write(chosen.out, {"machine": machine, "seconds": seconds, "rows": [asdict(row) for row in rows]})
     return rows
@@ -139,6 +141,7 @@ def rows_of(text: str) -> list[Row]:
 
 def alone(parts: Mapping[str, Part], name: str, folder: str, chosen: argparse.Namespace) -> None:
     """One part in this process: a line of JSON for each row, on what was the standard output."""
+    signal.alarm(int(parts[name].seconds) + 10)  # ends it where whoever started it is gone
     told = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print is no row
     empty = Path(folder) / "part"
@@ -147,13 +150,20 @@ def alone(parts: Mapping[str, Part], name: str, folder: str, chosen: argparse.Na
         run = getattr(importlib.import_module(parts[name].module), name)
         for row in run(Setting(chosen.device, chosen.small, empty)):
             print(json.dumps(asdict(row)), file=told, flush=True)
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package == "ovstore" or not package or (Path(__file__).parent / f"{package}.py").exists():
-            raise
-        print(json.dumps(asdict(Row("", "skipped", f"the package {package!r} is missing"))), file=told)
-    except Unavailable as error:
-        print(json.dumps(asdict(Row("", "skipped", str(error)))), file=told)
+    except Exception as error:
+        traceback.print_exc()
+        print(json.dumps(asdict(end_of(error))), file=told)
+
+
+def end_of(error: Exception) -> Row:
+    """Skipped where the machine lacks something, else failed with the first line of the error."""
+    if isinstance(error, Unavailable):
+        return Row("", "skipped", str(error))
+    package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if package and package != "ovstore" and not (Path(__file__).parent / f"{package}.py").exists():
+        return Row("", "skipped", f"the package {package!r} is missing")
+    first = next(iter(str(error).splitlines()), "")
+    return Row("", "failed", f"{type(error).__name__}: {first}"[:300])
 
 
 def described(device: str) -> dict[str, Any]:

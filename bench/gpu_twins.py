@@ -1,5 +1,6 @@
 """The tools of a part: time a run, compare what it gave with what its twin on the CPU gave."""
 
+import math
 import resource
 import time
 from collections.abc import Callable, Sequence
@@ -52,6 +53,8 @@ def compared(
     peak = torch.cuda.max_memory_allocated() / 2**20 if cuda else _process_peak_mb()
     try:
         agreement = agree(ours.result, twin.result)
+        if not math.isfinite(agreement.found + agreement.unrelated):
+            raise Incomparable("the twin gave zeros, or what is no number")
     except Incomparable as error:
         return Row(what, "failed", str(error), None, twin.ms, ours.ms, peak)
     reason = agreement.reason

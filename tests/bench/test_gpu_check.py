@@ -2,8 +2,10 @@
 
 import fcntl
 import json
+import signal
 import subprocess
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -32,7 +34,7 @@ last = good
 
 def raises(setting):
     yield from good(setting)
-    raise RuntimeError("CUDA error: an illegal memory access was encountered")
+    raise RuntimeError("CUDA error: an illegal memory access was encountered\\nCompile with TORCH_USE_CUDA_DSA")
 
 def killed(setting):
     yield from good(setting)
@@ -106,6 +108,19 @@ def test_what_a_part_measured_before_it_broke_is_kept(report: tuple) -> None:
 def test_what_a_stopped_part_had_started_is_stopped_too(report: tuple, registry: Path) -> None:
     with (registry / "lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # an error while anybody holds it
+
+
+def test_a_check_that_is_told_to_stop_ends_the_part_under_way(tmp_path: Path) -> None:
+    slow, lock = BROKEN.replace('Part("broken", 4)', 'Part("broken", 60)'), tmp_path / "lock"
+    (tmp_path / "broken.py").write_text(slow.replace("LOCK_PATH", str(lock)))
+    command = [sys.executable, str(BENCH / "gpu.py"), "--device", "cpu", "--registry", "broken", "--only", "hangs"]
+    check = subprocess.Popen(command, env={"PYTHONPATH": str(tmp_path), "PATH": ""}, stderr=subprocess.DEVNULL)
+    while not lock.exists() and check.poll() is None:
+        time.sleep(0.05)
+    check.terminate()
+    assert check.wait(20) == 128 + signal.SIGTERM
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_the_table_has_a_line_a_row_and_the_reasons_below(report: tuple) -> None:
@@ -187,6 +202,14 @@ def test_results_that_differ_or_are_no_numbers_do_not_pass() -> None:
         )
         assert row.outcome == "failed"
         assert reason in row.reason
+
+
+def test_a_twin_of_zeros_has_nothing_to_be_compared_with() -> None:
+    twins, zeros = bench("gpu_twins"), np.zeros((4, 3))
+    setting = bench("gpu_parts").Setting("cpu", small=True, folder=Path())
+    with np.errstate(invalid="ignore"):
+        row = twins.compared("", twins.Timed(zeros, 1.0), lambda: zeros, setting, lambda a, b: twins.close(a, b, 0.1))
+    assert (row.outcome, row.reason) == ("failed", "the twin gave zeros, or what is no number")
 
 
 @pytest.mark.parametrize(("compare", "tolerance"), [("alike", 0.1), ("close", 0.1)])
