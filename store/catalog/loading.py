@@ -50,17 +50,17 @@ def load_frames(store: Database, scene_id: int) -> tuple[Frame, ...]:
 
 def load_points(store: Database, scene_id: int) -> StoredPoints:
     """The cloud in stored order, with its superpoints and the order of its scan."""
-    return _read(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_points)
+    return read_what_is_named(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_points)
 
 
 def load_labels(store: Database, scene_id: int) -> tuple[NDArray[np.int32] | None, dict[int, str]]:
     """The label of each point in the store's order, None where the scan has none, and the names of the labels."""
-    return _read(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_labels)
+    return read_what_is_named(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_labels)
 
 
 def load_correspondences(store: Database, scene_id: int, frames: Sequence[int] | None = None) -> list[Correspondence]:
     """What the frames see (None: all, in their order)."""
-    return _read(
+    return read_what_is_named(
         lambda: _scene_file(store, scene_id, "correspondences_file"),
         lambda path: parquet.read_correspondences(path, frames),
     )
@@ -68,10 +68,10 @@ def load_correspondences(store: Database, scene_id: int, frames: Sequence[int] |
 
 def load_features(store: Database, scene_id: int, name: str) -> PointFeatures:
     """The vectors of the scene's feature set of that name."""
-    return _read(lambda: _features_file(store, scene_id, name), lambda found: parquet.read_features(*found))
+    return read_what_is_named(lambda: features_file(store, scene_id, name), lambda found: parquet.read_features(*found))
 
 
-def _read(look_up: Callable[[], Found], read: Callable[[Found], Result]) -> Result:
+def read_what_is_named(look_up: Callable[[], Found], read: Callable[[Found], Result]) -> Result:
     """Read what the rows name; when it was replaced between the look and the reading, what they name now."""
     found = look_up()
     try:
@@ -83,7 +83,8 @@ def _read(look_up: Callable[[], Found], read: Callable[[Found], Result]) -> Resu
         return read(now)
 
 
-def _features_file(store: Database, scene_id: int, name: str) -> tuple[Path, EmbeddingSpace]:
+def features_file(store: Database, scene_id: int, name: str) -> tuple[Path, EmbeddingSpace]:
+    """The file of the scene's feature set of that name, and what is in it."""
     sets, spaces = schema.feature_sets, schema.embedding_spaces
     query = select(sets.c.name, sets.c.features_file, spaces.c.name, spaces.c.dim, spaces.c.digest,
                    spaces.c.logit_scale).join_from(sets, spaces).where(sets.c.scene_id == scene_id)  # fmt: skip

@@ -56,17 +56,15 @@ def test_the_same_inputs_give_the_same_content_whatever_the_memory(store: Databa
     assert after.id == before.id  # publishing equal content changes nothing
 
 
-def test_cameras_are_missed_before_a_network_is_loaded(
-    store: Database, room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ovstore.models.encoders import color_words
-
+def test_cameras_are_missed_before_a_network_is_loaded(store: Database, room: Path, tmp_path: Path) -> None:
     scan = shutil.copytree(room, tmp_path / "scan")
+    network = ("--encoder", "tiny", "--weights", tmp_path / "absent.safetensors")
+    assert "absent.safetensors" in ovstore(store, "ingest", "rgbd", scan, *network).output
     (scan / "intrinsics.txt").unlink()
-    monkeypatch.setattr(color_words, "space", lambda options: pytest.fail("the network was loaded"))
-    result = ingest(store, scan)
+    result = ovstore(store, "ingest", "rgbd", scan, *network)
     assert result.exit_code == 1
     assert "no intrinsics" in result.output and "give --fx --fy --cx --cy" in result.output
+    assert "absent.safetensors" not in result.output
 
 
 def test_another_encoder_reuses_the_geometry(store: Database, room: Path) -> None:

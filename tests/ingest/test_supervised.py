@@ -1,6 +1,9 @@
 """`ovstore train supervised`: a small student learns the labels of a scene, and its predictions are judged."""
 
 import json
+import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +16,7 @@ import small_scene
 import torch
 from command_line import document, lines, ovstore
 from numpy.typing import NDArray
-from ovstore.core.errors import Interrupted
 from ovstore.core.scene import PointCloud
-from ovstore.ingest.training.run import TrainingRun
 from ovstore.ingest.training.scenes import divide
 from ovstore.ingest.training.students import student_of_file
 from ovstore.ingest.training.supervised import predict, source
@@ -146,17 +147,25 @@ def test_a_training_at_its_end_predicts_again_in_passes(held: Database, run: Run
     np.testing.assert_array_equal(written, expected)
 
 
-def test_a_signal_ends_with_the_command_that_goes_on(
-    held: Database, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stopped(*_: object, **__: object) -> None:
-        raise Interrupted("Stopped by SIGINT.")
+def test_a_signal_ends_with_the_command_that_goes_on(held: Database, run: Run, tmp_path: Path) -> None:
+    done = threading.Event()
 
-    monkeypatch.setattr(TrainingRun, "teach", stopped)
-    result = ovstore(held, *run.command[:-1], tmp_path / "out")
+    def interrupt() -> None:
+        while not done.wait(0.02):
+            if (tmp_path / "out" / "model_last.pth.tar").exists():
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    sender = threading.Thread(target=interrupt)
+    sender.start()
+    try:
+        result = ovstore(held, *run.command[:-1], tmp_path / "out", "--epochs", 10**6)
+    finally:
+        done.set()
+        sender.join()
     assert result.exit_code == 130
     said, again = result.stderr.splitlines()[-2:]
-    assert said == "Stopped by SIGINT."
+    assert said.startswith("Stopped by SIGINT")
     assert again.startswith(f"  ovstore --store {held.path} train supervised --labels ") and again.endswith(" --resume")
     assert set(map(str, run.command[2:-1])) <= set(again.split())
 

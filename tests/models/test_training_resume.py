@@ -91,12 +91,15 @@ def test_what_came_after_the_last_checkpoint_is_taken_back(tmp_path: Path, undis
     assert_same(tmp_path, undisturbed)
 
 
-def test_a_checkpoint_always_has_its_training_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_always_has_its_training_json(tmp_path: Path) -> None:
     """A kill may come between any two files that get their names."""
-    named, replace = [], os.replace
-    monkeypatch.setattr(os, "replace", lambda part, path: (named.append(Path(path).name), replace(part, path)))
-    run(tmp_path, changes={"epochs": 1})
-    assert named == ["training.json", BEST, LAST, "training.json"]
+    killed = [started(tmp_path / f"{n}", last_rename=n, changes={"epochs": 1}) for n in range(1, 5)]
+    for process in killed:
+        process.join(120)
+    left = [{path.name for path in (tmp_path / f"{n}").iterdir()} for n in range(1, 5)]
+    assert [process.exitcode for process in killed] == [-signal.SIGKILL] * 4
+    assert [len(names & {BEST, LAST}) for names in left] == [0, 0, 1, 2]
+    assert all("training.json" in names for names in left if names & {BEST, LAST})
 
 
 def test_a_finished_training_is_not_trained_on(undisturbed: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import small_scene
 from command_line import ovstore
-from ovstore.core.errors import BadInput, NotFound, SpaceMismatch, UnknownWords
+from ovstore.core.errors import BadInput, BadWeights, NotFound, SpaceMismatch, UnknownWords
 from ovstore.core.features import EmbeddingSpace, Query
 from ovstore.query import encode, sql
 from ovstore.query.heat import heat_map
@@ -26,7 +26,7 @@ from plyfile import PlyData
 from sqlalchemy import text
 
 COLOURS = EmbeddingSpace("color_words", 13, "", 20.0)
-RED = 3  # its axis
+RED, BLUE = 3, 7  # their axes
 RECIPE = {"encoder": {"name": "color_words", "options": {"patch": 4}}}
 
 
@@ -64,14 +64,13 @@ def test_words_and_pictures_by_other_weights_than_the_features_are_refused(
         search(store, like=1, exclude=["red"])
 
 
-def test_a_box_outside_the_image_is_refused_before_the_network_is_loaded(
-    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_box_outside_the_image_is_refused_before_the_network_is_loaded(tmp_path: Path) -> None:
     Image.new("RGB", (8, 6), "red").save(tmp_path / "red.png")
-    monkeypatch.setattr(encode, "_image_tower", lambda _: pytest.fail("the network was loaded"))
-    encoder = encode.Encoder("color_words", "{}", COLOURS)
+    encoder = encode.Encoder("tiny", json.dumps({"weights": str(tmp_path / "absent.safetensors")}), COLOURS)
     with pytest.raises(BadInput, match=r"the box 1,2,9,4 is not inside its 8x6 pixels"):
         encoder.picture(tmp_path / "red.png", (1, 2, 9, 4))
+    with pytest.raises(BadWeights, match=r"absent\.safetensors"):
+        encoder.picture(tmp_path / "red.png", (1, 2, 8, 4))
 
 
 def test_loading_a_network_is_told_on_stderr_also_when_it_is_piped(store: Database) -> None:
@@ -148,14 +147,24 @@ def test_a_cloud_carries_the_names_of_labels_the_score_and_the_mask(store: Datab
         assert np.nanmin(vertex["score"][mask]) > np.nanmedian(vertex["score"])
 
 
-def test_what_is_not_there_masks_nothing(store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_there_masks_nothing(store: Database) -> None:
+    """Everything is blue, with a tinge of red."""
     small = small_scene.make("room", 0, space=COLOURS)
+    colour = np.zeros(13)
+    colour[[RED, BLUE]] = 0.3, 1
+    colour /= np.linalg.norm(colour)
+
+    def painted(vectors: np.ndarray) -> np.ndarray:
+        return np.tile(colour, (len(vectors), 1)).astype(np.float16)
+
+    features = replace(small.features, vectors=painted(small.features.vectors))
+    regions = tuple(replace(level, vectors=painted(level.vectors)) for level in small.regions)
+    small = replace(small, features=features, regions=regions)
     small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
-    monkeypatch.setattr("ovstore.store.search.search.probabilities", lambda vectors, query: [0.1] * len(vectors))
-    scored = scored_points(store, catalog.find_scene(store, "room"), "red")
-    assert not scored.mask.any() and np.nanmax(scored.score) > 0
-    monkeypatch.setattr("ovstore.store.search.search.probabilities", lambda vectors, query: [0.9] * len(vectors))
-    assert scored_points(store, catalog.find_scene(store, "room"), "red").mask.any()
+    scene = catalog.find_scene(store, "room")
+    red, blue = (scored_points(store, scene, word) for word in ("red", "blue"))
+    assert not red.mask.any() and np.nanmax(red.score) > 0.2
+    assert blue.mask.any()
 
 
 def test_words_that_the_usual_encoder_was_never_taught_name_the_other_features(store: Database) -> None:

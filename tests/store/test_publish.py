@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 import small_scene
 from ovstore.core.errors import BadInput, BadScene, DatabaseError, NotFound, SpaceMismatch
-from ovstore.core.features import LEVELS, EmbeddingSpace
-from ovstore.store.catalog import catalog
+from ovstore.core.features import LEVELS, EmbeddingSpace, PointFeatures
+from ovstore.store.catalog import catalog, loading
 from ovstore.store.catalog.regions import load_regions, load_scene_vectors
 from ovstore.store.files import parquet
 from ovstore.store.maintain import forget, verify
 from ovstore.store.postgres import locks
 from ovstore.store.postgres.database import Database
 from ovstore.store.publish import publish
+from psycopg.errors import CheckViolation
+from sqlalchemy import text
 
 
 def assert_equal(before: Any, after: Any) -> None:
@@ -222,11 +224,12 @@ def test_up_to_date_means_equal_recipe_and_files_that_are_there(store: Database)
     assert None not in found()
 
 
-def test_an_error_leaves_no_file_behind(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_leaves_no_file_behind(store: Database) -> None:
     scene_id = small_scene.make().publish_geometry(store)
     before = small_scene.files_of(store)
-    monkeypatch.setattr("ovstore.store.publish.rows.insert_scene_vectors", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+    with store.connect() as connection:
+        connection.execute(text("ALTER TABLE scene_vectors ADD CHECK (kind = 'nothing')"))
+    with pytest.raises(CheckViolation):
         small_scene.make().publish_features(store, scene_id)
     assert small_scene.files_of(store) == before
     assert catalog.feature_sets(store) == []
@@ -253,20 +256,19 @@ def test_many_publish_many_scenes_of_a_new_dataset_at_once(store: Database) -> N
     assert edges == sorted(edges)
 
 
-def test_a_reader_whose_file_is_replaced_under_it_reads_the_new_one(
-    store: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_reader_whose_file_is_replaced_under_it_reads_the_new_one(store: Database) -> None:
     small = small_scene.make()
     scene_id, _ = small.publish(store)
-    read, published = parquet.read_features, []
+    published: list[int] = []
 
-    def read_too_late(path: Path, space: EmbeddingSpace) -> Any:
+    def read_too_late(found: tuple[Path, EmbeddingSpace]) -> PointFeatures:
         if not published:
             published.append(small.publish_features(store, scene_id, recipe={"encoder": "newer"}))
-        return read(path, space)
+            assert not found[0].exists()
+        return parquet.read_features(*found)
 
-    monkeypatch.setattr(parquet, "read_features", read_too_late)
-    assert_equal(small.features, catalog.load_features(store, scene_id, "toy"))
+    held = loading.read_what_is_named(lambda: loading.features_file(store, scene_id, "toy"), read_too_late)
+    assert_equal(small.features, held)
     assert [features.id for features in catalog.feature_sets(store)] == published
     small_scene.with_other_points(small).publish_geometry(store)
     with pytest.raises(NotFound, match="replaced or forgotten"):

@@ -264,12 +264,15 @@ def test_nothing_that_a_session_holds_outlives_its_use(asked: Database) -> None:
     assert session("SHOW hnsw.iterative_scan") == ("relaxed_order",)
 
 
-def test_a_superuser_without_a_reader_is_told_how_to_make_one(
-    by_superuser: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reading, "READER", "absent")
-    with pytest.raises(DatabaseError, match=r"does not run as a superuser.*CREATE ROLE absent; GRANT SELECT"):
-        sql.run(by_superuser, "SELECT 1")
+def test_a_superuser_without_a_reader_is_told_how_to_make_one(by_superuser: Database, server: Server) -> None:
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute(f"ALTER ROLE {reading.READER} RENAME TO somebody_else")
+        try:
+            said = rf"does not run as a superuser.*CREATE ROLE {reading.READER}; GRANT SELECT"
+            with pytest.raises(DatabaseError, match=said):
+                sql.run(by_superuser, "SELECT 1")
+        finally:
+            connection.execute(f"ALTER ROLE somebody_else RENAME TO {reading.READER}")
 
 
 def test_sql_of_a_superuser_s_store_runs_as_the_reader(by_superuser: Database, ours: Database) -> None:

