@@ -42,6 +42,16 @@ def picture(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
+def test_the_shapes_of_the_gpu_check_are_those_of_the_published_file() -> None:
+    listing = SPEC / "keymap_lseg_vitl16.json"
+    if not listing.exists():
+        pytest.skip("needs ../shared/spec")
+    published = {name.removeprefix("net."): tuple(row[0]) for name, row in json.loads(listing.read_text()).items()}
+    ours = lseg_file.shapes(sizes=lseg_file.PUBLISHED)
+    used = {name for name in published if not name.startswith("clip_pretrained.visual.")}
+    assert {name: ours.get(name) for name in used} == {name: published[name] for name in used}
+
+
 @pytest.mark.parametrize("name", ["vitl16", "vitb32", "zs_rn101"])
 def test_the_tensors_of_the_published_files_fit_one_for_one(name: str) -> None:
     listing = SPEC / f"keymap_lseg_{name}.json"
