@@ -92,6 +92,7 @@ def _about(store: "Database") -> dict[str, Any]:
     from sqlalchemy import text
 
     from ..core.files import size_of
+    from ..store.files import places
 
     counts = ("datasets", "scenes", "frames", "feature_sets", "regions")
     with store.connect() as connection:
@@ -99,8 +100,7 @@ def _about(store: "Database") -> dict[str, Any]:
         pgvector = connection.execute(text("SELECT extversion FROM pg_extension WHERE extname = 'vector'")).scalar_one()
         held = {name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in counts}
         rows = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
-    folders = ("scenes", "features", "indexes", "unpacked")
-    sizes = {"database": rows} | {name: size_of(store.file(name)) for name in folders}
+    sizes = {"database": rows} | {name: size_of(store.file(name)) for name in places.FILES}
     return {
         "store": str(store.path),
         "database": f"{store.database_kind}, PostgreSQL {server.split()[0]}, pgvector {pgvector}",

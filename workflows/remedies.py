@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import plugins
 from ..core.errors import OvstoreError
+from ..store.files import places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +82,7 @@ def _stages(visibility: dict[str, Any], fuse: dict[str, Any]) -> list[str]:
 def _distill(store: "Database", found: "FeatureSetInfo") -> list[str] | None:
     """None where the student is not kept where `ovstore distill` keeps it."""
     student = found.recipe.get("student", {})
-    if not store.file(Path("students") / found.name).is_dir():
+    if not store.file(places.student(found.name)).is_dir():
         return None
     passes = student.get("passes", 1)
     return [

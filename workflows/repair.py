@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 def identity_again(folder: str) -> bool:
     """Write a store.json that is gone or damaged again, where the folder has the database that knows what it said."""
+    from ..store.files import places
     from ..store.postgres import identity
     from ..store.postgres.database import Database
 
     path = Path(folder).absolute()
-    if not (path / "postgres" / "data").is_dir():
+    if not (path / places.CLUSTER).is_dir():
         return False
     with Database(path) as store, store.connect() as connection:
         return identity.write_again(connection, path)

@@ -16,6 +16,7 @@ from ...models.safe_load import load_into, read_state_dict, read_torch, sha256_o
 from ...models.training.checkpoint import PREFIX
 from ...models.training.options import TrainingOptions
 from ...store.catalog.catalog import FeatureSetInfo
+from ...store.files import places
 from ...store.postgres.database import Database
 
 CHANNELS_IN = 3  # ones, or a colour
@@ -43,7 +44,7 @@ class Student:
 
 def students_folder(store: Database, features: str) -> Path:
     """Where the student behind feature sets of that name is trained, unless a person says otherwise."""
-    return store.file(Path("students") / features)
+    return store.file(places.student(features))
 
 
 def student_of_file(path: Path, options: TrainingOptions | None = None) -> Student:

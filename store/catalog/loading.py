@@ -13,7 +13,7 @@ from sqlalchemy import select
 from ...core.errors import BadInput, NotFound
 from ...core.features import Correspondence, EmbeddingSpace, PointFeatures
 from ...core.scene import Camera, Frame
-from ..files import parquet
+from ..files import parquet, places
 from ..files.stored_points import StoredPoints
 from ..postgres import schema
 from ..postgres.database import Database
@@ -51,6 +51,16 @@ def load_frames(store: Database, scene_id: int) -> tuple[Frame, ...]:
 def load_points(store: Database, scene_id: int) -> StoredPoints:
     """The cloud in stored order, with its superpoints and the order of its scan."""
     return read_what_is_named(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_points)
+
+
+def load_superpoints(store: Database, scene_id: int) -> NDArray[np.int32]:
+    """(N,) the superpoint of each point in stored order."""
+    return _read(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_superpoints)
+
+
+def load_original_index(store: Database, scene_id: int) -> NDArray[np.int32]:
+    """(N,) the row in the scan's own order of each point in stored order."""
+    return _read(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_original_index)
 
 
 def load_labels(store: Database, scene_id: int) -> tuple[NDArray[np.int32] | None, dict[int, str]]:
@@ -107,7 +117,8 @@ def _scene_file(store: Database, scene_id: int, column: str, *, also_replaced: b
         folder = leases.replaced_scene(connection, scene_id) if file is None and also_replaced else None
     if folder is not None:
         _say_once(scene_id)
-        return store.file(f"{folder}/{column.removesuffix('_file')}.parquet")
+        file_in = {"points_file": places.points_file, "correspondences_file": places.correspondences_file}
+        return store.file(file_in[column](folder))
     if file is None:
         raise _gone(scene_id)
     return store.file(file)

@@ -104,12 +104,12 @@ def has_colors(path: Path) -> bool:
 
 def read_superpoints(path: Path) -> NDArray[np.int32]:
     """(N,) the superpoint of each point; the other columns stay unread."""
-    return _read_column(path, "superpoint")
+    return _read_column(path, "points", "superpoint")
 
 
 def read_original_index(path: Path) -> NDArray[np.int32]:
     """(N,) each point's row in the dataset's own order; the other columns stay unread."""
-    return _read_column(path, "original_index")
+    return _read_column(path, "points", "original_index")
 
 
 def read_xyz(path: Path) -> NDArray[np.float64]:
@@ -120,8 +120,8 @@ def read_xyz(path: Path) -> NDArray[np.float64]:
     return xyz
 
 
-def _read_column(path: Path, name: str) -> NDArray[Any]:
-    with opened(path, "points") as (file, _):
+def _read_column(path: Path, kind: str, name: str) -> NDArray[Any]:
+    with opened(path, kind) as (file, _):
         return to_numpy(file.read(columns=[name]))[name]
 
 
@@ -241,21 +241,28 @@ def read_feature_rows(path: Path, start: int, stop: int) -> tuple[NDArray[np.int
     return columns["point_index"], columns["vector"]
 
 
+def read_seen(path: Path) -> NDArray[np.int32]:
+    """(M,) the point of each row, in file order; the other columns stay unread."""
+    return _read_column(path, "features", "point_index")
+
+
 def read_vectors_at(path: Path, space: EmbeddingSpace, rows: NDArray[np.integer]) -> NDArray[np.float16]:
     """(len(rows), C) the vectors of rows of the file, in the order asked for; only the row groups they touch are read.
 
     Row groups are read one after the other: memory is that of the answer.
     """
     vectors = np.empty((len(rows), space.dim), np.float16)
+    if not len(rows):
+        return vectors
     order = np.argsort(rows, kind="stable")
     ascending = rows[order]
     with opened(path, "features") as (file, about):
         counts = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
         first = np.concatenate([[0], np.cumsum(counts)])  # first[g] is the first row of group g
-        if len(rows) and not 0 <= ascending[0] <= ascending[-1] < first[-1]:
+        if not 0 <= ascending[0] <= ascending[-1] < first[-1]:
             raise BadInput(f"Rows {ascending[0]} to {ascending[-1]} are not in {path}, which has {first[-1]}.")
         groups, starts = np.unique(np.searchsorted(first, ascending, side="right") - 1, return_index=True)
-        for group, start, stop in zip(groups.tolist(), starts, [*starts[1:], len(rows)], strict=True):
+        for group, start, stop in zip(groups.tolist(), starts, np.append(starts[1:], len(rows)), strict=True):
             held = to_numpy(file.read_row_group(group, columns=["vector"]))["vector"]
             _require_space(path, about, held, space)
             vectors[order[start:stop]] = held[ascending[start:stop] - first[group]]

@@ -59,8 +59,8 @@ class FeaturesFile:
         return parquet.read_feature_rows(self.path, start, stop)
 
     def point_index(self) -> NDArray[np.int32]:
-        """(M,) the point of each row, in file order; vectors stay unread."""
-        return parquet.read_feature_regions(self.path)[0]
+        """(M,) the point of each row, in file order; the other columns stay unread."""
+        return parquet.read_seen(self.path)
 
     def vectors_at(self, rows: NDArray[np.integer]) -> NDArray[np.float16]:
         """(len(rows), C) the vectors of rows in file order, in the order asked for; only their blocks are read."""

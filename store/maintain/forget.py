@@ -10,6 +10,7 @@ from ...core.errors import BadInput
 from ...core.files import remove, size_of
 from ..catalog import jobs, leases, region_names
 from ..catalog.catalog import FeatureSetInfo, SceneInfo
+from ..files import places
 from ..postgres import locks, schema
 from ..postgres.database import Database
 from ..postgres.schema import datasets, feature_sets, recipes
@@ -33,7 +34,7 @@ def forget_scenes(store: Database, gone: Sequence[SceneInfo]) -> Forgotten:
         _require_idle(connection, gone)
         sets = connection.execute(select(feature_sets.c.features_file).where(feature_sets.c.scene_id.in_(ids)))
         files: dict[str, int | None] = dict.fromkeys(sets.scalars())
-        files |= {str(Path(scene.points_file).parent): scene.id for scene in gone}
+        files |= {places.scene_folder(scene.points_file): scene.id for scene in gone}
         made = connection.scalars(select(feature_sets.c.id).where(feature_sets.c.scene_id.in_(ids))).all()
         region_names.retire(connection, made, forgotten=True)
         count = connection.execute(delete(schema.scenes).where(schema.scenes.c.id.in_(ids))).rowcount
@@ -76,7 +77,7 @@ def forget_refused(store: Database, job_id: int) -> None:
             connection.execute(delete(scenes).filter_by(id=left.id))
             _forget_empty_datasets(connection)
         _remove([store.unpacked_entry(job.dataset, job.scene)])
-    _remove([] if left is None else [store.file(left.points_file).parent])
+    _remove([] if left is None else [store.file(places.scene_folder(left.points_file))])
 
 
 def _forget_empty_datasets(connection: Connection) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 from ...core.files import remove, size_of
 from ..catalog import jobs, leases
 from ..catalog.catalog import FeatureSetInfo, SceneInfo, feature_sets, scenes
+from ..files import places
 from ..postgres import access, locks, schema
 from ..postgres.database import Database
 from ..search import index_rows, region_vectors
@@ -93,16 +94,16 @@ def clean(store: Database) -> Cleaned:
 def _orphans(store: Database, connection: Connection) -> list[Path]:
     names = select(schema.datasets.c.name, schema.scenes.c.name, schema.scenes.c.points_file)
     held = connection.execute(names.join_from(schema.scenes, schema.datasets)).all()
-    named = {store.entry(str(Path(points_file).parent)) for _, _, points_file in held}
+    named = {store.entry(places.scene_folder(points_file)) for _, _, points_file in held}
     named |= {store.entry(file) for file in connection.execute(select(schema.feature_sets.c.features_file)).scalars()}
     named |= {store.entry(file) for file in leases.still_read(connection)}
     named |= {store.unpacked_entry(dataset, scene) for dataset, scene, _ in held}
     named |= {
         store.unpacked_entry(job.dataset, job.scene) for job in jobs.running_now(connection) if job.state == "running"
     }
-    folders = [store.file(name) for name in ("scenes", "features", "unpacked")]
+    folders = [store.file(name) for name in (*places.PUBLISHED, places.UNPACKED)]
     found = {path for folder in folders if folder.is_dir() for path in folder.iterdir() if path not in named}
-    for folder in (store.file("unpacked"), store.file("indexes")):  # what can be made again; scenes can be forgotten
+    for folder in map(store.file, places.DERIVED):  # what can be made again; scenes can be forgotten
         if folder.is_dir():
             found |= {path for path in folder.iterdir() if store.leads_out(path)}
     return sorted(found)

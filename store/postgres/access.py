@@ -13,10 +13,10 @@ from pathlib import Path
 
 from ...core.errors import BadInput, DatabaseError
 from ...core.file_locks import is_free, locked
+from ..files import places
 from . import cluster
 
 EVERYBODY = "every user of this machine"
-FOLDERS = ("scenes", "features", "indexes", "unpacked")
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ def make(folder: Path, embedded: bool) -> None:
         folder.mkdir(mode=0o700)
         folder.chmod(0o700)
     if embedded:
-        database = folder / "postgres"
+        database = folder / places.DATABASE
         if new:
             cluster.let_server_pass(folder, cluster.owner(database))
         if not database.exists():
             database.mkdir(mode=0o700)
             cluster.let_server_pass(database, cluster.owner(database))
-    for name in FOLDERS:
+    for name in places.FILES:
         with contextlib.suppress(FileExistsError):
             (folder / name).mkdir(mode=0o700)
             (folder / name).chmod(0o700)
@@ -64,7 +64,7 @@ def make(folder: Path, embedded: bool) -> None:
 
 def described(folder: Path) -> str:
     """Who may read what the store holds: "the owner", "the group lab", or "every user of this machine"."""
-    readable = [path.stat() for name in FOLDERS if (path := folder / name).is_dir()]
+    readable = [path.stat() for name in places.FILES if (path := folder / name).is_dir()]
     if folder.stat().st_mode & stat.S_IXOTH and any(status.st_mode & stat.S_IROTH for status in readable):
         return EVERYBODY
     groups = sorted({_group_name(status.st_gid) for status in readable if status.st_mode & stat.S_IRGRP})
@@ -73,7 +73,7 @@ def described(folder: Path) -> str:
 
 def change(folder: Path, to: Access) -> None:
     """Give all files of a store other modes. The embedded database must not be in use."""
-    database = folder / "postgres"
+    database = folder / places.DATABASE
     try:
         if not database.is_dir():
             _apply(folder, to)
@@ -95,8 +95,8 @@ def change(folder: Path, to: Access) -> None:
 def _apply(folder: Path, to: Access) -> None:
     for parent, folders, names in os.walk(folder):
         inside = Path(parent).relative_to(folder).parts
-        folders[:] = [name for name in folders if not (inside == ("postgres",) and name.startswith("programs-"))]
-        in_cluster = inside[:2] == ("postgres", "data")
+        folders[:] = [name for name in folders if not (inside == (places.DATABASE,) and name.startswith("programs-"))]
+        in_cluster = "/".join(inside[:2]) == places.CLUSTER
         _set(parent, to.cluster_folder if in_cluster else to.folder, to.group)
         for name in names:
             path = os.path.join(parent, name)

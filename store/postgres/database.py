@@ -1,10 +1,4 @@
-"""Opening a store: a folder of files and the database whose rows name them.
-
-STORE/
-    store.json     which store this is, and whether its database is embedded
-    postgres/      the embedded database (see server.py)
-    scenes/ features/ indexes/ unpacked/
-"""
+"""Opening a store: a folder of files (see store/files/places.py) and the database whose rows name them."""
 
 import os
 import weakref
@@ -21,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 from ...core import settings
 from ...core.annotated import checked
 from ...core.errors import BadInput, DatabaseError, NotFound
-from ...core.files import stable_name
+from ..files import places
 from . import access, identity, migrate, pools, private_copy, reading
 from .connection import ServerFull, prepared, require_pgvector
 from .database_url import described, plain_conninfo
@@ -44,9 +38,9 @@ class Database:
         """Connects, without a look at the schema: `open` is what programs call."""
         self.path = path
         self.database_kind: Literal["embedded", "external"] = "external" if database_url else "embedded"
-        self._copy = None if database_url else private_copy.where_needed(path / "postgres")
+        self._copy = None if database_url else private_copy.where_needed(path / places.DATABASE)
         try:
-            database = self._copy.folder if self._copy else path / "postgres"
+            database = self._copy.folder if self._copy else path / places.DATABASE
             self._server = None if database_url else Server(database, read_only=self._copy is not None)
         except BaseException:
             if self._copy:
@@ -116,12 +110,12 @@ class Database:
     @checked
     def unpacked(self, dataset: str, scene: str) -> Path:
         """The folder for what one scene's containers are unpacked into; the same at each ingest, not yet made."""
-        return self.file(f"unpacked/{stable_name(dataset, scene)}")
+        return self.file(places.unpacked(dataset, scene))
 
     @checked
     def unpacked_entry(self, dataset: str, scene: str) -> Path:
         """The same folder where it is to go: of a link, the link's own path."""
-        return self.entry(f"unpacked/{stable_name(dataset, scene)}")
+        return self.entry(places.unpacked(dataset, scene))
 
     @checked
     def leads_out(self, relative: str | Path) -> bool:

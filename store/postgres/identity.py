@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from sqlalchemy import Connection, insert, select, text
 
 from ...core.errors import BadInput, DatabaseError, NotFound
+from ..files import places
 from .schema import store_identity
 
 Kind = Literal["embedded", "external"]
@@ -27,7 +28,7 @@ def is_store(folder: Path) -> bool:
 def require_store(folder: Path) -> None:
     """Raise unless a store was made in this folder."""
     if not is_store(folder):
-        if (folder / "postgres" / "data").is_dir():
+        if (folder / places.CLUSTER).is_dir():
             raise BadInput(f"{folder / _FILE} is missing: {_RESTORE}.")
         raise NotFound(
             f"There is no store in {folder}: `ovstore ingest` makes one (in Python ovstore.open(..., create=True)), "
@@ -86,7 +87,7 @@ def write_again(connection: Connection, folder: Path) -> bool:
 
 
 def _holds_files(folder: Path) -> bool:
-    return any(path.is_file() for name in ("scenes", "features") for path in (folder / name).rglob("*"))
+    return any(path.is_file() for name in places.PUBLISHED for path in (folder / name).rglob("*"))
 
 
 def _read(folder: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from ...core import file_locks
 from ...core.errors import DatabaseError
 from ...core.files import size_of
+from ..files import places
 from . import cluster
 
 _PREFIX = "ovstore-copy-"
@@ -104,7 +105,7 @@ def _copied(database: Path, reason: str) -> PrivateCopy:
     home = Path(tempfile.mkdtemp(prefix=_PREFIX))
     lock = file_locks.opened(home / "lock")
     file_locks.take(lock)
-    copy = PrivateCopy(home / "postgres", reason, lock, os.getpid())
+    copy = PrivateCopy(home / places.DATABASE, reason, lock, os.getpid())
     try:
         _copy(database / "data", copy.folder / "data")
         for folder in (home, copy.folder):

@@ -20,13 +20,13 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 from ...core.digests import recipe_digest
 from ...core.errors import BadInput, NotFound
 from ...core.features import LEVELS, Correspondence, EmbeddingSpace, PointFeatures, RegionFeatures, SceneVectors
-from ...core.files import flush_folder, make_folder, remove, scene_file_name, written_for
+from ...core.files import flush_folder, make_folder, remove, written_for
 from ...core.scene import Scene
 from ..catalog import file_digests, leases, region_names
 from ..catalog.contents import features_content, geometry_content
 from ..catalog.readback import features_now, geometry_now, is_sound
 from ..catalog.regions import regions_of, scene_vectors_of
-from ..files import parquet
+from ..files import parquet, places
 from ..files.columns import Columns
 from ..postgres import locks
 from ..postgres.database import Database
@@ -79,18 +79,18 @@ class Publishing:
             if written and is_sound(partial(geometry_now, *held, scene.frames, scene.up_axis), content):
                 file_digests.note(connection, store, names, scene_id=kept.id)
                 return int(kept.id)
-        folder = f"scenes/{scene_file_name(dataset, scene.name)}"
+        folder = places.new_scene(dataset, scene.name)
         files = {
-            "points_file": f"{folder}/points.parquet",
-            "correspondences_file": f"{folder}/correspondences.parquet",
+            "points_file": places.points_file(folder),
+            "correspondences_file": places.correspondences_file(folder),
         }
         path = self._new(folder)
         make_folder(path)
-        parquet.write_points(path / "points.parquet", scene.points, superpoint, original_index)
-        parquet.write_correspondences(path / "correspondences.parquet", correspondences)
+        parquet.write_points(store.file(files["points_file"]), scene.points, superpoint, original_index)
+        parquet.write_correspondences(store.file(files["correspondences_file"]), correspondences)
         flush_folder(path.parent)
         if kept is not None:  # its files are damaged; the feature sets that stand on it are not
-            self._replaced[str(Path(kept.points_file).parent)] = None
+            self._replaced[places.scene_folder(kept.points_file)] = None
             connection.execute(update(scenes).where(scenes.c.id == kept.id).values(files))
             file_digests.note(connection, store, file_digests.of_scene(store, *files.values()), scene_id=kept.id)
             return int(kept.id)
@@ -146,7 +146,7 @@ class Publishing:
             if written and is_sound(partial(features_now, held, regions, scene_vectors), content):
                 file_digests.note(connection, store, [kept.features_file], feature_set_id=kept.id)
                 return int(kept.id)
-        file = f"features/{scene_file_name(scene.dataset, scene.name, name)}.parquet"
+        file = places.new_features(scene.dataset, scene.name, name)
         path = self._new(file)
         make_folder(path.parent)
         ranges = parquet.write_features(path, features, superpoint, object_of_superpoint)
@@ -200,7 +200,7 @@ class Publishing:
         files = _files_of(self._connection, scene) if scene is not None else {}
         needed = (*files, *self._replaced, *leases.still_read(self._connection))  # the replaced ones until the commit
         named = {self._store.file(file) for file in needed}
-        for place in ("scenes", "features"):
+        for place in places.PUBLISHED:
             for path in written_for(self._store.file(place), dataset, name):
                 if path not in named and path not in self._written:
                     remove(path)
@@ -289,7 +289,7 @@ def _feature_set(connection: Connection, scene_id: int, name: str) -> Row[Any] |
 def _files_of(connection: Connection, scene: Row[Any]) -> dict[str, int | None]:
     """The folder of the geometry, with the scene's id, and the files of the feature sets."""
     query = select(feature_sets.c.features_file).where(feature_sets.c.scene_id == scene.id)
-    folder = str(Path(scene.points_file).parent)
+    folder = places.scene_folder(scene.points_file)
     return {folder: scene.id, **dict.fromkeys(connection.execute(query).scalars())}
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.files import remove
+from ..files import places
 from ..postgres.copy_out import read_regions
 from ..postgres.database import Database
 from . import region_file, scoring, space_state
@@ -101,11 +102,10 @@ def holding(store: Database, state: SpaceState, level: str) -> Iterator[RegionVe
 def damaged(store: Database) -> list[tuple[int, str]]:
     """The spaces and levels whose side files are not what was written; every byte of them is read."""
     found = []
-    for folder in sorted(store.file("indexes").glob("regions-*-*")):
-        _, space_id, level = folder.name.split("-", 2)
-        ours = space_id.isdecimal() and not store.leads_out(folder)
-        if ours and not region_file.is_whole(folder):
-            found.append((int(space_id), level))
+    for folder in sorted(store.file(places.INDEXES).glob("*")):
+        held = places.regions_index_of(folder)
+        if held is not None and not store.leads_out(folder) and not region_file.is_whole(folder):
+            found.append(held)
     return found
 
 
@@ -120,7 +120,7 @@ def drop(store: Database, space_id: int, level: str) -> None:
 
 
 def _folder(store: Database, space_id: int, level: str) -> Path:
-    return store.file(f"indexes/regions-{space_id}-{level}")
+    return store.file(places.regions_index(space_id, level))
 
 
 def _as_of(store: Database, state: SpaceState, level: str) -> RegionVectors:

@@ -107,7 +107,7 @@ def test_open_with_another_type_is_refused(full: Database, name: str, tmp_path: 
 
 def test_methods_of_a_store_refuse_other_types(full: Database) -> None:
     public = [name for name, value in inspect.getmembers(Database, inspect.isfunction) if not name.startswith("_")]
-    assert {"connect", "glance", "file", "unpacked", "close"} <= set(public)
+    assert {"connect", "autocommit", "file", "unpacked", "close"} <= set(public)
     for method in set(public) - {"close"}:
         names = [name for name in parameters(getattr(Database, method)) if name != "self"]
         for name in names:

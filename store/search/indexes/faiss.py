@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ....core import block_digests
 from ....core.errors import BadInput
 from ....core.files import remove, replacing, unique_name
+from ...files import places
 from ...postgres.database import Database
 from .. import index_rows, region_vectors
 from ..index_rows import IndexRow
@@ -139,7 +140,7 @@ def _warn_of_damage(path: Path, error: RuntimeError | None = None) -> None:
 
 
 def _folder(store: Database, space_id: int, level: str) -> Path:
-    return store.file(f"indexes/faiss-{int(space_id)}-{level}")
+    return store.file(places.faiss_index(space_id, level))
 
 
 def _beside(row: IndexRow, table: RegionVectors) -> list[int]:
