@@ -16,8 +16,10 @@ __version__ = "0.2.0"
 # Public name -> the module (relative) that defines it, with ":NAME" where it has another one there; loaded on first
 # use so that `import ovstore` stays light.
 _PUBLIC = {
-    "open": ".store.postgres.database",
-    "Store": ".store.postgres.database:Database",
+    "open": ".workflows.open_store",
+    "Store": ".workflows.open_store",
+    "SceneHandle": ".store.catalog.handles",
+    "FeatureSetHandle": ".store.catalog.handles",
     "search": ".query.search",
     "Query": ".core.features",
     "Hit": ".core.features",

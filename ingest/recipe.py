@@ -93,6 +93,15 @@ def distilled(
     return {**made, "objects": _plain(objects), "pool": _plain(pool)}
 
 
+def added(
+    geometry: dict[str, Any], encoding: dict[str, Any], digest: str, objects: ObjectOptions, pool: PoolOptions
+) -> dict[str, Any]:
+    """Everything behind vectors that were handed over as an array; `encoding` says who answers for words."""
+    imported = {"vectors": digest, "unit_length": True}
+    made = {"version": VERSION, "geometry": geometry, **encoding, "imported": imported}
+    return {**made, "objects": _plain(objects), "pool": _plain(pool)}
+
+
 def _sha256(path: Path) -> str:
     try:
         with path.open("rb") as file:

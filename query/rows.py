@@ -19,6 +19,15 @@ class Limits:
     rows: int = 1_000_000  # that are kept in memory at once; written to a file, there may be any number
     megabytes: int = 256  # the same for their size, by a rough count
 
+    def require(self, rows: int, size: int) -> None:
+        """BadInput for more rows, or bytes, than are kept in memory."""
+        if rows > self.rows or size > self.megabytes << 20:
+            what = f"{self.rows:,} rows" if rows > self.rows else f"{self.megabytes} MB"
+            raise BadInput(
+                f"The statement returns more than {what}, the most that is kept in memory: add a LIMIT, or write "
+                "the rows to a file (ovstore sql --out rows.parquet)."
+            )
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -42,12 +51,7 @@ class Streamed:
         for block in self.blocks:
             rows += block
             size += sum(size_of(value) for row in block for value in row)
-            if len(rows) > limits.rows or size > limits.megabytes << 20:
-                what = f"{limits.rows:,} rows" if len(rows) > limits.rows else f"{limits.megabytes} MB"
-                raise BadInput(
-                    f"The statement returns more than {what}, the most that is kept in memory: add a LIMIT, or write "
-                    "the rows to a file (ovstore sql --out rows.parquet)."
-                )
+            limits.require(len(rows), size)
         return Rows(self.columns, rows)
 
 

@@ -1,10 +1,10 @@
-"""Rows as files for other programs: CSV and Parquet, written as they come."""
+"""Rows for other programs: CSV and Parquet files, written as they come, and Arrow tables in memory."""
 
 import csv
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from ..core.errors import BadInput
 from ..core.files import replacing
 from ..core.wording import shown
-from .rows import Row, Streamed
+from .rows import Limits, Row, Streamed
 
 _FORMULA = re.compile(r"[=+\-@\t\r]")  # what makes a spreadsheet compute a cell instead of showing it
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -37,6 +37,28 @@ def write(result: Streamed, kind: str, path: str | None, *, spreadsheet: bool = 
         except pa.ArrowException as error:
             raise BadInput(f"These rows do not fit a Parquet file: {error}") from error
     return 0
+
+
+def arrow_table(result: Streamed, limits: Limits) -> pa.Table:
+    """All rows in memory; BadInput where they are more than the limits allow."""
+    blocks: list[pa.Table] = []
+    rows = size = 0
+    try:
+        for block in result.blocks:
+            table = _arrow_block(result.columns, block)
+            blocks.append(table)
+            rows, size = rows + len(table), size + table.nbytes
+            limits.require(rows, size)
+        if not blocks:
+            return _arrow_block(result.columns, [])
+        return pa.concat_tables(blocks, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise BadInput(f"These rows do not fit an Arrow table: {error}") from error
+
+
+def _arrow_block(columns: Sequence[str], block: Sequence[Row]) -> pa.Table:
+    values = list(zip(*block, strict=True)) or [()] * len(columns)
+    return pa.Table.from_arrays([pa.array(list(column)) for column in values], names=list(columns))
 
 
 def _write_csv(result: Streamed, stream: IO[str], spreadsheet: bool, escaped: bool = False) -> int:
@@ -70,8 +92,7 @@ def _write_parquet(result: Streamed, path: Path) -> None:
         schema = pa.schema([(name, pa.null()) for name in result.columns])
         starts = []
         for block in result.blocks:
-            columns = [pa.array(list(column)) for column in zip(*block, strict=True)]
-            table = pa.table(columns, names=list(result.columns))
+            table = _arrow_block(result.columns, block)
             schema = pa.unify_schemas([schema, table.schema], promote_options="permissive")
             starts.append(copy.tell())
             with pa.ipc.new_stream(copy, table.schema) as writer:

@@ -44,12 +44,21 @@ def _remedy(store: "Database", scene: "SceneInfo", found: "FeatureSetInfo | None
     if found is not None and found.source == "distilled":
         command = _distill(store, found)
         return shlex.join(command or forget)
-    made_by = found or next((one for one in sets if one.scene_id == scene.id and one.source != "distilled"), None)
+    made_by = found or next(
+        (one for one in sets if one.scene_id == scene.id and one.source != "distilled" and not _is_added(one)), None
+    )
+    if found is not None and _is_added(found):
+        return shlex.join(forget)
     dataset = plugins.load("ingest.datasets", scene.format)
     root = _root(dataset, scene)
     if root is None or made_by is None:
         return shlex.join(forget)
     return shlex.join(_ingest(dataset, root, scene, made_by))
+
+
+def _is_added(found: "FeatureSetInfo") -> bool:
+    """Whether its vectors came as an array, which only the one who added them has."""
+    return "vectors" in found.recipe.get("imported", {})
 
 
 def _ingest(dataset: "Dataset", root: Path, scene: "SceneInfo", found: "FeatureSetInfo") -> list[str]:

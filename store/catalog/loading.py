@@ -55,12 +55,12 @@ def load_points(store: Database, scene_id: int) -> StoredPoints:
 
 def load_superpoints(store: Database, scene_id: int) -> NDArray[np.int32]:
     """(N,) the superpoint of each point in stored order."""
-    return _read(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_superpoints)
+    return read_what_is_named(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_superpoints)
 
 
 def load_original_index(store: Database, scene_id: int) -> NDArray[np.int32]:
     """(N,) the row in the scan's own order of each point in stored order."""
-    return _read(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_original_index)
+    return read_what_is_named(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_original_index)
 
 
 def load_labels(store: Database, scene_id: int) -> tuple[NDArray[np.int32] | None, dict[int, str]]:

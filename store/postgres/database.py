@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, TypeVar
 
 import psycopg
 from sqlalchemy import Connection, event, text
@@ -21,6 +21,8 @@ from .connection import ServerFull, prepared, require_pgvector
 from .database_url import described, plain_conninfo
 from .presence import Presence
 from .server import DATABASE, READER, USER, Server
+
+Opened = TypeVar("Opened", bound="Database")
 
 _live: "weakref.WeakSet[Database]" = weakref.WeakSet()
 
@@ -210,6 +212,13 @@ def open(
     carries its own database. An empty database gets today's schema, an older or newer one is refused; without `check`
     the schema is taken as it is.
     """
+    return open_as(Database, path, database_url=database_url, create=create, check=check)
+
+
+def open_as(
+    kind: type[Opened], path: str | Path | None, *, database_url: str | None, create: bool, check: bool
+) -> Opened:
+    """`open`, for a subclass of Database."""
     named = path or settings.store_folder()
     try:
         folder = Path(named).expanduser().absolute()
@@ -225,7 +234,7 @@ def open(
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             raise BadInput(f"Cannot make the store's folder {str(folder)!r}: {why}.") from error
-    store = Database(folder, url)
+    store = kind(folder, url)
     try:
         with store.driver_connection() as driver:
             require_pgvector(driver, store.where)
