@@ -1,29 +1,26 @@
-"""ovstore distill: a 3D network learns what fusion found, and speaks for every point."""
+"""ovstore distill: a 3D network is trained on fused features and writes features for every point."""
 
 import logging
-import re
-from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..core import plugins
-from ..core.wording import counted, short_list
 from ._options.completion import complete
 from ._options.encoder_options import value_of
-from ._options.shared import opened_store, say
-from ._options.training import TrainingCommand, is_first, options_from, training_options, typed_flags
+from ._options.shared import misuse, opened_store, say
+from ._options.training import TrainingCommand, choices_of, is_first, training_options, typed_flags
+from ._output.scene_jobs import scene_lines, stored_lines, stored_summary
+from ._output.training import planned_by_first, train
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from ..ingest.training.run import TrainingRun
+    from ..ingest.training.student_features import InferenceSummary
     from ..ingest.training.teachers import TrainingSet
-    from ..ingest.training.validation_callbacks import ValidationCallback
+    from ..store.postgres.database import Database
+    from ..workflows.distill import DistillPlan, DistillRequest
 
 _HELP = """Train a 3D network on fused features and write its features.
 
@@ -94,136 +91,85 @@ def _params() -> list[click.Parameter]:
 
 
 def _distill(**params: Any) -> None:
-    from ..workflows.student_writing import write_with_training_set, write_with_weights
+    from ..workflows import distill
 
-    _check(params)
     if not is_first():
         logging.disable(logging.WARNING)
-    if params["weights"] or params["write_only"]:
-        if is_first():
-            raise SystemExit(write_with_weights(params))
-        return
-    from ..models.training.parallel import ranks
-    from ..workflows.training_run import planned_by_first
-
-    # The teachers' files stay as they are read, whoever ingests their scenes again.
-    with opened_store(reading=True) if is_first() else nullcontext(), ranks(params["device"]) as group:
-        plan = planned_by_first(group, lambda: _planned(params))
-        _train(plan, params)
-    if is_first() and not params["train_only"]:
-        raise SystemExit(write_with_training_set(plan.training_run.folder, plan.training_set, params))
+    with misuse():
+        request = _request(params)
+        distill.check(request)
+        _check_typed(request)
+    training_set = _train(request, params["as_json"]) if request.trains else None
+    if is_first() and not request.train_only:
+        raise SystemExit(_write(request, training_set, params["as_json"]))
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What is to be learnt, from whom, and who watches. Pickles."""
+def _request(params: dict[str, Any]) -> "DistillRequest":
+    from ..core.options import named_fields
+    from ..workflows.distill import DistillRequest
 
-    training_run: "TrainingRun"
-    training_set: "TrainingSet"
-    anchors: "NDArray[np.float16] | None"  # objects of the teachers, where they count
-    callbacks: "list[ValidationCallback]"
-
-
-def _check(params: dict[str, Any]) -> None:
-    """UsageError for options that make no sense together."""
-    if not re.fullmatch(r"\w[\w.+-]*", params["out"]):
-        raise click.UsageError(f"--out is {params['out']!r}: a name of letters, digits and . _ + - was expected.")
-    if params["weights"] and params["write_only"]:
-        raise click.UsageError("--write-only uses the weights in the run's folder: leave it or --weights out.")
-    if params["weights"] or params["write_only"]:
-        without, folder = ("--weights", ()) if params["weights"] else ("--write-only", ("run_folder",))
-        for name, flag in typed_flags().items():
-            if name not in (*_WRITING, *folder) and not name.startswith("encoder_"):
-                raise click.UsageError(f"With {without} nothing is trained: leave {flag} out.")
-    elif params["features"] is None:
-        raise click.UsageError("Name the feature sets to train on: --features NAME (see `ovstore features`).")
-    elif params["encoder"]:
-        raise click.UsageError("The training features record their encoder: --encoder is for --weights.")
-    if params["features"] == params["out"]:
-        raise click.UsageError("--out would replace the features to train on: choose another name.")
-
-
-def _planned(params: dict[str, Any]) -> _Plan:
-    """The training's folder is ready for it."""
-    from ..workflows.training_run import make_room
-
-    training_run, held, anchors = _training_run(params)
-    callbacks = _callbacks(held, training_run.folder, params["label_set_name"])
-    make_room(training_run, params["resume"], params["again"], "--run DIR", "; --write-only writes features with it")
-    say(_introduction(training_run, held), err=params["as_json"])
-    return _Plan(training_run, held, anchors, callbacks)
-
-
-def _training_run(params: dict[str, Any]) -> "tuple[TrainingRun, TrainingSet, NDArray[np.float16] | None]":
-    """What is to be learnt, from whom, and the objects that it is to be like."""
-    from ..ingest.training.distill import training_run_of
-    from ..ingest.training.scenes import require_colors
-    from ..ingest.training.students import students_folder
-    from ..ingest.training.teachers import objects, training_set
-    from ..store.catalog import catalog
-    from ..workflows.student_writing import require_free_name
-    from ._options.from_dataclass import from_params
-
-    options = options_from(params)
-    with opened_store() as store:
-        scenes = catalog.chosen_scenes(store, params["datasets"], params["scenes"])
-        require_free_name(store, scenes, params["out"])
-        held = training_set(store, scenes, params["features"], params["split"], params["val_split"], params["hold_out"])
-        if options.inputs == "color":
-            require_colors(store, (teacher.scene for teacher in (*held.taught, *held.validation)))
-        anchors = objects(store, held.taught) if options.anchor_weight else None
-        folder = params["run_folder"] or students_folder(store, params["out"])
-    student = plugins.load("models.students", params["student"], noun="student")
-    return (
-        training_run_of(held, params["student"], from_params(student.Options, params), options, folder),
-        held,
-        anchors,
+    return DistillRequest(
+        **named_fields(DistillRequest, params) | choices_of(params),
+        label_set=params["label_set_name"],
+        folder=params["run_folder"],
+        encoder_options={
+            name.removeprefix("encoder_"): value
+            for name, value in params.items()
+            if name.startswith("encoder_") and value is not None
+        },
     )
 
 
-def _introduction(training_run: "TrainingRun", held: "TrainingSet") -> str:
-    training = f"Training {training_run.student} on {counted(len(held.taught), 'scene')}"
-    if held.validation:
-        names = [teacher.scene.name for teacher in held.validation]
-        validation = f"validated on {short_list(names, 1)}"
-    else:
-        validation = "no validation (--hold-out N keeps the last N scenes for it)"
-    vectors = f"{held.features!r} ({held.space.name}, {held.space.dim} numbers per point)"
-    return f"{training} with {vectors}, {validation}: {training_run.folder}"
+def _check_typed(request: "DistillRequest") -> None:
+    """Options of training are refused where nothing is trained, also with the values that they have by default."""
+    if request.trains:
+        return
+    without, folder = ("--weights", ()) if request.weights else ("--write-only", ("run_folder",))
+    for name, flag in typed_flags().items():
+        if name not in (*_WRITING, *folder) and not name.startswith("encoder_"):
+            raise click.UsageError(f"With {without} nothing is trained: leave {flag} out.")
 
 
-def _train(plan: _Plan, params: dict[str, Any]) -> None:
-    from ..ingest.training.validation_callbacks import validation
-    from ..workflows.training_run import told_figures, train_to_the_end
+def _train(request: "DistillRequest", as_json: bool) -> "TrainingSet":
+    from ..models.training.parallel import ranks
+    from ..workflows import distill
 
-    def tell(epoch: int, figures: Mapping[str, float]) -> None:
-        say(f"epoch {epoch}: {told_figures(figures)}", err=True)
-
-    predicted = plan.training_set.validation
-    validate = validation(predicted, plan.training_run.options, plan.callbacks, tell) if predicted else None
-    sources = [teacher.source for teacher in plan.training_set.taught]
-    train_to_the_end(plan.training_run, sources, validate, params, plan.anchors)
-
-
-def _callbacks(held: "TrainingSet", folder: Path, label_set_name: str | None) -> "list[ValidationCallback]":
-    """Who looks at validation scenes: always one who draws, and one who knows labels where a set is named."""
-    if not held.validation:
-        return []
-    from ..workflows.validation_images import LabelAccuracy, SampleImages
-
-    callbacks: list[ValidationCallback] = [SampleImages(folder / "samples")]
-    if label_set_name is not None:
-        from ..evaluation.labels import label_files
-        from ..query.encode import encoder_of
-        from ..workflows.class_texts import class_texts
-
-        label_set = label_files.load(label_set_name)
-        with opened_store() as store:
-            asked = class_texts(encoder_of(held.encoding, held.space, store=store), label_set, False, None)
-        for note in asked.notes:
+    def plan(store: "Database | None") -> "DistillPlan":
+        assert store is not None  # this is the first process
+        planned = distill.plan(store, request)
+        for note in planned.notes:
             say(note, err=True)
-        callbacks.append(LabelAccuracy(label_set, asked.texts))
-    return callbacks
+        say(planned.introduction, err=as_json)
+        return planned
+
+    # The training set stays as it is read, whoever ingests its scenes again.
+    with opened_store(reading=True) if is_first() else nullcontext() as store, ranks(request.device) as group:
+        planned = planned_by_first(group, lambda: plan(store))
+        train(planned.training_run, partial(distill.train, planned), as_json)
+    return planned.training_set
+
+
+def _write(request: "DistillRequest", training_set: "TrainingSet | None", as_json: bool) -> int:
+    from ..workflows import distill
+
+    with opened_store() as store, misuse():
+        try:
+            with scene_lines(stored_lines("written", _lines), as_json) as lines:
+                written = distill.write(store, request, training_set, lines.report, lines.finished)
+        except KeyboardInterrupt:
+            say("What was written is kept; the same command without --again writes the rest.", err=True)
+            raise
+        code = lines.close(stored_summary("written"))
+    if not as_json:
+        both = f"{written.trained_on},{written.features}" if written.trained_on else written.features
+        say(f'Next: ovstore search "a red chair" --features {written.features}')
+        say(f"      ovstore eval --features {both} --labels {request.label_set or 'SET'}")
+    return code
+
+
+def _lines(summary: "InferenceSummary") -> list[str]:
+    points = f"{summary.points:,} points, {summary.unseen:,} of them seen by no frame"
+    return [f"{summary.scene}  {points}  {summary.regions:,} regions  {summary.seconds:.1f} s"]
 
 
 command = _Distill("distill", params=_params(), callback=_distill, help=_HELP)

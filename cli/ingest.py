@@ -9,12 +9,13 @@ from ..core import plugins
 from ..core.wording import counted
 from ._options.encoder_options import EncoderCommand, device_option, encoder_option
 from ._options.plugin_group import PluginGroup
-from ._options.shared import opened_store
-from ._output.scene_jobs import outcomes, print_outcomes
+from ._options.shared import misuse, opened_store
+from ._output.dry_run import print_rehearsal
+from ._output.scene_jobs import scene_lines, stored_lines, stored_summary
 
 if TYPE_CHECKING:
     from ..ingest.datasets import Dataset
-    from ..ingest.recipe import FeatureRequest, GeometryRequest
+    from ..workflows.ingest import IngestRequest
 
 
 class _Ingest(EncoderCommand):
@@ -90,64 +91,30 @@ def command() -> None:
 
 
 def _ingest(format: str, **params: Any) -> None:
-    from ..ingest import work
-    from ..ingest.pipeline import IngestJob
+    from ..workflows import ingest
 
-    geometry, features = _requests(format, params)
-    dataset = plugins.load("ingest.datasets", format)
-    names = list(params["scenes"]) or dataset.scene_names(geometry.root, geometry.dataset_options)
+    with misuse():
+        plan = ingest.plan(_request(format, params))
     if params["dry_run"]:
-        from ._output.dry_run import rehearse
-
-        raise SystemExit(rehearse(geometry, features, names, params["device"], params["as_json"]))
+        raise SystemExit(print_rehearsal(plan, params["as_json"]))
     with opened_store(create=True) as store:
-        how = {name: params[name] for name in ("device", "again", "memory_mb")}
-        jobs = [IngestJob(str(store.path), geometry, features, name, **how) for name in names]
-        found = outcomes(work, store, jobs, params["workers"], params["engine"])
-        raise SystemExit(print_outcomes(found, "ingested", _lines, params["as_json"]))
+        with scene_lines(stored_lines("ingested", _lines), params["as_json"]) as lines:
+            ingest.run(store, plan, lines.report, lines.finished)
+        raise SystemExit(lines.close(stored_summary("ingested")))
 
 
-def _requests(format: str, params: dict[str, Any]) -> "tuple[GeometryRequest, FeatureRequest]":
-    from dataclasses import replace
+def _request(format: str, params: dict[str, Any]) -> "IngestRequest":
     from pathlib import Path
 
-    from ..ingest import recipe
-    from ..ingest.compat.openscene import compat_of
-    from ..ingest.fusion.fuse import FusionOptions
-    from ..ingest.fusion.visibility import VisibilityOptions
-    from ._options.from_dataclass import from_params
-    from ._options.training import typed_flags
+    from ..core.options import named_fields
+    from ..workflows.ingest import IngestRequest
 
-    encoder = plugins.load("models.encoders", params["encoder"])
-    compat = compat_of(format, Path(params["path"]), params["encoder"]) if params["compat"] == "openscene" else None
-    seen = compat.visibility if compat else VisibilityOptions()
-    fused = compat.fusion if compat else FusionOptions()
-    historical = compat.dataset_options if compat else {}
-    published = compat.encoder_options if compat else {}
-    if params["depth_tolerance"] is not None:
-        seen = replace(seen, depth_tolerance=params["depth_tolerance"])
-    if params["splat_radius"] is not None:
-        seen = replace(seen, splat_radius=params["splat_radius"])
-    if params["weighting"] is not None:
-        if compat:
-            raise click.UsageError("--weighting contradicts --compat openscene; give one of them.")
-        fused = replace(fused, weighting=params["weighting"])
-    typed = {name: value for name, value in params.items() if value is not None}
-    geometry = recipe.GeometryRequest(
-        dataset=params["dataset"] or format,
-        format=format,
-        root=Path(params["path"]).resolve(),
-        dataset_options=from_params(plugins.load("ingest.datasets", format).Options, {**historical, **typed}),
-        visibility=seen,
-        typed=frozenset((*typed_flags(), *historical)),
+    own = named_fields(IngestRequest, params)
+    return IngestRequest(
+        **own | {"format": format, "path": Path(params["path"]), "scenes": params["scenes"]},
+        dataset_options=named_fields(plugins.load("ingest.datasets", format).Options, params),
+        encoder_options=named_fields(plugins.load("models.encoders", params["encoder"]).Options, params),
     )
-    features = recipe.FeatureRequest(
-        name=params["features"] or params["encoder"],
-        encoder=params["encoder"],
-        encoder_options=from_params(encoder.Options, {**published, **typed}),
-        fuse=fused,
-    )
-    return geometry, features
 
 
 def _lines(summary: Any) -> list[str]:

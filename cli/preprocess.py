@@ -8,14 +8,11 @@ import click
 
 from ..core import plugins
 from ._options.plugin_group import PluginGroup
-from ._options.shared import print_json, say, why_failed
+from ._output.scene_jobs import SceneLines, scene_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..ingest.datasets import Dataset
-    from ..ingest.engines import Outcome
-    from ..ingest.preprocess import PreprocessJob
+    from ..ingest.preprocess import Written
 
 _KINDS = ("scannet", "matterport", "replica", "nuscenes", "custom")
 
@@ -67,65 +64,30 @@ def command() -> None:
 
 
 def _preprocess(format: str, source: Path, out: Path, **params: Any) -> None:
-    from ..ingest import preprocess
-    from ..ingest.compat.openscene import kind_of_format, preprocessing_options
-    from ._options.from_dataclass import from_params
+    from ..core.options import named_fields
+    from ..workflows import preprocess
 
-    dataset = plugins.load("ingest.datasets", format)
-    typed = {name: value for name, value in params.items() if value is not None}
-    kind = params["kind"] or kind_of_format(format)
-    options = from_params(dataset.Options, {**preprocessing_options(format), **typed})
-    larger_set = kind == format == "matterport" and options.labels in ("40", "80", "160")
-    variant = f"_{options.labels}" if larger_set else ""
-    root = source.resolve()
-    names = list(params["scenes"]) or dataset.scene_names(root, options)
-    jobs = [
-        preprocess.PreprocessJob(format, root, out.absolute(), kind, options, name, variant, params["again"])
-        for name in names
-    ]
-    raise SystemExit(_print_outcomes(_run(jobs, kind, larger_set, params["workers"]), params["as_json"]))
-
-
-def _run(jobs: "list[PreprocessJob]", kind: str, numbered: bool, workers: int) -> "Iterator[Outcome]":
-    from ..ingest import preprocess
-    from ..workflows.openscene_labels import classes_of
-    from ._output.progress import stages
-
-    run = plugins.load("ingest.engines", "inline" if workers == 1 else "processes").run
-    task = partial(preprocess.run, classes=partial(classes_of, kind=kind, numbered=numbered))
-    with stages(len(jobs)) as bars:
-        for outcome in run(partial(task, report=bars.report) if workers == 1 else task, jobs, workers):
-            bars.scene_done()
-            yield outcome
+    request = preprocess.PreprocessRequest(
+        format,
+        source,
+        out,
+        params["kind"],
+        params["scenes"],
+        named_fields(plugins.load("ingest.datasets", format).Options, params),
+        params["workers"],
+        params["again"],
+    )
+    with scene_lines(_lines, params["as_json"]) as lines:
+        preprocess.run(request, lines.report, lines.finished)
+    raise SystemExit(lines.close(_summary))
 
 
-def _print_outcomes(outcomes: "Iterator[Outcome]", as_json: bool) -> int:
-    """A line a scene on stdout, failures on stderr; the exit code says whether some failed."""
-    from dataclasses import asdict
+def _lines(result: "Written") -> tuple[str, list[str]]:
+    if result.path is None:
+        return "already there", [f"{result.scene}  already there"]
+    line = f"{result.scene}  {result.frames} frames  {result.points:,} points  {result.path}"
+    return "written", [line, *result.findings]
 
-    from ..core.wording import shown
 
-    documents: list[dict[str, Any]] = []
-    counts = {"written": 0, "already there": 0, "failed": 0}
-    for outcome in outcomes:
-        scene, result = shown(outcome.item.scene), outcome.result
-        if outcome.error is not None:
-            reason = why_failed(outcome.error, scene)
-            counts["failed"] += 1
-            documents.append({"scene": scene, "failed": reason})
-            lines = [f"{scene}  failed: {reason}"]
-        elif result.path is None:
-            counts["already there"] += 1
-            documents.append(asdict(result))
-            lines = [f"{scene}  already there"]
-        else:
-            counts["written"] += 1
-            documents.append(asdict(result))
-            lines = [f"{scene}  {result.frames} frames  {result.points:,} points  {result.path}", *result.findings]
-        if not as_json:
-            say(lines[0], *(f"    {line}" for line in lines[1:]), err=outcome.error is not None)
-    if as_json:
-        print_json(documents)
-    else:
-        say(", ".join(f"{count} {what}" for what, count in counts.items()) + ".")
-    return 1 if counts["failed"] else 0
+def _summary(lines: SceneLines) -> str:
+    return ", ".join(f"{lines.count(kind)} {kind}" for kind in ("written", "already there", "failed")) + "."

@@ -2,6 +2,7 @@
 
     OvstoreError
     ├── BadInput            a file, array or option is not what it must be
+    │   ├── Misused         options that make no sense together
     │   ├── BadScene        a scan that cannot be taken in; the others go on
     │   └── BadWeights      a checkpoint that is missing, damaged or of another model
     ├── WouldDrop           what is asked would drop features that somebody made
@@ -30,6 +31,10 @@ class OvstoreError(Exception):
 
 class BadInput(OvstoreError):
     """A file, array or option is not what it must be."""
+
+
+class Misused(BadInput):
+    """Options that make no sense together."""
 
 
 class BadScene(BadInput):

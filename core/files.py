@@ -136,3 +136,11 @@ def _flush(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def make_output_folder(path: Path) -> None:
+    """A folder for results outside a store; it may exist. BadInput where it cannot be created."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be created: {error.strerror or error}.") from error

@@ -1,85 +1,108 @@
-"""The second half of ovstore distill: a student that is trained speaks for every point."""
+"""Features of a trained student: which embedding space its vectors belong to, and one job per scene."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from ..cli._options.shared import opened_store, say
-from ..cli._options.training import options_from, typed_flags
-from ..cli._output.scene_jobs import outcomes, print_outcomes
 from ..core import plugins
+from ..core.errors import BadInput, BadWeights, Misused
+from ..core.features import EmbeddingSpace
+from ..core.options import chosen
+from ..ingest.report import Report
+from ..store.catalog import catalog
+from ..store.catalog.catalog import SceneInfo
+from ..store.postgres.database import Database
+from .scene_jobs import Finished, SceneResults, run_in_store
+from .training_run import training_options
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ..core.features import EmbeddingSpace
     from ..ingest.training.student_features import InferenceSummary, StudentInference
     from ..ingest.training.students import Student
     from ..ingest.training.teachers import TrainingSet
-    from ..store.catalog.catalog import SceneInfo
-    from ..store.postgres.database import Database
+    from .distill import DistillRequest
 
 _PUBLISHED_CONFIG = "openscene_scannet"  # how OpenScene's files take points
+_OF_TRAINING = ("voxel_size", "inputs", "target", "seed")  # what our own checkpoints say of their training
 
 
-def write_with_training_set(folder: "Path", held: "TrainingSet", params: dict[str, Any]) -> int:
-    """With the student that a training in `folder` ended with; the exit code."""
-    from ..ingest.training.student_features import inference_of
-    from ..ingest.training.students import student_of_file
-    from ..models.training.checkpoint import LAST
-
-    student = student_of_file(folder / LAST)
-    inference = inference_of(student, params["out"], held.space, held.encoding, held.features, params["passes"])
-    with opened_store() as store:
-        return _write(store, inference, params)
-
-
-def write_with_weights(params: dict[str, Any]) -> int:
-    """With a student that is there already; the exit code."""
-    from ..core.errors import BadInput
+def inference_with_training_set(
+    store: Database, request: "DistillRequest", training_set: "TrainingSet"
+) -> "StudentInference":
+    """With the student that a training run on that set ended with."""
     from ..ingest.training.student_features import inference_of
     from ..ingest.training.students import student_of_file, students_folder
     from ..models.training.checkpoint import LAST
 
-    with opened_store() as store:
-        folder = params["run_folder"] or students_folder(store, params["out"])
-        if params["write_only"] and not (folder / LAST).is_file():
-            raise BadInput(f"{folder} contains no student: name another folder with --run, or train one first.")
-        flags = typed_flags()
-        options = options_from(params if "config" in flags else {**params, "config": _PUBLISHED_CONFIG})
-        student = student_of_file(params["weights"] or folder / LAST, options)
-        if student.about:
-            for name in ("config", "voxel_size", "inputs", "target", "seed"):
-                if name in flags:
-                    raise click.UsageError(f"{student.path} records how it was trained: leave {flags[name]} out.")
-        space, encoding = _words_of(store, student, params)
-        inference = inference_of(
-            student, params["out"], space, encoding, student.about.get("features"), params["passes"]
+    student = student_of_file((request.folder or students_folder(store, request.out)) / LAST)
+    space, encoding = training_set.space, training_set.encoding
+    return inference_of(student, request.out, space, encoding, training_set.features, request.passes)
+
+
+def inference_with_weights(store: Database, request: "DistillRequest") -> "StudentInference":
+    """With `request.weights`, or the student in the folder of a training run."""
+    from ..ingest.training.student_features import inference_of
+    from ..ingest.training.students import student_of_file, students_folder
+    from ..models.training.checkpoint import LAST
+
+    folder = request.folder or students_folder(store, request.out)
+    if request.write_only and not (folder / LAST).is_file():
+        raise BadInput(f"{folder} contains no student: name another folder with --run, or train one first.")
+    student = student_of_file(request.weights or folder / LAST, training_options(request, _PUBLISHED_CONFIG))
+    if student.about:
+        given = ["config"] if request.config is not None else []
+        for name in (*given, *(name for name in _OF_TRAINING if name in request.options)):
+            flag = f"--{name.replace('_', '-')}"
+            raise Misused(f"{student.path} records how it was trained: leave {flag} out.")
+    space, encoding = _space_of(store, student, request)
+    return inference_of(student, request.out, space, encoding, student.about.get("features"), request.passes)
+
+
+def write_features(
+    store: Database,
+    request: "DistillRequest",
+    inference: "StudentInference",
+    report: Report,
+    finished: Finished["InferenceSummary"],
+) -> "SceneResults[InferenceSummary]":
+    """One job per chosen scene."""
+    from ..ingest.training import student_features
+
+    scenes = catalog.chosen_scenes(store, request.datasets, request.scenes)
+    require_free_name(store, scenes, inference.features)
+    jobs = [
+        student_features.InferenceJob(
+            str(store.path), inference, scene.dataset, scene.name, request.device, request.again
         )
-        return _write(store, inference, params)
+        for scene in scenes
+    ]
+    return run_in_store(student_features, store, jobs, request.write_workers, report=report, finished=finished)
 
 
-def _words_of(store: "Database", student: "Student", params: dict[str, Any]) -> "tuple[EmbeddingSpace, dict[str, Any]]":
-    """The embedding space of a student's vectors, and the encoder that answers for words there."""
-    from dataclasses import asdict
+def require_free_name(store: Database, scenes: Sequence[SceneInfo], name: str) -> None:
+    """BadInput where feature sets of that name were not distilled."""
+    ids = {scene.id for scene in scenes}
+    for found in catalog.feature_sets(store):
+        if found.name == name and found.scene_id in ids and found.source != "distilled":
+            raise BadInput(
+                f"{found.dataset}/{found.scene} has {found.source} features named {name!r}, which would be "
+                "replaced: choose another --out."
+            )
 
-    from ..cli._options.from_dataclass import from_params
-    from ..core.errors import BadWeights
-    from ..core.features import EmbeddingSpace
+
+def _space_of(store: Database, student: "Student", request: "DistillRequest") -> tuple[EmbeddingSpace, dict[str, Any]]:
+    """The embedding space of a student's vectors, and the encoder whose text tower belongs to it."""
     from ..ingest import recipe
-    from ..store.catalog import catalog
 
-    if params["encoder"]:
-        plugin = plugins.load("models.encoders", params["encoder"], noun="encoder")
-        own = {name[8:]: value for name, value in params.items() if name.startswith("encoder_")}
-        options = from_params(plugin.Options, own)
+    if request.encoder:
+        plugin = plugins.load("models.encoders", request.encoder, noun="encoder")
+        options = chosen(plugin.Options, request.encoder_options, request.encoder)
         space = plugin.space(options)
-        return space, recipe.encoding(params["encoder"], options, space)
-    if params["features"]:
-        kind = catalog.feature_kind(store, params["features"])
+        return space, recipe.encoding(request.encoder, options, space)
+    if request.features:
+        kind = catalog.feature_kind(store, request.features)
         return kind.space, {"encoder": kind.recipe["encoder"], "space": asdict(kind.space)}
     if not student.about:
-        raise click.UsageError(
+        raise Misused(
             f"{student.path} does not record which text encoder its vectors belong to: give --features SET of the "
             "store, or --encoder NAME."
         )
@@ -90,49 +113,3 @@ def _words_of(store: "Database", student: "Student", params: dict[str, Any]) -> 
         raise BadWeights(
             f"{student.path} does not record which text encoder its vectors belong to, or is damaged: {error}."
         ) from error
-
-
-def require_free_name(store: "Database", scenes: "list[SceneInfo]", name: str) -> None:
-    """BadInput where feature sets of that name were not distilled."""
-    from ..core.errors import BadInput
-    from ..store.catalog import catalog
-
-    ids = {scene.id for scene in scenes}
-    for found in catalog.feature_sets(store):
-        if found.name == name and found.scene_id in ids and found.source != "distilled":
-            raise BadInput(
-                f"{found.dataset}/{found.scene} has {found.source} features named {name!r}, which would be "
-                "replaced: choose another --out."
-            )
-
-
-def _write(store: "Database", inference: "StudentInference", params: dict[str, Any]) -> int:
-    """A job a scene, and what to do next; the exit code."""
-    from ..ingest.training import student_features
-    from ..store.catalog import catalog
-
-    scenes = catalog.chosen_scenes(store, params["datasets"], params["scenes"])
-    require_free_name(store, scenes, inference.features)
-    again = params["again"]
-    jobs = [
-        student_features.InferenceJob(str(store.path), inference, scene.dataset, scene.name, params["device"], again)
-        for scene in scenes
-    ]
-    try:
-        found = outcomes(student_features, store, jobs, params["write_workers"])
-        code = print_outcomes(found, "written", _lines, params["as_json"])
-    except KeyboardInterrupt:
-        say("What was written is kept; the same command without --again writes the rest.", err=True)
-        raise
-    if not params["as_json"]:
-        both = (
-            f"{taught_by},{inference.features}" if (taught_by := inference.student["taught_by"]) else inference.features
-        )
-        say(f'Next: ovstore search "a red chair" --features {inference.features}')
-        say(f"      ovstore eval --features {both} --labels {params['label_set_name'] or 'SET'}")
-    return code
-
-
-def _lines(summary: "InferenceSummary") -> list[str]:
-    points = f"{summary.points:,} points, {summary.unseen:,} of them seen by no frame"
-    return [f"{summary.scene}  {points}  {summary.regions:,} regions  {summary.seconds:.1f} s"]

@@ -113,13 +113,3 @@ def print_tables(report: Reported, tables: "Sequence[Table]") -> None:
         say()
     for sentence in report.sentences:
         say(sentence)
-
-
-def make_folder(path: Path) -> None:
-    """The folder, which may exist."""
-    from ...core.errors import BadInput
-
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{path} cannot be created: {error.strerror or error}.") from error

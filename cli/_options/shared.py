@@ -44,6 +44,17 @@ def typed_here(command: str) -> str:
 
 
 @contextmanager
+def misuse() -> Iterator[None]:
+    """Options that make no sense together end as click's usage errors do: exit code 2."""
+    from ...core.errors import Misused
+
+    try:
+        yield
+    except Misused as error:
+        raise click.UsageError(str(error)) from error
+
+
+@contextmanager
 def opened_store(create: bool = False, reading: bool = False) -> "Iterator[Database]":
     """The store that --store names; unless `create`, a folder without a store is the person's mistake.
 

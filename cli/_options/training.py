@@ -1,12 +1,8 @@
-"""What commands that train have in common: options over a configuration, live progress, how to go on."""
+"""Options that the commands which train have in common, and the command that resumes them."""
 
 import os
 import shlex
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,11 +10,9 @@ import click
 from ...core import plugins
 from .completion import complete
 from .encoder_options import device_option, value_of
-from .shared import say
 
 if TYPE_CHECKING:
-    from ...models.training.options import TrainingOptions
-    from ...models.training.progress import Progress
+    pass
 
 DEFAULT_STUDENT, DEFAULT_CONFIG = "minkunet18a", "scannet"
 _SECONDS_BETWEEN_LINES = 30
@@ -60,7 +54,7 @@ class TrainingCommand(click.Command):
         sections = self._sections(ctx)
         theirs = {id(option) for _, options in sections for option in options}
         own = [param for param in self.get_params(ctx) if isinstance(param, click.Option) and id(param) not in theirs]
-        for title, options in (("TrainingOptions", own), *sections):
+        for title, options in (("Options", own), *sections):
             if records := [record for option in options if (record := option.get_help_record(ctx)) is not None]:
                 with formatter.section(title):
                     formatter.write_dl(records)
@@ -71,7 +65,7 @@ class TrainingCommand(click.Command):
 
 
 def training_options(config: str = DEFAULT_CONFIG) -> list[click.Parameter]:
-    """Who teaches, what tells a training from others, and how it runs."""
+    """Which scenes, which network, and how the run goes."""
     return [
         click.Option(["--split"], metavar="NAME",
                      help="Train on the scenes of this split  [default: train; all "
@@ -99,21 +93,17 @@ def training_options(config: str = DEFAULT_CONFIG) -> list[click.Parameter]:
     ]  # fmt: skip
 
 
-def options_from(params: Mapping[str, Any]) -> "TrainingOptions":
-    """Those of --config, and what was typed in their place."""
-    from ...models.training.configs import named
-
-    return replace(named(params["config"]), **typed(params))
-
-
-def typed(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of training that a person typed."""
-    from dataclasses import fields
-
+def choices_of(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of TrainingChoices that are not options of the same name; explicit options by their names."""
+    from ...core.options import named_fields
     from ...models.training.options import TrainingOptions
 
-    names = [field.name for field in fields(TrainingOptions)]
-    return {name: params[name] for name in names if params.get(name) is not None}
+    student = plugins.load("models.students", params["student"], noun="student")
+    return {
+        "config": params["config"] if "config" in typed_flags() else None,
+        "options": named_fields(TrainingOptions, params),
+        "student_options": named_fields(student.Options, params),
+    }
 
 
 def typed_flags() -> dict[str, str]:
@@ -154,48 +144,3 @@ def _typed_words(ctx: click.Context) -> list[str]:
             shown = ",".join(map(str, each)) if isinstance(each, tuple) else str(each)
             words += [option.opts[0], shown]
     return words
-
-
-@contextmanager
-def live() -> "Iterator[Callable[[Progress], None]]":
-    """A bar with loss, speed and time left on a terminal; elsewhere a line an epoch, or each 30 seconds, on stderr."""
-    if not sys.stderr.isatty():
-        yield _Lines().report
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bars
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
-    with Bars(*columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as bars:
-        task = bars.add_task("training", total=None, said="")
-
-        def report(now: "Progress") -> None:
-            where = f"epoch {now.epoch} of {now.epochs}"
-            bars.update(task, total=now.steps, completed=now.step, description=where, said=_said(now))
-
-        yield report
-
-
-class _Lines:
-    def __init__(self) -> None:
-        self._epochs, self._at = 0, time.monotonic()
-
-    def report(self, now: "Progress") -> None:
-        """A line at the end of each epoch, and where 30 seconds went by without one."""
-        epochs = now.step // (now.steps // now.epochs)
-        if epochs > self._epochs or time.monotonic() - self._at >= _SECONDS_BETWEEN_LINES:
-            self._epochs, self._at = epochs, time.monotonic()
-            say(f"epoch {now.epoch} of {now.epochs}  step {now.step:,} of {now.steps:,}  {_said(now)}", err=True)
-
-
-def _said(now: "Progress") -> str:
-    return f"loss {now.loss:.4f}  {now.voxels_per_second:,.0f} voxels/s  {_clock(now.seconds_left)} left"
-
-
-def _clock(seconds: float) -> str:
-    if seconds != seconds:
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

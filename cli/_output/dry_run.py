@@ -1,49 +1,35 @@
 """`ovstore ingest --dry-run`: a scene's cameras, checks and costs, and nothing written."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ...core import plugins
-from ...core.wording import counted, shown
-from .._options.shared import print_json, say, why_failed
+from ...core.wording import counted
+from .scene_jobs import SceneLines, scene_lines
 
 if TYPE_CHECKING:
     from ...ingest.checks.rehearsal import Rehearsal
-    from ...ingest.recipe import FeatureRequest, GeometryRequest
+    from ...workflows.ingest import IngestPlan
+
+_GOOD = "ingested"
 
 
-def rehearse(
-    geometry: "GeometryRequest", features: "FeatureRequest", names: Sequence[str], device: str, as_json: bool
-) -> int:
-    """Some lines for each scene, and all of it in one; the exit code says whether some would fail."""
-    from dataclasses import asdict
+def print_rehearsal(plan: "IngestPlan", as_json: bool) -> int:
+    """A few lines per scene and the sums; the exit code says whether some would fail."""
+    from ...workflows import ingest
 
-    from ...ingest.checks import rehearsal
-    from .progress import stages
-
-    documents: list[dict[str, Any]] = []
-    run = plugins.load("ingest.engines", "inline").run
-    with stages(len(names)) as bar:
-        for outcome in run(lambda name: rehearsal.rehearse(geometry, features, name, device), names, 1):
-            bar.scene_done()
-            scene = shown(outcome.item)
-            if outcome.error is not None:
-                documents.append({"scene": scene, "failed": why_failed(outcome.error, scene)})
-                lines = [f"{scene}  would fail: {documents[-1]['failed']}"]
-            else:
-                documents.append(asdict(outcome.result))
-                lines = _lines(outcome.result, features.encoder)
-            if not as_json:
-                say(lines[0], *(f"    {line}" for line in lines[1:]))
-    failed = sum("failed" in document for document in documents)
-    if as_json:
-        print_json(documents)
-    else:
-        say(f"{len(documents) - failed} would be ingested, {failed} would fail{_costs(documents)}. Nothing is written.")
-    return 1 if failed else 0
+    lines_of = partial(_lines, encoder=plan.features.encoder)
+    with scene_lines(lines_of, as_json, failure="would fail", failures_to_stderr=False) as lines:
+        ingest.rehearse(plan, lines.report, lines.finished)
+    return lines.close(_summary)
 
 
-def _lines(found: "Rehearsal", encoder: str) -> list[str]:
+def _summary(lines: SceneLines) -> str:
+    counts = f"{lines.count(_GOOD)} would be ingested, {lines.count('failed')} would fail"
+    return f"{counts}{_costs(lines.documents)}. Nothing is written."
+
+
+def _lines(found: "Rehearsal", encoder: str) -> tuple[str, list[str]]:
     size = " x ".join(f"{edge:.2f}" for edge in found.extent)
     lines = [f"{found.scene}  {counted(found.frames, 'frame')}  {counted(found.points, 'point')}  {size} m"]
     lines += [f"camera {camera}" for camera in found.cameras[:3]]
@@ -52,8 +38,8 @@ def _lines(found: "Rehearsal", encoder: str) -> list[str]:
     lines.append(f"depth in {found.depth_frames} of {found.frames} frames")
     lines += found.findings
     if found.seconds is None:
-        return [*lines, f"about {found.megabytes:,.0f} MB and the vectors; time unknown: {found.not_tried}"]
-    return [*lines, f"about {found.megabytes:,.0f} MB, {_time(found.seconds)} with {encoder}"]
+        return _GOOD, [*lines, f"about {found.megabytes:,.0f} MB and the vectors; time unknown: {found.not_tried}"]
+    return _GOOD, [*lines, f"about {found.megabytes:,.0f} MB, {_time(found.seconds)} with {encoder}"]
 
 
 def _costs(documents: Sequence[dict[str, Any]]) -> str:

@@ -13,12 +13,18 @@ class Stages:
 
     def __init__(self, progress: Progress, scenes: int, noun: str) -> None:
         self._progress = progress
+        self._noun = noun
         self._scenes: TaskID = progress.add_task(noun, total=scenes)
         self._stage: TaskID = progress.add_task("", total=None, visible=False)
         self._name = ""
 
     def report(self, stage: str, done: int, total: int) -> None:
-        """What the pipeline says as it goes."""
+        """What a workflow reports; the stage named as the first bar counts what is finished."""
+        if stage == self._noun:
+            self._name = ""
+            self._progress.update(self._scenes, completed=done, total=total)
+            self._progress.update(self._stage, visible=False)
+            return
         if stage != self._name:
             self._name = stage
             self._progress.reset(self._stage, total=total, description=stage, visible=True)

@@ -1,69 +1,97 @@
-"""Commands that do a job a scene: the jobs run, a line each is printed, and the exit code says whether some failed."""
+"""One line per scene as it finishes, notes below it, and the counts at the end; or all of it as one JSON document."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from ...core import plugins
-from .._options.shared import print_json, say, typed_here, why_failed
+from ...core.errors import OvstoreError
+from ...core.wording import shown
+from .._options.shared import print_json, say, typed_here
 
 if TYPE_CHECKING:
-    from ...ingest.engines import Outcome
-    from ...store.postgres.database import Database
+    from ...ingest.report import Report
+    from ...workflows.scene_jobs import FailedScene
 
 
-class Work(Protocol):
-    """A file that does jobs: in a store of their own, or in one that is open."""
+class SceneLines:
+    """Hears of scenes as they finish; `close` prints how they ended and returns the exit code."""
 
-    def run(self, job: Any) -> Any: ...
+    def __init__(
+        self,
+        report: "Report",
+        lines_of: Callable[[Any], tuple[str, list[str]]],
+        as_json: bool,
+        failure: str = "failed",
+        failures_to_stderr: bool = True,
+    ) -> None:
+        """`lines_of` gives the kind of ending that is counted, and the lines."""
+        self.report = report
+        self._lines_of, self._as_json = lines_of, as_json
+        self._failure, self._failures_to_stderr = failure, failures_to_stderr
+        self.documents: list[dict[str, Any]] = []
+        self._counts: dict[str, int] = {}
 
-    def run_in(self, store: "Database", job: Any, report: Any) -> Any: ...
+    def finished(self, result: "Any | FailedScene") -> None:
+        """Print the scene's lines."""
+        from ...workflows.scene_jobs import FailedScene
+
+        if isinstance(result, FailedScene):
+            if not isinstance(result.error, OvstoreError):
+                traceback.print_exception(result.error)  # a bug of ours also says where
+            scene = shown(result.scene)
+            self.documents.append({"scene": scene, "failed": result.reason})
+            kind, lines = "failed", [f"{scene}  {self._failure}: {result.reason}"]
+        else:
+            self.documents.append(asdict(result))
+            kind, lines = self._lines_of(result)
+        self._counts[kind] = self.count(kind) + 1
+        if not self._as_json:
+            to_stderr = kind == "failed" and self._failures_to_stderr
+            say(lines[0], *(f"    {line}" for line in lines[1:]), err=to_stderr)
+
+    def count(self, kind: str) -> int:
+        """How many scenes ended that way."""
+        return self._counts.get(kind, 0)
+
+    def close(self, summary: Callable[["SceneLines"], str]) -> int:
+        """1 when a scene failed."""
+        if self._as_json:
+            print_json(self.documents)
+        else:
+            say(summary(self))
+        return 1 if self.count("failed") else 0
 
 
-def outcomes(
-    work: Work, store: "Database", jobs: list[Any], workers: int, engine: str | None = None
-) -> "Iterator[Outcome]":
-    """As scenes finish, with a bar a scene on a terminal where they run in this process."""
+@contextmanager
+def scene_lines(lines_of: Callable[[Any], tuple[str, list[str]]], as_json: bool, **words: Any) -> Iterator[SceneLines]:
+    """With a bar for the scenes, and one for the stage of the scene in hand, on a terminal."""
     from .progress import stages
 
-    engine = engine or ("inline" if workers == 1 else "processes")
-    run = plugins.load("ingest.engines", engine, noun="engine").run
-    with stages(len(jobs)) as bar:
-        task = (lambda job: work.run_in(store, job, bar.report)) if engine == "inline" else work.run
-        for outcome in run(task, jobs, workers):
-            bar.scene_done()
-            yield outcome
+    with stages(0) as bars:
+        yield SceneLines(bars.report, lines_of, as_json, **words)
 
 
-def print_outcomes(found: "Iterable[Outcome]", done: str, lines_of: Callable[[Any], list[str]], as_json: bool) -> int:
-    """A line a scene on stdout with notes below it, failures on stderr; how many were `done`.
+def stored_lines(done: str, lines_of: Callable[[Any], list[str]]) -> Callable[[Any], tuple[str, list[str]]]:
+    """For jobs whose summary may be that the store is up to date; `lines_of` words the others."""
 
-    `lines_of` words what is not up to date.
-    """
-    from dataclasses import asdict
+    def lines(summary: Any) -> tuple[str, list[str]]:
+        kind, lines = "up to date", [f"{summary.scene}  up to date (feature set {summary.feature_set})"]
+        if not summary.up_to_date:
+            kind, lines = done, lines_of(summary)
+        if geometry := getattr(summary, "geometry", ""):
+            lines[0] += f"  {geometry}"
+        return kind, lines
 
-    from ...core.wording import shown
+    return lines
 
-    documents: list[dict[str, Any]] = []
-    for outcome in found:
-        scene = shown(outcome.item.scene)
-        if outcome.error is not None:
-            documents.append({"scene": scene, "failed": why_failed(outcome.error, scene)})
-            lines = [f"{scene}  failed: {documents[-1]['failed']}"]
-        else:
-            summary = outcome.result
-            documents.append(asdict(summary))
-            lines = [f"{summary.scene}  up to date (feature set {summary.feature_set})"]
-            if not summary.up_to_date:
-                lines = lines_of(summary)
-            if geometry := getattr(summary, "geometry", ""):
-                lines[0] += f"  {geometry}"
-        if not as_json:
-            say(lines[0], *(f"    {line}" for line in lines[1:]), err=outcome.error is not None)
-    failed = sum("failed" in document for document in documents)
-    if as_json:
-        print_json(documents)
-    else:
-        unchanged = sum(document.get("up_to_date", False) for document in documents)
-        told = f"{len(documents) - failed - unchanged} {done}, {unchanged} up to date, {failed} failed."
-        say(told + (" See: " + typed_here("ovstore jobs --failed") if failed else ""))
-    return 1 if failed else 0
+
+def stored_summary(done: str) -> Callable[[SceneLines], str]:
+    """How many were `done`, up to date, and failed."""
+
+    def summary(lines: SceneLines) -> str:
+        counted = ", ".join(f"{lines.count(kind)} {kind}" for kind in (done, "up to date", "failed"))
+        return f"{counted}." + (" See: " + typed_here("ovstore jobs --failed") if lines.count("failed") else "")
+
+    return summary

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...core.files import make_output_folder
 from ...workflows.evaluated_features import evaluated_features
 from .._options.completion import complete
 from .._options.eval_options import (
     folder,
     labels_option,
-    make_folder,
     out_option,
     per_scene_option,
     print_tables,
@@ -115,7 +115,7 @@ def command(
             found = evaluated_features(store, selected, features, label_set, templates)
             evaluated = EvaluatedRegions(found, level or "object")
         if write_predictions is not None:
-            make_folder(write_predictions)
+            make_output_folder(write_predictions)
         with stages(len(evaluated.source.scenes)) as bars:
 
             def keep(scan: Scan) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...core.files import make_output_folder
 from ...workflows.evaluated_features import evaluated_features
 from .._options.completion import complete
 from .._options.eval_options import (
     folder,
     labels_option,
-    make_folder,
     out_option,
     per_scene_option,
     save_tables,
@@ -220,7 +220,7 @@ def _keepers(
 
     for wanted in (predictions, npy, ply):
         if wanted is not None:
-            make_folder(wanted)
+            make_output_folder(wanted)
     found: list[Callable[[PointEvaluation], None]] = []
     if predictions is not None:
         found.append(partial(output.keep_prediction, store, predictions, label_set))

@@ -1,23 +1,21 @@
-"""ovstore train supervised: a student that learns the classes themselves, to hold what words find against."""
+"""ovstore train supervised: a student trained on the classes themselves, as a baseline for what words find."""
 
 import logging
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...core import plugins
 from ...core.wording import counted
-from .._options.eval_options import labels_option, make_folder, table_option
+from .._options.eval_options import labels_option, table_option
 from .._options.shared import opened_store, say
-from .._options.training import TrainingCommand, is_first, options_from, training_options
+from .._options.training import TrainingCommand, choices_of, is_first, training_options
+from .._output.training import planned_by_first, train
 
 if TYPE_CHECKING:
-    from ...evaluation.labels.label_set import LabelSet
-    from ...ingest.training.run import TrainingRun
-    from ...store.catalog.catalog import SceneInfo
     from ...store.postgres.database import Database
+    from ...workflows.train_supervised import SupervisedPlan, SupervisedRequest
 
 CONFIG = "mink_scannet"
 
@@ -56,100 +54,47 @@ def command(**params: Any) -> None:
       torchrun --nproc-per-node 4 -m ovstore.cli train supervised --labels scannet20 --out mink/
     """
     from ...models.training.parallel import ranks
-    from ...workflows.training_run import planned_by_first
+    from ...workflows import train_supervised
 
     if not is_first():
         logging.disable(logging.WARNING)
-    with opened_store(reading=True) as store, ranks(params["device"]) as group:
-        plan = planned_by_first(group, lambda: _planned(store, params))
-        _train(store, plan, params)
-        if group.first:
-            _predict(store, plan, params)
+    request = _request(params)
+    with opened_store(reading=True) as store, ranks(request.device) as group:
+        plan = planned_by_first(group, lambda: _planned(store, request))
+        train(plan.training_run, partial(train_supervised.train, store, plan))
+        if group.first and plan.others:
+            _predict(store, plan)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What is to be learnt, by which scenes, and which are predicted. Pickles."""
+def _request(params: dict[str, Any]) -> "SupervisedRequest":
+    from ...core.options import named_fields
+    from ...workflows.train_supervised import SupervisedRequest
 
-    training_run: "TrainingRun"
-    label_set: "LabelSet"
-    taught: "tuple[SceneInfo, ...]"
-    others: "tuple[SceneInfo, ...]"
-    known: "tuple[SceneInfo, ...]"  # those of `others` that have labels
-
-
-def _planned(store: "Database", params: dict[str, Any]) -> _Plan:
-    """The training's folder is ready for it."""
-    from ...core.errors import NotFound
-    from ...evaluation.labels import label_files
-    from ...evaluation.scenes import select, truth_of
-    from ...evaluation.wording import left_out
-    from ...ingest.training.scenes import divide, require_colors
-    from ...ingest.training.supervised import training_run_of
-    from ...workflows.training_run import make_room
-    from .._options.from_dataclass import from_params
-
-    label_set = label_files.load(params["label_set_name"], params["table"])
-    student = plugins.load("models.students", params["student"], noun="student")
-    classes = tuple(each.name for each in label_set.classes)
-    training_run = training_run_of(
-        classes, params["student"], from_params(student.Options, params), options_from(params), params["out"]
+    return SupervisedRequest(
+        **named_fields(SupervisedRequest, params) | choices_of(params),
+        label_set=params["label_set_name"],
+        folder=params["out"],
     )
-    selected = select(store, None, params["datasets"], params["scenes"])
-    teaching, others = divide(
-        selected, lambda scene: scene.split, params["split"], params["val_split"], params["hold_out"]
-    )
-    taught = [scene for scene in teaching if truth_of(store, scene, label_set)]
-    if not taught:
-        raise NotFound(
-            f"No point of {counted(len(teaching), 'scene')} has a label that is a class of {label_set.name}. "
-            f"See: ovstore labels map {label_set.name} --all"
-        )
-    if training_run.options.inputs == "color":
-        require_colors(store, (*taught, *others))
-    lacking = f"a point whose label is a class of {label_set.name}"
-    for note in left_out([scene.full_name for scene in teaching if scene not in taught], lacking):
+
+
+def _planned(store: "Database", request: "SupervisedRequest") -> "SupervisedPlan":
+    from ...workflows import train_supervised
+
+    plan = train_supervised.plan(store, request)
+    for note in plan.notes:
         say(note, err=True)
-    make_folder(training_run.folder)
-    make_room(training_run, params["resume"], params["again"], "--out DIR")
-    tried = counted(len(others), "scene") if others else "none (see --val-split, --hold-out)"
-    say(
-        f"Training {training_run.student} on {counted(len(taught), 'scene')} with the {len(classes)} classes of "
-        f"{label_set.name}, validated on {tried}: {training_run.folder}"
-    )
-    known = tuple(scene for scene in others if truth_of(store, scene, label_set))
-    return _Plan(training_run, label_set, tuple(taught), tuple(others), known)
+    say(plan.introduction)
+    return plan
 
 
-def _train(store: "Database", plan: _Plan, params: dict[str, Any]) -> None:
-    from ...ingest.training.supervised import source
-    from ...workflows.supervised_validation import SupervisedValidation
-    from ...workflows.training_run import train_to_the_end
-
-    validation_of = SupervisedValidation(store, plan.label_set, plan.training_run.options)
-    sources = [source(store, scene, validation_of.classes) for scene in plan.taught]
-    validate = (lambda network, epoch: validation_of.figures(network, plan.known)) if plan.known else None
-    train_to_the_end(plan.training_run, sources, validate, params)
-
-
-def _predict(store: "Database", plan: _Plan, params: dict[str, Any]) -> None:
-    """By the last weights; one class a point, as files that `ovstore eval` reads."""
-    if not plan.others:
-        return
-    from ...ingest.training.students import student_of_file
-    from ...models.devices import device_of
-    from ...models.training.checkpoint import LAST
-    from ...workflows.supervised_validation import SupervisedValidation
+def _predict(store: "Database", plan: "SupervisedPlan") -> None:
+    from ...workflows.train_supervised import predict
     from ...workflows.training_run import told_figures
 
-    folder = plan.training_run.folder / "predictions"
-    make_folder(folder)
-    network = student_of_file(plan.training_run.folder / LAST).network.to(device_of(params["device"]))
-    validation_of = SupervisedValidation(store, plan.label_set, plan.training_run.options)
-    figures = validation_of.figures(network, plan.others, params["passes"], folder)
-    said = f"  {told_figures(figures)}" if plan.known else ""
-    say(f"{counted(len(plan.others), 'scene')} predicted{said}: {folder}")
-    say(f"Evaluate them: ovstore eval --labels {params['label_set_name']} --predictions {folder}")
+    made = predict(store, plan)
+    said = f"  {told_figures(made.figures)}" if made.figures else ""
+    say(f"{counted(len(made.scenes), 'scene')} predicted{said}: {made.folder}")
+    say(f"Evaluate them: ovstore eval --labels {plan.request.label_set} --predictions {made.folder}")
 
 
 command.params += training_options(CONFIG)

@@ -1,8 +1,8 @@
-"""Published feature sets teach a student; what it says of every point becomes feature sets of its own.
+"""A student is trained on published feature sets; its vectors of every point become feature sets of their own.
 
-lesson     which scenes teach, which only judge            distillation/teachers.py
-teach      the training, watched on validation scenes      course.py, distillation/watching.py
-write      a job a scene: vectors, objects, regions        distillation/writing.py
+training set   scenes to train on, scenes to validate on        teachers.py
+training run   epochs, with validation in between               run.py, validation_callbacks.py
+inference      one job per scene: vectors, objects, regions     student_features.py
 """
 
 from pathlib import Path
@@ -17,12 +17,12 @@ from .teachers import TrainingSet
 def training_run_of(
     training_set: TrainingSet, student: str, student_options: Any, options: TrainingOptions, folder: Path
 ) -> TrainingRun:
-    """A student of the lesson's vectors; it knows the words of their encoder, and by whose vectors it was taught."""
+    """A student of the training set's vectors; its checkpoints name their encoder and the scenes."""
     if options.loss == "cross_entropy":
         raise BadInput(
             "loss is 'cross_entropy', which teaches classes; vectors are taught by 'cosine' or 'l1', classes by "
             "`ovstore train supervised`."
         )
     taught = {teacher.scene.full_name: teacher.features.content_digest[:12] for teacher in training_set.taught}
-    teaching = {"features": training_set.features, **training_set.encoding, "taught": taught}
-    return TrainingRun(student, student_options, training_set.space.dim, teaching, options, folder)
+    target = {"features": training_set.features, **training_set.encoding, "taught": taught}
+    return TrainingRun(student, student_options, training_set.space.dim, target, options, folder)

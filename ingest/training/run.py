@@ -1,4 +1,4 @@
-"""A student's training as commands begin it: who it is, what its checkpoints say of it, the folder where it learns."""
+"""A training run of a student: the network, what its checkpoints say of it, its options and its folder."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,12 +21,12 @@ from .students import CHANNELS_IN
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """What is to be learnt, but for the scenes. Pickles."""
+    """Everything but the scenes. Pickles."""
 
     student: str  # the plug-in
     student_options: Any  # the plug-in's own Options
     channels: int  # numbers that the student gives for a voxel
-    teaching: Mapping[str, Any]  # what these mean, as JSON: whose words it knows, or its classes
+    target: Mapping[str, Any]  # what these mean, as JSON: the encoder and space of its vectors, or its classes
     options: TrainingOptions
     folder: Path
 
@@ -34,13 +34,13 @@ class TrainingRun:
     def about(self) -> dict[str, Any]:
         """What its checkpoints say of the student: all that is needed to build it and to read its numbers."""
         described = {"name": self.student, "options": asdict(self.student_options), "channels": self.channels}
-        return {**described, **self.teaching}
+        return {**described, **self.target}
 
-    def standing(self) -> RunState:
-        """How far the training in the folder is; BadInput when it is another one."""
+    def state(self) -> RunState:
+        """How far the run in the folder is; BadInput when it is another one."""
         return run_folder.run_state(self.folder, self.about, self.options)
 
-    def teach(
+    def train(
         self,
         sources: Sequence[TrainingSource],
         validate: Validate | None = None,

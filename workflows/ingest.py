@@ -1,0 +1,127 @@
+"""Ingest: scans become points, frames, features and regions that can be searched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..core import plugins
+from ..core.errors import Misused
+from ..core.options import chosen
+from ..ingest.report import Report, quiet
+from ..store.postgres.database import Database
+from .scene_jobs import Finished, SceneResults, nobody, run_in_store, run_jobs
+
+if TYPE_CHECKING:
+    from ..ingest.checks.rehearsal import Rehearsal
+    from ..ingest.pipeline import IngestSummary
+    from ..ingest.recipe import FeatureRequest, GeometryRequest
+
+
+@dataclass(frozen=True)
+class IngestRequest:
+    """Scans in a format, and how they become features. None is the default of the format, encoder or stored scene."""
+
+    format: str  # the dataset plug-in
+    path: Path  # the scans
+    encoder: str  # the encoder plug-in
+    dataset: str | None = None  # its name in the store; None: the format
+    scenes: tuple[str, ...] = ()  # empty: all
+    features: str | None = None  # the feature sets' name; None: the encoder
+    dataset_options: Mapping[str, Any] = field(default_factory=dict)  # chosen explicitly, by name
+    encoder_options: Mapping[str, Any] = field(default_factory=dict)
+    compat: Literal["openscene"] | None = None
+    depth_tolerance: float | None = None  # share of the depth reading
+    splat_radius: float | None = None  # metres
+    weighting: Literal["mean", "view"] | None = None
+    memory_mb: int = 2048  # feature maps kept in memory for a scene; beyond it they wait on disk
+    device: str = "auto"
+    workers: int = 1  # scenes worked on at once
+    engine: str | None = None  # None: inline for one worker, processes for more
+    again: bool = False  # do the work even where the store is up to date
+
+
+@dataclass(frozen=True)
+class IngestPlan:
+    """What will be done, as far as can be said before a scan is read."""
+
+    request: IngestRequest
+    geometry: "GeometryRequest"
+    features: "FeatureRequest"
+    scenes: tuple[str, ...]
+
+
+def plan(request: IngestRequest) -> IngestPlan:
+    """The scenes and options of a request. Misused for options that exclude each other; no store is needed."""
+    geometry, features = requests(request)
+    dataset = plugins.load("ingest.datasets", request.format)
+    names = request.scenes or tuple(dataset.scene_names(geometry.root, geometry.dataset_options))
+    return IngestPlan(request, geometry, features, names)
+
+
+def run(
+    store: Database, plan: IngestPlan, report: Report = quiet, finished: Finished["IngestSummary"] = nobody
+) -> "SceneResults[IngestSummary]":
+    """Bring every scene's feature set up to date. What is up to date is skipped; a failure does not stop the rest."""
+    from ..ingest import work
+    from ..ingest.pipeline import IngestJob
+
+    asked = plan.request
+    jobs = [
+        IngestJob(str(store.path), plan.geometry, plan.features, scene, asked.device, asked.again, asked.memory_mb)
+        for scene in plan.scenes
+    ]
+    return run_in_store(work, store, jobs, asked.workers, asked.engine, report, finished)
+
+
+def rehearse(
+    plan: IngestPlan, report: Report = quiet, finished: Finished["Rehearsal"] = nobody
+) -> "SceneResults[Rehearsal]":
+    """Read and check the scans, and estimate what taking them in would cost; nothing is written."""
+    from ..ingest.checks import rehearsal
+
+    def task(scene: str) -> "Rehearsal":
+        return rehearsal.rehearse(plan.geometry, plan.features, scene, plan.request.device)
+
+    return run_jobs(task, plan.scenes, report=report, finished=finished, scene_of=str)
+
+
+def requests(request: IngestRequest) -> "tuple[GeometryRequest, FeatureRequest]":
+    """The options of each stage; explicit options override those of `compat`."""
+    from ..ingest import recipe
+    from ..ingest.compat.openscene import compat_of
+    from ..ingest.fusion.fuse import FusionOptions
+    from ..ingest.fusion.visibility import VisibilityOptions
+
+    encoder = plugins.load("models.encoders", request.encoder, noun="encoder")
+    dataset = plugins.load("ingest.datasets", request.format, noun="format")
+    compat = None if request.compat is None else compat_of(request.format, request.path, request.encoder)
+    seen = compat.visibility if compat else VisibilityOptions()
+    fused = compat.fusion if compat else FusionOptions()
+    historical = compat.dataset_options if compat else {}
+    published = compat.encoder_options if compat else {}
+    explicit: dict[str, Any] = {
+        name: float(value)
+        for name in ("depth_tolerance", "splat_radius")
+        if (value := getattr(request, name)) is not None
+    }
+    seen = replace(seen, **explicit)
+    if request.weighting is not None:
+        if compat:
+            raise Misused("--weighting contradicts --compat openscene; give one of them.")
+        fused = replace(fused, weighting=request.weighting)
+    geometry = recipe.GeometryRequest(
+        dataset=request.dataset or request.format,
+        format=request.format,
+        root=request.path.resolve(),
+        dataset_options=chosen(dataset.Options, {**historical, **request.dataset_options}, request.format),
+        visibility=seen,
+        typed=frozenset((*request.dataset_options, *explicit, *historical, *(("compat",) if compat else ()))),
+    )
+    features = recipe.FeatureRequest(
+        name=request.features or request.encoder,
+        encoder=request.encoder,
+        encoder_options=chosen(encoder.Options, {**published, **request.encoder_options}, request.encoder),
+        fuse=fused,
+    )
+    return geometry, features
