@@ -7,7 +7,7 @@ import inspect
 import os
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
@@ -51,6 +51,11 @@ def require(value: Any, annotation: Any, what: str) -> None:
     if not _fits(value, annotation):
         found = repr(value) if isinstance(value, str | bytes | int | float | None) else f"{type(value).__name__}"
         raise BadInput(f"{what} must be {_wording(annotation)}, not {found[:200]}.")
+
+
+def several(names: str | Sequence[str]) -> tuple[str, ...]:
+    """For arguments that take one name or a list: one name is a list of one, not of its letters."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 class _Hints:

@@ -50,7 +50,9 @@ class Encoder:
         return self.plugin.Options(**{key: tuple(value) if isinstance(value, list) else value for key, value in values})
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """(n, dim) unit rows."""
+        """(n, dim) unit rows; BadInput for a text without words."""
+        if not all(text.strip() for text in texts):
+            raise BadInput("A text to ask with has no words.")
         known = self._kept(texts)
         missing = list(dict.fromkeys(text for text in texts if text not in known))
         if missing:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..core.annotated import checked
+from ..core.annotated import checked, several
 from ..core.features import Answer, Level, Query
 from ..store.postgres.database import Database
 from ..store.search import search as store_search
@@ -40,19 +40,14 @@ def search(
         space=target.space,
         top=top,
         level=level,
-        datasets=_several(datasets),
-        scenes=_several(scenes),
+        datasets=several(datasets),
+        scenes=several(scenes),
         where=where,
         background=target.encoder.background() if text is not None else None,
-        excluded=target.encoder.texts(_several(exclude)) if exclude else None,
+        excluded=target.encoder.texts(several(exclude)) if exclude else None,
         feature_set=target.features,
         exact=exact,
     )
     hits = tuple(store_search.search(store, query))
     here = store_search.probably_here(hits) if text is not None else None
     return Answer(hits, here, str(question), target.space.name, query)
-
-
-def _several(names: str | Sequence[str]) -> tuple[str, ...]:
-    """One name is a list of one, not of its letters."""
-    return (names,) if isinstance(names, str) else tuple(names)

@@ -1,34 +1,29 @@
 """The words of a label set as vectors of the encoder that a feature set was made with, as a protocol asks for them."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
-    from ..evaluation.labels.label_set import LabelSet
-    from ..evaluation.points.decide import ClassTexts
-    from ..query.encode import Encoder
+from ..core.wording import short_list
+from ..evaluation.labels.label_set import LabelSet
+from ..evaluation.points.decide import ClassTexts
+from ..evaluation.points.protocol import asked_texts, misnamed
+from ..query.encode import Encoder
+from ..query.templates import asked_with, known_texts, takes_templates, with_templates
 
 
 @dataclass(frozen=True)
 class Prompted:
     """Vectors of classes, and what was asked."""
 
-    texts: "ClassTexts"
+    texts: ClassTexts
     asked_with: str
     notes: tuple[str, ...]
 
 
-def class_texts(encoder: "Encoder", label_set: "LabelSet", openscene: bool, templates: str | None) -> Prompted:
+def class_texts(encoder: Encoder, label_set: LabelSet, openscene: bool, templates: str | None) -> Prompted:
     """With `openscene`, its rounding, and its prompts unless `templates` are given; UnknownWords for none known."""
-    import numpy as np
-
-    from ..core.wording import short_list
-    from ..evaluation.points.decide import ClassTexts
-    from ..evaluation.points.protocol import asked_texts, misnamed
-    from ..query.class_texts import known_texts, takes_templates, with_templates
-
     takes = takes_templates(encoder)
     if templates is None and openscene and takes:
         templates = "openscene"
@@ -56,16 +51,3 @@ def class_texts(encoder: "Encoder", label_set: "LabelSet", openscene: bool, temp
     if any(each.bare for each in asked) and takes:
         sentences += ", but 'other' unchanged"
     return Prompted(ClassTexts(np.stack([vectors[each] for each in found]), index, openscene), sentences, tuple(notes))
-
-
-def asked_with(encoder: "Encoder") -> str:
-    """What a table says of the sentences around the words."""
-    from ..models.prompts import templates_of
-    from ..query.class_texts import takes_templates
-
-    if not takes_templates(encoder):
-        return "the plain words"
-    if not encoder.options.templates:
-        return "the default sentences of the encoder"
-    patterns = templates_of(encoder.options.templates)
-    return "the plain words" if patterns == ("{}",) else ", ".join(f'"{pattern}"' for pattern in patterns)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -18,15 +18,14 @@ folder = click.Path(file_okay=False, path_type=Path)
 
 
 class Reported(Protocol):
-    """The result of a judgement."""
+    """The result of an evaluation."""
 
     @property
     def title(self) -> str: ...
     @property
     def sentences(self) -> list[str]: ...
+    def to_dict(self) -> dict[str, Any]: ...
 
-
-Report = TypeVar("Report", bound=Reported)
 
 labels_option = click.option(
     "--labels",
@@ -87,9 +86,7 @@ out_option = click.option(
 )
 
 
-def save_tables(
-    out: Path | None, report: Report, tables: "Sequence[Table]", as_json: Callable[[Report], dict[str, Any]]
-) -> None:
+def save_tables(out: Path | None, report: Reported, tables: "Sequence[Table]") -> None:
     """In the format of the file's suffix, of which JSON has the report in place of tables."""
     if out is None:
         return
@@ -97,7 +94,7 @@ def save_tables(
     from ...evaluation import markup
 
     if out.suffix == ".json":
-        print_json(as_json(report), str(out))
+        print_json(report.to_dict(), str(out))
     else:
         text = (markup.markdown if out.suffix == ".md" else markup.latex)(report.title, tables, report.sentences)
         with replacing(out) as part:

@@ -1,7 +1,7 @@
 """Progress on stderr: bars on a terminal, plain lines elsewhere, never a word on stdout."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -39,14 +39,29 @@ class Stages:
 @contextmanager
 def stages(scenes: int, noun: str = "scenes") -> Iterator[Stages]:
     """Bars for `scenes` scenes, or another noun; nothing is drawn where stderr is no terminal (lines say enough)."""
+    with _progress() as progress:
+        yield Stages(progress, scenes, noun)
+
+
+@contextmanager
+def bar() -> Iterator[Callable[[str, int, int], None]]:
+    """One bar, which takes its name and its length from what is reported to it: stage, steps done, steps in all."""
+    with _progress() as progress:
+        task = progress.add_task("", total=None, visible=False)
+
+        def report(stage: str, done: int, total: int) -> None:
+            progress.update(task, description=stage, completed=done, total=total, visible=True)
+
+        yield report
+
+
+def _progress() -> Progress:
     columns = (TextColumn("{task.description:<11}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
     # Lines for stdout go above the bar when both are the terminal; otherwise stdout is not ours to touch.
-    with Progress(
+    return Progress(
         *columns,
-        console=console,
+        console=Console(stderr=True),
         transient=True,
         redirect_stdout=sys.stdout.isatty(),
         disable=not sys.stderr.isatty(),
-    ) as progress:
-        yield Stages(progress, scenes, noun)
+    )

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...core.files import make_output_folder
-from ...workflows.evaluated_features import evaluated_features
 from .._options.completion import complete
 from .._options.eval_options import (
     folder,
@@ -19,7 +17,7 @@ from .._options.eval_options import (
     table_option,
     templates_option,
 )
-from .._options.shared import json_option, opened_store, print_json, say
+from .._options.shared import json_option, misuse, opened_store, print_json, say
 
 if TYPE_CHECKING:
     from ...core.features import Level
@@ -91,43 +89,29 @@ def command(
       ovstore eval instances --labels scannet200 --min-points 30 --out table.md
       ovstore eval instances --labels scannet200 --predictions mask3d/ --per-scene
     """
-    if predictions is not None and (features or level or templates or write_predictions):
-        raise click.UsageError(
-            "Masks of --predictions already have classes: leave --features, --level, --templates and "
-            "--write-predictions out."
+    from ...workflows.evaluate_instances import InstancesRequest, evaluate_instances_by
+    from .._output.progress import bar
+
+    with misuse():
+        request = InstancesRequest(
+            labels=label_set_name,
+            features=features,
+            level=level,
+            predictions=predictions,
+            split=split,
+            datasets=datasets,
+            scenes=scenes,
+            min_points=min_points,
+            templates=templates,
+            table=table,
+            write_predictions=write_predictions,
         )
-    from ...evaluation.instances.evaluated import EvaluatedMasks, EvaluatedRegions, Scan
-    from ...evaluation.instances.report import as_json as document
-    from ...evaluation.instances.run import evaluate_instances
-    from ...evaluation.instances.tables import tables
-    from ...evaluation.labels import label_files
-    from ...evaluation.points.evaluated import evaluated_files
-    from ...evaluation.scenes import select
-    from .._output.progress import stages
-
-    label_set = label_files.load(label_set_name, table)
-    with opened_store(reading=True) as store:
-        selected = select(store, split, datasets, scenes)
-        evaluated: EvaluatedRegions | EvaluatedMasks
-        if predictions is not None:
-            evaluated = EvaluatedMasks(evaluated_files(store, selected, predictions, label_set))
-        else:
-            found = evaluated_features(store, selected, features, label_set, templates)
-            evaluated = EvaluatedRegions(found, level or "object")
-        if write_predictions is not None:
-            make_output_folder(write_predictions)
-        with stages(len(evaluated.source.scenes)) as bars:
-
-            def keep(scan: Scan) -> None:
-                if write_predictions is not None and isinstance(evaluated, EvaluatedRegions):
-                    evaluated.write(write_predictions, scan, label_set)
-                bars.scene_done()
-
-            report = evaluate_instances(store, evaluated, label_set, min_points, keep)
-    means, classes, *others = tables(report, per_scene)
-    save_tables(out, report, [means, classes, *others], document)
+    with opened_store() as store, bar() as progress:
+        report = evaluate_instances_by(store, request, progress)
+    means, classes, *others = report.tables(per_scene)
+    save_tables(out, report, [means, classes, *others])
     if as_json:
-        print_json(document(report))
+        print_json(report.to_dict())
     else:
         print_tables(report, [classes, means, *others])
     if write_predictions is not None:

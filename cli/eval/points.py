@@ -1,15 +1,10 @@
 """ovstore eval points: how well features label points, against the scans' own labels."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ...core.files import make_output_folder
-from ...workflows.evaluated_features import evaluated_features
 from .._options.completion import complete
 from .._options.eval_options import (
     folder,
@@ -21,15 +16,10 @@ from .._options.eval_options import (
     table_option,
     templates_option,
 )
-from .._options.shared import json_option, opened_store, print_json, print_table, say
+from .._options.shared import json_option, misuse, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from ...evaluation.labels.label_set import LabelSet
-    from ...evaluation.points.evaluated import EvaluatedFeatures, EvaluatedFiles
-    from ...evaluation.points.protocol import Protocol
     from ...evaluation.points.report import PointReport
-    from ...evaluation.points.run import PointEvaluation
-    from ...store.postgres.database import Database
 
 
 @click.command("points")
@@ -119,14 +109,14 @@ def command(
     split: str | None,
     datasets: tuple[str, ...],
     scenes: tuple[str, ...],
-    protocol_name: str,
-    unpredicted: Any,
-    mean_over: Any,
+    protocol_name: Literal["scannet", "openscene"],
+    unpredicted: Literal["wrong", "drop", "nearest"] | None,
+    mean_over: Literal["present", "all"] | None,
     passes: int | None,
     seed: int,
     voxel_size: float | None,
     run: Path | None,
-    device: str,
+    device: Literal["auto", "cpu", "cuda"],
     templates: str | None,
     table: Path | None,
     per_scene: bool,
@@ -149,98 +139,47 @@ def command(
       ovstore eval --labels scannet20 --predictions other-tool/ --per-scene
       ovstore eval --labels scannet20 --scene scene0003_00 --save-ply clouds/
     """
-    if predictions is not None and (features or templates or save_npy or passes):
-        raise click.UsageError(
-            "--predictions have no vectors: leave --features, --templates, --passes, --save-npy out."
+    from ...workflows.evaluate_points import PointsRequest, evaluate_points_by
+    from .._output.progress import bar
+
+    with misuse():
+        request = PointsRequest(
+            labels=label_set_name,
+            features=features,
+            predictions=predictions,
+            split=split,
+            datasets=datasets,
+            scenes=scenes,
+            protocol=protocol_name,
+            unpredicted=unpredicted,
+            mean_over=mean_over,
+            passes=passes,
+            seed=seed,
+            voxel_size=voxel_size,
+            run=run,
+            device=device,
+            templates=templates,
+            table=table,
+            write_predictions=write_predictions,
+            save_npy=save_npy,
+            save_ply=save_ply,
         )
-    if passes is not None and (protocol_name != "openscene" or save_npy is not None):
-        raise click.UsageError("--passes requires --protocol openscene, and produces no vectors for --save-npy.")
-    if run is not None and passes is None:
-        raise click.UsageError("--run names the student for --passes: without --passes leave it out.")
-
-    from ...evaluation.labels import label_files
-    from ...evaluation.points.evaluated import evaluated_files
-    from ...evaluation.points.report import as_json as document
-    from ...evaluation.points.run import PointEvaluation, evaluate
-    from ...evaluation.points.tables import tables
-    from ...evaluation.scenes import select
-    from .._output.progress import stages
-
-    label_set = label_files.load(label_set_name, table)
-    protocol = _protocol(protocol_name, unpredicted, mean_over)
-    with opened_store(reading=True) as store:
-        selected = select(store, split, datasets, scenes)
-        evaluated: EvaluatedFeatures | EvaluatedFiles
-        if predictions is not None:
-            evaluated = evaluated_files(store, selected, predictions, label_set)
-        else:
-            evaluated = evaluated_features(store, selected, features, label_set, templates, protocol.openscene)
-            if passes is not None:
-                from ...workflows.passes import in_passes
-
-                evaluated = in_passes(evaluated, passes, seed, voxel_size, run, device)
-        keepers = _keepers(store, evaluated, label_set, write_predictions, save_npy, save_ply)
-        with stages(len(evaluated.scenes)) as bars:
-
-            def keep(outcome: PointEvaluation) -> None:
-                for keeper in keepers:
-                    keeper(outcome)
-                bars.scene_done()
-
-            report = evaluate(store, evaluated, label_set, protocol, keep)
-    save_tables(out, report, tables(report, per_scene), document)
-    _print(report, per_scene, as_json)
+    with opened_store() as store, bar() as progress:
+        report = evaluate_points_by(store, request, progress)
+    save_tables(out, report, report.tables(per_scene))
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        _print(report, per_scene)
     for written in (write_predictions, save_npy, save_ply):
         if written is not None:
             say(f"Written: {written}", err=True)
 
 
-def _protocol(name: str, unpredicted: Any, over: Any) -> "Protocol":
-    """The named one, with what was typed besides."""
-    from ...evaluation.points.protocol import NAMED
-
-    named = NAMED[name]
-    changed = replace(named, unpredicted=unpredicted or named.unpredicted, over=over or named.over)
-    return changed if changed == named else replace(changed, name=f"{name} (changed)")
-
-
-def _keepers(
-    store: "Database",
-    evaluated: "EvaluatedFeatures | EvaluatedFiles",
-    label_set: "LabelSet",
-    predictions: Path | None,
-    npy: Path | None,
-    ply: Path | None,
-) -> "list[Callable[[PointEvaluation], None]]":
-    """What is done with each scene; folders are made, and the legend drawn, before the first."""
-    from ...drawing import picture_file
-    from ...evaluation.labels.legend import legend
-    from ...evaluation.points import output
-    from ...evaluation.points.evaluated import EvaluatedFeatures
-
-    for wanted in (predictions, npy, ply):
-        if wanted is not None:
-            make_output_folder(wanted)
-    found: list[Callable[[PointEvaluation], None]] = []
-    if predictions is not None:
-        found.append(partial(output.keep_prediction, store, predictions, label_set))
-    if npy is not None and isinstance(evaluated, EvaluatedFeatures):
-        sets = evaluated.chosen.sets
-        found.append(lambda outcome: output.keep_vectors(store, npy, sets[outcome.scene.id], outcome))
-    if ply is not None:
-        picture_file.save(legend(label_set), ply / "legend.png")
-        found.append(partial(output.keep_clouds, store, ply, label_set))
-    return found
-
-
-def _print(report: "PointReport", per_scene: bool, as_json: bool) -> None:
+def _print(report: "PointReport", per_scene: bool) -> None:
     from ...evaluation.points import tables
-    from ...evaluation.points.report import as_json as document
     from ...evaluation.wording import percent
 
-    if as_json:
-        print_json(document(report))
-        return
     say(report.title, "")
     print_table(tables.CLASS_COLUMNS, tables.class_rows(report), right=("id", *tables.CLASS_COLUMNS[2:]))
     say("", "  ".join(f"{name} {percent(value)}" for name, value in report.means.items()), "")

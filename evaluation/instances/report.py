@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...core.wording import counted, short_list
 from ..labels.label_set import LabelSet
+from ..markup import Table
 from ..wording import number
 from .average_precision import LOW_THRESHOLD, THRESHOLDS, AveragePrecision, average_precision, found
 from .instances import Overlap
@@ -88,6 +89,16 @@ class InstanceReport:
             *self.notes,
         ]  # fmt: skip
 
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, unrounded, as values that JSON has; None where there is nothing to measure."""
+        return _document(self)
+
+    def tables(self, per_scene: bool = False) -> list[Table]:
+        """Means, classes and, if wanted, scenes, as text."""
+        from .tables import tables
+
+        return tables(self, per_scene)
+
     def _groups(self) -> list[tuple[str, NDArray[np.bool_]]]:
         classes, things = self.label_set.classes, self.label_set.things
         names = dict.fromkeys(each.group for each, thing in zip(classes, things, strict=True) if thing and each.group)
@@ -133,7 +144,7 @@ def of_scene(report: InstanceReport, scene: SceneOverlap) -> tuple[Figures, Mean
     return precision.means(report.label_set.things), without_classes([scene.overlap], report.min_points)
 
 
-def as_json(report: InstanceReport) -> dict[str, Any]:
+def _document(report: InstanceReport) -> dict[str, Any]:
     """Everything, unrounded; None where there is nothing to measure."""
     precision = report.precision
     return {

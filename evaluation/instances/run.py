@@ -18,7 +18,7 @@ from .instances import instances_of
 from .report import InstanceReport, SceneOverlap
 
 
-def evaluate_instances(
+def evaluate(
     store: Database,
     evaluated: EvaluatedRegions | EvaluatedMasks,
     label_set: LabelSet,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...core.wording import counted
 from ..labels.label_set import LabelSet
+from ..markup import Table
 from ..wording import number, percent
 from .metrics import Over, Scores, Unpredicted, score
 from .protocol import Protocol
@@ -83,6 +84,16 @@ class PointReport:
             *self._asked(), *self.notes,
         ]  # fmt: skip
 
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, unrounded, as values that JSON has; None where there is nothing to measure."""
+        return _document(self)
+
+    def tables(self, per_scene: bool = False) -> list[Table]:
+        """Means, classes and, if wanted, scenes, as text."""
+        from .tables import tables
+
+        return tables(self, per_scene)
+
     def _counted(self) -> str:
         total = sum(scene.point_count for scene in self.scenes)
         return (
@@ -148,7 +159,7 @@ def means(scores: Scores, over: Over, foreground: NDArray[np.bool_]) -> dict[str
     }
 
 
-def as_json(report: PointReport) -> dict[str, Any]:
+def _document(report: PointReport) -> dict[str, Any]:
     """Everything, unrounded; None where there is nothing to measure."""
     scores, protocol = report.scores, report.protocol
     classes = [

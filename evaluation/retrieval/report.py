@@ -9,6 +9,7 @@ from typing import Any
 from ...core.features import LEVELS
 from ...core.wording import counted
 from ...store.search.search import HERE
+from ..markup import Table
 from ..wording import number
 from .figures import Section
 from .questions import By
@@ -77,6 +78,16 @@ class RetrievalReport:
             *self.notes,
         ]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, unrounded, as values that JSON has; None where there is nothing to measure."""
+        return _document(self)
+
+    def tables(self, per_label: bool = False) -> list[Table]:
+        """By method, by level of regions, by size and, if wanted, one row per question, as text."""
+        from .tables import tables
+
+        return tables(self, per_label)
+
     def _asked(self, section: Section) -> str:
         scenes = "one" if self.most_scenes == 1 else f"at most {self.most_scenes}"
         labels = counted(section.labels, "label")
@@ -117,7 +128,7 @@ class RetrievalReport:
         return [f"No frame saw a point of {', '.join(unseen)}, which therefore cannot be found."] if unseen else []
 
 
-def as_json(report: RetrievalReport) -> dict[str, Any]:
+def _document(report: RetrievalReport) -> dict[str, Any]:
     """Everything, unrounded; None where there is nothing to measure."""
     return {
         "judged": report.evaluated,

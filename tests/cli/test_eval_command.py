@@ -19,7 +19,7 @@ from ovstore.evaluation.points.benchmark_files import no_class_id, read_predicti
 from ovstore.evaluation.points.clouds import RIGHT, UNCOUNTED, UNPREDICTED, WRONG
 from ovstore.evaluation.points.metrics import confusion
 from ovstore.evaluation.points.protocol import NAMED, asked_texts
-from ovstore.evaluation.points.report import PointReport, SceneCounts, as_json
+from ovstore.evaluation.points.report import PointReport, SceneCounts
 from ovstore.ingest.files.clouds import read_cloud
 from ovstore.models.encoders import color_words
 from ovstore.models.prompts import templates_of
@@ -416,7 +416,7 @@ def test_points_that_no_frame_saw_are_told_apart() -> None:
     report = PointReport("student", label_set, NAMED["scannet"], "", scenes)
     assert report.seen_accuracy == (3 / 4, 1 / 2)
     assert "Of points that a frame saw 75.0% are right, of those that none saw 50.0%." in report.sentences
-    assert as_json(report)["accuracy_by_sight"] == {"seen": 0.75, "unseen": 0.5}
+    assert report.to_dict()["accuracy_by_sight"] == {"seen": 0.75, "unseen": 0.5}
 
 
 @pytest.mark.parametrize("unseen", [None, np.zeros((20, 21), np.int64)])
@@ -424,7 +424,7 @@ def test_nothing_is_told_of_unseen_points_where_there_are_none(unseen: NDArray[n
     counts = confusion(np.array([0, 1]), np.array([0, 0]), 20)
     scenes = (SceneCounts("room", 2, counts, unseen),)
     report = PointReport("fused", label_files.load("scannet20", None), NAMED["scannet"], "", scenes)
-    assert report.seen_accuracy is None and as_json(report)["accuracy_by_sight"] is None
+    assert report.seen_accuracy is None and report.to_dict()["accuracy_by_sight"] is None
 
 
 def test_a_judgement_that_there_is_not_is_no_judgement_of_points(judged: Database) -> None:

@@ -20,6 +20,7 @@ WRONG = [
 ]  # fmt: skip
 
 
+EVALUATIONS = ("evaluate_points", "evaluate_instances", "evaluate_retrieval")
 SPACE: dict[str, Any] = {"name": "color_words", "dim": 13, "digest": "", "logit_scale": 20.0}
 
 
@@ -61,7 +62,7 @@ def made() -> dict[str, dict[str, Any]]:
 
 
 def test_every_public_name_is_tried() -> None:
-    rest = {"open", "search", "Store", "Hit", "Answer", "OvstoreError"}
+    rest = {"open", "search", "Store", "Hit", "Answer", "OvstoreError", "SceneHandle", "FeatureSetHandle", *EVALUATIONS}
     assert set(ovstore.__all__) == set(made()) | rest
 
 
@@ -93,6 +94,17 @@ def test_a_query_with_another_type_in_a_field_is_answered_or_refused(full: Datab
 def test_a_search_with_another_type_is_answered_or_refused(full: Database, name: str) -> None:
     for wrong in WRONG:
         outcome(ovstore.search, **({"store": full, "text": "red"} | {name: wrong}))
+
+
+@pytest.mark.parametrize("verb", EVALUATIONS)
+def test_an_evaluation_with_another_type_is_done_or_refused(
+    full: Database, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where folders of results are made
+    evaluate = getattr(ovstore, verb)
+    for name in set(parameters(evaluate)) - {"report"}:
+        for wrong in WRONG:
+            outcome(evaluate, **({"store": full, "labels": "scannet20"} | {name: wrong}))
 
 
 @pytest.mark.parametrize("name", sorted(parameters(ovstore.open)))

@@ -1,4 +1,4 @@
-"""The words of classes as vectors, with the prompts that a protocol wants around them."""
+"""Sentences around the words that are asked: which encoders take them, and what they know."""
 
 import json
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import BadInput, UnknownWords
+from ..models.prompts import templates_of
 from .encode import Encoder
 
 
@@ -24,6 +25,16 @@ def with_templates(encoder: Encoder, templates: str) -> Encoder:
     prompted = replace(encoder, settings=json.dumps(settings, sort_keys=True))
     _ = prompted.options  # refuses what is no template
     return prompted
+
+
+def asked_with(encoder: Encoder) -> str:
+    """What a table says of the sentences around the words."""
+    if not takes_templates(encoder):
+        return "the plain words"
+    if not encoder.options.templates:
+        return "the default sentences of the encoder"
+    patterns = templates_of(encoder.options.templates)
+    return "the plain words" if patterns == ("{}",) else ", ".join(f'"{pattern}"' for pattern in patterns)
 
 
 def known_texts(encoder: Encoder, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[int]]:
