@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._options.completion import complete_encoder
-from ._options.shared import json_option, print_json, print_table, say, store_folder
+from ._options.named_store import store_folder
+from ._options.shared import json_option, print_json, print_table, say
 
 if TYPE_CHECKING:
     from ..models.encoders import Encoder

@@ -191,7 +191,7 @@ def _print_set(label_set: "LabelSet") -> None:
         right=("id",),
     )
     mapped = sum(index >= 0 for index in label_set.raw.values())
-    say("", f"{label_set.title}: {len(classes)} class{'' if len(classes) == 1 else 'es'}")
+    say("", f"{label_set.title}: {counted(len(classes), 'class', 'es')}")
     if label_set.raw:
         say(f"Labels of the dataset: {mapped:,} map to these classes, {len(label_set.raw) - mapped:,} to none.")
     if label_set.notes:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,17 @@ def canonical_json(value: Any) -> str:
 def recipe_digest(recipe: Mapping[str, Any]) -> str:
     """sha256 (hexadecimal) of the recipe as canonical JSON."""
     return hashlib.sha256(canonical_json(recipe).encode()).hexdigest()
+
+
+def json_digest(value: Any) -> str:
+    """sha256 (hexadecimal) of what a file says of itself, as JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """sha256 (hexadecimal) of a file's bytes; OSError where it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class ContentDigest:

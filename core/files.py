@@ -82,7 +82,7 @@ def replacing(path: Path, *, in_store: bool = False) -> Iterator[Path]:
             yield part
             if in_store:
                 part.chmod(permissions_inside(path.parent) & 0o666)
-            _flush(part)
+            flush(part)
             os.replace(part, path)
         finally:
             with suppress(OSError):
@@ -103,7 +103,7 @@ def remove_parts(folder: Path) -> None:
 def flush_folder(folder: Path) -> None:
     """Make the names in `folder` durable, where the system can (Windows has no handle on a folder)."""
     if os.name == "posix":
-        _flush(folder)
+        flush(folder)
 
 
 def remove(path: Path) -> None:
@@ -130,7 +130,8 @@ def size_of(path: Path) -> int:
     return total
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """What was written to a file, or the names in a folder, reaches the disk before this returns."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

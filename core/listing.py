@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .errors import BadScene
 from .regular import refuse_irregular
+from .wording import reason
 
 
 def is_hidden(name: str) -> bool:
@@ -64,4 +65,4 @@ def _hidden_below(folder: Path, path: Path) -> set[str]:
 
 
 def _unlisted(folder: Path, error: Exception) -> BadScene:
-    return BadScene(f"{str(folder)[:300]}: {getattr(error, 'strerror', None) or error}")
+    return BadScene(f"{str(folder)[:300]}: {reason(error)}")

@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 from .errors import BadScene
+from .wording import reason
 
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
@@ -50,7 +51,7 @@ def _mode(path: Path) -> int | None:
             f"{path}: a broken link, to {os.readlink(path)}: put back what it leads to, or remove it"
         ) from None
     except (OSError, ValueError) as error:  # links in a circle, a name that is too long or has a zero byte
-        raise BadScene(f"{str(path)[:300]}: {getattr(error, 'strerror', None) or error}") from error
+        raise BadScene(f"{str(path)[:300]}: {reason(error)}") from error
     if kind := _KINDS.get(stat.S_IFMT(mode)):
         raise BadScene(f"{path}: {kind}; a file was expected")
     return mode

@@ -26,9 +26,19 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
-def counted(count: int, noun: str) -> str:
-    """A count with its noun: 1 scene, 2,000 scenes."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def first_line(error: BaseException) -> str:
+    """What an error says, or what it is where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def reason(error: BaseException) -> str:
+    """The system's own words for what went wrong, else the first line of what the error says."""
+    return getattr(error, "strerror", None) or first_line(error)
+
+
+def counted(count: int, noun: str, ending: str = "s") -> str:
+    """A count with its noun: 1 scene, 2,000 scenes; with "es", 3 passes."""
+    return f"{count:,} {noun}{'' if count == 1 else ending}"
 
 
 def short_list(names: Sequence[str], most: int = 8) -> str:

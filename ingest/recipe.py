@@ -1,13 +1,14 @@
 """What decides a feature set's numbers, and nothing else: no folder, device, worker count or batch size."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from ..core.digests import file_digest
 from ..core.errors import BadScene
 from ..core.features import EmbeddingSpace
+from ..core.wording import reason
 from .fusion.fuse import FusionOptions
 from .fusion.visibility import VisibilityOptions
 from .regions.objects import ObjectOptions
@@ -64,7 +65,7 @@ def features(
     For vectors that were fused elsewhere these are their `files`; the encoder then only names the text tower.
     `maps_digest` is the digest of feature maps that were computed elsewhere.
     """
-    imported = {"files": {path.name: _sha256(path) for path in files}, "unit_length": request.fuse.unit_length}
+    imported = {"files": {path.name: _digest(path) for path in files}, "unit_length": request.fuse.unit_length}
     return {
         "version": VERSION,
         "geometry": geometry,
@@ -102,12 +103,11 @@ def added(
     return {**made, "objects": _plain(objects), "pool": _plain(pool)}
 
 
-def _sha256(path: Path) -> str:
+def _digest(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(path)
     except OSError as error:
-        raise BadScene(f"{path}: {error.strerror or error}") from error
+        raise BadScene(f"{path}: {reason(error)}") from error
 
 
 def _plain(options: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ frameworks in such archives are replaced by empty ones.
 """
 
 import functools
-import hashlib
 import pickle
 import stat
 import struct
@@ -23,8 +22,10 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from torch import nn
 
+from ..core.digests import file_digest
 from ..core.errors import BadInput, BadWeights
 from ..core.regular import is_file
+from ..core.wording import first_line
 from .pickle_check import require_modest
 
 _NUMBERS = {
@@ -145,7 +146,7 @@ def read_torch(path: Path) -> Any:
     except BadInput as error:
         raise BadWeights(str(error)) from error
     except Exception as error:  # a garbled pickle makes torch and numpy raise whatever they like, MemoryError too
-        raise BadWeights(f"{path} is not a readable PyTorch or safetensors file: {_first_line(error)}") from error
+        raise BadWeights(f"{path} is not a readable PyTorch or safetensors file: {first_line(error)}") from error
 
 
 def require_plain(path: Path, name: str, tensor: torch.Tensor) -> None:
@@ -219,8 +220,7 @@ def sha256_of(path: Path) -> str:
 
 @functools.lru_cache(maxsize=32)
 def _sha256(path: Path, size: int, changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_digest(path)
 
 
 def _is_safetensors(path: Path) -> bool:
@@ -266,7 +266,3 @@ def _refuse_unsafe_archive(path: Path) -> None:
 def _count(names: list[str], what: str) -> str:
     examples = f" (such as {', '.join(names[:2])})" if names else ""
     return f"{len(names)} {what}{examples}"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 
 from ..core.errors import BadInput
+from ..core.wording import first_line
 from . import rows_as_lines, select_only
 
 _SPILLED = "20GB"
@@ -43,7 +44,7 @@ def main() -> None:
         most = f"{job['megabytes']:,} MB of memory or {_SPILLED} of temporary files"
         _say({"error": f"The statement takes more than {most}: make it simpler."})
     except duckdb.Error as error:
-        _say({"error": str(error).strip().splitlines()[0]})
+        _say({"error": first_line(error)})
     except BrokenPipeError:
         pass
     os._exit(0)  # DuckDB would take its time to give back memory that goes with the process
@@ -57,7 +58,7 @@ def _answer(job: dict[str, Any]) -> None:
             try:
                 _make_view(connection, view, of_view)
             except duckdb.Error as error:
-                return _say({"error": str(error).splitlines()[0], "view": view})
+                return _say({"error": first_line(error), "view": view})
         _lock(connection, files)
         _limit(job["megabytes"] << 20)
         _say({"ready": True})

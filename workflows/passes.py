@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import BadInput
 from ..core.scene import PointCloud
+from ..core.wording import counted
 from ..evaluation.points.evaluated import EvaluatedFeatures
 from ..evaluation.points.voting import Pass, VotedFeatures, VoxelVectors
 from ..models.placements import random_placements
@@ -49,7 +50,7 @@ def in_passes(
 
     cells = " or ".join(f"{size:g}" for size in sorted(set(sizes.values())))
     note = (
-        f"{passes} pass{'' if passes == 1 else 'es'}, randomly placed (seed {seed}), voxels of {cells} m; the "
+        f"{counted(passes, 'pass', 'es')}, randomly placed (seed {seed}), voxels of {cells} m; the "
         "scores of a point's voxels are summed."
     )
     return VotedFeatures(

@@ -17,7 +17,7 @@ from click.shell_completion import CompletionItem
 from ...core import plugins
 from ...core.errors import OvstoreError
 from ...core.wording import shown
-from .shared import store_folder
+from .named_store import store_folder
 
 if TYPE_CHECKING:
     from ...store.postgres.database import Database

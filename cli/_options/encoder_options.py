@@ -6,7 +6,7 @@ import click
 
 from ...core import plugins, settings
 from .completion import complete_encoder
-from .shared import store_folder
+from .named_store import store_folder
 
 
 class EncoderCommand(click.Command):

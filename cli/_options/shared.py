@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...core import settings
 from ...core.wording import shown, shown_in_json
+from .named_store import store_folder
 
 if TYPE_CHECKING:
     from ...store.postgres.database import Database
@@ -26,12 +26,6 @@ def say(*lines: str, err: bool = False) -> None:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-
-
-def store_folder(ctx: click.Context | None = None) -> str:
-    """What --store, the environment or a file of settings names."""
-    root = (ctx or click.get_current_context()).find_root()
-    return root.obj or root.params.get("store_path") or settings.store_folder()
 
 
 def typed_here(command: str) -> str:

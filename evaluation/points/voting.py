@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.wording import counted
 from ...store.catalog.catalog import SceneInfo
 from .decide import ClassTexts, half_units
 from .evaluated import EvaluatedFeatures, Prediction
@@ -44,7 +45,7 @@ class VotedFeatures(EvaluatedFeatures):
     @property
     def title(self) -> str:
         """What a table calls them."""
-        return f"{self.chosen.title} in {self.count} pass{'' if self.count == 1 else 'es'}"
+        return f"{self.chosen.title} in {counted(self.count, 'pass', 'es')}"
 
     def predict(self, scene: SceneInfo) -> Prediction:
         """The class of the best sum."""

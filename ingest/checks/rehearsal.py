@@ -14,6 +14,7 @@ from ...core.contracts import offers
 from ...core.errors import OvstoreError
 from ...core.files import size_of
 from ...core.scene import Scene
+from ...core.wording import counted
 from ...models.encoders import Encoder, HasWeights, ReadsFrameMaps
 from ..compat.openscene import working_images
 from ..datasets import Dataset, FusedFeatures
@@ -77,8 +78,8 @@ def rehearse(request: GeometryRequest, features: FeatureRequest, name: str, devi
 def _cameras(scene: Scene) -> tuple[str, ...]:
     cameras = Counter((frame.camera.width, frame.camera.height, round(frame.camera.fx)) for frame in scene.frames)
     return tuple(
-        f"{width}x{height}, {2 * math.degrees(math.atan(width / 2 / max(focal, 1))):.0f} degrees wide: {count} "
-        + ("frame" if count == 1 else "frames")
+        f"{width}x{height}, {2 * math.degrees(math.atan(width / 2 / max(focal, 1))):.0f} degrees wide: "
+        + counted(count, "frame")
         for (width, height, focal), count in cameras.most_common()
     )
 

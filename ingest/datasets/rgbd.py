@@ -25,6 +25,7 @@ from ...core.listing import entries
 from ...core.names import is_file_name
 from ...core.regular import is_file, is_folder
 from ...core.scene import PointCloud, Scene
+from ...core.wording import reason
 from ..files.clouds import read_cloud
 from ..files.confined import Confined
 from ..files.json_text import read_label_names
@@ -182,7 +183,7 @@ def _scene_folders(root: Path, options: Options) -> dict[str, Path]:
             return {root.resolve().name: root}
         below = [path for path in entries(root) if is_folder(path)]
     except (OSError, BadScene) as error:
-        raise BadInput(f"{root}: {getattr(error, 'strerror', None) or error}") from error
+        raise BadInput(f"{root}: {reason(error)}") from error
     return {
         path.name: path for path in below if is_scene_or_broken(path, lambda folder: is_scene(folder, options.named))
     }

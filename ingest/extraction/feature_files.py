@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ...core.arrays import map_npy
 from ...core.errors import BadInput
 from ...core.features import FeatureMap
 from ...core.files import replacing
 from ...store.files.columns import slices, to_numpy, write_columns
-from ..files.arrays import map_npy
 
 FORMATS = ("npy", "pt", "parquet")
 _GROUP_ROWS = 16_384  # 16 MB at C = 512

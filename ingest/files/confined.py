@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ...core.errors import BadScene
 from ...core.regular import refuse_irregular
+from ...core.wording import reason
 
 
 class Confined:
@@ -36,7 +37,7 @@ class Confined:
         except (FileNotFoundError, NotADirectoryError):
             refuse_irregular(path)  # a broken link; of what is not there, whoever wants to read it says so
         except (OSError, ValueError, RuntimeError) as error:  # too long, a zero byte, links in a circle
-            raise BadScene(f"{str(path)[:300]}: {getattr(error, 'strerror', None) or error}") from error
+            raise BadScene(f"{str(path)[:300]}: {reason(error)}") from error
         else:
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 raise BadScene(f"{path}: a pipe or device; a file was expected")

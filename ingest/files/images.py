@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.arrays import map_npy
 from ...core.errors import BadInput, MissingPackage
 from ...core.plugins import missing_package_sentence
 from ...models.pictures import (  # fmt: skip
@@ -21,7 +22,6 @@ from ...models.pictures import (  # fmt: skip
     read_bytes,
     read_image,
 )
-from .arrays import map_npy
 
 __all__ = [
     "DEPTH_SUFFIXES", "IMAGE_SUFFIXES", "MAX_PIXELS", "has_float_depth", "image_size", "is_turned", "read_depth",

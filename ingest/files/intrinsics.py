@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...core.arrays import map_npy
 from ...core.errors import BadScene
 from ...core.scene import Camera
 from ..cameras.lenses import Lens, is_straight
 from ..cameras.written import Bend, number, written_bend
-from .arrays import map_npy
 from .json_text import read_json
 from .naming import naming
 from .numbers_text import read_rows

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from ...core.arrays import map_npy
 from ...core.errors import BadScene
 from ...core.scene import Frame
-from .arrays import map_npy
 from .pose_rows import PoseRows, read_pose_rows
 
 _KNOWN = (

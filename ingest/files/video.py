@@ -16,6 +16,7 @@ from PIL import Image
 from ...core.budget import Budget
 from ...core.errors import BadInput, BadScene, MissingPackage
 from ...core.plugins import missing_package_sentence
+from ...core.wording import reason
 from ...models.pictures import check_size
 from .derived import derived_folder, made_once
 
@@ -51,7 +52,7 @@ def _decoded(path: Path, count: int, wanted: set[int]) -> Iterator[NDArray[np.ui
     except (BadInput, MissingPackage):
         raise
     except (av.FFmpegError, OSError, ValueError, RuntimeError, MemoryError) as error:
-        detail = getattr(error, "strerror", None) or str(error)[:120] or type(error).__name__
+        detail = reason(error)[:120]
         raise BadScene(f"{path}: cannot be read as a video: {detail}") from error
 
 

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from ...core.budget import Budget
 from ...core.errors import BadScene
+from ...core.wording import reason
 
 MAX_BYTES = 1 << 28  # of a member, unfolded
 _ERRORS = (
@@ -70,5 +71,5 @@ class ZipMembers:
         except BadScene:
             raise
         except _ERRORS as error:
-            detail = getattr(error, "strerror", None) or str(error)[:120]
+            detail = reason(error)[:120]
             raise BadScene(f"{self.path}: cannot be read as a .zip archive: {detail}") from error

@@ -7,6 +7,7 @@ from ...core.errors import BadInput, BadScene
 from ...core.listing import entries
 from ...core.names import is_file_name
 from ...core.regular import is_folder
+from ...core.wording import reason
 
 IsScene = Callable[[Path], bool]
 
@@ -47,5 +48,5 @@ def scene_folder(root: Path, name: str, is_scene: IsScene, expected: str, below:
                 if is_scene(root / place / name):
                     return root / place / name
     except (OSError, ValueError) as error:  # too long, or with a zero byte
-        raise BadScene(f"{name[:100]}: {getattr(error, 'strerror', None) or error}") from error
+        raise BadScene(f"{name[:100]}: {reason(error)}") from error
     raise BadScene(f"{name[:100]}: no folder of that name with {expected} below {root}")

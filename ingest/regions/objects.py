@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ...core.errors import BadInput
 from ...core.features import PointFeatures
 from ...core.scene import PointCloud
+from ...core.vectors import unit_rows
 from .neighbours import nearest_edges, number_by_first_point, point_edges
 from .sums import sum_directions
 
@@ -113,8 +114,7 @@ class _Parts:
     ) -> None:
         self.sums, self.color, self.color_weight = sums, color, options.color_weight
         self.weight = np.maximum(seen, 1).astype(np.float64)
-        length = np.linalg.norm(sums, axis=1, keepdims=True)
-        self.direction = np.divide(sums, length, out=np.zeros_like(sums), where=length > 0)
+        self.direction = unit_rows(sums)
         touching = self._cosine(pair[:, 0], pair[:, 1])
         self.same = float(np.quantile(touching, options.same)) if len(pair) else 1.0
         self.range = max(self.same - usual_cosine(self.direction[seen > 0], options.usual), _LEAST_RANGE)

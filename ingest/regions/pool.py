@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ...core.errors import BadInput, BadScene
 from ...core.features import Correspondence, Level, PointFeatures, Region, RegionFeatures, SceneVectors
 from ...core.scene import Frame, PointCloud
+from ...core.vectors import unit_rows
 from .boxes import boxes
 from .prototypes import prototypes
 from .sums import farthest, sum_directions
@@ -63,7 +64,7 @@ def pool_scene(
     """The mean of all points' unit vectors, and prototypes of the objects, each object weighed by its seen points."""
     options = options or PoolOptions()
     total = sum_directions(features.vectors, np.zeros(len(features.vectors), np.int32), 1)[0]
-    mean = _unit(total)[0]
+    mean = unit_rows(total)[0].astype(np.float16)
     if not mean.any():
         raise BadScene("No frame sees a point of this scene: check poses, intrinsics and the depth scale.")
     coarsest = regions[-1]
@@ -85,7 +86,7 @@ def _pool_level(
     size = np.bincount(region)
     member = region[features.point_index]
     sums, seen = sum_directions(features.vectors, member, len(size))
-    vectors = _unit(sums)
+    vectors = unit_rows(sums).astype(np.float16)
     rounding = features.space.dim * np.finfo(np.float32).eps  # no float32 sum of dim products is off by more
     radius = (farthest(features.vectors, member, vectors) + rounding).astype(np.float32)
     centres = np.stack([np.bincount(region, axis) for axis in points.xyz.T], axis=1) / size[:, None]
@@ -112,12 +113,6 @@ def _pool_level(
         for ordinal, shown in zip(kept.tolist(), views, strict=True)
     )
     return RegionFeatures(features.space, level, regions, vectors[kept])
-
-
-def _unit(sums: NDArray[np.float32]) -> NDArray[np.float16]:
-    """Rows at unit length; rows without a direction stay zero."""
-    length = np.linalg.norm(sums, axis=1, keepdims=True)
-    return np.divide(sums, length, out=np.zeros_like(sums), where=length > 0).astype(np.float16)
 
 
 def _labels(region: NDArray[np.int32], region_count: int, points: PointCloud) -> list[str | None]:

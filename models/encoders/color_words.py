@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import BadInput, UnknownWords
 from ...core.features import EmbeddingSpace, FeatureMap
+from ...core.vectors import unit_rows
 from ._images import checked_image
 
 COLORS = ("black", "grey", "white", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
@@ -63,7 +64,7 @@ def load_image_encoder(
         return [
             FeatureMap(
                 embedding_space,
-                _unit(_cell_means(color_vectors(checked_image(image)), options.patch)).astype(np.float16),
+                unit_rows(_cell_means(color_vectors(checked_image(image)), options.patch)).astype(np.float16),
                 sampling="nearest",  # colours end at edges; a blend of two sides would be a third colour
             )
             for image in images
@@ -84,7 +85,7 @@ def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Seque
                 raise UnknownWords(f"{text!r} names no colour; color_words knows {', '.join(WORDS)} and nothing else.")
             for word in known:
                 row[_AXIS[word]] = 1.0 if word in COLORS else _SHADE
-        return _unit(rows)
+        return unit_rows(rows)
 
     return encode
 
@@ -118,7 +119,7 @@ def color_vectors(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     shaded = _SHADE * (1 - shares[..., _AXIS["black"]] - shares[..., _AXIS["white"]])
     shares[..., _AXIS["light"]] = shaded * _ramp(lightness, 0.60, 0.85)
     shares[..., _AXIS["dark"]] = shaded * _ramp(lightness, 0.40, 0.15)
-    return _unit(shares)
+    return unit_rows(shares)
 
 
 def _ramp(x: NDArray[np.float32], start: float, end: float) -> NDArray[np.float32]:
@@ -177,7 +178,3 @@ def _cell_means(values: NDArray[np.float32], patch: int) -> NDArray[np.float32]:
         shape[axis] = cells
         values = sums / np.diff(edges).astype(np.float32).reshape(shape)
     return values
-
-
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)

@@ -5,7 +5,6 @@ its parts are asked for.
 """
 
 import math
-import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -17,24 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import plugins
-from ...core.budget import Budget, require_short_npy_header
+from ...core.arrays import READING, map_npy, require_numbers, unreadable
+from ...core.budget import Budget
 from ...core.errors import BadInput
 from . import zarr
 
 MAX_BYTES = 8 << 30  # of one array; a 1920x1280 picture with 768 halves a pixel is 3.8 GB
 SUFFIXES = (".npy", ".npz", ".pt", ".pth", ".safetensors", ".zarr")
 
-_READING = (
-    OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError, OverflowError, MemoryError, zipfile.BadZipFile,
-    zlib.error, NotImplementedError, RuntimeError,
-)  # fmt: skip
+_READING = (*READING, MemoryError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
 
 
 def arrays(path: Path) -> dict[str, Callable[[], NDArray[Any]]]:
     """What the file holds by name ("" for an array that has none, "0", "1" in a list), each read when it is called."""
     suffix = path.suffix.lower()
     if suffix == ".npy":
-        return {"": lambda: _map_npy(path)}
+        return {"": lambda: require_numbers(path, map_npy(path), empty=False)}
     if suffix == ".npz":
         return _members(path)
     if suffix == ".zarr":
@@ -60,24 +57,13 @@ def array(path: Path, key: str = "", usual: str = "") -> NDArray[Any]:
     return found[key]()
 
 
-def _map_npy(path: Path) -> NDArray[Any]:
-    try:
-        require_short_npy_header(path)
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except _READING as error:
-        raise _unreadable(path, error) from error
-    if not isinstance(mapped, np.ndarray):
-        raise BadInput(f"{path}: an archive that is called .npy; call it .npz.")
-    return require_numbers(path, mapped)
-
-
 def _members(path: Path) -> dict[str, Callable[[], NDArray[Any]]]:
     budget = Budget(path)
     try:
         with zipfile.ZipFile(path) as archive:
             infos = [info for info in archive.infolist() if info.filename.endswith(".npy")]
     except _READING as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     return {info.filename.removesuffix(".npy"): lambda info=info: _member(path, info, budget) for info in infos}  # type: ignore[misc]
 
 
@@ -98,18 +84,6 @@ def _member(path: Path, info: zipfile.ZipInfo, budget: Budget) -> NDArray[Any]:
                 )
             budget.take_bytes(size, info.filename)
             with archive.open(info) as file:
-                return require_numbers(path, np.lib.format.read_array(file, allow_pickle=False))
+                return require_numbers(path, np.lib.format.read_array(file, allow_pickle=False), empty=False)
     except _READING as error:
-        raise _unreadable(path, error) from error
-
-
-def require_numbers(path: Path, found: NDArray[Any]) -> NDArray[Any]:
-    """The same array, or a sentence: real numbers were expected, and at least one."""
-    if found.dtype.kind not in "fiub" or found.size == 0:
-        raise BadInput(f"{path}: an array of {found.dtype} of shape {found.shape}; real numbers were expected.")
-    return found
-
-
-def _unreadable(path: Path, error: BaseException) -> BadInput:
-    detail = getattr(error, "strerror", None) or str(error).replace(str(path), "the file") or type(error).__name__
-    return BadInput(f"{path}: cannot be read as arrays of numbers: {detail.splitlines()[0]}")
+        raise unreadable(path, error) from error

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import BadInput
+from ...core.vectors import unit_rows
 
 MOST_BYTES = 6 << 30  # of one map in halves
 _CELLS_AT_ONCE = 1 << 13
@@ -61,8 +62,8 @@ def from_vectors(maps: Sequence[NDArray[Any]], unit: bool) -> NDArray[np.float16
         found = [one[part].astype(np.float32) for one in maps]
         if len(found) == 1 and not unit:
             return found[0]
-        mean = np.mean([_unit(one) for one in found], axis=0)
-        return _unit(mean) if unit else mean
+        mean = np.mean([unit_rows(one) for one in found], axis=0)
+        return unit_rows(mean) if unit else mean
 
     return _by_rows(maps[0].shape[:2], maps[0].shape[2], rows)
 
@@ -86,12 +87,12 @@ def from_scores(scores: NDArray[Any], words: NDArray[np.float32], logits: bool) 
 def from_masks(masks: NDArray[Any], embeddings: NDArray[Any]) -> NDArray[np.float16]:
     """(h, w, Q) masks and (Q, D) embeddings: E = sum over q of share of q times e_q, of unit length (SAN's rule)."""
     vectors = embeddings.astype(np.float32)
-    return _by_rows(masks.shape[:2], vectors.shape[1], lambda part: _unit(_shares(masks[part]) @ vectors))
+    return _by_rows(masks.shape[:2], vectors.shape[1], lambda part: unit_rows(_shares(masks[part]) @ vectors))
 
 
 def from_winners(masks: NDArray[Any], embeddings: NDArray[Any]) -> NDArray[np.float16]:
     """(h, w, Q) masks and (Q, D) embeddings: a cell takes its strongest mask's, of unit length (FC-CLIP's rule)."""
-    vectors = _unit(embeddings.astype(np.float32))
+    vectors = unit_rows(embeddings.astype(np.float32))
 
     def rows(part: slice) -> NDArray[np.float32]:
         shares = _shares(masks[part])
@@ -113,7 +114,7 @@ def segment_rows(masks: NDArray[Any], embeddings: NDArray[Any], segments: NDArra
         order = np.argsort(flat, kind="stable")
         present, first = np.unique(flat[order], return_index=True)
         area[present] += np.add.reduceat(shares[order], first, axis=0)
-    found = _unit(area @ embeddings.astype(np.float32))
+    found = unit_rows(area @ embeddings.astype(np.float32))
     found[0] = 0
     return found
 
@@ -122,7 +123,7 @@ def from_segments(segments: NDArray[np.integer], rows: NDArray[Any]) -> NDArray[
     """(h, w) ids and (S + 1, D) rows: a cell takes its segment's, of unit length; 0 is no segment whatever row 0."""
     if int(segments.max()) >= len(rows):
         raise BadInput(f"segments up to {int(segments.max())}, but rows 0 to {len(rows) - 1} only.")
-    table = _unit(rows.astype(np.float32))
+    table = unit_rows(rows.astype(np.float32))
     table[0] = 0
     return _by_rows(segments.shape, table.shape[1], lambda part: table[segments[part]])
 
@@ -133,12 +134,6 @@ def _shares(masks: NDArray[Any]) -> NDArray[np.float32]:
     if masks.dtype.kind == "f":
         values = np.reciprocal(1 + np.exp(-np.clip(values, -80, 80)))
     return values
-
-
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows of length 1; those of length 0 stay."""
-    length = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return np.divide(rows, np.where(length > 0, length, 1), dtype=np.float32)
 
 
 def _by_rows(size: tuple[int, ...], dim: int, rows: Callable[[slice], NDArray[np.float32]]) -> NDArray[np.float16]:

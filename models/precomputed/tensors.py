@@ -9,11 +9,12 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from ...core.arrays import require_numbers
 from ...core.budget import Budget
 from ...core.errors import BadInput
 from ...core.regular import require_file
+from ...core.wording import first_line
 from ..safe_load import plain_array, read_torch
-from .arrays import require_numbers
 
 
 def arrays(path: Path) -> dict[str, Callable[[], NDArray[Any]]]:
@@ -39,7 +40,8 @@ def _flat(name: str, value: Any, depth: int, budget: Budget) -> list[tuple[str, 
 
 def _array(path: Path, name: str, value: torch.Tensor | NDArray[Any]) -> NDArray[Any]:
     """A tensor that has the elements it claims to have."""
-    return require_numbers(path, value if isinstance(value, np.ndarray) else plain_array(path, name or "it", value))
+    numbers = value if isinstance(value, np.ndarray) else plain_array(path, name or "it", value)
+    return require_numbers(path, numbers, empty=False)
 
 
 def _safetensors(path: Path) -> dict[str, Callable[[], NDArray[Any]]]:
@@ -48,7 +50,7 @@ def _safetensors(path: Path) -> dict[str, Callable[[], NDArray[Any]]]:
             try:
                 tensor = file.get_tensor(name)
             except Exception as error:  # torch's own words for types that it does not know, such as F4
-                raise BadInput(f"{path}: {name} cannot be read: {str(error).splitlines()[0][:200]}") from error
+                raise BadInput(f"{path}: {name} cannot be read: {first_line(error)[:200]}") from error
             return _array(path, name, tensor)
 
     with _opened(path) as file:

@@ -1,6 +1,5 @@
 """What vectors that others computed are compared with: an encoder's words, a table of words, or none."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import plugins
+from ...core.digests import file_digest
 from ...core.errors import BadInput, UnknownWords
 from ...core.features import EmbeddingSpace, FeatureMap
 from ...core.regular import is_file
@@ -38,7 +38,7 @@ class TextSide:
         """The encoder's own; a table's named words/FILE; else as declared."""
         if self.kind == TABLE:
             path, rows = self._table()
-            return EmbeddingSpace(f"words/{path.stem}", rows.shape[1], _sha256(path))
+            return EmbeddingSpace(f"words/{path.stem}", rows.shape[1], file_digest(path))
         if self.kind == NONE:
             if not self.space_name or self.dim < 1:
                 raise BadInput("A space without words is declared by --space-name NAME and --dim NUMBER.")
@@ -138,8 +138,3 @@ def names_of(names: str) -> tuple[str, ...]:
         return tuple(word for line in path.read_text(encoding="utf-8").splitlines() if (word := line.strip()))
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: not a list of names, one a line: {error}") from error
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from ...core.errors import BadInput, BadWeights
+from ...core.files import flush
+from ...core.wording import reason
 from ..safe_load import load_into, read_torch
 from .learner import Learner
 
@@ -119,12 +121,11 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         part.unlink(missing_ok=True)
         yield part
-        _flush(part)
+        flush(part)
         os.replace(part, path)
-        _flush(path.parent)
+        flush(path.parent)
     except (OSError, RuntimeError) as error:  # torch's writer tells of a full disk by a RuntimeError
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise BadInput(f"{path} cannot be written: {reason}. What was there before is whole.") from error
+        raise BadInput(f"{path} cannot be written: {reason(error)}. What was there before is whole.") from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -137,14 +138,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_plain(item) for item in value)
     return sys.intern(value) if type(value) is str else value
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _link(source: Path, target: Path) -> None:

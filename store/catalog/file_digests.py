@@ -4,12 +4,12 @@ The content digests of contents.py say what a file holds; bytes that no reader o
 that DuckDB skips rows by, are only in these.
 """
 
-import hashlib
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from ...core.digests import file_digest
 from ..files import parquet
 from ..postgres import schema
 from ..postgres.database import Database
@@ -36,7 +36,7 @@ def note(
     owner = {"scene_id": scene_id, "feature_set_id": feature_set_id}
     [(column, id)] = [(name, id) for name, id in owner.items() if id is not None]
     connection.execute(delete(table).where(table.c[column] == id))
-    rows = [{"name": name, "digest": _digest(store.file(name)), **owner} for name in names]
+    rows = [{"name": name, "digest": file_digest(store.file(name)), **owner} for name in names]
     connection.execute(insert(table), rows)
 
 
@@ -47,7 +47,7 @@ def examine(connection: Connection, store: Database, names: Iterable[str]) -> di
     found = {}
     for row in noted:
         try:
-            if _digest(store.file(row.name)) != row.digest:
+            if file_digest(store.file(row.name)) != row.digest:
                 found[row.name] = _CHANGED
         except OSError as error:
             found[row.name] = f"it cannot be read ({error.strerror})"
@@ -73,8 +73,3 @@ def damaged(connection: Connection) -> dict[str, str]:
     table = schema.files
     rows = connection.execute(select(table.c.name, table.c.damage).where(table.c.damage.is_not(None)))
     return {row.name: row.damage for row in rows}
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,5 @@
 """Numpy columns in and out of Parquet: how bytes are laid out, not what they mean."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ...core.digests import json_digest
 from ...core.errors import BadInput
 from ...core.files import replacing
+from ...core.wording import first_line
 
 Columns = Mapping[str, NDArray[Any]]  # (n,) each, or (n, dim) float16 for vectors
 
@@ -28,7 +29,7 @@ def write_columns(path: Path, kind: str, groups: Sequence[Columns], about: Mappi
     """
     tables = [pa.table({name: _to_arrow(values) for name, values in columns.items()}) for columns in groups]
     said = {"kind": kind, **about, "columns": tables[0].column_names}
-    schema = tables[0].schema.with_metadata({_KEY: json.dumps({**said, "digest": _digest(said)})})
+    schema = tables[0].schema.with_metadata({_KEY: json.dumps({**said, "digest": json_digest(said)})})
     encodings = {field.name: _encoding(field.type) for field in schema if not _is_vector(field.type)}
     layout = {"compression": "zstd", "compression_level": 1, "use_dictionary": False, "column_encoding": encodings}
     with (
@@ -61,17 +62,13 @@ def opened(path: Path, kind: str) -> Iterator[tuple[pq.ParquetFile, dict[str, An
     except FileNotFoundError as error:
         raise BadInput(f"{path} is missing from the store. `ovstore doctor` says what to do.") from error
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        raise BadInput(f"{path} is damaged ({_first_line(error)}). `ovstore doctor` says what to do.") from error
-
-
-def _digest(about: Mapping[str, Any]) -> str:
-    """Of what a file says of itself, which no page checksum covers."""
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+        said = first_line(error).rstrip(".")
+        raise BadInput(f"{path} is damaged ({said}). `ovstore doctor` says what to do.") from error
 
 
 def _as_written(file: pq.ParquetFile, about: Mapping[str, Any]) -> bool:
     said = {name: value for name, value in about.items() if name != "digest"}
-    return about["digest"] == _digest(said) and file.schema_arrow.names == about.get("columns")
+    return about["digest"] == json_digest(said) and file.schema_arrow.names == about.get("columns")
 
 
 def to_numpy(table: pa.Table) -> dict[str, NDArray[Any]]:
@@ -106,7 +103,3 @@ def _encoding(type_: pa.DataType) -> str:
     if pa.types.is_floating(type_):
         return "BYTE_STREAM_SPLIT"
     return "DELTA_BINARY_PACKED" if type_.bit_width >= 32 else "PLAIN"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

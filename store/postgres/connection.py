@@ -8,6 +8,7 @@ import psycopg
 from pgvector.psycopg import register_vector
 
 from ...core.errors import DatabaseError
+from ...core.wording import first_line
 from . import pools
 from .database_url import described, redacted
 
@@ -38,7 +39,7 @@ def _connect(conninfo: str, **options: Any) -> psycopg.Connection[Any]:
     try:
         return psycopg.connect(conninfo, **options)
     except psycopg.OperationalError as error:
-        said = redacted(_first_line(error), conninfo)
+        said = redacted(_last_cause(error), conninfo)
         if re.search(r"too many (clients|connections)|connection slots are reserved", said):
             raise ServerFull(
                 f"The server of the database {described(conninfo)} is full ({said}): close other programs that use "
@@ -105,10 +106,9 @@ def _refusal(conninfo: str, said: str) -> str:
     return f"Cannot reach the database {where}: {said}."
 
 
-def _first_line(error: Exception) -> str:
+def _last_cause(error: Exception) -> str:
     """The last cause libpq names, without its preamble and full stop."""
-    line = str(error).strip().splitlines()[0]
-    return re.sub(r"^(.*FATAL:\s+|.*failed: )", "", line).rstrip(".")
+    return re.sub(r"^(.*FATAL:\s+|.*failed: )", "", first_line(error)).rstrip(".")
 
 
 def _version(text: str) -> tuple[int, ...]:

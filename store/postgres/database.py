@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 from ...core import settings
 from ...core.annotated import checked
 from ...core.errors import BadInput, DatabaseError, NotFound
+from ...core.wording import first_line
 from ..files import places
 from . import access, identity, migrate, pools, private_copy, reading
 from .connection import ServerFull, prepared, require_pgvector
@@ -268,7 +269,7 @@ def _sentences(where: str) -> Iterator[None]:
         ) from error
     except (DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        said = str(cause).partition("\n")[0]
+        said = first_line(cause or error)
         if isinstance(cause, psycopg.errors.DiskFull):
             raise DatabaseError(f"The disk of the database {where} is full: {said}.") from error
         if isinstance(cause, psycopg.DataError) and "NUL" in said:

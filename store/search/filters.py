@@ -14,7 +14,7 @@ from sqlalchemy import Row, text
 
 from ...core.errors import BadInput, DatabaseError, NotFound
 from ...core.features import Level, Query
-from ...core.wording import did_you_mean
+from ...core.wording import did_you_mean, first_line
 from ..postgres.database import Database
 from .region_vectors import RegionVectors
 
@@ -66,7 +66,7 @@ def regions_where(store: Database, condition: str, space_id: int, level: Level) 
         with store.driver_connection(read_only=True) as driver:
             columns = driver.execute("SELECT * FROM region_overview LIMIT 0").description or ()
         known = ", ".join(column.name for column in columns)
-        said = str(cause).splitlines()[0].rstrip(".")
+        said = first_line(cause or error).rstrip(".")
         raise BadInput(f"The condition {condition!r} cannot be used: {said}. Columns: {known}.") from error
 
 

@@ -11,7 +11,6 @@ written anew from the database, which this file does not know.
 """
 
 import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -26,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import block_digests
+from ...core.digests import json_digest
 from ...core.errors import BadInput
 from ...core.file_locks import opened
 from ...core.files import make_folder, permissions_inside, remove, replacing
@@ -115,7 +115,7 @@ def _noted(folder: Path) -> Manifest | None:
     try:
         body = json.loads(_own(folder / "manifest.json").read_bytes())
         digest = body.pop("digest")
-        if digest != _digest(body):
+        if digest != json_digest(body):
             return None
         spans, digests = {}, {}
         for feature_set, birth, start, stop, of_ids, of_vectors in body["spans"]:
@@ -132,10 +132,6 @@ def _is_without_digests(folder: Path) -> bool:
         return body.keys() == {"dim", "generation", "spans"} and all(len(span) == 4 for span in body["spans"])
     except (OSError, ValueError, TypeError, AttributeError):
         return False
-
-
-def _digest(body: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def _bytes(rows: NDArray[Any]) -> NDArray[np.uint8]:
@@ -185,7 +181,7 @@ def _appended(folder: Path, manifest: Manifest, parts: Iterable[Part]) -> Manife
     listed = [[*key, *span, *map(list, digests[key])] for key, span in spans.items()]
     body = {"dim": grown.dim, "generation": grown.generation, "spans": listed}
     with replacing(folder / "manifest.json", in_store=True) as path:
-        path.write_text(json.dumps({**body, "digest": _digest(body)}))
+        path.write_text(json.dumps({**body, "digest": json_digest(body)}))
     for path in folder.iterdir():  # what is mapped stays readable after its name is gone
         if path.suffix in (".ids", ".vectors") and path.stem != str(grown.generation):
             remove(path)

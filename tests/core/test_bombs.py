@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ovstore.core.arrays import map_npy
 from ovstore.core.errors import OvstoreError
 from ovstore.evaluation.labels import label_files, name_tables
 from ovstore.ingest.datasets import nerfstudio
 from ovstore.ingest.files import json_text, numbers_text, obj, pose_rows, zip_members
-from ovstore.ingest.files.arrays import map_npy
 from ovstore.ingest.files.clouds import read_cloud
 from ovstore.ingest.files.images import read_depth
 from ovstore.ingest.formats.colmap import model

@@ -9,11 +9,11 @@ from pathlib import Path
 import ovstore
 import pytest
 from ovstore.core import plugins
+from ovstore.core.arrays import map_npy
 from ovstore.core.errors import BadInput, OvstoreError
 from ovstore.core.listing import entries, matching, walk
 from ovstore.core.regular import is_file, is_folder
 from ovstore.ingest.files import json_rows, ply, whole, zip_members
-from ovstore.ingest.files.arrays import map_npy
 from ovstore.ingest.generated.folder import FolderOptions, generate_set
 from ovstore.models import pictures, safe_load
 from ovstore.models.precomputed import arrays

@@ -123,9 +123,9 @@ def zarr_outside(path: Path) -> None:
 
 
 BROKEN = {
-    "cut short": ("7.npy", lambda path: path.write_bytes(lying((5, 4, DIM)) + bytes(8)), "cannot be read as arrays"),
-    "huge": ("7.npy", lambda path: path.write_bytes(lying((1 << 40, 4, DIM))), "cannot be read as arrays"),
-    "objects": ("7.npy", lambda path: np.save(path, np.array([{}]), allow_pickle=True), "cannot be read as arrays"),
+    "cut short": ("7.npy", lambda path: path.write_bytes(lying((5, 4, DIM)) + bytes(8)), "cannot be read as an array"),
+    "huge": ("7.npy", lambda path: path.write_bytes(lying((1 << 40, 4, DIM))), "cannot be read as an array"),
+    "objects": ("7.npy", lambda path: np.save(path, np.array([{}]), allow_pickle=True), "cannot be read as an array"),
     "text": ("7.pt", lambda path: path.write_text("no tensor"), "is not a readable PyTorch|asks to run code"),
     "code": ("7.pt", lambda path: torch.save(print, path), "asks to run code"),
     "several disks": ("7.pt", several_disks, "is a damaged archive"),

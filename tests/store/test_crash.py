@@ -38,7 +38,7 @@ small = small_scene.with_other_points(small_scene.make())
     [
         ("store.files.parquet", "write_points"),
         ("store.files.parquet", "write_correspondences"),
-        ("core.files", "_flush"),
+        ("core.files", "flush"),
         ("store.publish.rows", "insert_scene"),
     ],
 )

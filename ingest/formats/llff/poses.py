@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ....core.arrays import map_npy
 from ....core.errors import BadScene
 from ....core.scene import Camera
-from ...files.arrays import map_npy
 
 COLUMNS = 17
 MAX_VIEWS = 1_000_000

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ....core import block_digests
 from ....core.errors import BadInput
 from ....core.files import remove, replacing, unique_name
+from ....core.wording import first_line
 from ...files import places
 from ...postgres.database import Database
 from .. import index_rows, region_vectors
@@ -135,7 +136,7 @@ def _candidates(count: int) -> int:
 
 
 def _warn_of_damage(path: Path, error: RuntimeError | None = None) -> None:
-    reason = f" ({str(error).splitlines()[0]})" if error is not None else ""
+    reason = f" ({first_line(error)})" if error is not None else ""
     log.warning("%s is damaged%s, searching without it: ovstore index build %s", path, reason, NAME)
 
 
@@ -194,7 +195,7 @@ def _publish(store: Database, space_id: int, level: str, index: Any, table: Regi
         try:
             faiss.write_index(index, str(part))
         except RuntimeError as error:  # FAISS's own, of a full disk
-            raise BadInput(f"{path} cannot be written: {str(error).splitlines()[0]}") from error
+            raise BadInput(f"{path} cannot be written: {first_line(error)}") from error
     options = {
         "digests": block_digests.of_file(path),
         "type": f"IVF{index.nlist},SQ8",
