@@ -11,6 +11,7 @@ from ..core.digests import ContentDigest, recipe_digest
 from ..core.errors import BadInput
 from ..core.features import EmbeddingSpace
 from ..core.names import require_name
+from ..core.options import chosen
 from ..core.wording import counted
 from ..ingest import geometry, recipe
 from ..ingest.imported_features import ImportedFeatures, point_features
@@ -73,10 +74,7 @@ def _encoding(
     """What a recipe says of the encoder that turns questions into vectors of the space."""
     if isinstance(space, str):
         plugin = plugins.load("models.encoders", space, noun="encoder")
-        try:
-            options = plugin.Options(**(encoder_options or {}))
-        except TypeError as error:
-            raise BadInput(f"The encoder {space!r} does not take these encoder_options: {error}.") from error
+        options = chosen(plugin.Options, encoder_options or {}, space)
         found: EmbeddingSpace = plugin.space(options)
         return recipe.encoding(space, options, found), found
     if encoder_options is not None:
