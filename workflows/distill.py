@@ -189,9 +189,10 @@ def _callbacks(
     """Sample images of validation scenes, and label accuracy where a label set is named; with notes on its words."""
     if not training_set.validation:
         return [], ()
+    from ..ingest.training.run_folder import SAMPLES
     from .validation_images import LabelAccuracy, SampleImages
 
-    samples = SampleImages(folder / "samples")
+    samples = SampleImages(folder / SAMPLES)
     if label_set_name is None:
         return [samples], ()
     from ..evaluation.labels import label_files

@@ -17,6 +17,7 @@ from ...models.training.parallel import Ranks
 from ...models.training.record import JSON
 from ...models.training.stopping import claimed
 
+SAMPLES = "samples"  # the folder of images of what the student learnt
 RunState = Literal["none", "unfinished", "finished"]
 
 
@@ -44,7 +45,7 @@ def forget_training(folder: Path) -> None:
     BadInput while a process trains there.
     """
     with claimed(folder, Ranks(0, 1, torch.device("cpu"))):
-        for path in (folder / LAST, folder / BEST, folder / JSON, *folder.glob("samples/epoch_*")):
+        for path in (folder / LAST, folder / BEST, folder / JSON, *(folder / SAMPLES).glob("epoch_*")):
             path.unlink(missing_ok=True)
 
 
