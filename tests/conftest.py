@@ -1,19 +1,51 @@
 """One PostgreSQL for the whole run; each test that asks for `store` gets an empty one of its own."""
 
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 import pytest
-from new_store import new_database, new_store
-from ovstore.core import file_locks
+from new_store import TEMPLATE, ExternalServer, new_database, new_store
+from ovstore.core import file_locks, plugins
 from ovstore.store.postgres import migrate, pools
 from ovstore.store.postgres.database import Database
 from ovstore.store.postgres.server import Server
+
+EXTERNAL_URL = os.environ.pop("OVSTORE_DATABASE_URL", None)  # tests set their own
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A module that imports a package of an extra that is not installed is skipped."""
+    report = yield
+    if report.failed and (reason := _missing_extra(report.longreprtext)):
+        report.outcome, report.longrepr = "skipped", (str(collector.path), 1, f"Skipped: {reason}")
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """So is a test that fails for want of one."""
+    report = yield
+    if report.failed and (reason := _missing_extra(report.longreprtext)):
+        report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1] or 0, f"Skipped: {reason}")
+    return report
+
+
+def _missing_extra(failure: str) -> str | None:
+    for package in re.findall(r"(?:No module named|needs the package) '(\w+)", failure):
+        sentence = plugins.missing_package_sentence("the test", package)
+        if "ovstore[" in sentence and find_spec(package) is None:
+            return sentence
+    return None
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -46,19 +78,33 @@ def quick_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def server(quick_folder: Path) -> Iterator[Server]:
-    """A running embedded server with a migrated database `empty` to copy; what it writes need not survive a crash."""
+def server(quick_folder: Path) -> Iterator[Server | ExternalServer]:
+    """The server of OVSTORE_DATABASE_URL, else an embedded one whose writes need not survive a crash.
+
+    Its database TEMPLATE has today's schema, to be copied.
+    """
     folder = quick_folder / "shared"
-    server = Server(folder / "postgres")
+    server = ExternalServer(EXTERNAL_URL, folder) if EXTERNAL_URL else Server(folder / "postgres")
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(f"ALTER SYSTEM SET {setting} = off")
-        connection.execute("SELECT pg_reload_conf()")
-        connection.execute("CREATE DATABASE empty")
-    with Database(folder, server.conninfo("empty")) as store, store.connect() as connected:
+        if isinstance(server, Server):
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
+        connection.execute(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    with Database(folder, server.conninfo(TEMPLATE)) as store, store.connect() as connected:
         migrate.upgrade(connected)
     yield server
-    server.close()
+    if isinstance(server, Server):
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def embedded_server(server: Server | ExternalServer) -> Server:
+    """The same, for tests that change the server's own rules, roles or programs."""
+    if isinstance(server, ExternalServer):
+        pytest.skip("changes the server, which is not the embedded one")
+    return server
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -120,9 +120,9 @@ def clients(store: Database, used: Database | None = None) -> int:
 
 
 @pytest.fixture
-def narrow(full: Database, server: Server) -> Iterator[str]:
+def narrow(full: Database, embedded_server: Server) -> Iterator[str]:
     """The URL of a role that the server lets in three times at once."""
-    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+    with psycopg.connect(embedded_server.conninfo("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE ROLE narrow LOGIN CONNECTION LIMIT 3 IN ROLE {USER}")
         yield make_conninfo(full.conninfo, user="narrow")
         connection.execute("DROP ROLE narrow")

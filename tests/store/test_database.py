@@ -14,6 +14,7 @@ import psycopg
 import pytest
 import small_scene
 from click.testing import CliRunner
+from new_store import TEMPLATE
 from ovstore.cli import main
 from ovstore.core import plugins
 from ovstore.core.errors import BadInput, DatabaseError, NotFound, SchemaVersion
@@ -220,12 +221,12 @@ def test_a_database_that_is_not_there_is_named(tmp_path: Path, server: Server) -
 
 
 @pytest.fixture
-def guest_url(server: Server) -> Iterator[str]:
+def guest_url(embedded_server: Server) -> Iterator[str]:
     """The URL of a role whose password the server asks for, with a wrong one."""
-    rules = server.folder / "access.conf"
+    rules = embedded_server.folder / "access.conf"
     before = rules.read_text()
-    url = server.conninfo("empty", "guest") + " password=wrong"
-    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+    url = embedded_server.conninfo(TEMPLATE, "guest") + " password=wrong"
+    with psycopg.connect(embedded_server.conninfo("postgres"), autocommit=True) as connection:
         connection.execute("CREATE ROLE guest LOGIN PASSWORD 'right'")
         rules.write_text(f"local all guest scram-sha-256\n{before}")
         connection.execute("SELECT pg_reload_conf()")
@@ -243,13 +244,15 @@ def test_a_wrong_password_is_said(tmp_path: Path, guest_url: str) -> None:
         database.open(tmp_path / "store", database_url=guest_url, create=True)
 
 
-def test_a_server_without_pgvector_is_told_apart_from_one_with_an_old_one(tmp_path: Path, server: Server) -> None:
-    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+def test_a_server_without_pgvector_is_told_apart_from_one_with_an_old_one(
+    tmp_path: Path, embedded_server: Server
+) -> None:
+    with psycopg.connect(embedded_server.conninfo("postgres"), autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS bare")
         connection.execute("CREATE DATABASE bare")
         connection.execute("ALTER DATABASE bare SET extension_control_path = '/nowhere'")
     with pytest.raises(DatabaseError, match=r"has no pgvector: install version 0\.7 or newer there"):
-        database.open(tmp_path / "store", database_url=server.conninfo("bare"), create=True)
+        database.open(tmp_path / "store", database_url=embedded_server.conninfo("bare"), create=True)
 
 
 def test_too_old_a_pgvector_says_how_to_update(tmp_path: Path, database_url: str) -> None:

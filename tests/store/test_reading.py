@@ -31,28 +31,28 @@ def url(server: Server, name: str, user: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def foreign(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def foreign(embedded_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A store on a server whose rights are not ours to change, opened by the database's owner, who is no superuser."""
-    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+    with psycopg.connect(embedded_server.conninfo("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE ROLE {OWNER} LOGIN")
         connection.execute(f"CREATE DATABASE foreign_to_us OWNER {OWNER}")
-    with psycopg.connect(server.conninfo("foreign_to_us"), autocommit=True) as connection:
+    with psycopg.connect(embedded_server.conninfo("foreign_to_us"), autocommit=True) as connection:
         connection.execute("CREATE EXTENSION vector")
         connection.execute("CREATE TABLE secrets AS SELECT 'secret' AS word")
         connection.execute("GRANT SELECT ON secrets TO PUBLIC")
     folder = tmp_path_factory.mktemp("foreign") / "store"
-    with new_store.new_store(folder, url(server, "foreign_to_us", OWNER)) as store:
+    with new_store.new_store(folder, url(embedded_server, "foreign_to_us", OWNER)) as store:
         small_scene.make().publish(store)
         yield store
-    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+    with psycopg.connect(embedded_server.conninfo("postgres"), autocommit=True) as connection:
         connection.execute("DROP DATABASE foreign_to_us WITH (FORCE)")
         connection.execute(f"DROP ROLE {OWNER}")
 
 
 @pytest.fixture(scope="module")
-def by_superuser(foreign: Database, server: Server) -> Iterator[Database]:
+def by_superuser(foreign: Database, embedded_server: Server) -> Iterator[Database]:
     """The same, opened by a superuser."""
-    with database.open(foreign.path, database_url=url(server, "foreign_to_us", USER)) as store:
+    with database.open(foreign.path, database_url=url(embedded_server, "foreign_to_us", USER)) as store:
         yield store
 
 
@@ -216,14 +216,19 @@ def rights(connection: Connection) -> list[set[tuple[Any, ...]]]:
     return [{tuple(row) for row in connection.execute(text(query))} for query in RIGHTS]
 
 
-def test_a_store_made_before_gets_the_same_rights_and_going_back_restores_all(store: Database, server: Server) -> None:
+def test_a_store_made_before_gets_the_same_rights_and_going_back_restores_all(
+    store: Database, embedded_server: Server
+) -> None:
     with store.connect() as connection:
         new = rights(connection)
         migrate.downgrade(connection, "0007")
         back = rights(connection)
         migrate.upgrade(connection)
         assert rights(connection) == new
-    with Database(server.folder, server.conninfo("postgres")) as untouched, untouched.connect() as connection:
+    with (
+        Database(embedded_server.folder, embedded_server.conninfo("postgres")) as untouched,
+        untouched.connect() as connection,
+    ):
         before = rights(connection)
     of_system = [
         {row for row in found if row[0] in {row[0] for row in kept}} for found, kept in zip(back, before, strict=True)
