@@ -4,14 +4,20 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import generated_room
 import numpy as np
 import ovstore
 import pytest
 import toy_room
+from command_line import ovstore as commanded
+from new_store import new_database, new_store
 from ovstore import Store
+from ovstore.store.postgres.server import Server
+from PIL import Image
 
 EXAMPLES = Path(ovstore.__file__).parent / "examples"
 
@@ -85,3 +91,45 @@ def test_the_dataset_of_another_package_reports_a_bad_capture_in_one_sentence(
     (room / "capture.json").write_text(json.dumps(described))
     assert "capture.json: KeyError 'camera'" in typed("ingest", "capture", tmp_path, "--dry-run", status=1)
     assert "No capture in" in typed("ingest", "capture", room, "--dry-run", status=1)
+
+
+@pytest.fixture(scope="module")
+def room(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder to work in; the settings name a store that holds a generated room."""
+    folder = tmp_path_factory.mktemp("examples")
+    generated_room.write("scannet", folder / "scans" / "scene0000_00")
+    with new_database(server) as url, new_store(folder / "store", url) as store:
+        done = commanded(store, "ingest", "scannet", folder / "scans", "--encoder", "tiny", "--frame-stride", 1)
+        assert done.exit_code == 0, done.output
+        yield folder
+
+
+def test_the_search_script_prints_hits_and_saves_an_image(room: Path) -> None:
+    command = [sys.executable, EXAMPLES / "search.py", "a wall", "--top", "2", "--image", room / "hits.png"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=room)
+    assert done.returncode == 0, done.stderr
+    printed = done.stdout.splitlines()
+    assert [line for line in printed if line.startswith("1. scannet/scene0000_00:")]
+    assert any(line.startswith("   frame 0") for line in printed)
+    with Image.open(room / "hits.png") as image:
+        assert image.width > 300
+
+
+def test_the_search_script_says_a_mistake_in_one_sentence(room: Path) -> None:
+    command = [sys.executable, EXAMPLES / "search.py", "a wall", "--store", room / "nowhere"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1
+
+
+def test_the_notebook_runs_cell_by_cell(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(room)
+    notebook = json.loads((EXAMPLES / "notebook.ipynb").read_text())
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    names: dict[str, Any] = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == [] and cell["execution_count"] is None  # committed without what a run left
+            exec(compile("".join(cell["source"]), f"notebook.ipynb:{cell['id']}", "exec"), names)
+    assert names["answer"] and names["alike"] and names["table"].num_rows == 1
+    assert (room / "hits.png").exists()
