@@ -15,6 +15,7 @@ from ovstore.store.catalog import catalog, jobs
 from ovstore.store.maintain import verify
 from ovstore.store.postgres import database, presence
 from ovstore.store.postgres.database import Database
+from ovstore.store.postgres.server import Server
 
 
 @pytest.fixture
@@ -148,7 +149,9 @@ def test_doctor_says_why_a_database_does_not_answer(store: Database, monkeypatch
     assert "/nowhere" in result.stdout
 
 
-def test_pages_of_the_database_have_checksums_and_a_damaged_one_is_a_sentence(store: Database) -> None:
+def test_pages_of_the_database_have_checksums_and_a_damaged_one_is_a_sentence(
+    store: Database, embedded_server: Server
+) -> None:
     with store.driver_connection() as connection:
         assert connection.execute("SHOW data_checksums").fetchone() == ("on",)
     with pytest.raises(DatabaseError, match=r"is damaged: invalid page in block 7.*docs/reliability"), store.connect():
