@@ -1,6 +1,7 @@
 """ovstore labels list|show|map|encode: the classes that answers are held against."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,7 +180,7 @@ def encode_set(name: str, features: str | None, out: Path | None, table: Path | 
 
 def _print_set(label_set: "LabelSet") -> None:
     classes = label_set.classes
-    optional = {
+    optional: dict[str, Callable[[LabelClass], str | None]] = {
         "group": lambda each: each.group,
         "queries": lambda each: ", ".join(each.words),
         "also": lambda each: ", ".join(each.synonyms),

@@ -9,7 +9,7 @@ from ._options.out_files import PictureFile, PlyFile
 from ._options.shared import json_option, opened_store, print_json, say
 
 
-class _Box(click.ParamType):
+class _Box(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
     """x0,y0,x1,y1 in pixels."""
 
     name = "x0,y0,x1,y1"

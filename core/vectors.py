@@ -11,4 +11,6 @@ Float = TypeVar("Float", np.float32, np.float64)
 def unit_rows(rows: NDArray[Float]) -> NDArray[Float]:
     """(..., dim) at unit length along the last axis; rows of zeros stay, and so do numbers that are not finite."""
     length = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return np.divide(rows, length, out=np.zeros_like(rows), where=length != 0)
+    unit = np.zeros_like(rows)
+    np.divide(rows, length, out=unit, where=length != 0)
+    return unit

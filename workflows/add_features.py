@@ -15,9 +15,10 @@ from ..core.options import chosen
 from ..core.wording import counted
 from ..ingest import geometry, recipe
 from ..ingest.imported_features import ImportedFeatures, point_features
-from ..ingest.publish_features import Report, publish_with_regions, quiet
+from ..ingest.publish_features import publish_with_regions
 from ..ingest.regions.objects import ObjectOptions
 from ..ingest.regions.pool import PoolOptions
+from ..ingest.report import Report, quiet
 from ..store.catalog import catalog, jobs
 from ..store.catalog.handles import FeatureSetHandle, Rows, SceneHandle, scene_handle, whole_rows
 from ..store.postgres.database import Database

@@ -91,7 +91,8 @@ class LabelAccuracy:
 
 
 def _colours(directions: Directions, vectors: NDArray[np.float16]) -> NDArray[np.uint8]:
-    return directions.colours(vectors[None])[0]
+    row: NDArray[np.uint8] = directions.colours(vectors[None])[0]
+    return row
 
 
 def _sheet(predicted: "ScenePrediction", panels: list[tuple[NDArray[np.uint8], str]]) -> Image.Image:

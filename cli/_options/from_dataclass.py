@@ -47,7 +47,7 @@ def _option(field: "dataclasses.Field[Any]", hint: Any, default: Any) -> click.O
     return click.Option([flag], type=_type(hint), default=None, help=help_text)
 
 
-class _Listed(click.ParamType):
+class _Listed(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
     """Values separated by commas, as a tuple."""
 
     name = "list"

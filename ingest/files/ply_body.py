@@ -162,7 +162,7 @@ class BinaryBody(Body):
         return self.take(element.count, dtype).astype(dtype.newbyteorder("="))
 
     def alike(self, element: Element, lengths: list[int], size: int) -> tuple[Polygons, Columns] | None:
-        fields: list[tuple] = []
+        fields: list[tuple[Any, ...]] = []
         for number, (p, length) in enumerate(zip(element.properties, lengths, strict=True)):
             if p.count_type:
                 fields.append((f"count {number}", self.order + p.count_type))

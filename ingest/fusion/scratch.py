@@ -5,7 +5,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -46,11 +46,11 @@ class Scratch:
 class Room:
     """An array, and the file behind it where there is one."""
 
-    array: NDArray
+    array: NDArray[Any]
     file: IO[bytes] | None = None
     pages: mmap.mmap | None = None
 
-    def write(self, start: int, rows: NDArray) -> None:
+    def write(self, start: int, rows: NDArray[Any]) -> None:
         """Rows of the array from `start` on; a file is written without holding its pages."""
         if self.file is None:
             self.array[start : start + len(rows)] = rows

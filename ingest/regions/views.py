@@ -126,7 +126,9 @@ def _pixel_boxes(
     return box
 
 
-def _robust_range(values: NDArray[np.floating], part: NDArray[np.int64], part_count: int, size: int) -> NDArray:
+def _robust_range(
+    values: NDArray[np.floating], part: NDArray[np.int64], part_count: int, size: int
+) -> NDArray[np.floating]:
     """(R, 2) least and largest value (0..size-1) of each part; in large ones without isolated outliers.
 
     Outliers lie beyond the percentiles 1 and 99 by more than a tenth of what is between them.

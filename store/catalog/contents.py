@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from ...core.digests import ContentDigest
 from ...core.features import Correspondence, RegionFeatures, SceneVectors
 from ...core.scene import Camera, Frame, PointCloud
-from ..files.parquet import Columns, point_columns
+from ..files.columns import Columns
+from ..files.parquet import point_columns
 
 
 def geometry_content(

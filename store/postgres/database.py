@@ -18,10 +18,11 @@ from ...core.errors import BadInput, DatabaseError, NotFound
 from ...core.wording import first_line
 from ..files import places
 from . import access, identity, migrate, pools, private_copy, reading
+from .cluster import USER
 from .connection import ServerFull, prepared, require_pgvector
 from .database_url import described, plain_conninfo
 from .presence import Presence
-from .server import DATABASE, READER, USER, Server
+from .server import DATABASE, READER, Server
 
 Opened = TypeVar("Opened", bound="Database")
 

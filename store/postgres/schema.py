@@ -12,6 +12,8 @@ One `halfvec` column serves all spaces; an approximate index is partial, one a s
 Points, correspondences and per-point vectors are Parquet files that the rows name.
 """
 
+from typing import Any
+
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
     ARRAY,
@@ -50,11 +52,11 @@ metadata = MetaData(
 )
 
 
-def _key(type_: type[Integer] | type[BigInteger] = Integer) -> Column:
+def _key(type_: type[Integer] | type[BigInteger] = Integer) -> Column[Any]:
     return Column("id", type_, Identity(), primary_key=True)
 
 
-def _belongs_to(table: str, *, index: bool = True, comment: str | None = None) -> Column:
+def _belongs_to(table: str, *, index: bool = True, comment: str | None = None) -> Column[Any]:
     """A foreign key `<singular>_id`; deleting the parent deletes the row."""
     singular = {"indexes": "index"}.get(table, table.removesuffix("s"))
     return Column(
@@ -62,7 +64,7 @@ def _belongs_to(table: str, *, index: bool = True, comment: str | None = None) -
     )
 
 
-def _created_at() -> Column:
+def _created_at() -> Column[Any]:
     return Column("created_at", DateTime(timezone=True), server_default=func.now(), nullable=False)
 
 

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,7 +189,7 @@ def _appended(folder: Path, manifest: Manifest, parts: Iterable[Part]) -> Manife
 
 
 @contextmanager
-def _tail(path: Path, size: int) -> Iterator:
+def _tail(path: Path, size: int) -> Iterator[BinaryIO]:
     """The file, to be written from byte `size` on; what an unfinished append left there is cut off."""
     with suppress(FileNotFoundError):
         if not _is_own(path):
