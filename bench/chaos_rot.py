@@ -77,7 +77,7 @@ class Rot:
                 findings = verify.check(store, contents=True)
         except OvstoreError:
             return True
-        return any("searches are right" not in finding.problem for finding in findings)
+        return any("searches are correct" not in finding.problem for finding in findings)
 
     def _answers(self) -> tuple[Answers | str, ...]:
         """Of searches, exact and through FAISS, and of SQL over the files."""

@@ -146,7 +146,7 @@ class Attacked:
         cleaned = verify.clean(store)
         findings = verify.check(store, contents=True)
         # An index that is behind answers right; where it is not told of, a search is only slower.
-        faults = [f"{one.subject}: {one.problem}" for one in findings if "searches are right" not in one.problem]
+        faults = [f"{one.subject}: {one.problem}" for one in findings if "searches are correct" not in one.problem]
         found, _ = held(store)
         faults += [f"{name} is not what it was" for name, content in self.base.items() if found.get(name) != content]
         if self.ask(store) != self.answers:

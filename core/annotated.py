@@ -126,7 +126,7 @@ def _wording(annotation: Any) -> str:
     if origin is tuple and arguments[-1] is not Ellipsis:
         return f"{len(arguments)} values, each {_wording(arguments[0])}"
     if origin in (tuple, collections.abc.Sequence):
-        return f"a sequence, each of it {_wording(arguments[0])}"
+        return f"a sequence whose items are each {_wording(arguments[0])}"
     kind = origin or annotation
     wording: str | None = getattr(kind, "WORDING", None)
     return wording or _WORDS.get(kind) or f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"

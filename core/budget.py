@@ -36,29 +36,29 @@ class Budget:
         self._bytes -= count
         if self._bytes < 0:
             raise BadScene(
-                f"{self.path}: {what} would unfold to {count:,} bytes, too many for a file of {self._size:,}: "
-                f"at most {BYTES_A_BYTE} for each byte are made of it"
+                f"{self.path}: {what} would expand to {count:,} bytes, too many for a file of {self._size:,}: at "
+                f"most {BYTES_A_BYTE} bytes are accepted for each byte of the file"
             )
 
     def take_json(self, content: bytes) -> None:
         """Before it is parsed: each value takes some 40 bytes of memory, each list and object a few hundred."""
         self.take_items(content.count(b"{") + content.count(b"["))
         if (values := content.count(b",") + 1) > _MOST_VALUES:
-            raise BadScene(f"{self.path}: {values:,} values; at most {_MOST_VALUES:,} are read of a JSON file")
+            raise BadScene(f"{self.path}: {values:,} values; a JSON file may have at most {_MOST_VALUES:,}")
 
     def take_text(self, content: bytes) -> None:
         """Before it is split: a line of a few bytes becomes a list of its own."""
         self.take_items(content.count(b"\n") + content.count(b"\r"))
         if (words := content.count(b" ") + content.count(b"\t") + content.count(b",")) > _MOST_WORDS:
-            raise BadScene(f"{self.path}: {words:,} words; at most {_MOST_WORDS:,} are read of a text file")
+            raise BadScene(f"{self.path}: {words:,} words; a text file may have at most {_MOST_WORDS:,}")
 
     def take_items(self, count: int = 1) -> None:
         """Before so many are looked at, one by one."""
         self._items -= count
         if self._items < 0:
-            raise BadScene(f"{self.path}: more than {self._most_items:,} entries; no more are read of such a file")
+            raise BadScene(f"{self.path}: more than {self._most_items:,} entries; such a file may not have more")
         if time.monotonic() > self._deadline:
-            raise BadScene(f"{self.path}: reading it took over {self._seconds:g} s: it was given up")
+            raise BadScene(f"{self.path}: reading took over {self._seconds:g} s and was cancelled")
 
 
 def require_short_npy_header(path: Path) -> None:

@@ -17,7 +17,7 @@ def canonical_json(value: Any) -> str:
     try:
         return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise BadInput(f"A recipe must be finite numbers, text, lists and objects only: {error}.") from error
+        raise BadInput(f"A recipe may contain only finite numbers, text, lists and objects: {error}.") from error
 
 
 def recipe_digest(recipe: Mapping[str, Any]) -> str:

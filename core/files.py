@@ -65,7 +65,7 @@ def make_folder(path: Path) -> None:
     except FileExistsError:
         pass  # another process was quicker
     except OSError as error:
-        raise BadInput(f"The folder {path} cannot be made: {error.strerror}.") from error
+        raise BadInput(f"The folder {path} cannot be created: {error.strerror}.") from error
 
 
 @contextmanager

@@ -18,17 +18,17 @@ def require_text(text: str) -> None:
     except UnicodeEncodeError as error:
         raise BadScene(f"The name {text!r} is not valid UTF-8, which the database needs: rename it.") from error
     if "\0" in text:
-        raise BadScene(f"The name {text!r} contains a NUL character, which the database cannot hold.")
+        raise BadScene(f"The name {text!r} contains a NUL character, which the database cannot store.")
 
 
 def require_name(name: str) -> None:
     """Refuse also line feeds, and what moves a terminal's cursor."""
     require_text(name)
     if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in name):
-        raise BadScene(f"The name {name!r} has characters that cannot be seen on one line: rename it.")
+        raise BadScene(f"The name {name!r} contains control characters or line breaks: rename it.")
     if len(name) > MAX_NAME:
         raise BadScene(
-            f"The name {name[:60]!r}... has {len(name):,} characters; at most {MAX_NAME} are kept: rename it."
+            f"The name {name[:60]!r}... has {len(name):,} characters; at most {MAX_NAME} are allowed: rename it."
         )
 
 
@@ -44,10 +44,10 @@ def file_name(name: str, ending: str = "") -> str:
         return name + ending
     size = len(_bytes(name + ending))
     if size <= MAX_FILE_NAME:
-        raise BadScene(f"{name[:60]!r} is no file's name, so there can be no file {name[:60]}{ending}.")
+        raise BadScene(f"{name[:60]!r} is not a file name, so there can be no file {name[:60]}{ending}.")
     raise BadScene(
         f"The name {name[:60]!r}... is too long for a file: with {ending!r} it has {size:,} bytes, at most "
-        f"{MAX_FILE_NAME} are taken."
+        f"{MAX_FILE_NAME} are allowed."
     )
 
 

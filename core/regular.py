@@ -18,7 +18,7 @@ def is_file(path: Path) -> bool:
     """Whether a file is there; BadScene where something else has its name."""
     mode = _mode(path)
     if mode is not None and stat.S_ISDIR(mode):
-        raise BadScene(f"{path}: a folder; a file was expected")
+        raise BadScene(f"{path} is a folder; a file was expected")
     return mode is not None
 
 
@@ -48,7 +48,7 @@ def _mode(path: Path) -> int | None:
         if not path.is_symlink():
             return None
         raise BadScene(
-            f"{path}: a broken link, to {os.readlink(path)}: put back what it leads to, or remove it"
+            f"{path}: a broken link, to {os.readlink(path)}: restore its target, or remove the link"
         ) from None
     except (OSError, ValueError) as error:  # links in a circle, a name that is too long or has a zero byte
         raise BadScene(f"{str(path)[:300]}: {reason(error)}") from error

@@ -67,9 +67,12 @@ class Frame:
             raise BadScene(f"frame {self.name}: camera_to_world is not a finite 4x4 matrix")
         object.__setattr__(self, "camera_to_world", matrix)
         if (self.depth_path is None) != (self.depth_camera is None):
-            raise BadScene(f"frame {self.name}: depth_path and depth_camera come together or not at all")
+            raise BadScene(f"frame {self.name}: depth_path and depth_camera must be given together or not at all")
         if not self.depth_scale > 0:
-            raise BadScene(f"frame {self.name}: depth_scale is {self.depth_scale}; units per metre must be positive")
+            raise BadScene(
+                f"frame {self.name}: depth_scale is {self.depth_scale}; a positive number of units per "
+                "metre was expected"
+            )
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class PointCloud:
                 raise BadScene(f"{name} has {len(column)} rows for {len(self.xyz)} points")
         faces = self.faces
         if faces is not None and len(faces) and (faces.min() < 0 or faces.max() >= len(self.xyz)):
-            raise BadScene(f"faces name vertex {faces.max()}, the cloud has {len(self.xyz)} points")
+            raise BadScene(f"faces refer to vertex {faces.max()}, the cloud has {len(self.xyz)} points")
 
     def __len__(self) -> int:
         return len(self.xyz)

@@ -73,7 +73,9 @@ def _read(path: Path, allowed: tuple[str, ...]) -> dict[str, str]:
     try:
         status = path.lstat() if allowed is _STORES else path.stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
-            raise BadInput(f"{path} is no file of settings: a regular file of at most {_MOST_BYTES >> 10} kB is.")
+            raise BadInput(
+                f"{path} is not a settings file: a regular file of at most {_MOST_BYTES >> 10} kB was expected."
+            )
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
@@ -91,16 +93,17 @@ def _require(path: Path, key: str, value: object, allowed: tuple[str, ...]) -> N
     if key not in allowed:
         if key in _USERS:
             raise BadInput(
-                f"{path}: {key!r} is not taken from a store's own file, which may be a stranger's: "
+                f"{path}: {key!r} may not be set in a store's own file, because the store may come from a stranger: "
                 f"set it in {user_file() or 'your own'}, in the environment, or on the command line."
             )
-        raise BadInput(
-            f"{path}: no setting is called {key!r}.{did_you_mean(key, allowed)} Known: {', '.join(allowed)}."
-        )
+        raise BadInput(f"{path}: there is no setting {key!r}.{did_you_mean(key, allowed)} Known: {', '.join(allowed)}.")
     if not isinstance(value, str) or not value or "\0" in value:
-        raise BadInput(f"{path}: {key} is {value!r}; text in quotes was expected.")
+        raise BadInput(f"{path}: {key} is {value!r}; a quoted string was expected.")
     if key in _PATHS and not (os.path.isabs(value) or value.startswith("~")):
-        raise BadInput(f"{path}: {key} is {value!r}; a path from / or ~ was expected, the same from every folder.")
+        raise BadInput(
+            f"{path}: {key} is {value!r}; a path that begins with / or ~ was expected, so that it is the "
+            "same from every folder."
+        )
     if key == "encoder" and value not in plugins.names("models.encoders"):
         try:
             plugins.load("models.encoders", value, noun="encoder")

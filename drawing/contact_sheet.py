@@ -35,7 +35,7 @@ def save_contact_sheet(answer: Answer, path: Path) -> None:
     top = CAPTION
     for rank, hit in enumerate(hits, start=1):
         tiles = _tiles(hit.evidence)
-        line, font = fitted(_caption(rank, hit) + ("" if tiles else ",  no picture at hand"), 15, width - 2 * MARGIN)
+        line, font = fitted(_caption(rank, hit) + ("" if tiles else ",  no image available"), 15, width - 2 * MARGIN)
         draw.text((MARGIN, top), line, fill=(60, 60, 60), font=font)
         for column, tile in enumerate(tiles):
             sheet.paste(tile, (MARGIN + column * (TILE[0] + MARGIN), top + 24))

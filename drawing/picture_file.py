@@ -20,5 +20,7 @@ def kind_of(path: Path) -> str:
     suffix = path.suffix.lower()
     kind = Image.registered_extensions().get(suffix)
     if kind is None or kind not in Image.SAVE:
-        raise BadInput(f"{path}: no picture is saved as {suffix or 'a file without a suffix'}; .png or .jpg is.")
+        raise BadInput(
+            f"{path}: an image cannot be saved as {suffix or 'a file without a suffix'}; .png or .jpg was expected."
+        )
     return kind

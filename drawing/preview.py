@@ -48,7 +48,7 @@ def preview(
     colours = Image.fromarray(directions.colours(values)).resize(size, _filter(sampling))
     panels = [
         (picture, f"{name}, {width}x{height}"),
-        (colours, "features: 3 main directions as RGB"),
+        (colours, "features: 3 principal components as RGB"),
     ]
     legend: list[tuple[str, tuple[int, int, int]]] = []
     if labels is not None:

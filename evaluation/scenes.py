@@ -23,13 +23,13 @@ def select(
     found = [scene for scene in held if split in (None, scene.split)]
     if not found:
         raise NotFound(
-            f"None of {counted(len(held), 'scene')} is of split {split!r}. Their splits: {', '.join(splits) or 'none'}."
+            f"None of {counted(len(held), 'scene')} is in split {split!r}. Their splits: {', '.join(splits) or 'none'}."
         )
     by_name: dict[str, SceneInfo] = {}
     for scene in found:
         if by_name.setdefault(scene.name, scene) is not scene:
             raise BadInput(
-                f"{by_name[scene.name].full_name} and {scene.full_name} have one name: choose one with --dataset."
+                f"{by_name[scene.name].full_name} and {scene.full_name} have the same name: choose one with --dataset."
             )
     return found
 

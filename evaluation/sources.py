@@ -63,7 +63,9 @@ def _words(store: Database, wanted: str | None, names: set[str]) -> list[str]:
         return ["fusion", "distill"]
     words = [word.strip() for word in wanted.split(",")]
     if len(words) > 2 or not all(words):
-        raise BadInput(f"--features is {wanted!r}: one feature set, or the two of an ensemble split by a comma.")
+        raise BadInput(
+            f"--features is {wanted!r}: one feature set, or the two of an ensemble separated by a comma, was expected."
+        )
     return words
 
 
@@ -78,7 +80,7 @@ def _pick(word: str, scene: SceneInfo, held: Sequence[FeatureSetInfo]) -> Featur
     made = [found for found in held if found.source in _MADE_BY.get(word, ())]
     if len(made) > 1:
         names = ", ".join(found.name for found in made)
-        raise NotFound(f"{scene.full_name} has {len(made)} feature sets by {word}: say which by name: {names}.")
+        raise NotFound(f"{scene.full_name} has {len(made)} feature sets by {word}: choose one by name: {names}.")
     return made[0] if made else None
 
 

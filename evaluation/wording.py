@@ -28,4 +28,4 @@ def unknown_labels(label_set: LabelSet, unknown: Counter[str]) -> tuple[str, ...
     if not unknown:
         return ()
     names = short_list([label for label, _ in unknown.most_common()])
-    return (f"{unknown.total():,} points do not count as {label_set.name} does not know their labels: {names}.",)
+    return (f"{unknown.total():,} points do not count because {label_set.name} does not know their labels: {names}.",)

@@ -111,14 +111,14 @@ def unit(vector: NDArray[np.floating]) -> NDArray[np.float32]:
 @lru_cache(maxsize=2)
 def _text_tower(encoder: Encoder) -> Callable[[Sequence[str]], NDArray[np.float32]]:
     _require_space(encoder)
-    log.info("Loading %s to read words; those that were asked before will need no network.", encoder.space.name)
+    log.info("Loading %s to encode words; words that were used before need no network.", encoder.space.name)
     return encoder.plugin.load_text_encoder(encoder.options, encoder.device)
 
 
 @lru_cache(maxsize=2)
 def _image_tower(encoder: Encoder) -> Callable[[Sequence[NDArray[np.uint8]]], list[Any]]:
     _require_space(encoder)
-    log.info("Loading %s to look at an image.", encoder.space.name)
+    log.info("Loading %s to encode an image.", encoder.space.name)
     return encoder.plugin.load_image_encoder(encoder.options, encoder.device)
 
 

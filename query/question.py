@@ -41,15 +41,15 @@ class Question:
         ]
         if len(given) != 1:
             found = " and ".join(given) or "none"
-            raise BadInput(f"Ask with words, an image or a region to be like: one of them, not {found}.")
+            raise BadInput(f"Query with words, an image or a region: exactly one of them, not {found}.")
         if self.box_xyxy is not None and self.image is None:
             raise BadInput("A box needs an image.")
         if self.box_xyxy is not None:
             _require_corners(*self.box_xyxy)
         if self.text is not None and not self.text.strip():
-            raise BadInput("The question has no words.")
+            raise BadInput("The query has no words.")
         if "\0" in str(self):
-            raise BadInput(f"The question {str(self)!r} holds a NUL character, which no text or path can.")
+            raise BadInput(f"The query {str(self)!r} contains a NUL character, which no text or path can.")
 
     def __str__(self) -> str:
         return self.text or (str(self.image) if self.image is not None else f"like region {self.like}")
@@ -80,8 +80,8 @@ def _require_corners(x0: float, y0: float, x1: float, y1: float) -> None:
         upper, lower = sorted((y0, y1))
         turned = f"; the other way round it is {left:g},{upper:g},{right:g},{lower:g}"
         raise BadInput(
-            f"The box {said} is empty: x0,y0 is its upper left corner and x1,y1 its lower right one"
-            f"{turned if x0 != x1 and y0 != y1 else ''}."
+            f"The box {said} is empty: x0,y0 must be its upper left corner and x1,y1 its lower right "
+            f"one{turned if x0 != x1 and y0 != y1 else ''}."
         )
 
 

@@ -46,7 +46,7 @@ def require(connection: "duckdb.DuckDBPyConnection", statement: str, views: Set[
     objects = list(_objects(tree["statements"]))
     given = {str(name).casefold() for name in _named_queries(objects)}
     if own := given & _own_names(connection):  # outside of its WITH, the name would be DuckDB's view
-        raise BadInput(f"{min(own)} is the name of a view of DuckDB's own: give what stands in the WITH another.")
+        raise BadInput(f"{min(own)} is the name of a view of DuckDB's own: choose another name in the WITH.")
     names = {name.casefold() for name in views} | given
     for found in objects:
         _require_reading(found, names, allowed)
@@ -57,7 +57,7 @@ def _require_reading(found: dict[str, Any], names: Set[str], allowed: dict[str, 
     if "class" in found:
         name = str(found.get("function_name", "")).casefold()
         if name and not allowed.get(name, True):
-            raise BadInput(f"The function {name} cannot be used here: it reaches beyond the rows, or waits.")
+            raise BadInput(f"The function {name} cannot be used here: it reads more than the rows, or waits.")
         return
     if not isinstance(kind, str):
         return

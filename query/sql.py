@@ -41,7 +41,7 @@ def opened(
 ) -> Iterator[Streamed]:
     """The rows of one SELECT as they come, over the database or the Parquet `files`."""
     if len(statement) > LONGEST:
-        raise BadInput(f"The statement has {len(statement):,} characters; at most {LONGEST:,} are taken.")
+        raise BadInput(f"The statement has {len(statement):,} characters; at most {LONGEST:,} are allowed.")
     if not statement.strip():
         raise BadInput("The statement is empty: one SELECT was expected.")
     if files:

@@ -111,7 +111,7 @@ class _Process:
         if "view" in said:
             for _, _, path in files[said["view"]]:
                 _require_readable(path)
-            raise BadInput(f"The view {said['view']} cannot be made: {said['error']}")
+            raise BadInput(f"The view {said['view']} cannot be created: {said['error']}")
         if "error" in said:
             raise BadInput(said["error"])
         self._ready = True
@@ -149,8 +149,8 @@ class _Process:
         if not self._ready:
             raise BadInput(f"The process for statements over files ended before it was ready ({how}).")
         raise BadInput(
-            f"The process that ran the statement died ({how}), most likely for want of more than the "
-            f"{self._megabytes:,} MB of memory that a statement may take: make it simpler."
+            f"The process that ran the statement died ({how}), most likely because it needed more than the "
+            f"{self._megabytes:,} MB of memory that a statement may use: make it simpler."
         )
 
 

@@ -42,7 +42,7 @@ def main() -> None:
         _say({"error": str(error)})
     except (MemoryError, duckdb.OutOfMemoryException):
         most = f"{job['megabytes']:,} MB of memory or {_SPILLED} of temporary files"
-        _say({"error": f"The statement takes more than {most}: make it simpler."})
+        _say({"error": f"The statement needs more than {most}: make it simpler."})
     except duckdb.Error as error:
         _say({"error": first_line(error)})
     except BrokenPipeError:

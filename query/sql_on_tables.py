@@ -24,7 +24,7 @@ def streamed(store: Database, statement: str, limits: Limits) -> Iterator[Stream
     """
     statement = statement.strip().rstrip(";")
     if "\0" in statement:  # the end, to the server: what follows would be ignored
-        raise BadInput("The statement has a NUL character in it.")
+        raise BadInput("The statement contains a NUL character.")
     try:
         query = statement.encode()
         with store.reading(statement, limits.seconds) as driver, driver.cursor(name="ovstore_sql") as cursor:
@@ -40,7 +40,7 @@ def streamed(store: Database, statement: str, limits: Limits) -> Iterator[Stream
     except DatabaseError as error:
         if not isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
             raise
-        raise BadInput(f"{_sentence(error.__cause__)} What may be read and called is in docs/sql.md.") from error
+        raise BadInput(f"{_sentence(error.__cause__)} docs/sql.md lists what can be read and called.") from error
 
 
 def _blocks(driver: psycopg.Connection[Any], cursor: psycopg.ServerCursor[Any], seconds: float) -> Iterator[list[Row]]:
@@ -68,15 +68,15 @@ def _sentence(error: psycopg.Error) -> str:
     message = (error.diag.message_primary or str(error)).strip()
     hint = error.diag.message_hint
     if isinstance(error, psycopg.errors.UndefinedTable):
-        hint = "Tables made for people: scene_overview, region_overview; all others: ovstore db tables"
+        hint = "Tables meant for people: scene_overview, region_overview; all others: ovstore db tables"
         if re.search('"(points|correspondences|features)"', message):
             hint = "It is a view of the Parquet files: ovstore sql --files"
     if isinstance(error, psycopg.errors.UndefinedColumn):
-        hint = hint or "Text stands in 'single' quotes, names of columns in none or in \"double\" ones."
+        hint = hint or "Text is written in 'single' quotes, names of columns without quotes or in \"double\" ones."
     if "different halfvec dimensions" in message:
         hint = "Vectors of two encoders: --features NAME chooses the words', WHERE feature_set = 'NAME' the rows'."
     if isinstance(error, psycopg.errors.OutOfMemory):
-        hint = "The statement takes more memory than one may: make it simpler."
+        hint = "The statement needs more memory than allowed: make it simpler."
     if isinstance(error, psycopg.errors.SyntaxError):
         hint = hint or "Only one SELECT runs here, and nothing that writes."
     return f"{message}. {hint or ''}".strip()

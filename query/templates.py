@@ -20,7 +20,7 @@ def takes_templates(encoder: Encoder) -> bool:
 def with_templates(encoder: Encoder, templates: str) -> Encoder:
     """The encoder asking with other sentences: a named set, or sentences with {} split by |."""
     if not takes_templates(encoder):
-        raise BadInput(f"The encoder {encoder.name} takes words as they are: leave --templates out.")
+        raise BadInput(f"The encoder {encoder.name} uses the plain words: leave --templates out.")
     settings = json.loads(encoder.settings) | {"templates": templates}
     prompted = replace(encoder, settings=json.dumps(settings, sort_keys=True))
     _ = prompted.options  # refuses what is no template

@@ -38,7 +38,7 @@ class EvaluatedRegions:
     def __post_init__(self) -> None:
         if any(len(sets) > 1 for sets in self.source.chosen.sets.values()):
             raise BadInput(
-                f"{self.source.title} has no {self.level}s of its own: instances are judged of one feature set."
+                f"{self.source.title} has no {self.level}s of its own: instances are evaluated for one feature set."
             )
 
     @property

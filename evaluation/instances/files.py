@@ -68,7 +68,7 @@ def read_list(folder: Path, scene: str) -> list[ListedMask]:
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not text; a mask a line was expected.") from error
+        raise BadInput(f"{path} is not text; one mask per line was expected.") from error
     root = folder.resolve()
     return [_listed(path, root, row, line) for row, line in enumerate(lines, 1) if line.strip()]
 
@@ -98,9 +98,9 @@ def _listed(path: Path, root: Path, row: int, line: str) -> ListedMask:
     try:
         mask = (root / name).resolve()
     except (OSError, RuntimeError, ValueError) as error:  # links in a circle, bytes that no path has
-        raise BadInput(f"{where}: {name[:80]!r} is no path: {error}.") from error
+        raise BadInput(f"{where}: {name[:80]!r} is not a path: {error}.") from error
     if Path(name).is_absolute() or not mask.is_relative_to(root):
-        raise BadInput(f"{where}: the mask {name[:80]!r} is not inside of {root}.")
+        raise BadInput(f"{where}: the mask {name[:80]!r} is not inside {root}.")
     try:
         number, sure = float(label), float(confidence)
     except ValueError as error:
@@ -109,7 +109,7 @@ def _listed(path: Path, root: Path, row: int, line: str) -> ListedMask:
         ) from error
     if not (math.isfinite(sure) and number.is_integer()):
         raise BadInput(
-            f"{where}: {label[:20]} {confidence[:20]}: a whole label id and a finite confidence were expected."
+            f"{where}: {label[:20]} {confidence[:20]}: a whole-number label id and a finite confidence were expected."
         )
     return ListedMask(mask, int(number), sure)
 
@@ -131,7 +131,7 @@ def _array(path: Path, point_count: int) -> NDArray[np.bool_]:
         raise BadInput(f"{path} is not an array that can be read: {error}.") from error
     if array.shape != (point_count,) or array.dtype.kind not in "biuf":
         raise BadInput(
-            f"{path} holds {array.dtype} {array.shape}; a number for each of {point_count:,} points was expected."
+            f"{path} contains {array.dtype} {array.shape}; one number for each of {point_count:,} points was expected."
         )
     return np.asarray(array != 0)
 

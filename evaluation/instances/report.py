@@ -80,7 +80,7 @@ class InstanceReport:
         )
         return [
             f"AP is the mean over overlaps (IoU) above {', '.join(f'{each:.0%}' for each in THRESHOLDS[:2])} ... "
-            f"{THRESHOLDS[-1]:.0%}, as ScanNet's script has it; AP50 and AP25 are those above 50% and 25%.",
+            f"{THRESHOLDS[-1]:.0%}, as in ScanNet's script; AP50 and AP25 are those above 50% and 25%.",
             self._counted(),
             self._found(),
             self._things(),
@@ -109,12 +109,12 @@ class InstanceReport:
         total = sum(len(scene.overlap.truth_size) for scene in self.scenes)
         return (
             f"{self.precision.instances.sum():,} of {total:,} instances count: those of at least {self.min_points} "
-            "points. Masks of fewer are left out."
+            "points. Smaller masks are left out."
         )
 
     def _things(self) -> str:
         without = f" but {short_list(self.label_set.stuff)}" if self.label_set.stuff else ""
-        return f"Instances are of all classes of {self.label_set.name}{without}; masks that lie elsewhere do not count."
+        return f"Instances of all classes of {self.label_set.name}{without} count; masks that lie elsewhere do not."
 
     def _averaged(self) -> str:
         present, of = int((self.precision.instances > 0).sum()), int(self.label_set.things.sum())
@@ -126,7 +126,7 @@ class InstanceReport:
         overlaps = [scene.overlap.as_one_class() for scene in self.scenes]
         half, quarter = (found(overlaps, threshold, self.min_points) for threshold in (THRESHOLDS[0], LOW_THRESHOLD))
         return (
-            f"Whatever the classes, {half:,} of these have a mask of their own that overlaps them by more than half, "
+            f"Regardless of class, {half:,} of these have a mask of their own that overlaps them by more than half, "
             f"{quarter:,} by more than a quarter."
         )
 

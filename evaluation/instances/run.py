@@ -46,14 +46,14 @@ def evaluate(
         keep(scan)
     if not done:
         raise NotFound(
-            f"No object of {counted(len(bare), 'scene')} is an instance of a thing of {label_set.name}. "
-            f"See: ovstore labels map {label_set.name} --all"
+            f"No object of {counted(len(bare), 'scene')} is an instance of a class of {label_set.name}. See: "
+            f"ovstore labels map {label_set.name} --all"
         )
     claimed = np.concatenate([scene.overlap.claims.index for scene in done])
     notes = (
         *evaluated.source.notes,
         *_no_classes(label_set, claimed),
-        *left_out(bare, f"an instance of a thing of {label_set.name}"),
+        *left_out(bare, f"an instance of a class of {label_set.name}"),
         *unknown_labels(label_set, unknown),
     )
     return InstanceReport(evaluated.title, label_set, min_points, evaluated.source.asked_with, tuple(done), notes)
@@ -65,6 +65,6 @@ def _no_classes(label_set: LabelSet, claimed: NDArray[np.int32]) -> tuple[str, .
     if not count:
         return ()
     return (
-        f"{count:,} of {len(claimed):,} masks have a label id that is no class of {label_set.name}; its label ids are "
-        f"the dataset's own, such as {last.id} for {last.name}, and not numbers of classes from 0.",
+        f"{count:,} of {len(claimed):,} masks have a label id that is no class of {label_set.name}; its label ids "
+        f"are the dataset's own, such as {last.id} for {last.name}, not class numbers from 0.",
     )

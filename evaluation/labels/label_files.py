@@ -74,12 +74,12 @@ def _label_set(name: str, origin: str, body: Any, table: Path | None) -> LabelSe
             made = distinct_colours(len(entries))
             classes = tuple(_class(origin, entry, colour) for entry, colour in zip(entries, made, strict=True))
         case _:
-            raise BadInput(f"{origin} holds no list 'classes'; `ovstore labels show scannet20 --json` prints one.")
+            raise BadInput(f"{origin} has no list 'classes'; `ovstore labels show scannet20 --json` prints one.")
     raw = dict.fromkeys(_texts(origin, body, "ignored"), IGNORED)
     for i, entry in enumerate(entries):
         for label in _texts(origin, entry, "raw"):
             if raw.setdefault(label, i) != i:
-                raise BadInput(f"{origin}: the label {label!r} stands in two places of 'raw' and 'ignored'.")
+                raise BadInput(f"{origin}: the label {label!r} occurs twice in 'raw' and 'ignored'.")
     return LabelSet(
         name=name,
         title=_text(origin, body, "title", name),
@@ -106,12 +106,16 @@ def _class(origin: str, entry: Any, made: RGB) -> LabelClass:
         case {"id": int(number), "name": str(name)} if name:
             pass
         case _:
-            raise BadInput(f"{origin}: {str(entry)[:80]} is not a class: an object with a number 'id' and a 'name'.")
+            raise BadInput(
+                f"{origin}: {str(entry)[:80]} is not a class: an object with a number 'id' and a 'name' was expected."
+            )
     match entry.get("rgb", made):
         case (int(red), int(green), int(blue)) if all(0 <= part <= 255 for part in (red, green, blue)):
             rgb = (red, green, blue)
         case other:
-            raise BadInput(f"{origin}: 'rgb' of {name!r} is {str(other)[:40]}; three numbers from 0 to 255 are.")
+            raise BadInput(
+                f"{origin}: 'rgb' of {name!r} is {str(other)[:40]}; three numbers from 0 to 255 were expected."
+            )
     return LabelClass(
         name=name,
         id=number,
@@ -132,18 +136,18 @@ def _of_table(origin: str, rule: Any, classes: Sequence[LabelClass], table: Path
             return {}
         case None:
             raise BadInput(f"Label set {origin} takes no table: its labels are in its own file.")
-    raise BadInput(f"{origin}: 'table' is {str(rule)[:80]}; an object with 'file', 'names' and 'value' is.")
+    raise BadInput(f"{origin}: 'table' is {str(rule)[:80]}; an object with 'file', 'names' and 'value' was expected.")
 
 
 def _text(origin: str, body: dict[str, Any], key: str, default: str = "") -> str:
     value = body.get(key, default)
     if not isinstance(value, str):
-        raise BadInput(f"{origin}: {key!r} is {str(value)[:40]}, not a text.")
+        raise BadInput(f"{origin}: {key!r} is {str(value)[:40]}, not a string.")
     return value
 
 
 def _texts(origin: str, body: Any, key: str) -> tuple[str, ...]:
     value = body.get(key, [])
     if not (isinstance(value, list) and all(isinstance(text, str) and text for text in value)):
-        raise BadInput(f"{origin}: {key!r} is {str(value)[:40]}, not a list of texts.")
+        raise BadInput(f"{origin}: {key!r} is {str(value)[:40]}, not a list of strings.")
     return tuple(value)

@@ -51,7 +51,7 @@ class LabelSet:
         for what in ("name", "id"):
             values = [getattr(each, what) for each in self.classes]
             if repeated := [value for value in values if values.count(value) > 1]:
-                raise BadInput(f"Label set {self.name}: two classes have the {what} {repeated[0]!r}.")
+                raise BadInput(f"Label set {self.name}: two classes have the same {what} {repeated[0]!r}.")
         names = {each.name for each in self.classes}
         if unknown := [name for name in self.stuff if name not in names]:
             raise BadInput(f"Label set {self.name}: 'stuff' names {unknown[0]!r}, which is none of its classes.")

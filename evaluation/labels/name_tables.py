@@ -39,7 +39,7 @@ def read_table(path: Path, columns: Sequence[str]) -> list[Row]:
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}.") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"{path} is not a table in text with tabs between its columns: {error}.") from error
+        raise BadInput(f"{path} is not a text table with tabs between its columns: {error}.") from error
     _check_columns(str(path), found, columns)
     return rows
 

@@ -26,7 +26,7 @@ class ClassTexts:
 
     def __post_init__(self) -> None:
         if not len(self.index):
-            raise BadInput("No class has a text to ask with.")
+            raise BadInput("No class has a text to query with.")
         assert self.vectors.shape[0] == len(self.index) and (np.diff(self.index) >= 0).all()
 
 

@@ -120,7 +120,7 @@ class PointReport:
         if self.seen_accuracy is None:
             return []
         seen, unseen = map(percent, self.seen_accuracy)
-        return [f"Of points that a frame saw {seen}% are right, of those that none saw {unseen}%."]
+        return [f"Of points that a frame saw, {seen}% are right; of points that no frame saw, {unseen}%."]
 
     def _averaged(self) -> str:
         present, of = int((self.scores.points > 0).sum()), len(self.label_set.classes)
@@ -134,14 +134,17 @@ class PointReport:
                 f"over all {of}, absent ones as 0: mIoU {mean[0]}, mAcc {mean[1]}."
             )
         return (
-            f"Means are over all {of} classes, the {of - present} absent ones as 0; "
-            f"over the {present} that occur: mIoU {mean[0]}, mAcc {mean[1]}."
+            f"Means are over all {of} classes, with the {of - present} absent ones as 0; over the {present} that "
+            f"occur: mIoU {mean[0]}, mAcc {mean[1]}."
         )
 
     def _foreground(self) -> str:
         left_out = [each.name for each, kept in zip(self.label_set.classes, self.foreground, strict=True) if not kept]
         without = f" (without {', '.join(left_out)})" if left_out else ""
-        return f"f-mIoU is the mIoU of foreground classes{without}; fwIoU weighs classes by their points in truth."
+        return (
+            f"f-mIoU is the mIoU of foreground classes{without}; fwIoU weights classes by their points in the "
+            "ground truth."
+        )
 
     def _asked(self) -> list[str]:
         return [f"Queried with {self.asked_with}."] if self.asked_with else []

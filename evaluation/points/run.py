@@ -87,8 +87,8 @@ def _class_numbers(
         return ()
     last = label_set.classes[-1]
     return (
-        f"The files seem to hold numbers of classes, 0 to {len(label_set.classes) - 1}, in place of label ids: read "
-        f"so, {rightly.trace() / rightly.sum():.1%} of the points would be right, not "
+        f"The files seem to contain class numbers, 0 to {len(label_set.classes) - 1}, instead of label ids: read "
+        f"that way, {rightly.trace() / rightly.sum():.1%} of the points would be right instead of "
         f"{wrongly.trace() / wrongly.sum():.1%}. The label ids of {label_set.name} are the dataset's own, such as "
         f"{last.id} for {last.name}, which is class {len(label_set.classes) - 1}.",
     )

@@ -37,12 +37,12 @@ def collect(store: Database, scenes: Sequence[SceneInfo], wanted: str | None) ->
     """Those of the scenes that have the features that `wanted` means; BadInput when a search could not ask them."""
     chosen = choose(store, scenes, wanted)
     if any(len(sets) > 1 for sets in chosen.sets.values()):
-        raise BadInput(f"{chosen.title} has no regions of its own, and cannot be searched: choose one of the two.")
+        raise BadInput(f"{chosen.title} has no regions of its own and cannot be searched: choose one of the two.")
     held = tuple(scene for scene in scenes if scene.id in chosen.sets)
     sets = tuple(chosen.sets[scene.id][0] for scene in held)
     names = sorted({found.name for found in sets})
     if len(names) > 1:
-        raise BadInput(f"A search asks features of one name, and these are {', '.join(names)}: choose one of them.")
+        raise BadInput(f"A search uses features of one name, but these are {', '.join(names)}: choose one of them.")
     all_of_them = sum(found.name == names[0] and found.space == sets[0].space for found in catalog.feature_sets(store))
     only = () if all_of_them == len(sets) else tuple(scene.full_name for scene in held)
     return Collection(store, held, sets, only, left_out(chosen.without, f"features {chosen.title}"))

@@ -39,7 +39,7 @@ def read_pictures(folder: Path) -> list[Picture]:
     path = folder / NAME
     try:
         if (size := require_file(path)) > MAX_BYTES:
-            raise BadInput(f"{path}: {size:,} bytes; a list of pictures has at most {MAX_BYTES:,}.")
+            raise BadInput(f"{path}: {size:,} bytes; a list of images has at most {MAX_BYTES:,}.")
         content = path.read_bytes()
         Budget(path).take_json(content)
         body = json.loads(content)
@@ -48,7 +48,7 @@ def read_pictures(folder: Path) -> list[Picture]:
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{path} is not JSON: {error}.") from error
     if not isinstance(body, list) or not body:
-        raise BadInput(f"{path} is no list of pictures.")
+        raise BadInput(f"{path} is not a list of images.")
     return [_picture(path, number, entry) for number, entry in enumerate(body)]
 
 
@@ -58,7 +58,7 @@ def _picture(path: Path, number: int, entry: Any) -> Picture:
         case {"picture": str(name), "label": str(label), "scene": str(scene)} if name and label:
             pass
         case _:
-            raise BadInput(f"{where}: {str(entry)[:80]} is not an object with the texts picture, label and scene.")
+            raise BadInput(f"{where}: {str(entry)[:80]} is not an object with the strings picture, label and scene.")
     if not (path.parent / name).resolve().is_relative_to(path.parent.resolve()):
         raise BadInput(f"{where}: {name!r} leads out of the folder.")
     match entry.get("box_xyxy"):
@@ -67,5 +67,5 @@ def _picture(path: Path, number: int, entry: Any) -> Picture:
         case [int() | float() as x0, int() | float() as y0, int() | float() as x1, int() | float() as y1]:
             box = (float(x0), float(y0), float(x1), float(y1))
         case other:
-            raise BadInput(f"{where}: box_xyxy is {str(other)[:60]}; four pixels x0, y0, x1, y1 or null are.")
+            raise BadInput(f"{where}: box_xyxy is {str(other)[:60]}; four pixels x0, y0, x1, y1 or null were expected.")
     return Picture(path.parent / name, box, label, scene)

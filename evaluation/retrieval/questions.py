@@ -17,6 +17,7 @@ from ..labels.label_set import LabelSet
 from .picture_list import Picture
 
 By = Literal["name", "picture"]
+SHOWN: dict[By, str] = {"name": "name", "picture": "image"}  # as tables say it
 Texts = Callable[[Sequence[str]], tuple[NDArray[np.float32], list[int]]]  # vectors of known texts, their positions
 
 
@@ -78,7 +79,7 @@ def absent(words: Sequence[str], texts: Texts, background: NDArray[np.float32] |
 def require_absent(words: Sequence[str], label_set: LabelSet, points: NDArray[np.int64]) -> None:
     """BadInput for words that name labels which scenes hold."""
     if held := [word for word in words if _held(word, label_set, points)]:
-        raise BadInput(f"Not absent, as scenes hold {short_list(held, 20)}: leave these words out of --absent.")
+        raise BadInput(f"Not absent, because scenes hold {short_list(held, 20)}: leave these words out of --absent.")
 
 
 def unheld(words: Sequence[str], label_set: LabelSet, points: NDArray[np.int64], texts: Texts) -> list[str]:
@@ -121,8 +122,8 @@ def by_picture(
     return Asked(
         tuple(questions),
         (
-            *_not_asked(common, f"what they show is in more than {most_scenes} of {points.shape[1]} scenes"),
-            *_not_asked(unknown, f"{label_set.name} has no class for what they show"),
+            *_not_asked(common, f"their label is in more than {most_scenes} of {points.shape[1]} scenes"),
+            *_not_asked(unknown, f"{label_set.name} has no class for their label"),
         ),
     )
 
@@ -139,7 +140,7 @@ def _ask(words: Sequence[str], texts: Texts, background: NDArray[np.float32] | N
 
 
 def _not_asked(names: Sequence[str], why: str) -> tuple[str, ...]:
-    return (f"Not asked, as {why}: {short_list(names)}.",) if names else ()
+    return (f"Not queried, because {why}: {short_list(names)}.",) if names else ()
 
 
 def _held(word: str, label_set: LabelSet, points: NDArray[np.int64]) -> bool:

@@ -47,7 +47,7 @@ def answers(
         state = space_state.of_space(connection, collection.space)
     with region_vectors.holding(collection.store, state, level) as table:
         if any(found.id not in table.spans for found in collection.sets):
-            raise NotFound("A feature set was replaced while it was judged. Run this again.")
+            raise NotFound("A feature set was replaced during the evaluation. Run it again.")
         spans = [table.spans[found.id] for found in collection.sets]
         found = []
         for question in questions:

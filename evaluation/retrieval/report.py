@@ -12,7 +12,7 @@ from ...store.search.search import HERE
 from ..markup import Table
 from ..wording import number
 from .figures import Section
-from .questions import By
+from .questions import SHOWN, By
 from .run import Answered
 from .scene_scores import BEST_POINTS, METHODS
 
@@ -49,29 +49,30 @@ class RetrievalReport:
     @property
     def title(self) -> str:
         """One line."""
-        return f"{self.evaluated}: what few of {len(self.scenes)} scenes hold, by {self.labels}"
+        return f"{self.evaluated}: labels that few of {len(self.scenes)} scenes hold, by {self.labels}"
 
     @property
     def sentences(self) -> list[str]:
         """What the numbers mean."""
         return [
             *(self._asked(section) for section in self.sections),
-            "A question's rank is that of the first scene that holds what is asked; scenes with the same score stand "
-            "before it. R@k is the share of questions with a rank of at most k; chance is a random order of scenes.",
+            "A query's rank is that of the first scene that holds the label; scenes with the same score are ranked "
+            "before it. R@k is the share of queries with a rank of at most k; chance is a random order of scenes.",
             *(sentence for section in self.sections for sentence in self._others(section)),
-            "Scene AUROC: scores of scenes that hold what is asked against those of the others, mean over questions. "
-            "Absent AUROC: best scores of what is there against those of what no scene holds; prob. AUROC: the same of "
-            "the best probability that a search prints. A tie counts half.",
-            "Elsewhere: the absent AUROC that is left when the scenes that hold what is asked are taken away, and with "
-            "it all that there is to find. What differs then is the questions; only what exceeds it was found.",
-            "AP25, AP50: all regions of all scenes by score; a region finds a thing when the IoU of their points is at "
-            "least 0.25 or 0.5, each thing is found once, and the precision where each is found is averaged, without "
+            "Scene AUROC: scores of scenes that hold the label against those of the others, mean over queries. "
+            "Absent AUROC: best scores for labels that are present against those for labels that no scene holds; "
+            "prob. AUROC: the same for the best probability that a search prints. A tie counts half.",
+            "Elsewhere: the absent AUROC that is left when the scenes that hold the label are removed, and with "
+            "them all that could be found. The remaining difference comes from the queries; only what exceeds it "
+            "was found.",
+            "AP25, AP50: all regions of all scenes by score; a region finds a thing if the IoU of their points is "
+            "at least 0.25 or 0.5, each thing is found once, and the precision at each find is averaged, without "
             "interpolation.",
             "First hit and mask: IoU of the first hit, and of the points that a search shows of it, with the thing "
-            "they fit best; 0 where the hit is another thing. Possible: the region that fits best, whatever its score. "
-            "By size, and of a question, they are those of objects.",
-            "A thing is an instance, or all points of a label that are in none. Size is the points of the largest "
-            "thing asked for. Points without a vector count, and no mask holds them.",
+            "they fit best; 0 if the hit is another thing. Possible: the region that fits best, whatever its "
+            "score. Figures by size and by query are those of objects.",
+            "A thing is an instance, or all points of a label that are in no instance. Size is the number of "
+            "points of the largest thing with the label. Points without a vector count, but no mask contains them.",
             *(sentence for section in self.sections for sentence in self._probably_not_here(section)),
             *self._unseen(),
             *([f"Names are queried with {self.asked_with}."] if self.asked_with else []),
@@ -94,10 +95,10 @@ class RetrievalReport:
         if section.by == "name":
             here, absent = labels, f"{counted(len(section.absent), 'word')} for"
         else:
-            here = f"{counted(len(section.here), 'picture')} of {labels}"
-            absent = f"{counted(len(section.absent), 'picture')} of"
+            here = f"{counted(len(section.here), 'image')} of {labels}"
+            absent = f"{counted(len(section.absent), 'image')} of"
         return (
-            f"By {section.by}: {here} that {scenes} of {len(self.scenes)} scenes "
+            f"By {SHOWN[section.by]}: {here} that {scenes} of {len(self.scenes)} scenes "
             f"{'holds' if self.most_scenes == 1 else 'hold'}, and {absent} what no scene holds."
         )
 
@@ -105,9 +106,9 @@ class RetrievalReport:
         if not section.with_others:
             return []
         return [
-            "R@1 of others: the scene that a picture was taken in is left out, and another that holds the label has to "
-            f"come first, for the {counted(len(section.with_others), 'picture')} that have one. The scene itself may "
-            "be found by what surrounds the thing."
+            "R@1 of others: the scene that an image was taken in is left out, and another that holds the label "
+            f"must come first, for the {counted(len(section.with_others), 'image')} that have one. The scene itself "
+            "may be found by the surroundings of the thing."
         ]
 
     def _probably_not_here(self, section: Section) -> list[str]:
@@ -115,12 +116,12 @@ class RetrievalReport:
         if said is None:
             return []
         parts = [
-            *([f"{said[1]} of {len(section.absent)} that no scene holds"] if section.absent else []),
-            *([f"{said[0]} of {len(section.here)} that are there"] if section.here else []),
+            *([f"{said[1]} of {len(section.absent)} labels that no scene holds"] if section.absent else []),
+            *([f"{said[0]} of {len(section.here)} labels that are present"] if section.here else []),
         ]
         return [
-            f"“Probably not here” (no hit of a search for objects reaches {HERE:.0%}) is said of "
-            f"{', and of '.join(parts)}."
+            f"“Probably not here” (no hit of a search for objects reaches {HERE:.0%}) is reported for "
+            f"{', and for '.join(parts)}."
         ]
 
     def _unseen(self) -> list[str]:

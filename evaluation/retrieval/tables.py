@@ -6,6 +6,7 @@ from ...core.features import LEVELS
 from ..markup import Row, Table
 from ..wording import percent
 from .figures import Section
+from .questions import SHOWN
 from .ranking import RankFigures
 from .report import SIZES, RetrievalReport
 from .scene_scores import METHODS
@@ -25,7 +26,7 @@ def tables(report: RetrievalReport, per_label: bool = False) -> list[Table]:
 
 def by_method(section: Section) -> Table:
     """A row a method, and one for chance."""
-    corner = f"scenes, by {section.by}"
+    corner = f"scenes, by {SHOWN[section.by]}"
     columns = [corner, "R@1 %", "R@5 %", "MRR %", "median rank", "scene AUROC %", "absent AUROC %", "elsewhere %"]
     rows = [
         [method, *_rank_cells(section.ranks(method)), percent(section.scene_auroc(method)),
@@ -44,7 +45,7 @@ def by_method(section: Section) -> Table:
 
 def by_level(section: Section) -> Table:
     """A row a level of regions."""
-    corner = f"regions, by {section.by}"
+    corner = f"regions, by {SHOWN[section.by]}"
     columns = (corner, "AP25 %", "AP50 %", "first hit IoU %", "mask IoU %", "possible IoU %", "prob. AUROC %")
     rows = []
     for level in reversed(LEVELS):
@@ -56,7 +57,7 @@ def by_level(section: Section) -> Table:
 
 def by_size(section: Section) -> Table:
     """R@1 of each method, and how well objects are found, by the points of what is asked for."""
-    corner = f"R@1 %, by {section.by}"
+    corner = f"R@1 %, by {SHOWN[section.by]}"
     rows: list[Row] = []
     for name, least, most in SIZES:
         part = section.of_size(least, most)
@@ -68,7 +69,7 @@ def by_size(section: Section) -> Table:
 
 def by_question(section: Section) -> Table:
     """Where each question finds its first scene; the smallest things come first."""
-    corner = f"ranks, by {section.by}"
+    corner = f"ranks, by {SHOWN[section.by]}"
     rows = [
         (each.question.text, str(int(each.holds.sum())), f"{each.points:,}",
          *(str(each.rank(method)) for method in METHODS), percent(each.regions["object"].ap[0]),

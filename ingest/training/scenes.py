@@ -32,7 +32,7 @@ def divide(
         judging = [scene for scene in scenes if split_of(scene) == val_split != wanted]
         if not taught:
             raise NotFound(
-                f"None of {len(scenes)} scenes{having} is of split {wanted!r}; their splits: "
+                f"None of {len(scenes)} scenes{having} is in split {wanted!r}; their splits: "
                 f"{', '.join(splits) or 'none'}. Say with --split whose scenes teach."
             )
     if hold_out >= len(taught):

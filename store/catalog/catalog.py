@@ -173,7 +173,7 @@ def find_scene(store: Database, name: str, dataset: str | None = None) -> SceneI
             schema.scenes, schema.datasets)).all()  # fmt: skip
     if found:
         names = ", ".join(sorted(scene.full_name for scene in found))
-        raise NotFound(f"{len(found)} scenes are named {name!r}: type one of {names}.")
+        raise NotFound(f"{len(found)} scenes are named {name!r}: choose one of {names}.")
     raise _no_scene(name, dataset, [(row[0], row[1]) for row in known])
 
 
@@ -224,7 +224,7 @@ def find_feature_set(store: Database, scene: SceneInfo, name: str | None = None)
     if not held:
         raise NotFound(f"{scene.full_name} has no features yet. See: ovstore ingest --help")
     if name is None:
-        raise NotFound(f"{scene.full_name} has {len(held)} feature sets: say which with --features: {known}.")
+        raise NotFound(f"{scene.full_name} has {len(held)} feature sets: choose one with --features: {known}.")
     raise NotFound(f"{scene.full_name} has no features named {name!r}. It has: {known}.")
 
 
@@ -246,7 +246,7 @@ def feature_kind(store: Database, name: str | None = None) -> FeatureKind:
     """The feature sets of that name; without one, the kind that covers most scenes. NotFound says what there is."""
     kinds = feature_kinds(store)
     if not kinds:
-        raise NotFound("The store holds no features yet. Take scans in first: ovstore ingest --help")
+        raise NotFound("The store has no features yet. Ingest scans first: ovstore ingest --help")
     named = [kind for kind in kinds if name is None or kind.name == name]
     if not named:
         raise NotFound(f"No features named {name!r}. There are: {', '.join(sorted({kind.name for kind in kinds}))}.")

@@ -25,7 +25,7 @@ from ..postgres.schema import jobs as table
 
 State = Literal["running", "stale", "done", "failed"]
 _ASK_SECONDS = 0.5
-_LOST = "its worker ended without a word (killed, or the machine went down)"
+_LOST = "its worker ended without reporting (killed, or the machine went down)"
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def start(store: Database, dataset: str, scene: str, recipe: dict[str, Any]) -> 
                 return id
         if other.id != waited_for:
             since = f"{other.started_at.astimezone():%H:%M:%S}"
-            log.warning("%s/%s: %s works on it since %s; waiting.", dataset, scene, other.worker, since)
+            log.warning("%s/%s: %s has been working on it since %s; waiting.", dataset, scene, other.worker, since)
             waited_for = other.id
         time.sleep(_ASK_SECONDS)
 

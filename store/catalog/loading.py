@@ -126,7 +126,9 @@ def _scene_file(store: Database, scene_id: int, column: str, *, also_replaced: b
 
 @cache
 def _say_once(scene_id: int) -> None:
-    log.warning("Scene %d was replaced or forgotten while it is read: what it was is read to the end.", scene_id)
+    log.warning(
+        "Scene %d was replaced or forgotten while it is being read: its old state is read to the end.", scene_id
+    )
 
 
 def _camera(numbers: Sequence[float]) -> Camera:

@@ -59,19 +59,20 @@ def find(store: Database, name: str | int, features: str | None = None) -> Regio
     parts = _NAME.fullmatch(str(name))
     if parts is None:
         raise BadInput(
-            f"{str(name)!r} names no region: SCENE:ORDINAL@LEVEL was expected, such as scene0003_00:17@object."
+            f"{str(name)!r} is not the name of a region: SCENE:ORDINAL@LEVEL was expected, such as "
+            "scene0003_00:17@object."
         )
     if parts["id"] is not None:
         return _by_id(store, int(parts["id"]), parts["scene"])
     scenes = [catalog.find_scene(store, parts["scene"])] if parts["scene"] else catalog.chosen_scenes(store)
     if len(scenes) > 1:
-        raise BadInput(f"{name} is a region of each of {len(scenes)} scenes: say SCENE:{name}.")
+        raise BadInput(f"{name} is a region of each of {len(scenes)} scenes: give SCENE:{name}.")
     held = catalog.find_feature_set(store, scenes[0], features or _usual(store, scenes[0].features))
     found = region_called(store, held.id, parts["level"], min(int(parts["ordinal"]), _LARGEST))
     if found is None:
         raise NotFound(
-            f"{scenes[0].full_name} has no region {parts['ordinal']}@{parts['level']} in its features {held.name!r}. "
-            f"See: ovstore show {scenes[0].full_name}"
+            f"{scenes[0].full_name} has no region {parts['ordinal']}@{parts['level']} in its features "
+            f"{held.name!r}. See: ovstore show {scenes[0].full_name}"
         )
     return found
 
@@ -97,8 +98,8 @@ def _by_id(store: Database, id: int, scene: str | None) -> RegionInfo:
         raise _retired(store, id) or error from error
     if scene not in (None, found.scene, f"{found.dataset}/{found.scene}"):
         raise NotFound(
-            f"Region {id} is none of {scene!r}: it is {found.full_name}. A number alone is an id; the region that an "
-            f"answer called {id}@object is {scene}:{id}@object."
+            f"Region {id} does not belong to {scene!r} but is {found.full_name}. A number alone is an id; the "
+            f"region that an answer called {id}@object is {scene}:{id}@object."
         )
     return found
 
@@ -117,5 +118,9 @@ def _retired(store: Database, id: int) -> NotFound | None:
     found = f"Region {id} was {name} of the features {row.features!r}, which were {fate} on {row.retired_at:%Y-%m-%d}."
     if row.forgotten:
         return NotFound(found)
-    again = f"--like {name} asks for what is called so now" if row.ordinal is not None else f"see ovstore show {scene}"
-    return NotFound(f"{found} Ids change when features are made anew, names do not: {again}.")
+    again = (
+        f"--like {name} refers to the region of that name now"
+        if row.ordinal is not None
+        else f"see ovstore show {scene}"
+    )
+    return NotFound(f"{found} Ids change when features are made again, names do not: {again}.")

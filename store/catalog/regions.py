@@ -194,4 +194,6 @@ def _vector(embedding: Any) -> NDArray[np.float16]:
 
 
 def _no_region(id: int) -> NotFound:
-    return NotFound(f"No region {id} in the store. `ovstore search` and `ovstore show SCENE` name regions by their id.")
+    return NotFound(
+        f"No region {id} in the store. `ovstore search` and `ovstore show SCENE` print the names of regions."
+    )

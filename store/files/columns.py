@@ -57,7 +57,7 @@ def opened(path: Path, kind: str) -> Iterator[tuple[pq.ParquetFile, dict[str, An
                 found = about.get("kind", "no mark") if isinstance(about, dict) else "no mark"
                 raise BadInput(f"{path} is not a {kind} file of a store (found: {found}).")
             if "digest" in about and not _as_written(file, about):
-                raise BadInput(f"{path} is damaged (its footer is not as written). `ovstore doctor` says what to do.")
+                raise BadInput(f"{path} is damaged (its footer has changed). `ovstore doctor` says what to do.")
             yield file, about
     except FileNotFoundError as error:
         raise BadInput(f"{path} is missing from the store. `ovstore doctor` says what to do.") from error

@@ -291,7 +291,7 @@ def _require_space(path: Path, about: dict[str, Any], vectors: NDArray[np.float1
     """BadInput for a file of another space than the catalog says."""
     if about["space"] != space.name or vectors.shape[1] != space.dim:
         raise BadInput(
-            f"{path} holds {vectors.shape[1]}-dimensional vectors of {about['space']!r}, not {space.name!r}."
+            f"{path} contains {vectors.shape[1]}-dimensional vectors of {about['space']!r}, not {space.name!r}."
         )
 
 

@@ -118,7 +118,7 @@ def _orphan_findings(store: Database) -> list[Finding]:
 def _leftover(store: Database, path: Path) -> str:
     if store.leads_out(path):
         return "it is a link that leads out of the store, where nothing is read or written"
-    return f"no scene or feature set names it ({size_of(path) / 1e6:,.1f} MB, left by an ingest that did not end)"
+    return f"no scene or feature set refers to it ({size_of(path) / 1000000.0:,.1f} MB, left by an interrupted ingest)"
 
 
 def _open_to_all(store: Database) -> list[Finding]:
@@ -126,7 +126,7 @@ def _open_to_all(store: Database) -> list[Finding]:
     if store.scratch:
         return []
     who = access.described(store.path)
-    problem = f"can be read by {who} (db access --shared GROUP leaves them to a group, --private to the owner)"
+    problem = f"can be read by {who} (db access --shared GROUP restricts them to a group, --private to the owner)"
     return [Finding("the store's files", problem, "ovstore db access --private")] if who == access.EVERYBODY else []
 
 
@@ -173,7 +173,7 @@ def _lost_jobs(store: Database) -> list[Finding]:
     return [
         Finding(
             f"job {job.id} ({job.dataset}/{job.scene})",
-            f"says it is running, but {job.worker} is gone",
+            f"is marked as running, but {job.worker} is gone",
             "ovstore doctor --clean",
         )
         for job in jobs.running(store)
@@ -190,7 +190,7 @@ def _moved_pictures(store: Database, held: Iterable[SceneInfo]) -> list[Finding]
     return [
         Finding(
             scene.full_name,
-            f"its pictures are not where they were ({first[scene.id]}); searches work, pictures of hits do not",
+            f"its images are no longer where they were ({first[scene.id]}); searches work, but cannot show frames",
             "move them back, or ingest the scene again from where they are now with --again",
         )
         for scene in held
@@ -222,7 +222,7 @@ def _indexes(store: Database) -> list[Finding]:
         if not store.file(row.file).exists():
             findings.append(Finding(subject, f"{row.file} is missing", f"ovstore index build {row.name}"))
         elif row.later > _BEHIND * row.row_count:
-            problem = f"{row.later:,} regions came after its {row.row_count:,}; searches are right, but slower"
+            problem = f"{row.later:,} regions were added after its {row.row_count:,}; searches are correct, but slower"
             findings.append(Finding(subject, problem, f"ovstore index build {row.name}"))
     return findings
 

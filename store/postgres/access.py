@@ -78,7 +78,7 @@ def change(folder: Path, to: Access) -> None:
         if not database.is_dir():
             _apply(folder, to)
             return
-        with locked(database / "start.lock", f"another process starts or stops the database in {database}"):
+        with locked(database / "start.lock", f"another process is starting or stopping the database in {database}"):
             if not is_free(database / "server.lock"):
                 raise DatabaseError(
                     f"The store {folder} is in use: close the processes that have it open, then try again."
@@ -89,7 +89,7 @@ def change(folder: Path, to: Access) -> None:
                 cluster.let_server_pass(path, owner)
     except OSError as error:
         what = f"{error.filename or folder}: {error.strerror}"
-        raise BadInput(f"{what}. Its owner, if a member of the group, and root may change who reaches it.") from error
+        raise BadInput(f"{what}. Its owner, if a member of the group, and root can change who has access.") from error
 
 
 def _apply(folder: Path, to: Access) -> None:

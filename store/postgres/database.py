@@ -136,7 +136,7 @@ class Database:
     def where(self) -> str:
         """The database, for people; never with a password."""
         if self._copy:
-            return f"in {self.path} (open for reading only: {self._copy.reason})"
+            return f"in {self.path} (open read-only: {self._copy.reason})"
         return f"in {self.path}" if self._server else described(self._url)
 
     @property
@@ -175,12 +175,12 @@ class Database:
 
     def _require_open(self) -> None:
         if self._closed:
-            raise BadInput(f"The store {self.path} was closed: open it again with ovstore.open.")
+            raise BadInput(f"The store {self.path} is closed: open it again with ovstore.open.")
 
     def _gone(self) -> NotFound:
         return NotFound(
-            f"The folder {self.path} is gone: the store was moved or removed while it was open. Open it again where it "
-            "is now."
+            f"The folder {self.path} is gone: the store was moved or removed while it was open. Open it at its new "
+            "location."
         )
 
     def _connect(self, user: str | None = None, **options: Any) -> psycopg.Connection[Any]:
@@ -235,7 +235,7 @@ def open_as(
             access.make(folder, embedded=url is None)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else error
-            raise BadInput(f"Cannot make the store's folder {str(folder)!r}: {why}.") from error
+            raise BadInput(f"Cannot create the store's folder {str(folder)!r}: {why}.") from error
     store = kind(folder, url)
     try:
         with store.driver_connection() as driver:
@@ -274,16 +274,17 @@ def _sentences(where: str) -> Iterator[None]:
         if isinstance(cause, psycopg.errors.DiskFull):
             raise DatabaseError(f"The disk of the database {where} is full: {said}.") from error
         if isinstance(cause, psycopg.DataError) and "NUL" in said:
-            raise BadInput("A text with a NUL character was given, which no text in the database can hold.") from error
+            raise BadInput("The text contains a NUL character, which the database cannot store.") from error
         if isinstance(cause, psycopg.errors.DataCorrupted | psycopg.errors.IndexCorrupted):
             raise DatabaseError(
                 f"The database {where} is damaged: {said}. Restore a backup, as docs/reliability.md says."
             ) from error
         if isinstance(cause, psycopg.errors.InsufficientPrivilege | psycopg.errors.ReadOnlySqlTransaction):
-            raise DatabaseError(f"The database {where} refuses: {said}.") from error
+            raise DatabaseError(f"The database {where} reports: {said}.") from error
         if isinstance(cause, psycopg.OperationalError) and _is_lost(error, cause):
             raise DatabaseError(
-                f"The database {where} went away in the middle of a transaction, which is undone: try again."
+                f"The connection to the database {where} was lost in the middle of a transaction, which was rolled "
+                "back: try again."
             ) from error
         raise
 

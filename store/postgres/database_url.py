@@ -24,7 +24,7 @@ def plain_conninfo(url: str) -> str:
         said = re.sub(r'"[^"]*"?', "...", str(error).strip().partition("\n")[0])
         raise DatabaseError(f"The database URL cannot be read ({said}): {_FORM} is expected; {_LETTERS}.") from None
     if re.search(r"[^0-9,]", str(given.get("port") or "")):
-        raise DatabaseError(f"The database URL has a port that is no number: {_FORM} is expected; {_LETTERS}.")
+        raise DatabaseError(f"The database URL has a port that is not a number: {_FORM} is expected; {_LETTERS}.")
     return plain
 
 

@@ -14,7 +14,7 @@ from .schema import store_identity
 
 Kind = Literal["embedded", "external"]
 _FILE = "store.json"
-_RESTORE = "`ovstore doctor --repair` writes it again for a store with an embedded database, else restore a backup"
+_RESTORE = "`ovstore doctor --repair` rebuilds it for a store with an embedded database; otherwise restore a backup"
 
 
 def is_store(folder: Path) -> bool:
@@ -31,8 +31,8 @@ def require_store(folder: Path) -> None:
         if (folder / places.CLUSTER).is_dir():
             raise BadInput(f"{folder / _FILE} is missing: {_RESTORE}.")
         raise NotFound(
-            f"There is no store in {folder}: `ovstore ingest` makes one (in Python ovstore.open(..., create=True)), "
-            "--store or OVSTORE_HOME names another."
+            f"There is no store in {folder}: create one with `ovstore ingest` (in Python ovstore.open(..., "
+            "create=True)), or name another with --store or OVSTORE_HOME."
         )
 
 
@@ -43,7 +43,7 @@ def require_kind(folder: Path, kind: Kind) -> None:
         return
     if made == "external":
         raise DatabaseError(
-            f"The database of the store {folder} is on a server of its own: set OVSTORE_DATABASE_URL to it."
+            f"The database of the store {folder} is on an external server: set OVSTORE_DATABASE_URL to it."
         )
     raise DatabaseError(f"The store {folder} has its own embedded database: unset OVSTORE_DATABASE_URL.")
 
@@ -58,7 +58,7 @@ def settle(connection: Connection, folder: Path, kind: Kind) -> None:
     if found is None:
         if noted and _holds_files(folder):
             raise DatabaseError(
-                f"{folder} holds the files of a store, but the database is empty: name that store's database."
+                f"{folder} contains the files of a store, but the database is empty: name the database of that store."
             )
         found = uuid.UUID(noted) if noted else uuid.uuid4()
         connection.execute(insert(store_identity).values(id=found))
@@ -70,7 +70,7 @@ def settle(connection: Connection, folder: Path, kind: Kind) -> None:
         if kind == "embedded":
             raise DatabaseError(f"{folder / _FILE} names another store than the database in it: {_RESTORE}.")
         raise DatabaseError(
-            f"The database belongs to another store than the folder {folder}: name the folder or database."
+            f"The database belongs to another store than the folder {folder}: name the right folder or database."
         )
 
 

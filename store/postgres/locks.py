@@ -24,8 +24,8 @@ def removing(connection: Connection, seconds: int = 60) -> None:
         if not isinstance(error.orig, LockNotAvailable):
             raise
         raise DatabaseError(
-            f"A scene has been in the middle of being published for {seconds} seconds: try again later; "
-            "`ovstore jobs` says who is at work."
+            f"A scene has been in the middle of being published for {seconds} seconds: try again later; `ovstore "
+            "jobs` shows who is working on it."
         ) from error
     connection.execute(text("SET LOCAL lock_timeout = 0"))
 

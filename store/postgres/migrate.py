@@ -40,7 +40,7 @@ def require_head(connection: Connection, store: Path) -> None:
             "update ovstore."
         )
     raise SchemaVersion(
-        f"The schema of the store {store} is at {found or 'its beginning'}, this ovstore needs {wanted}: "
+        f"The schema of the store {store} is at {found or 'its beginning'}, but this ovstore needs {wanted}: "
         f"ovstore --store {store} db upgrade"
     )
 

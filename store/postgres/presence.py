@@ -121,7 +121,7 @@ class Presence:
                     if self._held and not closed.is_set():
                         self._probe()
             except (psycopg.Error, OvstoreError, OSError) as error:
-                log.info("The session that says who is at work is gone, and is opened again: %s", error)
+                log.info("The session that marks this process as working was lost and is reopened: %s", error)
                 closed.wait(_WATCH_SECONDS / 5)
 
     def _probe(self) -> None:

@@ -52,9 +52,9 @@ def where_needed(database: Path) -> PrivateCopy | None:
             return _copied(database, reason)
     except OSError as error:
         raise DatabaseError(
-            f"{database.parent} can only be searched through a copy of its database ({reason}), and copying ends with "
-            f"{error.filename or tempfile.gettempdir()}: {error.strerror}. The owner gives a group the right to read "
-            "with: ovstore db access --shared GROUP"
+            f"{database.parent} can only be searched through a copy of its database ({reason}), but copying failed "
+            f"at {error.filename or tempfile.gettempdir()}: {error.strerror}. The owner can give a group the right "
+            "to read with: ovstore db access --shared GROUP"
         ) from error
 
 
@@ -62,7 +62,7 @@ def _reason(database: Path) -> str | None:
     try:
         made_by = (database / "data").stat().st_uid
         if os.statvfs(database).f_flag & os.ST_RDONLY:
-            return "it lies on a read-only file system"
+            return "it is on a read-only file system"
     except OSError:  # not there, or out of reach: the server says which
         return None
     if os.geteuid() in (0, made_by) or _may_join(database):
@@ -87,8 +87,9 @@ def _nobody_at_work(database: Path, reason: str) -> Iterator[None]:
     try:
         if not file_locks.take(lock, shared=True):
             raise DatabaseError(
-                f"The store {database.parent} is in use, and can be searched here only when it is not ({reason}): "
-                "try again later, or have its owner share it with your group (ovstore db access --shared GROUP)."
+                f"The store {database.parent} is in use, and can be searched from here only when it is not "
+                f"({reason}): try again later, or ask its owner to share it with your group (ovstore db access "
+                "--shared GROUP)."
             )
         yield
     finally:
@@ -99,8 +100,9 @@ def _copied(database: Path, reason: str) -> PrivateCopy:
     needed, free = size_of(database / "data"), shutil.disk_usage(tempfile.gettempdir()).free
     if needed > free:
         raise DatabaseError(
-            f"Searching {database.parent} takes a copy of its database ({reason}): {needed / 1e6:,.0f} MB, and "
-            f"{tempfile.gettempdir()} has {free / 1e6:,.0f} MB free. Name a roomier folder with TMPDIR."
+            f"Searching {database.parent} requires a copy of its database ({reason}): {needed / 1000000.0:,.0f} MB, "
+            f"but {tempfile.gettempdir()} has {free / 1000000.0:,.0f} MB free. Name a folder with more space in "
+            "TMPDIR."
         )
     home = Path(tempfile.mkdtemp(prefix=_PREFIX))
     lock = file_locks.opened(home / "lock")

@@ -112,7 +112,7 @@ def _require_harmless(driver: psycopg.Connection[Any], statement: str, where: st
         driver.execute(view.encode(), binary=True)  # binary: the protocol that takes a single statement
     except psycopg.errors.InsufficientPrivilege as error:
         said = error.diag.message_primary
-        raise DatabaseError(f"The SQL cannot be looked at before it runs, the database {where} says {said}.") from error
+        raise DatabaseError(f"The SQL cannot be checked before it runs, the database {where} says {said}.") from error
     row = driver.execute("SELECT ev_action::text FROM pg_rewrite WHERE ev_class = 'pg_temp.ovstore_asked'::regclass")
     [tree] = row.fetchone() or [""]
     called = driver.execute(
@@ -125,6 +125,6 @@ def _require_harmless(driver: psycopg.Connection[Any], statement: str, where: st
         [list(set(_READ.findall(tree))), [*metadata.tables, *VIEWS]],
     ).fetchone()
     if called:
-        raise BadInput(f"The function {called[0]} cannot be used here: docs/sql.md lists what can.")
+        raise BadInput(f"The function {called[0]} cannot be used here: docs/sql.md lists those that can.")
     if read:
-        raise BadInput(f"The table {read[0]} cannot be read here. Those that can: ovstore db tables")
+        raise BadInput(f"The table {read[0]} cannot be read here. To list those that can: ovstore db tables")

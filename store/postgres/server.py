@@ -57,7 +57,7 @@ class Server:
         self.folder = folder.resolve()  # one name for all: command lines are compared with it
         self._read_only = read_only
         self._run = self.folder / "run"
-        self._busy = f"another process starts or stops the database in {self.folder}"
+        self._busy = f"another process is starting or stopping the database in {self.folder}"
         self._client_lock: int | None = None
         self._run_descriptor: int | None = None
         try:
@@ -70,7 +70,7 @@ class Server:
         except OSError as error:
             self.close()
             what = f"{error.filename or self.folder}: {error.strerror}"
-            raise DatabaseError(f"The database in {self.folder} is out of reach for this user ({what}).") from error
+            raise DatabaseError(f"The database in {self.folder} cannot be reached by this user ({what}).") from error
         except BaseException:
             self.close()
             raise
@@ -121,7 +121,7 @@ class Server:
 
     def _take_client_lock(self) -> None:
         lock = opened(self.folder / "clients.lock")
-        wait(lambda: take(lock, shared=True), f"the database in {self.folder} shuts down")
+        wait(lambda: take(lock, shared=True), f"the database in {self.folder} is shutting down")
         self._client_lock = lock
 
     def _after_fork(self) -> None:
@@ -205,11 +205,11 @@ class Server:
             ready_since = (ready_since or time.monotonic()) if cluster.says_ready(self.folder) else None
             if ready_since and time.monotonic() - ready_since > _PATIENCE:
                 raise DatabaseError(
-                    f"The database in {self.folder} runs, but does not answer at its socket in {self._run}."
+                    f"The database in {self.folder} is running, but does not answer at its socket in {self._run}."
                 )
             return False
 
-        wait(settled, f"the database in {self.folder} gets ready (after a crash it first replays its journal)")
+        wait(settled, f"the database in {self.folder} is starting (after a crash it first replays its journal)")
 
     def _stop(self) -> None:
         pid = cluster.noted_pid(self.folder)
@@ -220,7 +220,7 @@ class Server:
         self._wait_until_down()
 
     def _wait_until_down(self) -> None:
-        wait(lambda: is_free(self.folder / "server.lock"), f"the database in {self.folder} shuts down")
+        wait(lambda: is_free(self.folder / "server.lock"), f"the database in {self.folder} is shutting down")
 
 
 def _can_be_host(run: Path) -> bool:

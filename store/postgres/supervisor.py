@@ -51,7 +51,7 @@ def become(uid: int, gid: int, folder: str, program: str) -> str:
         os.setresuid(0, 0, 0)
         if (folder_closed or program_closed) and not _lets_rights_stay():
             if program_closed and folder_closed:
-                raise PermissionError(errno.EACCES, "the programs and the store lie in closed folders")
+                raise PermissionError(errno.EACCES, "the programs and the store are in closed folders")
             if program_closed:
                 program, program_closed = _copied(program, folder), False
             else:
@@ -68,8 +68,8 @@ def become(uid: int, gid: int, folder: str, program: str) -> str:
     except OSError as error:
         sys.exit(
             f"PostgreSQL has to run as user {uid} in {folder}, which root may not arrange here ({error.strerror}); "
-            "run as an ordinary user, install ovstore and put the store where everybody can reach them, "
-            "or set OVSTORE_DATABASE_URL"
+            "run as an ordinary user, put ovstore and the store where everybody can reach them, or set "
+            "OVSTORE_DATABASE_URL"
         )
     return program
 
@@ -87,7 +87,7 @@ def _copied(program: str, folder: str) -> str:
     """`program` in a copy of its installation inside `folder`, which nobody but root may write to."""
     about = os.stat(folder)
     if about.st_uid != 0 or about.st_mode & 0o022:
-        raise PermissionError(errno.EACCES, "the programs lie in a closed folder")
+        raise PermissionError(errno.EACCES, "the programs are in a closed folder")
     installation = os.path.dirname(os.path.dirname(program))
     package = os.path.dirname(installation)
     server = os.stat(os.path.join(installation, "bin", "postgres"))

@@ -24,15 +24,17 @@ def check_geometry(
     _check_texts(scene)
     count = len(scene.points)
     if superpoint.shape != (count,) or (count and superpoint.min() < 0):
-        raise BadInput(f"superpoint has shape {superpoint.shape}; {count} numbers from 0 were expected, one a point.")
+        raise BadInput(f"superpoint has shape {superpoint.shape}; {count} numbers from 0 were expected, one per point.")
     if original_index.shape != (count,) or not np.array_equal(np.sort(original_index), np.arange(count)):
         raise BadInput(f"original_index is not a permutation of the {count} points.")
     frames = [seen.frame for seen in correspondences]
     if len(set(frames)) != len(frames) or any(not 0 <= frame < len(scene.frames) for frame in frames):
-        raise BadInput(f"Correspondences name frames {frames}; each of 0 to {len(scene.frames) - 1} once was expected.")
+        raise BadInput(
+            f"Correspondences refer to frames {frames}; each of 0 to {len(scene.frames) - 1} once was expected."
+        )
     for seen in correspondences:
         if len(seen) and not _ascending_below(seen.point_index, count):
-            raise BadInput(f"Correspondence of frame {seen.frame}: point_index does not ascend within {count} points.")
+            raise BadInput(f"Correspondence of frame {seen.frame}: point_index is not ascending within {count} points.")
 
 
 def check_features(
@@ -42,7 +44,7 @@ def check_features(
     if not len(features.point_index):
         raise BadScene("No frame sees a point, so there is nothing to search: check poses, intrinsics and depth scale.")
     if not _ascending_below(features.point_index, len(superpoint)):
-        raise BadInput(f"point_index of the features does not ascend within the scene's {len(superpoint)} points.")
+        raise BadInput(f"point_index of the features is not ascending within the scene's {len(superpoint)} points.")
     if int(superpoint.max()) >= len(object_of_superpoint):
         raise BadInput(f"{len(object_of_superpoint)} superpoints have an object; the scene has {superpoint.max() + 1}.")
 
@@ -68,7 +70,7 @@ def _check_texts(scene: Scene) -> None:
     if (size := sum(len(name) for name in scene.points.label_names.values())) > _LONGEST_NAMES:
         raise BadScene(
             f"{scene.name}: its {len(scene.points.label_names):,} label names have {size:,} letters; at most "
-            f"{_LONGEST_NAMES:,} are kept with a scene"
+            f"{_LONGEST_NAMES:,} are stored with a scene"
         )
     paths = [str(path) for frame in scene.frames for path in (frame.image_path, frame.depth_path)]
     for text in (scene.source, *scene.points.label_names.values(), *scene.findings, *paths):

@@ -270,7 +270,7 @@ def _locked_scene(connection: Connection, scene_id: int) -> Row[Any]:
         locks.scene(connection, scene.dataset, scene.name)
         scene = _scene(connection, scenes.c.id == scene_id)  # it may have been replaced while its lock was waited for
     if scene is None:
-        raise NotFound(f"Scene {scene_id} was replaced or forgotten meanwhile; ingest it again.")
+        raise NotFound(f"Scene {scene_id} was replaced or forgotten in the meantime; ingest it again.")
     return scene
 
 
@@ -298,8 +298,8 @@ def _dataset_id(connection: Connection, name: str, format: str) -> int:
     found = connection.execute(select(datasets.c.id, datasets.c.format).where(datasets.c.name == name)).one()
     if found.format != format:
         raise BadInput(
-            f"Dataset {name!r} holds scans in the format {found.format!r}, these are {format!r}: "
-            f"give them another dataset name (ovstore ingest {format} PATH --name NAME)."
+            f"Dataset {name!r} contains scans in the format {found.format!r}, these are {format!r}: choose another "
+            f"dataset name (ovstore ingest {format} PATH --name NAME)."
         )
     return int(found.id)
 

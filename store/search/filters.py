@@ -114,6 +114,6 @@ def _require_one_condition(condition: str) -> None:
             break
     if not condition.strip() or depth != 0 or re.search(r"['\";$\\\0]|--|/\*", rest) or "\\" in condition:
         raise BadInput(
-            f"{condition!r} is not one SQL condition: it has to be complete, with brackets and quotes closed, without "
-            "';', comments, '$' or backslashes. For example: size_z > 0.5 AND label IN ('chair', 'table')."
+            f"{condition!r} is not one complete SQL condition: close all brackets and quotes, and use no ';', "
+            "comments, '$' or backslashes. For example: size_z > 0.5 AND label IN ('chair', 'table')."
         )

@@ -61,8 +61,8 @@ def default(store: Database, space_id: int, level: str, row_count: int) -> str:
 def reason(row_count: int, name: str) -> str:
     """Why `name` is the choice for so many regions, for people."""
     if row_count <= EXACT_ROWS:
-        return f"exact is quickest up to {EXACT_ROWS:,} regions"
-    return f"over {EXACT_ROWS:,} regions" if name == "faiss" else "quicker after: ovstore index build faiss"
+        return f"exact is fastest up to {EXACT_ROWS:,} regions"
+    return f"over {EXACT_ROWS:,} regions" if name == "faiss" else "faster after: ovstore index build faiss"
 
 
 def on_publish(store: Database, feature_set_id: int) -> None:

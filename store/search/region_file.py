@@ -79,7 +79,7 @@ def read_manifest(folder: Path, dim: int) -> Manifest | None:
     except (OSError, ValueError):  # too short, or another process wrote the next generation at this moment
         return None
     if not _as_written(manifest, ids, vectors, whole=False):
-        log.warning("%s is damaged: what it held is read from the database again.", folder)
+        log.warning("%s is damaged: its contents are read from the database again.", folder)
         return None
     return manifest
 
@@ -208,7 +208,7 @@ def _tail(path: Path, size: int) -> Iterator[BinaryIO]:
 def _own(path: Path) -> Path:
     """The path of a file to be read; OSError for a link, which may lead out of the store, and a pipe, which waits."""
     if not _is_own(path):
-        raise OSError(f"{path} is no regular file")
+        raise OSError(f"{path} is not a regular file")
     return path
 
 

@@ -28,7 +28,9 @@ def search(store: Database, query: Query, index: str | None = None) -> list[Hit]
     `index` names one; without, and unless the query is `exact`, it is chosen by the number of regions.
     """
     if query.vector.shape != (query.space.dim,) or not np.isfinite(query.vector).all():
-        raise BadInput(f"A query vector of shape {query.vector.shape} is not {query.space.dim} finite numbers.")
+        raise BadInput(
+            f"A query vector of shape {query.vector.shape} was given; {query.space.dim} finite numbers were expected."
+        )
     with store.autocommit() as connection:
         state = space_state.of_space(connection, query.space)
     with region_vectors.holding(store, state, query.level) as table:

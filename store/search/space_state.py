@@ -43,10 +43,10 @@ def of_space(connection: Connection, space: EmbeddingSpace) -> SpaceState:
         return _state(row)
     names: Sequence[str] = connection.execute(text("SELECT DISTINCT name FROM embedding_spaces")).scalars().all()
     if not names:
-        raise NotFound("The store is empty: take scans in first, see ovstore ingest --help")
-    other = " by other weights" if space.name in names else ""
+        raise NotFound("The store is empty: ingest scans first, see ovstore ingest --help")
+    other = " with other weights" if space.name in names else ""
     known = ", ".join(repr(name) for name in sorted(names))
-    raise SpaceMismatch(f"The query is of {space.name!r}, the store's vectors are of {known}{other}.")
+    raise SpaceMismatch(f"The query is in {space.name!r}, but the store's vectors are in {known}{other}.")
 
 
 def _state(row: Row[Any]) -> SpaceState:

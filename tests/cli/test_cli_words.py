@@ -137,12 +137,12 @@ def test_asking_where_no_store_is_makes_none(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["search"], "Ask with words"),
+        (["search"], "Query with words"),
         (["search", "red", "--image", "x.jpg"], "not words and an image"),
         (["search", "red", "--box", "1,2,3,4"], "A box needs an image"),
         (
             ["search", "--image", "x.jpg", "--box", "9,8,1,2"],
-            "The box 9,8,1,2 is empty: x0,y0 is its upper left corner",
+            "The box 9,8,1,2 is empty: x0,y0 must be its upper left corner",
         ),
         (["search", "--image", "x.jpg", "--box", "9,8,1,2"], "the other way round it is 1,2,9,8"),
         (["search", "--image", "x.jpg", "--box", "1,2,1,4"], "The box 1,2,1,4 is empty"),
@@ -236,9 +236,12 @@ def test_the_name_that_was_cut_off_is_suggested_before_one_as_near() -> None:
     [
         (["export", "glb", "room", "room.glb"], "No such command 'glb'. Known: npz, openscene, ply."),
         (["search", "red", "chair"], "(chair). Put words that contain blanks in quotes."),
-        (["search", "chair", "--save-picture", "chair"], "chair: no picture is saved as a file without a suffix"),
+        (["search", "chair", "--save-picture", "chair"], "chair: an image cannot be saved as a file without a suffix"),
         (["search", "chair", "--save-ply", "chair.png"], "chair.png: a point cloud is written as .ply."),
-        (["show", "room", "--save-picture", "room.ply"], "room.ply: no picture is saved as .ply; .png or .jpg is."),
+        (
+            ["show", "room", "--save-picture", "room.ply"],
+            "room.ply: an image cannot be saved as .ply; .png or .jpg was expected.",
+        ),
         (["completion"], "Choose from:\n  bash,\n  zsh,\n  fish"),
     ],
     ids=lambda typed: " ".join(typed) if isinstance(typed, list) else "",

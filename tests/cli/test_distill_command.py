@@ -193,7 +193,7 @@ def test_programs_read_json(distilled: tuple[Database, Result]) -> None:
         (("--out", "color_words", "--features", "distilled"), "which would be replaced: choose another --out."),
         (("--out", "x", "--resume"), "students/x contains no training run to continue: leave --resume out."),
         (("--out", "x", "--features", "lseg"), "None of 2 scenes has features 'lseg'. They have: "),
-        (("--out", "x", "--split", "train"), "is of split 'train'; their splits: none. Say with --split"),
+        (("--out", "x", "--split", "train"), "is in split 'train'; their splits: none. Say with --split"),
         (("--out", "x", "--hold-out", 2), "2 held out leave none of 2 scenes to teach."),
         (("--out", "x", "--student", "tinny"), "No student named 'tinny'. Did you mean 'tiny'?"),
         (("--out", "x", "--config", "scanet"), "No configuration named 'scanet'. Did you mean 'scannet'?"),

@@ -113,9 +113,10 @@ def test_a_table_says_what_counts_and_what_the_means_are_over(judged: Database, 
         "56 of these (13.3%) have no prediction and count as wrong; "
         "dropped from the IoU, as OpenScene does, mIoU would be 100.0.",
         "Means are over the 3 of 4 classes that occur; over all 4, absent ones as 0: mIoU 65.0, mAcc 65.0.",
-        "f-mIoU is the mIoU of foreground classes (without wall); fwIoU weighs classes by their points in truth.",
+        "f-mIoU is the mIoU of foreground classes (without wall); fwIoU weights classes by their points in the "
+        "ground truth.",
         "Queried with the plain words.",
-        "140 points do not count as colours does not know their labels: beige.",
+        "140 points do not count because colours does not know their labels: beige.",
     ], result.output
 
 
@@ -239,11 +240,11 @@ def test_numbers_of_classes_in_place_of_label_ids_are_a_hint(judged: Database, l
     numbers[original_index] = np.minimum(POINT % 4, 3)
     (tmp_path / "room.txt").write_text("\n".join(map(str, numbers)) + "\n")
     told = document(ovstore(judged, "eval", "--labels", labels, "--predictions", tmp_path, "--json"))
-    assert any("seem to hold numbers of classes, 0 to 3" in note and "100.0%" in note for note in told["notes"])
+    assert any("seem to contain class numbers, 0 to 3" in note and "100.0%" in note for note in told["notes"])
     numbers[:] = 5
     (tmp_path / "room.txt").write_text("\n".join(map(str, numbers)) + "\n")
     told = document(ovstore(judged, "eval", "--labels", labels, "--predictions", tmp_path, "--json"))
-    assert not any("numbers of classes" in note for note in told["notes"])
+    assert not any("class numbers" in note for note in told["notes"])
 
 
 @pytest.mark.parametrize(
@@ -320,11 +321,11 @@ def test_words_that_the_encoder_does_not_know_are_named(judged: Database, tmp_pa
     [
         ("--features none", 1, "None of 2 scenes has the features none. They have: again, right, wrong."),
         ("--features a,b,c", 1, "one feature set, or the two of an ensemble"),
-        ("--features fusion", 1, "scans/hall has 2 feature sets by fusion: say which by name: again, right."),
-        ("--split test", 1, "None of 2 scenes is of split 'test'. Their splits: train, val."),
+        ("--features fusion", 1, "scans/hall has 2 feature sets by fusion: choose one by name: again, right."),
+        ("--split test", 1, "None of 2 scenes is in split 'test'. Their splits: train, val."),
         ("--dataset scan", 1, "Did you mean 'scans'?"),
         ("--scene romo", 1, "Did you mean 'room'?"),
-        ("--features right --templates photo", 1, "takes words as they are: leave --templates out"),
+        ("--features right --templates photo", 1, "uses the plain words: leave --templates out"),
         ("--predictions nowhere", 1, "nowhere has no file for any of 2 scenes, such as hall.txt."),
         ("--predictions nowhere --features right", 2, "have no vectors"),
         ("--out table.pdf", 2, "a table can be written as .md, .tex, .json"),
@@ -415,7 +416,7 @@ def test_points_that_no_frame_saw_are_told_apart() -> None:
     scenes = (SceneCounts("room", 6, confusion(truth, predicted, 20), unseen),)
     report = PointReport("student", label_set, NAMED["scannet"], "", scenes)
     assert report.seen_accuracy == (3 / 4, 1 / 2)
-    assert "Of points that a frame saw 75.0% are right, of those that none saw 50.0%." in report.sentences
+    assert "Of points that a frame saw, 75.0% are right; of points that no frame saw, 50.0%." in report.sentences
     assert report.to_dict()["accuracy_by_sight"] == {"seen": 0.75, "unseen": 0.5}
 
 

@@ -84,16 +84,16 @@ def test_a_table_says_what_counts(judged: Database, labels: Path) -> None:
         "warm              0.0     0.0     0.0          1      0",
         "class-agnostic  100.0   100.0   100.0          3      4",
         "",
-        "AP is the mean over overlaps (IoU) above 50%, 55% ... 90%, as ScanNet's script has it; "
-        "AP50 and AP25 are those above 50% and 25%.",
-        "3 of 3 instances count: those of at least 100 points. Masks of fewer are left out.",
-        "Whatever the classes, 3 of these have a mask of their own that overlaps them by more than half, "
-        "3 by more than a quarter.",
-        "Instances are of all classes of colours but red; masks that lie elsewhere do not count.",
+        "AP is the mean over overlaps (IoU) above 50%, 55% ... 90%, as in ScanNet's script; AP50 and AP25 are "
+        "those above 50% and 25%.",
+        "3 of 3 instances count: those of at least 100 points. Smaller masks are left out.",
+        "Regardless of class, 3 of these have a mask of their own that overlaps them by more than half, 3 by more "
+        "than a quarter.",
+        "Instances of all classes of colours but red count; masks that lie elsewhere do not.",
         "Means are over all 3 classes; each has an instance that counts.",
         "A region takes the class whose words are closest; its confidence is their cosine. "
         "Queried with the plain words.",
-        "12 points do not count as colours does not know their labels: beige.",
+        "12 points do not count because colours does not know their labels: beige.",
     ], result.output
 
 
@@ -189,22 +189,22 @@ def test_masks_may_be_arrays_and_name_any_id(labels: Path, tmp_path: Path) -> No
     ("text", "said"),
     [
         ("mask.txt 7\n", "room.txt, line 1: 'mask.txt 7' is not a mask's relative path, a label id and a confidence."),
-        ("../mask.txt 7 1\n", "room.txt, line 1: the mask '../mask.txt' is not inside of"),
-        ("/etc/hostname 7 1\n", "the mask '/etc/hostname' is not inside of"),
-        ("link/room.txt 7 1\n", "the mask 'link/room.txt' is not inside of"),
+        ("../mask.txt 7 1\n", "room.txt, line 1: the mask '../mask.txt' is not inside"),
+        ("/etc/hostname 7 1\n", "the mask '/etc/hostname' is not inside"),
+        ("link/room.txt 7 1\n", "the mask 'link/room.txt' is not inside"),
         (
             "short.txt 7 1\n\nshort.txt green 1\n",
             "room.txt, line 3: 'green' and '1' are not a label id and a confidence.",
         ),
-        ("a\0b 7 1\n", "is no path: "),
+        ("a\0b 7 1\n", "is not a path: "),
         ("circle 7 1\n", "circle"),
-        ("short.txt 7 nan\n", "a whole label id and a finite confidence were expected"),
-        ("short.txt 7.5 1\n", "a whole label id and a finite confidence were expected"),
+        ("short.txt 7 nan\n", "a whole-number label id and a finite confidence were expected"),
+        ("short.txt 7.5 1\n", "a whole-number label id and a finite confidence were expected"),
         ("gone.txt 7 1\n", "gone.txt: No such file"),
         ("short.txt 7 1\n", "short.txt has 2 numbers; the scene has 600 points"),
         ("letters.txt 7 1\n", "letters.txt, line 600: 'x' is not a number"),
-        ("long.txt 7 1\n", "long.txt: 20,000 bytes are too many for 600 lines of a number each."),
-        ("flat.npy 7 1\n", "flat.npy holds bool (2, 2); a number for each of 600 points was expected."),
+        ("long.txt 7 1\n", "long.txt: 20,000 bytes are too many for 600 lines of one number each."),
+        ("flat.npy 7 1\n", "flat.npy contains bool (2, 2); one number for each of 600 points was expected."),
         ("pickle.npy 7 1\n", "pickle.npy is not an array that can be read"),
         ("archive.npy 7 1\n", "archive.npy is not an array that can be read"),
         ("folder 7 1\n", "folder: Is a directory"),
@@ -256,7 +256,7 @@ def test_scans_without_instances_leave_nothing_to_judge(judged: Database, tmp_pa
     path.write_text(json.dumps({"classes": [{"id": 1, "name": "purple"}]}))
     result = ovstore(judged, "eval", "instances", "--labels", path, "--features", "first")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "No object of 2 scenes is an instance of a thing of purple." in result.stderr
+    assert "No object of 2 scenes is an instance of a class of purple." in result.stderr
     path.write_text(json.dumps({"classes": [{"id": 1, "name": "red"}], "stuff": ["wall"]}))
     result = ovstore(judged, "eval", "instances", "--labels", path, "--features", "first")
     assert "Label set purple: 'stuff' names 'wall', which is none of its classes." in result.stderr

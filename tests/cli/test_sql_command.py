@@ -112,7 +112,7 @@ def test_more_rows_than_a_table_shows_are_said_and_go_to_a_file(asked: Database,
             ["SELECT '{text:a chair}'"],
             "'{text:a chair}' stands for a vector: write {text:a chair}, without the quotes.",
         ),
-        (['SELECT * FROM scene_overview WHERE scene = "room"'], "Text stands in 'single' quotes"),
+        (['SELECT * FROM scene_overview WHERE scene = "room"'], "Text is written in 'single' quotes"),
         (["SELECT '[1]'::halfvec <=> '[1,2]'::halfvec"], "Vectors of two encoders: --features NAME chooses"),
     ],
 )

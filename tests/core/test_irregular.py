@@ -68,7 +68,7 @@ def test_what_is_there_and_what_is_not_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("file")
     assert is_file(tmp_path / "file") and is_file(tmp_path / "link") and not is_file(tmp_path / "nothing")
     assert is_folder(tmp_path / "folder") and not is_folder(tmp_path / "file") and not is_file(tmp_path / "file/below")
-    with pytest.raises(BadInput, match="folder: a folder; a file was expected"):
+    with pytest.raises(BadInput, match="folder is a folder; a file was expected"):
         is_file(tmp_path / "folder")
 
 
@@ -166,7 +166,7 @@ def test_a_broken_cloud_is_not_replaced_by_points_from_depth(tmp_path: Path) -> 
     room = toy_room.write(tmp_path / "room", 3)
     (room / "cloud.ply").unlink(missing_ok=True)
     (room / "cloud.ply").symlink_to("../cloud.ply")
-    with pytest.raises(BadInput, match=r"cloud\.ply: a broken link, to \.\./cloud\.ply: put back"):
+    with pytest.raises(BadInput, match=r"cloud\.ply: a broken link, to \.\./cloud\.ply: restore its target"):
         rgbd.load_scene(room, "room", rgbd.Options(), tmp_path / "unpacked")
 
 

@@ -151,7 +151,7 @@ def test_a_closed_store_says_so(store: Database) -> None:
     closed.close()
     closed.close()
     for use in (lambda: catalog.scenes(closed), lambda: closed.autocommit().__enter__(), lambda: closed.conninfo):
-        with pytest.raises(BadInput, match=r"was closed: open it again with ovstore.open"):
+        with pytest.raises(BadInput, match=r"is closed: open it again with ovstore.open"):
             use()
 
 

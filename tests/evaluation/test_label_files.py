@@ -69,7 +69,7 @@ def test_a_table_of_ones_own_has_the_say(tmp_path: Path) -> None:
         (None, "No such file"),
         (b"id\traw_category\n1\twall\n", "no column 'nyu40id'; it has: id, raw_category"),
         (b"", "no column 'raw_category'; it has: none"),
-        (b"\xff\xfe\x00", "not a table in text"),
+        (b"\xff\xfe\x00", "not a text table"),
     ],
 )
 def test_a_wrong_table_is_one_sentence(content: bytes | None, message: str, tmp_path: Path) -> None:
@@ -103,11 +103,11 @@ def test_a_set_of_ones_own_needs_ids_and_names_only(tmp_path: Path) -> None:
         ('{"classes": [{"name": "mug"}]}', "is not a class"),
         ('{"classes": [{"id": 1, "name": "mug", "rgb": [0, 0, 256]}]}', "three numbers from 0 to 255"),
         ('{"classes": [{"id": 1, "name": "mug", "rgb": "red"}]}', "three numbers from 0 to 255"),
-        ('{"classes": [{"id": 1, "name": "mug", "words": "cup"}]}', "not a list of texts"),
-        ('{"classes": [{"id": 1, "name": "mug"}, {"id": 1, "name": "jug"}]}', "two classes have the id 1"),
-        ('{"classes": [{"id": 1, "name": "mug"}, {"id": 2, "name": "mug"}]}', "two classes have the name 'mug'"),
+        ('{"classes": [{"id": 1, "name": "mug", "words": "cup"}]}', "not a list of strings"),
+        ('{"classes": [{"id": 1, "name": "mug"}, {"id": 1, "name": "jug"}]}', "two classes have the same id 1"),
+        ('{"classes": [{"id": 1, "name": "mug"}, {"id": 2, "name": "mug"}]}', "two classes have the same name 'mug'"),
         ('{"classes": [{"id": 1, "name": "mug"}], "title": 3}', "'title' is 3, not a text"),
-        ('{"classes": [{"id": 1, "name": "mug", "raw": ["cup"]}], "ignored": ["cup"]}', "'cup' stands in two places"),
+        ('{"classes": [{"id": 1, "name": "mug", "raw": ["cup"]}], "ignored": ["cup"]}', "'cup' occurs twice in"),
         ('{"classes": [{"id": 1, "name": "mug"}], "table": "x"}', "'file', 'names' and 'value'"),
         (
             '{"classes": [{"id": 1, "name": "mug"}], "table": {"file": "x", "names": ["a"], "value": "b"}}',

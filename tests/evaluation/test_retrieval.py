@@ -130,7 +130,7 @@ def test_the_tables_say_how_rare_things_are_found(searched: Database) -> None:
     result = ovstore(searched, "eval", "retrieval", "--absent", "white,orange,pink", "--per-label")
     shown = lines(result)
     assert shown[:15] == [
-        "colours: what few of 4 scenes hold, by the scans' own labels",
+        "colours: labels that few of 4 scenes hold, by the scans' own labels",
         "",
         "scenes, by name  R@1 %  R@5 %  MRR %  median rank  scene AUROC %  absent AUROC %  elsewhere %",
         "scene mean        60.0  100.0   75.0            1           83.3            90.0         60.0",
@@ -174,8 +174,8 @@ def test_the_tables_say_how_rare_things_are_found(searched: Database) -> None:
         "By name: 5 labels that one of 4 scenes holds, and 3 words for what no scene holds.",
     ]
     assert shown[-3:] == [
-        "“Probably not here” (no hit of a search for objects reaches 50%) is said of 3 of 3 that no scene holds, "
-        "and of 1 of 5 that are there.",
+        "“Probably not here” (no hit of a search for objects reaches 50%) is reported for 3 of 3 labels that no scene "
+        "holds, and for 1 of 5 labels that are present.",
         "No frame saw a point of black, which therefore cannot be found.",
         "Names are queried with the plain words.",
     ]
@@ -225,7 +225,7 @@ def test_labels_may_be_the_classes_of_a_set(searched: Database, tmp_path: Path) 
     found = document(ovstore(searched, "eval", "retrieval", "--labels", path, "--json"))
     assert found["labels"] == "wanted" and found["asked"][0]["absent"] == ["orange"]
     assert [row["asked"] for row in found["asked"][0]["rows"]] == ["red", "blue", "orange"]
-    assert "Not asked, as the encoder does not know the words: beige." in found["notes"]
+    assert "Not queried, because the encoder does not know the words: beige." in found["notes"]
 
 
 @pytest.mark.parametrize("suffix", ["md", "tex", "json"])
@@ -279,7 +279,7 @@ def test_pictures_ask_like_names(searched: Database, pictures: Path) -> None:
     assert by_picture["probability_auroc"] == {"superpoint": None, "object": None}  # pictures have no background
     assert any("more than 1 of 4 scenes: both.png (grey, attic)." in note for note in found["notes"])
     shown = lines(ovstore(searched, "eval", "retrieval", "--pictures", pictures, "--absent", "pink"))
-    assert "By picture: 1 picture of 1 label that one of 4 scenes holds, and 1 picture of what no scene holds." in shown
+    assert "By image: 1 image of 1 label that one of 4 scenes holds, and 1 image of what no scene holds." in shown
 
 
 def test_the_scene_that_a_picture_was_taken_in_is_left_out_for_the_others(searched: Database, tmp_path: Path) -> None:
@@ -299,8 +299,8 @@ def test_the_scene_that_a_picture_was_taken_in_is_left_out_for_the_others(search
     assert (objects["recall_at_1"], objects["mrr"]) == (0.5, pytest.approx((1 + 1 / 3) / 2))
     assert chance["recall_at_1"] == pytest.approx(1 / 3)
     shown = lines(ovstore(searched, "eval", "retrieval", *arguments))
-    assert "scenes, by picture  R@1 %  R@1 of others %  R@5 %  MRR %" in "\n".join(shown)
-    assert any(line.startswith("R@1 of others:") and "for the 2 pictures that have one." in line for line in shown)
+    assert "scenes, by image  R@1 %  R@1 of others %  R@5 %  MRR %" in "\n".join(shown)
+    assert any(line.startswith("R@1 of others:") and "for the 2 images that have one." in line for line in shown)
 
 
 def test_a_picture_of_what_a_label_set_does_not_know_is_not_asked(
@@ -310,15 +310,15 @@ def test_a_picture_of_what_a_label_set_does_not_know_is_not_asked(
     path.write_text(json.dumps({"classes": [{"id": 1, "name": "red"}, {"id": 2, "name": "pink"}]}))
     found = document(ovstore(searched, "eval", "retrieval", "--labels", path, "--pictures", pictures, "--json"))
     assert found["asked"][1]["questions"] == 1 and found["asked"][1]["absent"] == []
-    assert any("set has no class for what they show: both.png [40,0,80,40]" in note for note in found["notes"])
+    assert any("set has no class for their label: both.png [40,0,80,40]" in note for note in found["notes"])
 
 
 @pytest.mark.parametrize(
     ("body", "said"),
     [
         ("[", "is not JSON"),
-        ("{}", "is no list of pictures"),
-        ('[{"picture": "a.png"}]', "picture 0: {'picture': 'a.png'} is not an object with the texts"),
+        ("{}", "is not a list of images"),
+        ('[{"picture": "a.png"}]', "picture 0: {'picture': 'a.png'} is not an object with the strings"),
         ('[{"picture": "../a.png", "label": "red", "scene": "a"}]', "leads out of the folder"),
         ('[{"picture": "a.png", "label": "red", "scene": "a", "box_xyxy": [1, 2]}]', "box_xyxy is [1, 2]"),
     ],
@@ -333,7 +333,7 @@ def test_lists_that_are_none_are_refused(tmp_path: Path, body: str, said: str) -
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ("--absent red,pink,grey", 1, "Not absent, as scenes hold red, grey: leave these words out of --absent."),
+        ("--absent red,pink,grey", 1, "Not absent, because scenes hold red, grey: leave these words out of --absent."),
         ("--absent ,", 1, "contains no word"),
         ("--features colours,colours", 1, "ensemble of colours and colours has no regions of its own"),
         (

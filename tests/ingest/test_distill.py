@@ -60,7 +60,7 @@ def test_where_no_scene_has_a_split_all_teach_but_those_held_out(store: Database
 
 def test_a_split_without_scenes_and_features_that_nobody_has_are_met_with_what_there_is(store: Database) -> None:
     publish(store, a="val", b="test")
-    with pytest.raises(NotFound, match=r"None of 2 scenes .* is of split 'train'; their splits: test, val"):
+    with pytest.raises(NotFound, match=r"None of 2 scenes .* is in split 'train'; their splits: test, val"):
         learn(store)
     with pytest.raises(NotFound, match=r"None of 2 scenes has features 'lseg'. They have: toy"):
         learn(store, "lseg")

@@ -94,5 +94,5 @@ def test_a_frame_that_cannot_be_shown_on_one_line_is_refused(store: Database, ro
     with_frames_called(shutil.copytree(room, tmp_path / "room"), ["0", "1\n2", "3"])
     result = ovstore(store, "ingest", "rgbd", tmp_path / "room", "--encoder", "color_words")
     assert result.exit_code == 1
-    assert r"failed: The name '1\n2' has characters that cannot be seen" in result.stderr
+    assert r"failed: The name '1\n2' contains control characters or line breaks:" in result.stderr
     assert catalog.scenes(store) == []

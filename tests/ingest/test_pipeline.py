@@ -161,7 +161,7 @@ def test_a_region_is_most_like_itself(asked: Database) -> None:
         assert hit["score"] == pytest.approx(1, abs=2e-3)
     elsewhere = ovstore(asked, "search", "--like", f"hall:{wanted['region']}")
     assert elsewhere.exit_code == 1
-    assert "is none of 'hall'" in elsewhere.stderr
+    assert "does not belong to 'hall'" in elsewhere.stderr
 
 
 def test_words_in_sql_rank_as_search_does(asked: Database) -> None:

@@ -252,7 +252,7 @@ def _text(name: str, edit: Callable[[str], str]) -> Callable[[Path], None]:
         (_text("poses.txt", lambda text: "1 2 3\n" * 8), "lines of 3 numbers are no poses"),
         (_text("poses.txt", lambda text: ("nan " * 12 + "\n") * 8), r"poses\.txt: no valid pose for any of 8 scans"),
         (_text("poses.txt", lambda text: ("0 " * 12 + "\n") * 8), "camera_to_world is not a rotation in 8 of 8"),
-        (_text("times.txt", lambda text: "1 2\n" * 8), "a time a line was expected"),
+        (_text("times.txt", lambda text: "1 2\n" * 8), "one time per line was expected"),
         (lambda folder: (folder / "velodyne/000000.bin").write_bytes(b"abc"), r"3 bytes; a sweep has 16 a point"),
         (lambda folder: (folder / "labels/000000.label").write_bytes(b"abcd"), r"4 bytes; its scan has [\d,]+ points"),
         (lambda folder: (folder / "image_2/000000.png").write_bytes(b"abcd"), r"cannot be read as a picture"),

@@ -176,7 +176,7 @@ def test_a_signal_ends_with_the_command_that_goes_on(held: Database, run: Run, t
         (("--epochs", 11), 1, "holds another training: options.epochs is 10, 11 was asked for."),
         (("--resume", "--again"), 2, "give one of them"),
         (("--config", "scannet"), 1, "loss is 'cosine', which teaches vectors; classes are taught by 'cross_entropy'"),
-        (("--split", "test"), 1, "None of 3 scenes is of split 'test'; their splits: train, val."),
+        (("--split", "test"), 1, "None of 3 scenes is in split 'test'; their splits: train, val."),
         (("--hold-out", 2), 1, "2 held out leave none of 2 scenes to teach."),
         (("--scene", "thre"), 1, "Did you mean 'three'?"),
         (("--labels", "nuscenes16"), 1, "No point of 2 scenes has a label that is a class of nuscenes16."),

@@ -95,9 +95,9 @@ def test_like_takes_a_region_as_a_search_prints_it(store: Database) -> None:
         str(first.region),
     ):
         assert search(store, like=like, top=1)[0].region == first.region
-    with pytest.raises(BadInput, match="names no region: SCENE:ORDINAL@LEVEL was expected"):
+    with pytest.raises(BadInput, match="is not the name of a region: SCENE:ORDINAL@LEVEL was expected"):
         search(store, like="room")
-    with pytest.raises(NotFound, match="is none of 'hall': it is scans/room:"):
+    with pytest.raises(NotFound, match="does not belong to 'hall' but is scans/room:"):
         search(store, like=f"hall:{first.region}")
 
 

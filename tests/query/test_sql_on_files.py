@@ -269,7 +269,7 @@ def test_the_process_ends_and_its_folder_goes_also_when_rows_are_left_or_the_ask
 
 def test_the_death_of_the_process_is_one_sentence(asked: Database) -> None:
     with (
-        pytest.raises(BadInput, match=r"died \(signal 9\), .* MB of memory that a statement may take") as caught,
+        pytest.raises(BadInput, match=r"died \(signal 9\), .* MB of memory that a statement may use") as caught,
         sql.opened(asked, "SELECT * FROM range(100000000)", files=True) as found,
     ):
         os.kill(_children()[0], signal.SIGKILL)

@@ -177,7 +177,7 @@ def test_a_store_on_read_only_media_is_searched_and_not_changed(folder: Path, us
     said = visit(folder, *prefix, user=user)
     assert said["found"] == before["found"]
     assert len(said["found"]) == 3
-    assert "(open for reading only: it lies on a read-only file system) refuses" in said["refused"]
+    assert "(open read-only: it is on a read-only file system) reports" in said["refused"]
     assert list((folder / "indexes").iterdir()) == []
     for command in (["index", "build", "faiss"], ["index", "drop", "exact"], ["db", "access", "--private"]):
         done = subprocess.run(
@@ -205,7 +205,7 @@ def test_a_foreign_store_that_is_in_use_is_said_to_be(folder: Path) -> None:
     cluster_folder.chmod(0o700)
     server = Server(folder / "postgres")
     cluster_folder.chmod(0o755)
-    assert "is in use, and can be searched here only when it is not" in visit(folder, user=NOBODY)["closed"]
+    assert "is in use, and can be searched from here only when it is not" in visit(folder, user=NOBODY)["closed"]
     server.close()
 
 

@@ -24,7 +24,7 @@ def test_a_scene_is_found_by_its_name_or_with_its_dataset(store: Database) -> No
         ("rom", "No scene named 'rom'. Did you mean 'room'? See: ovstore scenes"),
         ("scan/room", "No scene named 'scan/room'. Did you mean 'scans/room'? See: ovstore scenes"),
         ("snoopy", "No scene named 'snoopy'. See: ovstore scenes"),
-        ("hall", "2 scenes are named 'hall': type one of more/hall, scans/hall."),
+        ("hall", "2 scenes are named 'hall': choose one of more/hall, scans/hall."),
     ],
 )
 def test_a_name_that_is_wrong_or_means_two_is_answered_with_what_to_type(
@@ -56,7 +56,7 @@ def test_the_feature_set_of_a_scene_is_its_only_one_or_is_named(store: Database)
     scene = catalog.find_scene(store, "room")
     assert scene.features == ("other", "toy")
     assert catalog.find_feature_set(store, scene, "other").name == "other"
-    with pytest.raises(NotFound, match="2 feature sets: say which with --features: other, toy"):
+    with pytest.raises(NotFound, match="2 feature sets: choose one with --features: other, toy"):
         catalog.find_feature_set(store, scene)
     with pytest.raises(NotFound, match=r"no features named 'clip'. It has: other, toy"):
         catalog.find_feature_set(store, scene, "clip")

@@ -97,7 +97,7 @@ def test_files_stay_inside_the_store(store: Database) -> None:
 
 
 def test_a_folder_without_a_store_is_not_made_by_asking(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match=r"There is no store in .*`ovstore ingest` makes one"):
+    with pytest.raises(NotFound, match=r"There is no store in .*create one with `ovstore ingest`"):
         database.open(tmp_path / "typo")
     assert not (tmp_path / "typo").exists()
 
@@ -240,7 +240,7 @@ def guest_url(embedded_server: Server) -> Iterator[str]:
 
 
 def test_a_wrong_password_is_said(tmp_path: Path, guest_url: str) -> None:
-    with pytest.raises(DatabaseError, match="refuses the password: check OVSTORE_DATABASE_URL"):
+    with pytest.raises(DatabaseError, match="rejects the password: check OVSTORE_DATABASE_URL"):
         database.open(tmp_path / "store", database_url=guest_url, create=True)
 
 
@@ -258,7 +258,7 @@ def test_a_server_without_pgvector_is_told_apart_from_one_with_an_old_one(
 def test_too_old_a_pgvector_says_how_to_update(tmp_path: Path, database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE pg_extension SET extversion = '0.6.2' WHERE extname = 'vector'")
-    with pytest.raises(DatabaseError, match=r"has pgvector 0\.6\.2, 0\.7 or newer is needed: run ALTER EXTENSION"):
+    with pytest.raises(DatabaseError, match=r"has pgvector 0\.6\.2, but 0\.7 or newer is needed: run ALTER EXTENSION"):
         database.open(tmp_path / "store", database_url=database_url, create=True)
 
 
@@ -268,7 +268,7 @@ def kill_the_server(store: Database) -> None:
 
 def test_a_store_survives_the_death_of_its_server(embedded: Database) -> None:
     add_dataset(embedded, "before")
-    with pytest.raises(DatabaseError, match="went away in the middle"), embedded.connect() as connection:
+    with pytest.raises(DatabaseError, match="was lost in the middle"), embedded.connect() as connection:
         connection.execute(insert(datasets).values(name="unfinished", format="rgbd"))
         kill_the_server(embedded)
         connection.execute(text("SELECT pg_sleep(20)"))
@@ -277,7 +277,7 @@ def test_a_store_survives_the_death_of_its_server(embedded: Database) -> None:
 
 def test_a_copy_that_loses_its_server_leaves_no_row(embedded: Database) -> None:
     before = names(embedded)
-    with pytest.raises(DatabaseError, match="went away in the middle"), embedded.driver_connection() as connection:  # noqa: SIM117
+    with pytest.raises(DatabaseError, match="was lost in the middle"), embedded.driver_connection() as connection:  # noqa: SIM117
         with connection.cursor().copy("COPY datasets (name, format) FROM STDIN") as copy:
             copy.write_row(("half", "rgbd"))
             kill_the_server(embedded)
@@ -327,7 +327,7 @@ def test_a_store_that_was_moved_while_it_was_open_says_so(store: Database, tmp_p
         lambda: small_scene.make("other").publish(store),
         lambda: plugins.load("store.search.indexes", "faiss").build(store, 1, "object"),
     ):
-        with pytest.raises(NotFound, match=r"was moved or removed while it was open\. Open it again"):
+        with pytest.raises(NotFound, match=r"was moved or removed while it was open\. Open it at its new location\."):
             ask()
     assert not store.path.exists()
     (tmp_path / "elsewhere").rename(store.path)

@@ -48,9 +48,9 @@ def test_doctor_names_each_trouble_and_what_mends_it(held: Database, tmp_path: P
     text = result.stdout
     assert f"scans/hall: {hall.correspondences_file} is missing\n    ingest it again from /scans/hall" in text
     assert f"scans/hall features toy: {hall_features.features_file} is missing\n" in text
-    assert "features/left.parquet: no scene or feature set names it (0.3 MB" in text
-    assert f"scans/room: its pictures are not where they were ({tmp_path}/room/0.jpg)" in text
-    assert f"job {job} (scans/cellar): says it is running, but " in text
+    assert "features/left.parquet: no scene or feature set refers to it (0.3 MB" in text
+    assert f"scans/room: its images are no longer where they were ({tmp_path}/room/0.jpg)" in text
+    assert f"job {job} (scans/cellar): is marked as running, but " in text
     assert lines(result)[-1] == "5 problems found."
     cleaned = ovstore(held, "doctor", "--clean")
     assert "removed features/left.parquet" in cleaned.stdout
@@ -70,7 +70,7 @@ def test_doctor_names_indexes_that_are_gone_or_left_behind(held: Database) -> No
     held.file("indexes/gone").touch()
     result = ovstore(held, "doctor")
     assert result.exit_code == 1
-    assert "8 regions came after its 4; searches are right, but slower\n    ovstore --store" in result.stdout
+    assert "8 regions were added after its 4; searches are correct, but slower\n    ovstore --store" in result.stdout
 
 
 def test_doctor_tells_a_changed_file_by_its_content(held: Database) -> None:
@@ -166,11 +166,11 @@ def test_repair_writes_a_store_json_that_rotted_again(quick_folder: Path, monkey
             (held.path / "store.json").write_bytes(damage)
             result = ovstore(held, "doctor")
             assert result.exit_code == 1
-            assert "`ovstore doctor --repair` writes it again" in result.stdout, damage
+            assert "`ovstore doctor --repair` rebuilds it" in result.stdout, damage
             assert "rebuilt: store.json, from the database" in ovstore(held, "doctor", "--repair").stdout
             assert (held.path / "store.json").read_bytes() == told
             assert lines(ovstore(held, "doctor"))[-1] == "Nothing is wrong."
         (held.path / "store.json").unlink()
-        assert "`ovstore doctor --repair` writes it again" in ovstore(held, "scenes").stderr
+        assert "`ovstore doctor --repair` rebuilds it" in ovstore(held, "scenes").stderr
         assert ovstore(held, "doctor", "--repair").exit_code == 0
         assert (held.path / "store.json").read_bytes() == told

@@ -327,7 +327,7 @@ def test_a_flipped_bit_of_the_side_file_is_noticed_and_written_anew_from_the_dat
         with database.open() as anew:
             assert [list(column) for column in search(anew, "exact", crowd.word(1), 30)] == wanted
         assert region_vectors.damaged(store) == []
-    assert "is damaged: what it held is read from the database again" in caplog.text
+    assert "is damaged: its contents are read from the database again" in caplog.text
 
 
 def test_damage_is_not_copied_when_rows_are_left_behind(store: Database, crowd: Crowd, monkeypatch) -> None:

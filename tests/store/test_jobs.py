@@ -101,7 +101,7 @@ def test_the_second_at_a_scene_waits_for_the_first_and_says_for_whom(
         assert len(started) == 1
         assert [job.state for job in jobs.jobs(store)] == ["running", "running", "done"]
     [said] = [record.getMessage() for record in caplog.records if "waiting" in record.getMessage()]
-    assert said.startswith(f"scans/room: {jobs.worker_name()} works on it since ")
+    assert said.startswith(f"scans/room: {jobs.worker_name()} has been working on it since ")
 
 
 def test_a_worker_that_is_killed_while_another_waits_lets_it_in(store: Database) -> None:

@@ -51,7 +51,7 @@ def test_a_scene_that_is_read_by_its_id_is_read_to_the_end_and_that_is_said(
         replace(room)
         after = catalog.load_points(room, scene.id).points
         np.testing.assert_array_equal(after.xyz, before.xyz)
-        assert "was replaced or forgotten while it is read" in caplog.text
+        assert "was replaced or forgotten while it is being read" in caplog.text
         with pytest.raises(NotFound):
             catalog.load_frames(room, scene.id)
     with pytest.raises(NotFound, match="replaced or forgotten"):

@@ -133,7 +133,7 @@ def test_the_same_content_has_the_same_digest_in_another_store_place_and_order(s
     moved.publish(store, "copies")
     assert len({scene.content_digest for scene in catalog.scenes(store)}) == 1
     assert len({features.content_digest for features in catalog.feature_sets(store)}) == 1
-    assert verify.check(store, contents=True)[0].problem.startswith("its pictures are not where they were")
+    assert verify.check(store, contents=True)[0].problem.startswith("its images are no longer where they were")
 
 
 def test_pictures_that_moved_keep_their_features(store: Database) -> None:

@@ -32,8 +32,8 @@ def test_every_way_to_name_a_region_finds_it(rooms: Database) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("room", "'room' names no region: SCENE:ORDINAL@LEVEL was expected"),
-        ("room:2@thing", "names no region"),
+        ("room", "'room' is not the name of a region: SCENE:ORDINAL@LEVEL was expected"),
+        ("room:2@thing", "is not the name of a region"),
         ("2@object", "2@object is a region of each of 2 scenes: say SCENE:2@object"),
         ("room:99@object", "scans/room has no region 99@object in its features 'toy'. See: ovstore show scans/room"),
         ("cellar:2@object", "No scene named 'cellar'"),
@@ -49,14 +49,16 @@ def test_what_is_no_region_is_one_sentence(rooms: Database, name: str, sentence:
 
 def test_a_region_of_another_scene_is_refused(rooms: Database) -> None:
     hall = object_of(rooms, "hall")
-    with pytest.raises(NotFound, match=f"Region {hall.id} is none of 'room': it is scans/hall:2@object") as refused:
+    with pytest.raises(
+        NotFound, match=f"Region {hall.id} does not belong to 'room' but is scans/hall:2@object"
+    ) as refused:
         region_names.find(rooms, f"room:{hall.id}")
     assert f"is room:{hall.id}@object." in str(refused.value)
 
 
 def test_where_two_scenes_have_one_name_the_dataset_is_asked_for(rooms: Database) -> None:
     small_scene.make("room", 2).publish(rooms, "copies")
-    with pytest.raises(NotFound, match="type one of copies/room, scans/room"):
+    with pytest.raises(NotFound, match="choose one of copies/room, scans/room"):
         object_of(rooms, "room")
     assert object_of(rooms, "copies/room").dataset == "copies"
     assert catalog.ambiguous(rooms, ["room", "hall"]) == {"room"}
@@ -81,7 +83,7 @@ def test_a_name_survives_and_an_old_id_says_what_became_of_it(rooms: Database) -
         region_names.find(rooms, before.id)
     assert str(gone.value).startswith(f"Region {before.id} was scans/room:2@object of the features 'toy', which were ")
     assert "replaced on 20" in str(gone.value)
-    assert "--like scans/room:2@object asks for what is called so now." in str(gone.value)
+    assert "--like scans/room:2@object refers to the region of that name now." in str(gone.value)
 
 
 def test_an_id_of_a_replaced_geometry_and_of_a_forgotten_scene_is_remembered(rooms: Database) -> None:

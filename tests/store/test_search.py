@@ -100,7 +100,7 @@ def test_a_condition_that_nothing_meets_is_no_error(full: Database, query: Query
     ],
 )
 def test_what_is_not_one_condition_is_refused(full: Database, query: Query, condition: str) -> None:
-    with pytest.raises(BadInput, match="is not one SQL condition"):
+    with pytest.raises(BadInput, match="is not one complete SQL condition"):
         search(full, replace(query, where=condition))
 
 
@@ -128,9 +128,9 @@ def test_names_that_are_wrong_are_put_right(full: Database, query: Query) -> Non
 
 
 def test_another_space_never_answers(full: Database, query: Query) -> None:
-    with pytest.raises(SpaceMismatch, match="by other weights"):
+    with pytest.raises(SpaceMismatch, match="with other weights"):
         search(full, replace(query, space=replace(query.space, digest="other")))
-    with pytest.raises(SpaceMismatch, match="of 'else', the store's vectors are of 'toy/crowd'"):
+    with pytest.raises(SpaceMismatch, match="in 'else', but the store's vectors are in 'toy/crowd'"):
         search(full, replace(query, space=replace(query.space, name="else")))
 
 
@@ -205,7 +205,7 @@ def test_indexes_are_listed_built_checked_and_dropped(full: Database) -> None:
     ]  # fmt: skip
     assert listed[1]["recall"]["worst"] == 1
     shown = index(full, "list")
-    assert "yes: exact is quickest up to 300,000 regions" in shown and "100.0%, 100%" in shown
+    assert "yes: exact is fastest up to 300,000 regions" in shown and "100.0%, 100%" in shown
     assert index(full, "drop", "faiss", "--level", "object") == "faiss  toy/crowd  object  dropped\n"
     assert "No index is built" in index(full, "check")
 

@@ -274,7 +274,7 @@ def test_an_ordinary_user_has_a_server_of_their_own(root: Path) -> None:
 @as_root
 def test_an_ordinary_user_is_told_whose_store_it_is(folder: Path) -> None:
     _, said = ordinary_client(folder).communicate("\n", timeout=30)
-    assert "is out of reach for this user" in said
+    assert "cannot be reached by this user" in said
 
 
 @as_root
@@ -353,7 +353,7 @@ def test_programs_are_copied_where_secure_bits_are_refused(root: Path, installat
     process = subprocess.Popen(command, **pipes)  # type: ignore[call-overload]
     if closed == "both":
         _, said = process.communicate(timeout=30)
-        assert "install ovstore and put the store where everybody can reach them" in said
+        assert "put ovstore and the store where everybody can reach them" in said
         return
     up(process)
     [copy] = store.glob("programs-*")

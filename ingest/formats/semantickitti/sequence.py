@@ -86,7 +86,7 @@ def read_sequence(folder: Path, confined: Confined) -> Sequence:
     if is_file(listing := folder / "times.txt"):
         rows = read_rows(confined(listing))
         if any(len(row) != 1 for row in rows):
-            raise BadScene(f"{listing}: a time a line was expected")
+            raise BadScene(f"{listing}: one time per line was expected")
         times = np.array(rows)[:, 0]
     row_of = _rows(folder, list(scans), len(poses))
     return Sequence(folder, projections, lidar_to_camera, scans, row_of, poses.matrices, times)

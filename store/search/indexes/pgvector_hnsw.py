@@ -30,7 +30,7 @@ def build(store: Database, space_id: int, level: str) -> int:
     dim = table.vectors.shape[1]
     if dim > MAX_DIM:
         raise BadInput(
-            f"pgvector's HNSW takes vectors of up to {MAX_DIM} numbers, these have {dim}: use faiss or exact."
+            f"pgvector's HNSW takes vectors of up to {MAX_DIM} numbers, but these have {dim}: use faiss or exact."
         )
     megabytes = min(4096, 64 + int(1.5 * len(table) * (2 * dim + 200) / 2**20))  # a graph that does not fit is slow
     with store.connect() as connection:
