@@ -18,6 +18,7 @@ class Limits:
     seconds: int = 300
     rows: int = 1_000_000  # that are kept in memory at once; written to a file, there may be any number
     megabytes: int = 256  # the same for their size, by a rough count
+    engine_megabytes: int = 4 << 10  # of memory that DuckDB may take on the way
 
     def require(self, rows: int, size: int) -> None:
         """BadInput for more rows, or bytes, than are kept in memory."""

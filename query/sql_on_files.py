@@ -22,7 +22,6 @@ from ..store.postgres.database import Database
 from . import rows_as_lines
 from .rows import BLOCK_ROWS, Limits, Row, Streamed
 
-_MEMORY = 4 << 10  # MB, or half of what the machine has
 _BLOCK_BYTES = 8 << 20  # of lines, about
 # What of the environment the process sees: where Python is, and how times and names are written.
 _VARIABLES = ("PATH", "HOME", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONUSERBASE", "LANG", "LC_ALL", "TZ", "TZDIR")
@@ -42,7 +41,7 @@ def streamed(store: Database, statement: str, features: str | None, limits: Limi
             "statement": statement,
             "files": {view: [(*scene, str(path)) for *scene, path in of_view] for view, of_view in files.items()},
             "label_names": [(*scene, *label) for scene, of_scene in names.items() for label in of_scene.items()],
-            "megabytes": _megabytes(),
+            "megabytes": _megabytes(limits),
             "folder": folder,
         }
         with _Process(job, limits.seconds) as process:
@@ -154,9 +153,9 @@ class _Process:
         )
 
 
-def _megabytes() -> int:
-    """What one statement may take of the memory."""
-    return min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 21, _MEMORY)
+def _megabytes(limits: Limits) -> int:
+    """What one statement may take of the memory: half of what the machine has at most."""
+    return min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 21, limits.engine_megabytes)
 
 
 def _refuse_damaged(store: Database, files: _Files) -> None:

@@ -52,8 +52,7 @@ def _missing_extra(failure: str) -> str | None:
 def one_connection() -> Iterator[None]:
     """A store of this process has one connection to write and one to read: a call that holds one may take no second."""
     with pytest.MonkeyPatch.context() as settings:
-        settings.setattr(pools, "CONNECTIONS", 1)
-        settings.setattr(pools, "PATIENCE", 10.0)
+        settings.setattr(pools, "USUAL", pools.PoolLimits(connections=1, patience=10.0))
         yield
 
 

@@ -60,7 +60,7 @@ class ViTTrunk(nn.Module):
         grid = patches.shape[2:]
         tokens = patches.flatten(2).transpose(1, 2)
         assert model.cls_token is not None
-        tokens = torch.cat([model.cls_token.expand(len(tokens), -1, -1), tokens], dim=1) + self._positions(grid)
+        tokens = torch.cat([model.cls_token.expand(len(tokens), -1, -1), tokens], dim=1) + self.positions(grid)
         maps: list[Tensor] = []
         for number, block in enumerate(model.blocks):
             tokens = block(tokens)
@@ -68,7 +68,7 @@ class ViTTrunk(nn.Module):
                 maps.append(getattr(self, f"act_postprocess{len(maps) + 1}")(tokens, grid))
         return maps
 
-    def _positions(self, grid: torch.Size) -> Tensor:
+    def positions(self, grid: torch.Size) -> Tensor:
         """(1, 1 + h * w, width): the class token's as it is, the others resized between cell centres."""
         table = self.model.pos_embed
         assert table is not None

@@ -13,7 +13,6 @@ from . import pools
 from .database_url import described, redacted
 
 OLDEST_PGVECTOR = (0, 7)  # halfvec
-PATIENCE = 10.0  # seconds to wait for a connection that others give back; longer than an unused one is kept
 _ITERATIVE_SCANS = (0, 8)
 
 
@@ -21,9 +20,9 @@ class ServerFull(DatabaseError):
     """The server has as many clients as it takes."""
 
 
-def connect(conninfo: str, **options: Any) -> psycopg.Connection[Any]:
+def connect(conninfo: str, patience: float = pools.USUAL.server_patience, **options: Any) -> psycopg.Connection[Any]:
     """A plain connection, waited for while the server is full; DatabaseError says what stands in the way."""
-    deadline, pause = time.monotonic() + PATIENCE, 0.005
+    deadline, pause = time.monotonic() + patience, 0.005
     while True:
         try:
             return _connect(conninfo, **options)
@@ -48,9 +47,9 @@ def _connect(conninfo: str, **options: Any) -> psycopg.Connection[Any]:
         raise DatabaseError(_refusal(conninfo, said)) from error
 
 
-def prepared(conninfo: str, **options: Any) -> psycopg.Connection[Any]:
+def prepared(conninfo: str, patience: float = pools.USUAL.server_patience, **options: Any) -> psycopg.Connection[Any]:
     """A connection that knows vectors."""
-    connection = connect(conninfo, **options)
+    connection = connect(conninfo, patience, **options)
     try:
         prepare(connection)
     except BaseException:

@@ -21,6 +21,7 @@ from . import access, identity, migrate, pools, private_copy, reading
 from .cluster import USER
 from .connection import ServerFull, prepared, require_pgvector
 from .database_url import described, plain_conninfo
+from .pools import PoolLimits
 from .presence import Presence
 from .server import DATABASE, READER, Server
 
@@ -38,9 +39,10 @@ class Database:
     WORDING = "a Store"  # in sentences about wrong arguments
 
     @checked
-    def __init__(self, path: Path, database_url: str | None = None) -> None:
-        """Connects, without a look at the schema: `open` is what programs call."""
+    def __init__(self, path: Path, database_url: str | None = None, limits: PoolLimits | None = None) -> None:
+        """Connects, without a look at the schema: `open` is what programs call. `limits` None: the usual ones."""
         self.path = path
+        self._limits = limits or pools.USUAL
         self.database_kind: Literal["embedded", "external"] = "external" if database_url else "embedded"
         self._copy = None if database_url else private_copy.where_needed(path / places.DATABASE)
         try:
@@ -51,9 +53,9 @@ class Database:
                 self._copy.remove()
             raise
         self._url = plain_conninfo(database_url) if database_url else ""
-        self.engine = pools.engine(self._connect)
+        self.engine = pools.engine(self._connect, self._limits)
         self._glancing = self.engine.execution_options(isolation_level="AUTOCOMMIT")  # of the same pool
-        self._reading = pools.engine(self._connect_to_read)
+        self._reading = pools.engine(self._connect_to_read, self._limits)
         event.listen(self._reading, "checkin", reading.discard_session)
         self._closed = False
         self.presence = Presence(self._connect)
@@ -68,14 +70,14 @@ class Database:
         """
         self._require_open()
         engine = self._reading if read_only else self.engine
-        with _sentences(self.where), engine.begin() as connection:
+        with _sentences(self.where, self._limits), engine.begin() as connection:
             yield connection
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
         """A connection for a few quick reads, each of which stands alone: saves the round trips of BEGIN and COMMIT."""
         self._require_open()
-        with _sentences(self.where), self._glancing.connect() as connection:
+        with _sentences(self.where, self._limits), self._glancing.connect() as connection:
             yield connection
 
     @checked
@@ -185,9 +187,9 @@ class Database:
 
     def _connect(self, user: str | None = None, **options: Any) -> psycopg.Connection[Any]:
         if self._server is None:
-            return prepared(self._url, **options)
+            return prepared(self._url, self._limits.server_patience, **options)
         try:
-            return prepared(self._server.conninfo(DATABASE, user or USER), **options)
+            return prepared(self._server.conninfo(DATABASE, user or USER), self._limits.server_patience, **options)
         except ServerFull:
             raise
         except (DatabaseError, psycopg.OperationalError):
@@ -195,7 +197,7 @@ class Database:
                 raise self._gone() from None
             self._require_open()  # another thread may have closed it: nobody is to start the server for a closed store
             self._server.ensure_running()  # it may have been killed; it replays its journal
-            return prepared(self._server.conninfo(DATABASE, user or USER), **options)
+            return prepared(self._server.conninfo(DATABASE, user or USER), self._limits.server_patience, **options)
 
     def _connect_to_read(self) -> psycopg.Connection[Any]:
         options = "-c default_transaction_read_only=on -c hnsw.iterative_scan=relaxed_order"  # outlive DISCARD ALL
@@ -257,7 +259,7 @@ def open_as(
 
 
 @contextmanager
-def _sentences(where: str) -> Iterator[None]:
+def _sentences(where: str, limits: PoolLimits) -> Iterator[None]:
     """Say what a person can mend; every other error of the database is a bug and stays what it is."""
     try:
         yield
@@ -265,8 +267,8 @@ def _sentences(where: str) -> Iterator[None]:
         raise BadInput(f"{str(error.object)[:300]} is not valid UTF-8, which the database needs.") from error
     except TimeoutError as error:
         raise DatabaseError(
-            f"All {pools.CONNECTIONS} connections of this process to the database {where} were in use for "
-            f"{pools.PATIENCE:g} s: end a transaction that is still open, or start fewer threads."
+            f"All {limits.connections} connections of this process to the database {where} were in use for "
+            f"{limits.patience:g} s: end a transaction that is still open, or start fewer threads."
         ) from error
     except (DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error

@@ -10,6 +10,7 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -17,40 +18,60 @@ from sqlalchemy import Engine, QueuePool, create_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util.queue import Empty
 
-CONNECTIONS = 8  # of one pool at most; further threads wait their turn
-PATIENCE = 60.0  # seconds that a thread waits for it
-IDLE_SECONDS = 5.0  # after which an unused connection is closed
+
+@dataclass(frozen=True)
+class PoolLimits:
+    """Of each of the two pools that an open store has."""
+
+    connections: int = 8  # at most; further threads wait their turn
+    patience: float = 60.0  # seconds that a thread waits for it
+    idle_seconds: float = 5.0  # after which an unused connection is closed
+    server_patience: float = 10.0  # seconds to wait for a full server; longer than an unused connection is kept
+
+
+USUAL = PoolLimits()
 
 _live: "weakref.WeakSet[_Pool]" = weakref.WeakSet()
 
 
-def engine(connect: Callable[[], psycopg.Connection[Any]]) -> Engine:
+def engine(connect: Callable[[], psycopg.Connection[Any]], limits: PoolLimits) -> Engine:
     """An engine whose pool tries a connection before it hands it out, for the server may have been killed meanwhile."""
-    return create_engine(
+    made = create_engine(
         "postgresql+psycopg://",
         creator=connect,
         poolclass=_Pool,
-        pool_size=CONNECTIONS,
+        pool_size=limits.connections,
         max_overflow=0,
-        pool_timeout=PATIENCE,
+        pool_timeout=limits.patience,
         pool_use_lifo=True,  # the others grow old, and are given back
         pool_pre_ping=True,
         use_native_hstore=False,  # it would be looked up on each new connection
     )
+    assert isinstance(made.pool, _Pool)
+    made.pool.idle_seconds = limits.idle_seconds
+    return made
 
 
-def give_back(idle_seconds: float = 0.0) -> bool:
-    """Close the connections of this process that nobody has used for so long; whether younger idle ones are left."""
-    left = [pool.give_back(idle_seconds) for pool in list(_live)]  # each of them, whatever the first one says
-    return any(left)
+def give_back() -> None:
+    """Close the connections of this process that nobody uses now."""
+    for pool in list(_live):
+        pool.give_back(0.0)
 
 
 class _Pool(QueuePool):
     """Knows since when each connection has been idle."""
 
+    idle_seconds = USUAL.idle_seconds
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         _live.add(self)
+
+    def recreate(self) -> "_Pool":
+        new = super().recreate()
+        assert isinstance(new, _Pool)
+        new.idle_seconds = self.idle_seconds
+        return new
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         record.info["idle_since"] = time.monotonic()
@@ -58,7 +79,10 @@ class _Pool(QueuePool):
         _sweeper.wake()
 
     def give_back(self, idle_seconds: float) -> bool:
-        """A record that is taken out of the queue is nobody else's; an empty one connects again when it is used."""
+        """Close what has been idle for so long; whether younger idle ones are left.
+
+        A record that is taken out of the queue is nobody else's; an empty one connects again when it is used.
+        """
         records = []
         with suppress(Empty):
             while True:
@@ -86,9 +110,10 @@ class _Sweeper:
 
     def _sweep(self) -> None:
         while True:
-            time.sleep(IDLE_SECONDS / 2)
+            time.sleep(min((pool.idle_seconds for pool in list(_live)), default=0.0) / 2)
             with self._lock:
-                self._running = give_back(IDLE_SECONDS)
+                left = [pool.give_back(pool.idle_seconds) for pool in list(_live)]  # of each, whatever the first says
+                self._running = any(left)
                 if not self._running:
                     return
 

@@ -1,11 +1,16 @@
 """ovstore distill: what people type, what they read, and what is then in the store."""
 
+import os
 import re
+import signal
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psycopg
 import pytest
 import small_scene
 import torch
@@ -14,11 +19,11 @@ from click.testing import Result
 from command_line import document, lines, ovstore
 from lseg_file import values_of
 from minkunet_shapes import KERNELS_18A, tensor_shapes
-from ovstore.ingest.training import student_features
 from ovstore.ingest.training.students import student_of
 from ovstore.models.students import tiny
 from ovstore.store.catalog import catalog, jobs
 from ovstore.store.maintain import verify
+from ovstore.store.postgres import locks
 from ovstore.store.postgres.database import Database
 from PIL import Image
 
@@ -137,25 +142,32 @@ def test_once_more_is_up_to_date(distilled: tuple[Database, Result]) -> None:
     ]
 
 
-def test_interrupted_while_writing_the_rest_is_written_next_time(
-    distilled: tuple[Database, Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_while_writing_the_rest_is_written_next_time(distilled: tuple[Database, Result]) -> None:
+    """Somebody else publishes room1, which has to be waited for; meanwhile the command is interrupted."""
     store, _ = distilled
     weights = store.path / "students" / "distilled" / "model_last.pth.tar"
-    write = student_features.write_scene
-
-    def interrupted(store: Database, job: Any, scene: catalog.SceneInfo, report: Any) -> Any:
-        if scene.name == "room1":
-            raise KeyboardInterrupt
-        return write(store, job, scene, report)
-
-    monkeypatch.setattr(student_features, "write_scene", interrupted)
     command = ("distill", "--weights", weights, "--out", "again", "--device", "cpu")
-    result = ovstore(store, *command)
+
+    def interrupt_in_room1() -> None:
+        with psycopg.connect(store.conninfo, autocommit=True) as watching:
+            waits = (
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
+            )
+            for _ in range(3000):
+                if watching.execute(waits).fetchone() == (1,):
+                    os.kill(os.getpid(), signal.SIGINT)
+                    return
+                time.sleep(0.01)
+
+    with Database(store.path, store.conninfo) as other, other.connect() as connection:
+        locks.scene(connection, "rgbd", "room1")
+        interrupter = threading.Thread(target=interrupt_in_room1)
+        interrupter.start()
+        result = ovstore(store, *command)
+        interrupter.join()
     assert result.exit_code == 130
     assert "What was written is kept; the same command without --again writes the rest." in result.stderr
     assert [job.message for job in jobs.failed(store)] == ["interrupted"]
-    monkeypatch.undo()
     assert "1 written, 1 up to date, 0 failed." in ovstore(store, *command).stdout
     assert jobs.failed(store) == []
 

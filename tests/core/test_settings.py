@@ -107,12 +107,12 @@ def test_a_stores_file_is_no_link_and_no_pipe(user: Path, tmp_path: Path) -> Non
         place.unlink()
 
 
-def test_a_user_without_a_folder_has_no_file(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("XDG_CONFIG_HOME")
-    monkeypatch.setattr(Path, "home", _no_home)
-    assert settings.user_file() is None
-    assert settings.store_folder() == "ovstore-data"
-
-
-def _no_home() -> Path:
-    raise RuntimeError("Could not determine home directory.")
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become a user whom the system does not know")
+def test_a_user_without_a_folder_has_no_file(user: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        for name in ("XDG_CONFIG_HOME", "HOME"):
+            os.environ.pop(name, None)
+        os.setuid(54_321)
+        os._exit(0 if (settings.user_file(), settings.store_folder()) == (None, "ovstore-data") else 1)
+    assert os.waitpid(child, 0)[1] == 0

@@ -16,8 +16,9 @@ from crowd import Crowd
 from ovstore.core.errors import BadInput, DatabaseError
 from ovstore.core.features import Query
 from ovstore.store.catalog import catalog
-from ovstore.store.postgres import connection, database, pools
+from ovstore.store.postgres import database, pools
 from ovstore.store.postgres.database import Database
+from ovstore.store.postgres.pools import PoolLimits
 from ovstore.store.postgres.server import USER, Server
 from ovstore.store.search import index_choice, text_vectors
 from ovstore.store.search.point_search import region_points
@@ -61,10 +62,9 @@ def questions(store: Database, crowd: Crowd, number: int) -> list[Callable[[], o
 @pytest.mark.parametrize("connections", [1, 8])
 @pytest.mark.parametrize("threads", [2, 16, 64])
 def test_many_threads_get_the_answers_that_one_gets(
-    full: Database, crowd: Crowd, threads: int, connections: int, monkeypatch: pytest.MonkeyPatch
+    full: Database, crowd: Crowd, threads: int, connections: int
 ) -> None:
-    monkeypatch.setattr(pools, "CONNECTIONS", connections)
-    with Database(full.path, full.conninfo) as store:
+    with Database(full.path, full.conninfo, PoolLimits(connections)) as store:
         alone = [[ask() for ask in questions(store, crowd, number)] for number in range(threads)]
         start = threading.Barrier(threads)
 
@@ -85,20 +85,18 @@ def test_threads_that_meet_a_new_feature_set_wait_for_one_that_reads_it(store: D
     assert found[0] and all(regions == found[0] for regions in found)
 
 
-def test_a_thread_that_waits_too_long_is_told_why(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "PATIENCE", 0.1)
+def test_a_thread_that_waits_too_long_is_told_why(store: Database) -> None:
     said = r"All 1 connections of this process .* were in use for 0.1 s"
     with (
-        Database(store.path, store.conninfo) as impatient,
+        Database(store.path, store.conninfo, PoolLimits(1, patience=0.1)) as impatient,
         impatient.connect(),
         pytest.raises(DatabaseError, match=said),
     ):
         catalog.scenes(impatient)
 
 
-def test_idle_connections_are_given_back_and_taken_again(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "IDLE_SECONDS", 0.2)
-    with Database(store.path, store.conninfo) as idle:
+def test_idle_connections_are_given_back_and_taken_again(store: Database) -> None:
+    with Database(store.path, store.conninfo, PoolLimits(idle_seconds=0.2)) as idle:
         assert clients(store, idle) == 1
         deadline = time.monotonic() + 20
         while clients(store) and time.monotonic() < deadline:
@@ -136,10 +134,10 @@ def test_two_hundred_stores_share_a_server_that_takes_three(full: Database, narr
         store.close()
 
 
-def test_a_full_server_is_a_sentence(full: Database, narrow: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "PATIENCE", 0.2)
+def test_a_full_server_is_a_sentence(full: Database, narrow: str) -> None:
+    impatient = PoolLimits(server_patience=0.2)
     with ExitStack() as stack:
-        stores = [stack.enter_context(Database(full.path, narrow)) for _ in range(4)]
+        stores = [stack.enter_context(Database(full.path, narrow, impatient)) for _ in range(4)]
         for store in stores[:3]:
             stack.enter_context(store.connect())
         with pytest.raises(DatabaseError, match=r"is full \(too many connections.*\): close other programs"):
@@ -186,4 +184,5 @@ def test_a_store_that_another_thread_closed_starts_no_server(
     with database.open(quick_folder / "closed", create=True) as store:
         store.close()
         with pytest.raises(BadInput, match="was closed"):
-            store._connect()
+            store.engine.connect()  # as of one who found the store open a moment ago
+    assert not (store.path / "postgres" / "data" / "postmaster.pid").exists()

@@ -109,8 +109,8 @@ def test_the_decoder_is_the_papers(vit: Path) -> None:
 
 def test_position_embeddings_of_the_trained_grid_are_used_as_they_are(vit: Path) -> None:
     trunk = read_lseg(vit).network().pretrained
-    torch.testing.assert_close(trunk._positions(torch.Size((3, 3))), trunk.model.pos_embed)
-    larger = trunk._positions(torch.Size((6, 6)))[0, 1:].reshape(6, 6, -1)
+    torch.testing.assert_close(trunk.positions(torch.Size((3, 3))), trunk.model.pos_embed)
+    larger = trunk.positions(torch.Size((6, 6)))[0, 1:].reshape(6, 6, -1)
     grid = trunk.model.pos_embed[0, 1:].reshape(3, 3, -1)
     torch.testing.assert_close(larger[0, 0], grid[0, 0])  # beyond the outermost cell centres nothing is extrapolated
     torch.testing.assert_close(
@@ -177,7 +177,7 @@ def test_what_is_padded_is_black() -> None:
 
 
 def test_evaluate_makes_maps_of_the_pictures_size(vit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lseg, "Windows", partial(Windows, crop=32, scales=(0.5, 1.0)))
+    monkeypatch.setattr(lseg, "Windows", partial(Windows, crop=32, scales=(0.5, 1.0)))  # the usual ones take 25 s
     options = lseg.Options(weights=str(vit), mode="evaluate", long_side=40)
     [found] = lseg.load_image_encoder(options, "cpu")([picture(24, 32)])
     assert found.values.shape == (24, 32, 24)

@@ -211,16 +211,35 @@ def test_scenes_of_a_batch_never_touch() -> None:
         torch.testing.assert_close(together[mine], alone)
 
 
-def test_numbers_do_not_depend_on_the_size_of_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    voxels = random_voxels()
-    features = normal(len(voxels), 3, needs_gradient=True)
-    kernel = normal(27, 3, 4, seed=1, needs_gradient=True)
-    results = []
-    for rows in (7, 4096):
-        monkeypatch.setattr(convolution, "CHUNK_VALUES", rows * 7)
+def test_a_batch_of_more_pairs_than_a_chunk_holds_gives_each_scene_its_own_numbers() -> None:
+    voxels = random_voxels(scenes=5, side=24, share=0.4)
+    kernel = normal(27, 40, 40, seed=1, needs_gradient=True)
+
+    def both_ways(features: Tensor, voxels: Voxels) -> tuple[Tensor, ...]:
         out = convolve(features, kernel, voxels.kernel_map(3))
-        results.append([out, *torch.autograd.grad(out.square().sum(), (features, kernel))])
-    torch.testing.assert_close(results[0], results[1])
+        return out, *torch.autograd.grad(out.square().sum(), (features, kernel))
+
+    assert voxels.kernel_map(3).counts[13 - 1] * 80 > convolution.CHUNK_VALUES
+    features = normal(len(voxels), 40, needs_gradient=True)
+    together, of_kernels = both_ways(features, voxels), torch.zeros_like(kernel)
+    for scene in range(5):
+        mine = voxels.coordinates[:, 0] == scene
+        out, of_features, of_kernel = both_ways(features[mine], Voxels(voxels.coordinates[mine]))
+        torch.testing.assert_close(together[0][mine], out)
+        torch.testing.assert_close(together[1][mine], of_features)
+        of_kernels += of_kernel
+    torch.testing.assert_close(together[2], of_kernels)
+
+
+def test_neighbours_looked_for_some_offsets_at_a_time_are_those_that_each_scene_has_alone() -> None:
+    voxels = random_voxels(scenes=5, side=24, share=0.4)
+    assert len(voxels) * 62 > coordinates.SEARCHES
+    found = voxels.kernel_map(5)
+    alone = [Voxels(voxels.coordinates[voxels.coordinates[:, 0] == scene]).kernel_map(5) for scene in range(5)]
+    assert [*found.counts] == [sum(counts) for counts in zip(*(of_scene.counts for of_scene in alone), strict=True)]
+    steps = voxels.coordinates[found.inputs] - voxels.coordinates[found.outputs]
+    offsets = torch.tensor([(0, *offset) for offset in coordinates.kernel_offsets(5)])
+    assert torch.equal(steps, offsets.repeat_interleave(torch.tensor(found.counts), dim=0))
 
 
 def test_outputs_and_gradients_of_features_are_the_same_bits_with_any_number_of_threads() -> None:
@@ -237,17 +256,15 @@ def test_outputs_and_gradients_of_features_are_the_same_bits_with_any_number_of_
         assert torch.equal(gradient, results[0][1])
 
 
-def test_pairs_are_the_same_looked_up_or_searched_for_all_at_once_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    maps = []
-    for cells, searches in ((0, 1), (0, 1 << 20), (1 << 20, 1), (1 << 20, 1 << 20)):
-        monkeypatch.setattr(coordinates, "CELLS_PER_VOXEL", cells)
-        monkeypatch.setattr(coordinates, "SEARCHES", searches)
-        voxels = random_voxels()
-        maps.append([voxels.kernel_map(3), voxels.kernel_map(2), voxels.kernel_map(2, 2)])
-    for one, *others in zip(*maps, strict=True):
-        for other in others:
-            assert torch.equal(one.inputs, other.inputs) and torch.equal(one.outputs, other.outputs)
-            assert one.counts == other.counts
+def test_a_far_voxel_changes_no_pair_of_the_others() -> None:
+    """The box around them then has too many cells for a table: rows are searched for."""
+    near = random_voxels()
+    with_far = Voxels(torch.cat([near.coordinates, torch.tensor([[1, 100_000, 100_000, 100_000]])]))
+    for size, factor in ((3, 1), (2, 1), (2, 2)):
+        one, other = near.kernel_map(size, factor), with_far.kernel_map(size, factor)
+        of_near = other.inputs < len(near)
+        assert torch.equal(one.inputs, other.inputs[of_near]) and torch.equal(one.outputs, other.outputs[of_near])
+        assert sum(other.counts) == sum(one.counts) + 1
 
 
 def test_a_set_keeps_its_maps_and_coarser_sets() -> None:

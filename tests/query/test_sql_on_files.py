@@ -3,14 +3,17 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import small_scene
 from ovstore.core.errors import BadInput
-from ovstore.query import sql, sql_on_files
+from ovstore.query import sql
 from ovstore.query.rows import Limits
 from ovstore.store.catalog import catalog
 from ovstore.store.postgres.database import Database
@@ -216,12 +219,9 @@ def test_what_duckdb_does_not_break_off_itself_ends_in_time(asked: Database, sta
         "SELECT string_agg(repeat('x', 20000000), '') FROM range(200)",
     ],
 )
-def test_memory_that_duckdb_does_not_count_is_limited(
-    asked: Database, statement: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sql_on_files, "_MEMORY", 512)
+def test_memory_that_duckdb_does_not_count_is_limited(asked: Database, statement: str) -> None:
     with pytest.raises(BadInput, match="512 MB of memory") as caught:
-        sql.run_on_files(asked, statement)
+        sql.run_on_files(asked, statement, limits=Limits(engine_megabytes=512))
     assert "\n" not in str(caught.value)
 
 
@@ -247,24 +247,33 @@ def test_a_value_comes_from_the_process_as_duckdb_gives_it(asked: Database, valu
 
 
 def test_the_process_ends_and_its_folder_goes_also_when_rows_are_left_or_the_asker_dies(
-    asked: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    asked: Database, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with sql.opened(asked, "SELECT * FROM range(100000000)", files=True) as found:
-        assert next(found.blocks) == [(number,) for number in range(1000)]
-        assert len(_children()) == 1
-    assert _children() == [] and list(tmp_path.iterdir()) == []
+    def ask(statement: str) -> subprocess.Popen[bytes]:
+        words = [sys.executable, "-m", "ovstore.cli", "--store", asked.path, "sql", "--files", "--format", "csv"]
+        environment = os.environ | {"TMPDIR": str(tmp_path)}
+        return subprocess.Popen([*words, statement], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
 
-    folder = tmp_path / "spilled"
-    folder.mkdir()
-    statement = "SELECT levenshtein(repeat('a', 200000), repeat('b', 200000))"
-    job = {"statement": statement, "files": {}, "label_names": [], "megabytes": 512, "folder": str(folder)}
-    process = sql_on_files._Process(job, 60)
-    process.expect("ready", {})
-    process._input.close()  # what the end of the one who asked does
-    assert process._process.wait(10) == 1
-    assert not folder.exists()
-    process.__exit__()
+    left = ask("SELECT * FROM range(100000000)")
+    assert left.stdout and left.stdout.readline() == b"range\n"
+    left.stdout.close()
+    left.wait(20)
+    assert list(tmp_path.iterdir()) == []
+
+    killed = ask("SELECT levenshtein(repeat('a', 200000), repeat('b', 200000))")
+    until(lambda: len(_children(killed.pid)) == 1)
+    [process] = _children(killed.pid)
+    until(lambda: "duckdb" in Path(f"/proc/{process}/maps").read_text())
+    killed.kill()
+    killed.communicate()
+    until(lambda: list(tmp_path.iterdir()) == [] and not Path(f"/proc/{process}/maps").exists())
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_the_death_of_the_process_is_one_sentence(asked: Database) -> None:
@@ -290,8 +299,10 @@ def test_the_process_is_given_no_password_and_no_connection(asked: Database, mon
     assert re.search(r"Max core file size +0 +0", limits)
 
 
-def _children() -> list[int]:
-    found = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+def _children(parent: int | None = None) -> list[int]:
+    """The processes of statements that the parent, or this process, has."""
+    parent = parent or os.getpid()
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     return [pid for pid in map(int, found) if b"sql_on_files_process" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from crowd import Crowd, unit
+from limits import full_disk
 from ovstore.core import block_digests, plugins
 from ovstore.core.errors import BadInput
 from ovstore.store.postgres import database
@@ -260,16 +261,11 @@ def test_an_append_that_did_not_finish_is_written_over(folder: Path) -> None:
     assert vectors[:, 0].tolist() == [1, 1, 1, 2, 2]
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_the_rows_that_were_there(folder: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("room", [0, 20, 30, 200])
+def test_a_full_disk_is_one_sentence_and_leaves_the_rows_that_were_there(folder: Path, room: int) -> None:
     held = region_file.append(folder, region_file.next_generation(folder, 4), [part(1, 3)])
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "fsync", full)
-        with pytest.raises(BadInput, match=r"cannot be written: No space left on device\."):
-            region_file.append(folder, held, [part(2, 2)])
+    with full_disk(room), pytest.raises(BadInput, match=r"cannot be written: File too large\."):
+        region_file.append(folder, held, [part(2, 30)])
     assert region_file.read_manifest(folder, 4) == held and region_file.is_whole(folder)
 
 
@@ -345,21 +341,18 @@ def test_damage_is_not_copied_when_rows_are_left_behind(store: Database, crowd: 
     assert region_vectors.damaged(store) == []
 
 
-def test_a_long_file_is_sampled_when_it_is_opened_and_read_whole_when_it_is_examined(
-    tmp_path: Path, monkeypatch
-) -> None:
-    monkeypatch.setattr(block_digests, "BLOCK_BYTES", 1 << 10)
-    monkeypatch.setattr(block_digests, "SAMPLE_BYTES", 8 << 10)
+def test_a_long_file_is_sampled_when_it_is_opened_and_read_whole_when_it_is_examined(tmp_path: Path) -> None:
+    sizes = {"block_bytes": 1 << 10, "sample_bytes": 8 << 10}
     path = tmp_path / "file"
     path.write_bytes(np.random.default_rng(0).bytes((64 << 10) + 3))
-    digests = block_digests.of_file(path)
+    digests = block_digests.of_file(path, 1 << 10)
     flip(path, 40_000)
     parts = [(block_digests.mapped(path), digests)]
-    assert not block_digests.hold(parts, whole=True)
-    noticed = sum(not block_digests.hold(parts, whole=False) for _ in range(400))
+    assert not block_digests.hold(parts, whole=True, **sizes)
+    noticed = sum(not block_digests.hold(parts, whole=False, **sizes) for _ in range(400))
     assert 20 < noticed < 90  # 8 of 65 blocks: 49 are expected
     path.write_bytes(b"")
-    assert not block_digests.hold([(block_digests.mapped(path), digests)], whole=False)
+    assert not block_digests.hold([(block_digests.mapped(path), digests)], whole=False, **sizes)
 
 
 def test_rows_of_what_is_gone_are_left_behind_once_they_are_many(store: Database, crowd: Crowd) -> None:
