@@ -10,7 +10,7 @@ BIN := .venv/bin
 EXTRAS ?= dev
 ROOMS := core store ingest models query drawing evaluation workflows cli migrations
 
-.PHONY: install demo test pytest quick coverage lint bench bench-gpu clean
+.PHONY: install demo test pytest quick coverage lint docs bench bench-gpu clean
 
 install: .venv/installed
 

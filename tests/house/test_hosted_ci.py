@@ -57,11 +57,11 @@ def test_the_gate_installs_and_makes_what_it_is_told(tmp_path: Path) -> None:
         environment = {**plain, **variables, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
         return subprocess.check_output([ROOT / ".ci" / "run"], env=environment, text=True).strip()
 
-    assert made() == "test EXTRAS=dev"
+    assert made() == "test docs EXTRAS=dev"
     assert made(OVSTORE_CI_EXTRAS="test") == "pytest EXTRAS=test,embedded"
     assert made(OVSTORE_CI_EXTRAS="test", OVSTORE_DATABASE_URL="postgresql://server/x") == "pytest EXTRAS=test"
     assert made(OVSTORE_CI_TARGET="coverage") == "coverage EXTRAS=dev"
-    assert {"test", "pytest", "coverage"} <= make_targets()
+    assert {"test", "docs", "pytest", "coverage"} <= make_targets()
 
 
 def test_the_extra_dev_brings_all_others_that_can_be_installed_together() -> None:
