@@ -50,7 +50,7 @@ def images_fitting(device: torch.device) -> ContextDecorator:
 def require_precision(option: str) -> None:
     """BadInput unless `option` is "auto" or a key of PRECISIONS."""
     if option not in {"auto", *PRECISIONS}:
-        raise BadInput(f"precision is {option!r}: auto, {', '.join(PRECISIONS)}.")
+        raise BadInput(f"precision is {option!r}; auto, {', '.join(PRECISIONS)} was expected.")
 
 
 def precision_of(option: str, device: torch.device, on_cuda: torch.dtype = torch.float16) -> torch.dtype:

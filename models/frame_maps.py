@@ -36,8 +36,8 @@ class FrameMaps:
         if frames and not found:
             held = f"{len(self.readers)} maps, such as {next(iter(self.readers))!r}" if self.readers else "no maps"
             raise BadInput(
-                f"{self.source}: none of the scene's {len(frames)} frames, such as {next(iter(frames))!r}, has a map; "
-                f"it holds {held}. Files are called like frames or their pictures, or by their numbers."
+                f"{self.source}: none of the scene's {len(frames)} frames, such as {next(iter(frames))!r}, has a "
+                f"map; the folder has {held}. Name the files like frames or their images, or by their numbers."
             )
         return {frame: self.readers[name] for frame, name in found.items()}
 
@@ -54,7 +54,7 @@ def match(frames: Sequence[str], names: Sequence[str], source: str) -> dict[str,
         for table, of_frame in tables:
             candidates = table.get(of_frame(frame), [])
             if len(candidates) > 1:
-                raise BadInput(f"{source}: {_listed(candidates)} may each be the map of frame {frame!r}; keep one.")
+                raise BadInput(f"{source}: each of {_listed(candidates)} may be the map of frame {frame!r}; keep one.")
             if candidates:
                 found[frame] = candidates[0]
                 break

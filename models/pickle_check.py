@@ -46,12 +46,12 @@ def _check(file: IO[bytes], budget: Budget) -> None:
         if not isinstance(argument, str) or "\0" in argument:  # numbers of an array; no name has a zero byte
             continue
         if "bytearray" in argument.split(maxsplit=2):
-            raise pickle.UnpicklingError("it makes a bytearray, which could be of any size")
+            raise pickle.UnpicklingError("it makes a bytearray, which could have any size")
         encodes |= argument.partition(" ")[0] == "_codecs"
         if opcode.name != "GLOBAL" and not _is_text_encoding(argument):
             codec = argument
     if encodes and codec is not None:
-        raise pickle.UnpicklingError(f"it encodes with {codec!r}, which could be done again and again")
+        raise pickle.UnpicklingError(f"it encodes with {codec!r}, which could be repeated without limit")
 
 
 def _is_text_encoding(name: str) -> bool:

@@ -67,7 +67,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         size = require_file(path)
         if size > MAX_BYTES:
-            raise BadInput(f"{path}: {size:,} bytes; a picture has at most {MAX_BYTES:,}")
+            raise BadInput(f"{path}: {size:,} bytes; an image may have at most {MAX_BYTES:,}")
         return path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from error
@@ -76,9 +76,9 @@ def read_bytes(path: Path) -> bytes:
 def check_size(path: Path, width: int, height: int) -> None:
     """BadInput for a picture without pixels, or with more than are read."""
     if width < 1 or height < 1:
-        raise BadInput(f"{path}: a picture of {width}x{height} pixels")
+        raise BadInput(f"{path}: an image of {width}x{height} pixels")
     if width * height > MAX_PIXELS:
-        raise BadInput(f"{path}: {width}x{height} pixels; at most {MAX_PIXELS:,} are read")
+        raise BadInput(f"{path}: {width}x{height} pixels; an image may have at most {MAX_PIXELS:,}")
 
 
 @contextmanager
@@ -89,14 +89,14 @@ def decoding(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise BadInput(f"{path}: no such file") from error
     except UnidentifiedImageError as error:  # its own words are an address in memory
-        raise BadInput(f"{path}: cannot be read as a picture: it is of no known kind") from error
+        raise BadInput(f"{path}: cannot be read as an image: its format is unknown") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         claimed = re.search(r"\d+", str(error))
         count = f"{int(claimed[0]):,}" if claimed else "too many"
-        raise BadInput(f"{path}: {count} pixels; at most {MAX_PIXELS:,} are read") from error
+        raise BadInput(f"{path}: {count} pixels; an image may have at most {MAX_PIXELS:,}") from error
     except _DECODING_ERRORS as error:
         detail = str(error).replace(str(path), "the file").strip() or type(error).__name__
-        raise BadInput(f"{path}: cannot be read as a picture: {detail}") from error
+        raise BadInput(f"{path}: cannot be read as an image: {detail}") from error
 
 
 def _pixels(path: Path, data: bytes) -> NDArray[np.uint8]:
@@ -115,7 +115,7 @@ def _pixels(path: Path, data: bytes) -> NDArray[np.uint8]:
 def _to_rgb(path: Path, picture: Image.Image) -> NDArray[np.uint8]:
     mode = picture.mode
     if mode == "F":
-        raise BadInput(f"{path}: floating-point pixels; a colour picture of 8 or 16 bits was expected")
+        raise BadInput(f"{path}: floating-point pixels; a colour image of 8 or 16 bits was expected")
     if mode == "I" or mode.startswith("I;16"):
         grey = np.clip(np.asarray(picture).astype(np.int32) >> 8, 0, 255).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)

@@ -27,7 +27,10 @@ def templates_of(option: str) -> tuple[str, ...]:
         return NAMED[option]
     own = tuple(part.strip() for part in option.split("|"))
     if any(part.count("{}") != 1 for part in own):
-        raise BadInput(f"templates is {option!r}: {', '.join(NAMED)}, or sentences with one {{}} each, split by |.")
+        raise BadInput(
+            f"templates is {option!r}; {', '.join(NAMED)}, or sentences with one {{}} each, separated by "
+            "|, were expected."
+        )
     return own
 
 

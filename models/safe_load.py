@@ -56,7 +56,7 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
                 break
     tensors = {str(name): value for name, value in loaded.items() if isinstance(value, torch.Tensor)}
     if not tensors:
-        raise BadWeights(f"{path} holds no tensors; a checkpoint with a state dict was expected.")
+        raise BadWeights(f"{path} contains no tensors; a checkpoint with a state dict was expected.")
     for name, tensor in tensors.items():
         require_plain(path, name, tensor)
     return without_prefixes(tensors)
@@ -141,7 +141,7 @@ def read_torch(path: Path) -> Any:
             return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise BadWeights(
-            f"{path} asks to run code on loading or is damaged, so it was not loaded; save its tensors alone."
+            f"{path} asks to run code when it is loaded, or is damaged, so it was not loaded; save only its tensors."
         ) from error
     except BadInput as error:
         raise BadWeights(str(error)) from error
@@ -153,13 +153,13 @@ def require_plain(path: Path, name: str, tensor: torch.Tensor) -> None:
     """BadWeights unless the tensor is a dense one of real numbers, with as many elements as the file can hold."""
     if tensor.layout != torch.strided or tensor.dtype not in _NUMBERS:
         raise BadWeights(
-            f"{path}: {name} is a tensor of {tensor.dtype}, {tensor.layout}; a dense one was expected, of real numbers."
+            f"{path}: {name} is a tensor of {tensor.dtype}, {tensor.layout}; a dense one of real numbers was expected."
         )
     size, held = tensor.numel() * tensor.element_size(), path.stat().st_size
     if size > held:  # one number, spread over any shape
         raise BadWeights(
-            f"{path}: {name} of shape {tuple(tensor.shape)} claims {size:,} bytes; the file has {held:,}: a shape "
-            "which the file does not hold."
+            f"{path}: {name} of shape {tuple(tensor.shape)} claims {size:,} bytes, but the file has {held:,}: the "
+            "file does not contain such a shape."
         )
 
 
@@ -210,7 +210,7 @@ def sha256_of(path: Path) -> str:
         raise BadWeights(f"No weights at {path}.") from error
     if not stat.S_ISREG(status.st_mode):  # a pipe or a device may never end
         raise BadWeights(
-            f"{path} is {'a folder' if stat.S_ISDIR(status.st_mode) else 'no file'}; give the weights file."
+            f"{path} is {'a folder' if stat.S_ISDIR(status.st_mode) else 'not a regular file'}; give the weights file."
         )
     try:
         return _sha256(path, status.st_size, status.st_mtime_ns)
@@ -241,7 +241,7 @@ def _read_safetensors(path: Path) -> dict[str, object]:
 def _read_torch(path: Path) -> dict[str, object]:
     loaded = read_torch(path)
     if not isinstance(loaded, Mapping):
-        raise BadWeights(f"{path} holds a {type(loaded).__name__}; a checkpoint with a state dict was expected.")
+        raise BadWeights(f"{path} contains a {type(loaded).__name__}; a checkpoint with a state dict was expected.")
     return dict(loaded)
 
 
@@ -254,11 +254,11 @@ def _refuse_unsafe_archive(path: Path) -> None:
         raise BadWeights(f"{path} is a damaged archive: {error}") from error
     if any(Path(entry.filename).name == "constants.pkl" for entry in entries):
         raise BadWeights(
-            f"{path} is a TorchScript program (as OpenAI published CLIP) and programs are not run; take the same "
-            f"weights as .safetensors, such as huggingface.co/timm/vit_base_patch16_clip_224.openai for ViT-B-16."
+            f"{path} is a TorchScript program (as OpenAI published CLIP), and programs are not run; use the same "
+            "weights as .safetensors, such as huggingface.co/timm/vit_base_patch16_clip_224.openai for ViT-B-16."
         )
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-        raise BadWeights(f"{path} is a compressed archive, which PyTorch never writes; it was not unfolded.")
+        raise BadWeights(f"{path} is a compressed archive, which PyTorch never writes; it was not decompressed.")
     if sum(entry.file_size for entry in entries) > path.stat().st_size:
         raise BadWeights(f"{path} is a damaged archive: its parts claim more bytes than the file has")
 

@@ -53,11 +53,13 @@ def voxelise(xyz: NDArray[np.floating], placement: Placement) -> VoxelGrid:
     if points.ndim != 2 or points.shape[1] != 3 or not len(points):
         raise BadInput(f"The points are {points.shape}; one or more rows of x, y, z were expected.")
     if not np.isfinite(points).all():
-        raise BadInput(f"{int((~np.isfinite(points).all(axis=1)).sum())} points are not finite; leave them out.")
+        raise BadInput(f"{int((~np.isfinite(points).all(axis=1)).sum())} points are not finite; remove them.")
     cells = np.floor((points * placement.scale) @ placement.rotation.T)
     cells -= cells.min(axis=0)
     if cells.max() >= 2**31:
-        raise BadInput(f"The points span {cells.max():.0f} cells; take larger voxels, or leave out points far off.")
+        raise BadInput(
+            f"The points span {cells.max():.0f} cells; use larger voxels, or remove points that lie far off."
+        )
     cells = cells.astype(np.int32)
     _, first, voxel_of_point = np.unique(hash_cells(cells), return_index=True, return_inverse=True)
     return VoxelGrid(cells[first], first, voxel_of_point)

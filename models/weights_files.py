@@ -33,6 +33,6 @@ def find_weights(given: str, usual: Sequence[str], published_at: str) -> Path:
     folder = weights_folder()
     looked = f"in {folder}" if folder is not None else f"here, and neither {VARIABLE} nor ovstore.toml names a folder"
     raise BadWeights(
-        f"No weights {given or ' or '.join(usual)} {looked}. Take them from {published_at}, "
-        f"then give the file with --weights, or put it into the folder that {VARIABLE} names."
+        f"No weights {given or ' or '.join(usual)} {looked}. Download them from {published_at}, then pass the file "
+        f"with --weights, or put it into the folder that {VARIABLE} names."
     )

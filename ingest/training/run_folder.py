@@ -35,7 +35,7 @@ def run_state(folder: Path, about: Mapping[str, Any], options: TrainingOptions) 
     if others := sorted(scene for scene in {*before, *now} if before.get(scene) != now.get(scene)):
         differences.append(f"{short_list(others, 1)} did not teach then, does not now, or has other features")
     if differences:
-        raise BadInput(f"{folder} holds another training: {'; '.join(differences[:3])}.")
+        raise BadInput(f"{folder} contains another training run: {'; '.join(differences[:3])}.")
     return "finished" if told["step"] == told["steps"] else "unfinished"
 
 

@@ -2,7 +2,7 @@
 
 from ...core.errors import BadInput
 
-LONG_SIDE = {"help": "pixels of the longer side that the network sees; 0: all"}
+LONG_SIDE = {"help": "pixels of the longer side that the network sees; 0: the original size"}
 TEMPLATES = {"help": "plain, photo, openscene, ensemble, or 'a {} here|the {}'"}
 PRECISION = {"help": "float32, float16, bfloat16; auto: float16 on CUDA"}
 

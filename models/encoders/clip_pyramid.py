@@ -44,13 +44,13 @@ class Options(ModelOptions):
 
     weights: str = field(default="openai", metadata=WEIGHTS)
     long_side: int = field(
-        default=320, metadata={"help": "pixels of the map's longer side; 0: an eighth of the picture, as the original"}
+        default=320, metadata={"help": "pixels of the map's longer side; 0: an eighth of the image, as in the original"}
     )
     jitter: float = field(
-        default=0.25, metadata={"help": "share of its side that a patch may grow on each side, by chance; 0: none"}
+        default=0.25, metadata={"help": "share of its side by which a patch may grow on each side, at random; 0: none"}
     )
     scale: Literal["mean", "coarse", "middle", "fine"] = field(
-        default="mean", metadata={"help": "which patches make the map: the mean of all three sizes, or one of them"}
+        default="mean", metadata={"help": "which patches form the map: the mean of all three sizes, or one of them"}
     )
     templates: str = field(default="plain", metadata=TEMPLATES)
     precision: str = field(default="auto", metadata=PRECISION)
@@ -61,7 +61,7 @@ class Options(ModelOptions):
         if not 0 <= self.jitter <= 1:
             raise BadInput(f"jitter is {self.jitter}; a share from 0 to 1 was expected.")
         if self.scale not in _SCALES:
-            raise BadInput(f"scale is {self.scale!r}: {', '.join(_SCALES)}.")
+            raise BadInput(f"scale is {self.scale!r}; one of {', '.join(_SCALES)} was expected.")
         require_precision(self.precision)
         templates_of(self.templates)
 

@@ -46,7 +46,7 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.patch < 1:
-            raise BadInput(f"patch is {self.patch}; a cell has at least 1 pixel.")
+            raise BadInput(f"patch is {self.patch}; at least 1 pixel was expected.")
 
 
 def space(options: Options) -> EmbeddingSpace:
@@ -82,7 +82,7 @@ def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Seque
             words = [SYNONYMS.get(word, word) for word in re.findall(r"[a-z]+", text.lower())]
             known = [word for word in words if word in _AXIS]
             if not known:
-                raise UnknownWords(f"{text!r} names no colour; color_words knows {', '.join(WORDS)} and nothing else.")
+                raise UnknownWords(f"{text!r} is not a colour name; color_words knows only {', '.join(WORDS)}.")
             for word in known:
                 row[_AXIS[word]] = 1.0 if word in COLORS else _SHADE
         return unit_rows(rows)

@@ -43,20 +43,21 @@ class Options:
     """What decides the numbers."""
 
     model: str = field(default="vit_base_patch14_reg4_dinov2.lvd142m", metadata={"help": "a timm model name"})
-    weights: str = field(default="", metadata={"help": "a file of its weights; empty: the published ones"})
+    weights: str = field(default="", metadata={"help": "a weights file; empty: the published weights"})
     long_side: int = field(default=640, metadata=LONG_SIDE)
     layers: str = field(
-        default="last", metadata={"help": "last, or numbers of blocks (from 0) whose vectors are joined, such as 5,11"}
+        default="last",
+        metadata={"help": "last, or numbers of blocks (from 0) whose vectors are concatenated, such as 5,11"},
     )
     norm: bool = field(
-        default=True, metadata={"help": "the network's last norm; off: its tokens, as 3D-OVS takes them"}
+        default=True, metadata={"help": "apply the network's last norm; off: the tokens before it, as in 3D-OVS"}
     )
     precision: str = field(default="auto", metadata=PRECISION)
 
     def __post_init__(self) -> None:
         require_long_side(self.long_side)
         if self.layers != "last" and not all(part.isdecimal() for part in self.layers.split(",")):
-            raise BadInput(f"layers is {self.layers!r}: last, or numbers of blocks such as 5,11.")
+            raise BadInput(f"layers is {self.layers!r}; last, or numbers of blocks such as 5,11 were expected.")
         require_precision(self.precision)
 
 
@@ -108,8 +109,8 @@ def load_image_encoder(
 def load_text_encoder(options: Options, device: str = "auto") -> NoReturn:
     """There is none."""
     raise UnknownWords(
-        "dino features know no words: ask with a picture (--image) or with a region (--like), "
-        "or take features of an encoder with a text tower."
+        "dino features know no words: query with an image (--image) or a region (--like), or use features of an "
+        "encoder with a text tower."
     )
 
 
@@ -131,7 +132,7 @@ def _architecture(model: str) -> Any:
     except RuntimeError as error:
         raise NotFound(f"timm has no weights of that name: {error}") from error
     if not isinstance(network, vision_transformer.VisionTransformer | eva.Eva):
-        raise BadInput(f"{model} is no plain vision transformer; vit_base_patch14_reg4_dinov2.lvd142m is one.")
+        raise BadInput(f"{model} is not a plain vision transformer; vit_base_patch14_reg4_dinov2.lvd142m is one.")
     return network
 
 
@@ -164,8 +165,9 @@ def _weights(options: Options) -> Path:
             return Path(hf_hub_download(repository, "model.safetensors"))
     except Exception as error:  # huggingface_hub and the libraries under it each raise their own
         raise BadWeights(
-            f"The weights of {options.model} could not be downloaded ({type(error).__name__}). Take model.safetensors "
-            f"from https://huggingface.co/{repository} on a machine that can, and give it: --weights /path/to/file."
+            f"The weights of {options.model} could not be downloaded ({type(error).__name__}). Download "
+            f"model.safetensors from https://huggingface.co/{repository} on a machine with network access, and pass "
+            "it: --weights /path/to/file."
         ) from error
 
 
@@ -217,7 +219,5 @@ def _without_biases(tensors: dict[str, Tensor], source: str) -> dict[str, Tensor
     """
     biases = [name for name in tensors if name.endswith("attn.qkv.bias")]
     if any(third.any() for name in biases for third in tensors[name].chunk(3)[::2]):
-        raise BadWeights(
-            f"{source} do not fit: the attention has biases. Take the model with _dinov3_qkvb in its name."
-        )
+        raise BadWeights(f"{source} do not fit: the attention has biases. Use the model with _dinov3_qkvb in its name.")
     return {name: tensor for name, tensor in tensors.items() if name not in biases}

@@ -58,17 +58,17 @@ class Options:
     )
     mode: Literal["extract", "evaluate", "openscene"] = field(
         default="extract",
-        metadata={"help": "extract: once; evaluate: at six scales in windows; openscene: once, at each picture's size"},
+        metadata={"help": "extract: once; evaluate: at six scales in windows; openscene: once, at each image's size"},
     )
     long_side: int = field(
         default=0,
         metadata={
-            "help": "pixels of the longer side of the features; 0: 320, for evaluate 520 at scale 1, "
-            "for openscene the picture's own"
+            "help": "pixels of the longer side of the features; 0: 320, for evaluate 520 at scale 1, for openscene "
+            "the image's own"
         },
     )
     tight: bool = field(
-        default=False, metadata={"help": "pad to multiples of 32 only, not to a square: a third quicker, other numbers"}
+        default=False, metadata={"help": "pad to multiples of 32 only, not to a square: a third faster, other numbers"}
     )
     unit: bool = field(default=True, metadata={"help": "unit length; off: the sums that the original writes"})
     templates: str = field(default="plain", metadata=TEMPLATES)
@@ -76,26 +76,29 @@ class Options:
     arch_option: int = field(
         default=0,
         metadata={
-            "help": "label maps: the head block of the checkpoint, 1 bottleneck or 2 depthwise; 0: as the file says",
+            "help": "for label maps: the head block of the checkpoint, 1 bottleneck or 2 depthwise; 0: as the file "
+            "says",
             "recipe": False,
         },
     )
     block_depth: int = field(
-        default=0, metadata={"help": "label maps: how often the head block is applied, as trained", "recipe": False}
+        default=0, metadata={"help": "for label maps: how often the head block is applied, as trained", "recipe": False}
     )
     activation: Activation = field(
-        default="lrelu", metadata={"help": "label maps: between applications of the head block", "recipe": False}
+        default="lrelu",
+        metadata={"help": "for label maps: the activation between applications of the head block", "recipe": False},
     )
 
     def __post_init__(self) -> None:
         if self.arch_option not in (0, BOTTLENECK, DEPTHWISE) or not 0 <= self.block_depth < 100:
             raise BadInput(
-                f"arch_option is {self.arch_option}, block_depth {self.block_depth}: 0, 1 or 2, and 0 to 99 are known."
+                f"arch_option is {self.arch_option}, block_depth {self.block_depth}; 0, 1 or 2, and 0 to 99 were "
+                "expected."
             )
         if self.activation not in ACTIVATIONS:
-            raise BadInput(f"activation is {self.activation!r}: {', '.join(ACTIVATIONS)}.")
+            raise BadInput(f"activation is {self.activation!r}; one of {', '.join(ACTIVATIONS)} was expected.")
         if self.mode not in _LONG_SIDE:
-            raise BadInput(f"mode is {self.mode!r}: {', '.join(_LONG_SIDE)}.")
+            raise BadInput(f"mode is {self.mode!r}; one of {', '.join(_LONG_SIDE)} was expected.")
         require_long_side(self.long_side)
         require_precision(self.precision)
         templates_of(self.templates)
@@ -115,7 +118,7 @@ def load_image_encoder(
     embedding_space = space(options)
     checkpoint = read_lseg(weights_file(options))
     if checkpoint.head:
-        log.warning("%s has a head block: it is for label maps and has no part in features", checkpoint.path)
+        log.warning("%s has a head block, which is for label maps and has no part in features", checkpoint.path)
     forward = _forward(checkpoint, where, precision_of(options.precision, where, torch.bfloat16))
     long_side = options.long_side or _LONG_SIDE[options.mode]
 
@@ -169,8 +172,8 @@ def load_label_head(options: Options) -> Callable[[NDArray[np.float32]], NDArray
         settings = HeadSettings(options.arch_option, options.block_depth, options.activation)
     if not settings.arch_option:
         raise BadInput(
-            f"{path} has a head block, and does not say of which kind: give --arch-option 1 (bottleneck) or 2 "
-            "(depthwise), and --block-depth and --activation, as it was trained."
+            f"{path} has a head block, but does not record its kind: give --arch-option 1 (bottleneck) or 2 "
+            "(depthwise), --block-depth and --activation, as it was trained."
         )
     block = checkpoint.head_block(settings)
 

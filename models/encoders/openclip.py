@@ -45,7 +45,7 @@ class Options(ModelOptions):
     """What decides the numbers."""
 
     long_side: int = field(default=640, metadata=LONG_SIDE)
-    window: int = field(default=0, metadata={"help": "pixels of a sliding window; 0: the whole picture at once"})
+    window: int = field(default=0, metadata={"help": "pixels of a sliding window; 0: the whole image at once"})
     overlap: float = field(default=0.25, metadata={"help": "share of a window that its neighbour sees too"})
     residual: bool = field(default=False, metadata={"help": "keep the last block's skip connection and MLP"})
     templates: str = field(default="ensemble", metadata=TEMPLATES)
@@ -53,9 +53,11 @@ class Options(ModelOptions):
 
     def __post_init__(self) -> None:
         if self.long_side < 0 or self.window < 0:
-            raise BadInput(f"long_side {self.long_side} and window {self.window} are pixels, 0 or more.")
+            raise BadInput(
+                f"long_side is {self.long_side} and window is {self.window}; pixels, 0 or more, were expected."
+            )
         if not 0 <= self.overlap < 1:
-            raise BadInput(f"overlap is {self.overlap}; a share from 0 to below 1 was expected.")
+            raise BadInput(f"overlap is {self.overlap}; a share of at least 0 and below 1 was expected.")
         require_precision(self.precision)
         templates_of(self.templates)
 

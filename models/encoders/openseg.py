@@ -56,9 +56,13 @@ class Options:
         metadata={"help": "CLIP ViT-L/14@336px, for the texts: a file; openai: open_clip downloads it"},
     )
     mode: Literal["tiles", "openscene", "openscene-tiles"] = field(
-        default="tiles", metadata={"help": "overlapping tiles; or OpenScene's: the picture whole, or in separate tiles"}
+        default="tiles",
+        metadata={
+            "help": "tiles: overlapping tiles; OpenScene's: openscene, the whole image, or "
+            "openscene-tiles, separate tiles"
+        },
     )
-    tile: int = field(default=640, metadata={"help": "pixels of a tile's side; 0: the whole picture at once"})
+    tile: int = field(default=640, metadata={"help": "pixels of a tile's side; 0: the whole image at once"})
     overlap: float = field(default=0.25, metadata={"help": "share of a tile that its neighbour sees too"})
     cell: int = field(
         default=4,
@@ -76,7 +80,7 @@ class Options:
         if self.tile < 0 or (self.tile == 0 and self.mode == "openscene-tiles"):
             raise BadInput(f"tile is {self.tile}; the side of a tile in pixels was expected.")
         if not 0 <= self.overlap < 1:
-            raise BadInput(f"overlap is {self.overlap}; a share from 0 to below 1 was expected.")
+            raise BadInput(f"overlap is {self.overlap}; a share of at least 0 and below 1 was expected.")
         if not 1 <= self.cell <= _LARGEST_CELL:
             raise BadInput(f"cell is {self.cell}; 1 to {_LARGEST_CELL} pixels were expected.")
         templates_of(self.templates)
@@ -96,7 +100,7 @@ def load_image_encoder(
     network = Network(_model(options), REGIONS if options.regional_pool else PIXELS, device)
     if device == "auto" and network.device == "cpu" and torch.cuda.is_available():
         log.warning(
-            "OpenSeg runs on the CPU: PyTorch sees a GPU here, TensorFlow does not (docs/encoders.md, openseg)."
+            "OpenSeg runs on the CPU: PyTorch sees a GPU here, but TensorFlow does not (docs/encoders.md, openseg)."
         )
 
     def values_of(image: NDArray[np.uint8]) -> NDArray[np.float16]:
@@ -124,8 +128,8 @@ def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Seque
     found = tensors["text_projection"].shape[1]
     if found != dim:
         raise BadWeights(
-            f"Texts of {path} have {found} numbers, features of OpenSeg {dim}; CLIP ViT-L/14@336px was expected, "
-            f"from {_TEXT_PUBLISHED_AT}."
+            f"Texts of {path} have {found} numbers, but features of OpenSeg have {dim}; CLIP ViT-L/14@336px was "
+            f"expected, from {_TEXT_PUBLISHED_AT}."
         )
     return text_encoder(tower, dim, tokenizer_of(_TEXT_MODEL), options.templates, device)
 
@@ -154,6 +158,6 @@ def _text_weights(options: Options) -> Path:
         return find_checkpoint(_TEXT_MODEL, options.text_weights).path
     except (BadWeights, NotFound) as error:
         raise BadWeights(
-            f"OpenSeg's texts need CLIP ViT-L/14@336px, and {options.text_weights!r} did not bring it. Take the file "
-            f"from {_TEXT_PUBLISHED_AT} and give it with --text-weights."
+            f"OpenSeg's texts need CLIP ViT-L/14@336px, which {options.text_weights!r} did not provide. Download "
+            f"the file from {_TEXT_PUBLISHED_AT} and pass it with --text-weights."
         ) from error

@@ -44,38 +44,44 @@ class Options:
     files: str = field(
         default="", metadata={"help": "the folder of maps: FILES/SCENE/FRAME.npy or FILES/FRAME.npy", "recipe": False}
     )
-    form: Form = field(default="dense", metadata={"help": "what a file holds"})
+    form: Form = field(default="dense", metadata={"help": "what a file contains"})
     key: str = field(default="", metadata={"help": "which of a file's arrays; empty: the only one"})
     layout: Literal["auto", "chw", "hwc"] = field(
-        default="auto", metadata={"help": "order of the axes; auto: by which one has the space's length"}
+        default="auto", metadata={"help": "order of the axes; auto: determined by which axis has the space's length"}
     )
     scale: int = field(
         default=-1, metadata={"help": "which of several stacked maps, from 0; -1: the mean of their directions"}
     )
     long_side: int = field(
         default=640,
-        metadata={"help": "cells along the longer side, at most, of maps from scores, masks or segments; 0: all"},
+        metadata={
+            "help": "maximum number of cells along the longer side, for maps from scores, masks or segments; 0: all"
+        },
     )
     sampling: Literal["auto", "nearest", "bilinear"] = field(
-        default="auto", metadata={"help": "how a pixel reads the map; auto: bilinear, nearest where edges are sharp"}
+        default="auto", metadata={"help": "how a pixel reads the map; auto: bilinear, or nearest if edges are sharp"}
     )
-    unit: bool = field(default=False, metadata={"help": "make dense vectors unit length; else they stay as they are"})
-    names: str = field(default="", metadata={"help": "classes: a file with one a line, or 'wall,chair,table'"})
+    unit: bool = field(
+        default=False, metadata={"help": "scale dense vectors to unit length; otherwise they are unchanged"}
+    )
+    names: str = field(default="", metadata={"help": "classes: a file with one per line, or 'wall,chair,table'"})
     text: str = field(
-        default="", metadata={"help": "whose words the vectors are compared with: an encoder, 'table' or 'none'"}
+        default="", metadata={"help": "whose text tower the vectors are compared with: an encoder, 'table' or 'none'"}
     )
     text_model: str = field(default="", metadata={"help": "that encoder's --model"})
     text_weights: str = field(default="", metadata={"help": "that encoder's --weights, or the rows of a table"})
     text_tag: str = field(default="", metadata={"help": "that encoder's --tag"})
     templates: str = field(default="", metadata={"help": "that encoder's --templates"})
     space_name: str = field(default="", metadata={"help": "with --text none: a name for the space"})
-    dim: int = field(default=0, metadata={"help": "with --text none: how long its vectors are"})
+    dim: int = field(default=0, metadata={"help": "with --text none: the length of its vectors"})
 
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
-            raise BadInput(f"form is {self.form!r}; {', '.join(get_args(Form))} are known.")
+            raise BadInput(f"form is {self.form!r}; one of {', '.join(get_args(Form))} was expected.")
         if self.long_side < 0 or self.scale < -1:
-            raise BadInput(f"long_side {self.long_side} and scale {self.scale}: 0 or more, and -1 or more, are meant.")
+            raise BadInput(
+                f"long_side is {self.long_side} and scale is {self.scale}; 0 or more, and -1 or more, were expected."
+            )
 
     @property
     def text_side(self) -> TextSide:

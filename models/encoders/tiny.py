@@ -29,7 +29,7 @@ SHIPPED = Path(__file__).parent.parent / "weights" / "tiny.safetensors"
 class Options:
     """What decides the numbers."""
 
-    weights: str = field(default="", metadata={"help": "a file that `ovstore train tiny` made; empty: the shipped one"})
+    weights: str = field(default="", metadata={"help": "a file made by `ovstore train tiny`; empty: the shipped one"})
     long_side: int = field(default=0, metadata={"help": "pixels of the longer side; 0: the size it was trained on"})
 
     def __post_init__(self) -> None:

@@ -47,7 +47,9 @@ class LSegCheckpoint:
         try:
             network = LSegNetwork(self.image)
         except (KeyError, StopIteration, ValueError, RuntimeError, ZeroDivisionError) as error:
-            raise BadWeights(f"{self.path}: not a complete LSeg network; missing or misshapen: {error}") from error
+            raise BadWeights(
+                f"{self.path}: not a complete LSeg network; missing or of the wrong shape: {error}"
+            ) from error
         load_into(network, self.image, f"{self.path}: LSeg's tensors")
         return network
 
@@ -74,8 +76,8 @@ def _read(path: Path, digest: str) -> LSegCheckpoint:
     if "scratch.head1.weight" not in tensors:
         some = ", ".join(sorted(tensors)[:2])
         raise BadWeights(
-            f"{path} is no LSeg checkpoint: {len(tensors)} tensors, such as {some}, and none named scratch.head1.weight"
-            f". LSeg's are published at {PUBLISHED_AT}."
+            f"{path} is not an LSeg checkpoint: it has {len(tensors)} tensors, such as {some}, and none named "
+            f"scratch.head1.weight. LSeg's are published at {PUBLISHED_AT}."
         )
     used = {name: tensor for name, tensor in tensors.items() if not name.startswith(_UNUSED)}
     text = {name.removeprefix("clip_pretrained."): t for name, t in used.items() if name.startswith("clip_pretrained.")}

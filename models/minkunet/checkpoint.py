@@ -51,7 +51,7 @@ class Checkpoint:
             with torch.device("meta"):  # nothing is allocated for shapes that a file only claims
                 network = MinkUNet(self.plan, self.options, self.in_channels, self.out_channels)
         except (KeyError, IndexError, RuntimeError, ZeroDivisionError, BadInput) as error:
-            raise BadWeights(f"{self.path}: not a complete MinkUNet; missing or misshapen: {error}") from error
+            raise BadWeights(f"{self.path}: not a complete MinkUNet; missing or of the wrong shape: {error}") from error
         self.load_into(network)
         return network
 
@@ -70,14 +70,17 @@ def read_minkunet(path: Path) -> Checkpoint:
     missing = [name for name in needed if name not in tensors]
     if missing:
         raise BadWeights(
-            f"{path} is no MinkUNet checkpoint: {len(tensors)} tensors, such as {', '.join(sorted(tensors)[:2])}, and"
-            f" none named {missing[0]}. OpenScene's are published at {PUBLISHED_AT}."
+            f"{path} is not a MinkUNet checkpoint: it has {len(tensors)} tensors, such as "
+            f"{', '.join(sorted(tensors)[:2])}, and none named {missing[0]}. OpenScene's are published at "
+            f"{PUBLISHED_AT}."
         )
     for name in needed:
         dims = 2 if name == "final.kernel" else 3
         if tensors[name].ndim != dims:
             found = tuple(tensors[name].shape)
-            raise BadWeights(f"{path}: {name} is {found}, of another library; MinkowskiEngine's has {dims} dimensions.")
+            raise BadWeights(
+                f"{path}: {name} is {found}, in the layout of another library; MinkowskiEngine's has {dims} dimensions."
+            )
     return Checkpoint(path, tensors)
 
 

@@ -25,8 +25,8 @@ UP = ("convtr4p16s2", "convtr5p8s2", "convtr6p4s2", "convtr7p2s2")
 class MinkUNetOptions:
     """Where published MinkUNets of one depth differ."""
 
-    stem_size: int = field(default=5, metadata={"help": "cells a side of the first kernel: 5 OpenScene, 3 SLidR"})
-    final_bias: bool = field(default=False, metadata={"help": "whether the last layer adds a bias: SLidR's does"})
+    stem_size: int = field(default=5, metadata={"help": "cells per side of the first kernel: 5 OpenScene, 3 SLidR"})
+    final_bias: bool = field(default=False, metadata={"help": "whether the last layer adds a bias, as SLidR's does"})
 
     def __post_init__(self) -> None:
         if self.stem_size not in (3, 5, 7):

@@ -44,7 +44,7 @@ def dense(visual: nn.Module, pixels: Tensor, residual: bool = False) -> Tensor:
         return _dense_timm_vit(visual, pixels, residual)
     if isinstance(visual, TimmModel):
         return _dense_timm_cells(visual, pixels)
-    raise BadInput(f"An image tower of type {type(visual).__name__} has no dense path here.")
+    raise BadInput(f"An image tower of type {type(visual).__name__} is not supported: it has no dense path here.")
 
 
 def pooled(visual: nn.Module, pixels: Tensor) -> Tensor:
@@ -108,7 +108,7 @@ def _positions(visual: VisionTransformer, grid: tuple[int, int]) -> Tensor:
 
 def _dense_native(visual: VisionTransformer, pixels: Tensor, residual: bool) -> Tensor:
     if getattr(visual, "attn_pool_contrastive", None) is not None:
-        raise BadInput("CoCa towers with two pooling attentions have no dense path here.")
+        raise BadInput("CoCa towers with two pooling attentions are not supported: they have no dense path here.")
     tokens, last = _native_tokens(visual, pixels), visual.transformer.resblocks[-1]
     if visual.attn_pool is None:
         cells = visual.ln_post(alone(tokens[:, 1:], last if residual else _attention_of(last)))
@@ -149,7 +149,7 @@ def _dense_timm_cells(visual: TimmModel, pixels: Tensor) -> Tensor:
     if getattr(visual.trunk, "output_fmt", "NCHW") == "NHWC":
         grid = grid.permute(0, 3, 1, 2)
     if grid.ndim != 4:
-        raise BadInput(f"The trunk {type(visual.trunk).__name__} gives no grid of features; no dense path here.")
+        raise BadInput(f"The trunk {type(visual.trunk).__name__} is not supported: it returns no grid of features.")
     batch, channels, height, width = grid.shape
     cells = grid.permute(0, 2, 3, 1).reshape(-1, channels, 1, 1)
     return visual.head(visual.trunk.forward_head(cells)).reshape(batch, height, width, -1)

@@ -107,7 +107,7 @@ def logit_scale(checkpoint: Checkpoint) -> float:
     """The softmax temperature that the model was trained to, at most 100 as in CLIP."""
     tensors = read_state_dict(checkpoint.path)
     if "logit_scale" not in tensors:
-        raise BadWeights(f"{checkpoint.path} holds no logit_scale; a CLIP checkpoint was expected.")
+        raise BadWeights(f"{checkpoint.path} contains no logit_scale; a CLIP checkpoint was expected.")
     return float(tensors["logit_scale"].float().reshape(()).exp().clamp(max=100))
 
 
@@ -155,8 +155,8 @@ def _published(model: str, tag: str, architecture: Mapping[str, Any]) -> Checkpo
             f"https://huggingface.co/{settings['hf_hub'].rstrip('/')}" if settings.get("hf_hub") else settings["url"]
         )
         raise BadWeights(
-            f"The weights {tag} of {model} could not be downloaded ({type(error).__name__}). Take the file from "
-            f"{source} on a machine that can, and give it: --weights /path/to/file --tag {tag}."
+            f"The weights {tag} of {model} could not be downloaded ({type(error).__name__}). Download the file from "
+            f"{source} on a machine with network access, and pass it: --weights /path/to/file --tag {tag}."
         ) from error
     return _settled(Path(path), model, architecture, settings)
 
@@ -174,8 +174,8 @@ def _settings_of_file(model: str, path: Path, tag: str) -> Mapping[str, Any]:
     }
     if len(kinds) > 1:
         raise BadInput(
-            f"{path} does not say how it was trained, and the published weights of {model} differ in mean, std or "
-            f"activation. Name the ones it follows with --tag: {', '.join(known)}."
+            f"{path} does not record how it was trained, and the published weights of {model} differ in mean, std "
+            f"or activation. Name the ones it follows with --tag: {', '.join(known)}."
         )
     return next(iter(known.values()), {})
 

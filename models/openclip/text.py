@@ -34,7 +34,7 @@ def text_encoder(
 
     def encode(texts: Sequence[str]) -> NDArray[np.float32]:
         if any(not text.strip() for text in texts):
-            raise BadInput("A text to search for is empty; type a word or a sentence.")
+            raise BadInput("A text to search for is empty; give a word or a sentence.")
         if not texts:
             return np.zeros((0, dim), np.float32)
         sentences = [fill(pattern, text) for text in texts for pattern in patterns]
@@ -56,7 +56,7 @@ def tokenizer_of(model: str) -> Callable[[list[str]], Tensor]:
     except (OSError, ValueError) as error:
         raise BadWeights(
             f"The tokenizer of {model} could not be loaded; without a network, put the model's "
-            f"open_clip_config.json and tokenizer files beside the weights."
+            "open_clip_config.json and tokenizer files beside the weights."
         ) from error
     return tokenize
 
@@ -71,7 +71,7 @@ def openai_text_tower(tensors: Mapping[str, Tensor], source: str) -> nn.Module:
     own = {name: tensor for name, tensor in tensors.items() if name in names or name.startswith("transformer.")}
     for name in names[:3]:
         if name not in own or own[name].ndim != 2:
-            raise BadWeights(f"{source} holds no CLIP text tower: {name} is missing or not a matrix.")
+            raise BadWeights(f"{source} contains no CLIP text tower: {name} is missing or not a matrix.")
     width, dim = own["text_projection"].shape
     settings = {
         "context_length": own["positional_embedding"].shape[0],

@@ -48,7 +48,7 @@ def tiled(
             values = unit_rows(values) if unit else values
             weight = row_share[row] * column_share[across, None]
             total[row, across] += (values * weight).astype(np.float16)
-    assert total is not None, "a picture has at least one tile"
+    assert total is not None, "an image has at least one tile"
     return unit_in_place(total) if unit and len(tiles) > 1 else total
 
 
@@ -68,7 +68,7 @@ def of_separate_tiles(image: NDArray[np.uint8], network: Network, tile: int) -> 
     """
     height, width = image.shape[:2]
     if min(height, width) < tile:
-        raise BadInput(f"A picture of {width}x{height} pixels has no tile of {tile}x{tile}; take another --mode.")
+        raise BadInput(f"An image of {width}x{height} pixels has no tile of {tile}x{tile}; use another --mode.")
     total: NDArray[np.float16] | None = None
     for top in range(0, height - tile + 1, tile):
         for left in range(0, width - tile + 1, tile):

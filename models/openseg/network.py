@@ -97,13 +97,14 @@ class Network:
         if kind == "device":
             return BadInput(
                 f"device is 'cuda', but TensorFlow {error} sees no GPU here; use 'cpu' or 'auto', or install "
-                f"'tensorflow[and-cuda]', best into an environment of its own, whose python {VARIABLE} then names."
+                "'tensorflow[and-cuda]', preferably into its own environment, and name that environment's python "
+                f"in {VARIABLE}."
             )
         if kind == "memory":
-            return BadInput(f"TensorFlow ran out of memory on one picture of OpenSeg's ({error}); try --device cpu.")
+            return BadInput(f"TensorFlow ran out of memory on an image for OpenSeg ({error}); try --device cpu.")
         if kind == "weights":
             return BadWeights(f"{self._folder} cannot be loaded by TensorFlow: {error}")
-        return BadInput(f"OpenSeg's network ({self._folder}) failed on a picture: {error}")
+        return BadInput(f"OpenSeg's network ({self._folder}) failed on an image: {error}")
 
     def _death(self) -> OvstoreError:
         """What is known of a process that has ended."""
@@ -116,9 +117,9 @@ class Network:
         if not self._printed.closed:
             self._printed.seek(0)
             last = self._printed.read().decode(errors="replace").strip().rpartition("\n")[2]
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        hint = " (9 is often for want of memory)" if code == -9 else ""
-        return BadInput(f"The process that runs OpenSeg in TensorFlow {how}{hint}. Its last words: {last or 'none'}")
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        hint = " (9 often means out of memory)" if code == -9 else ""
+        return BadInput(f"The process that runs OpenSeg in TensorFlow {how}{hint}. Its last output: {last or 'none'}")
 
 
 def _end(process: "subprocess.Popen[bytes]", printed: IO[bytes]) -> None:

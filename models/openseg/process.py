@@ -96,7 +96,7 @@ def _valid_area(tf: Any, folder: str, output: str, dim: int) -> Callable[[bytes]
     def valid_area(picture: bytes) -> Any:
         values = traced(tf.constant(picture)).numpy()
         if values.ndim != 3 or values.shape[2] != dim:
-            raise ValueError(f"{output} is of shape {values.shape}; (h, w, {dim}) was expected")
+            raise ValueError(f"{output} has shape {values.shape}; (h, w, {dim}) was expected")
         return values
 
     valid_area.loaded = loaded  # type: ignore[attr-defined]  # its variables die with it

@@ -48,7 +48,7 @@ def read_saved_model(folder: Path) -> SavedModel:
     """BadWeights, in a sentence, where it is not OpenSeg's."""
     graph = folder / "saved_model.pb"
     if not graph.is_file():
-        raise BadWeights(f"{folder} holds no saved_model.pb; {_EXPECTED}")
+        raise BadWeights(f"{folder} contains no saved_model.pb; {_EXPECTED}")
     weights = sorted((folder / "variables").glob("variables.*"))
     if not any(path.suffix == ".index" for path in weights) or len(weights) < 2:
         raise BadWeights(f"{folder} is incomplete: variables.index or variables.data-* is missing. {_EXPECTED}")
@@ -56,8 +56,8 @@ def read_saved_model(folder: Path) -> SavedModel:
     for kind, wanted, found in (("input", INPUTS, inputs), ("output", OUTPUTS, outputs)):
         if missing := [name for name in wanted if name not in found]:
             raise BadWeights(
-                f"{graph} is of another network: it has no {kind} {' or '.join(missing)} "
-                f"(but {', '.join(sorted(found)) or 'none'}). {_EXPECTED}"
+                f"{graph} is another network: it has no {kind} {' or '.join(missing)} (but "
+                f"{', '.join(sorted(found)) or 'none'}). {_EXPECTED}"
             )
     lengths = [outputs[name][-1] for name in (REGIONS, PIXELS) if outputs[name]]
     dim = next((length for length in lengths if length > 0), _USUAL_DIM)
@@ -119,7 +119,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             raise ValueError(f"a field of kind {kind}")
         length, at = _varint(message, at) if kind == 2 else (8 if kind == 1 else 4, at)
         if at + length > len(message):
-            raise ValueError("a field reaches past the end")
+            raise ValueError("a field extends past the end")
         yield key >> 3, message[at : at + length]
         at += length
 

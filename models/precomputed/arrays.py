@@ -53,7 +53,9 @@ def array(path: Path, key: str = "", usual: str = "") -> NDArray[Any]:
         [key] = found
     if key not in found:
         held = f"{path}: holds {', '.join(sorted(found)) or 'no arrays'}"
-        raise BadInput(f"{held}, and no {key!r}." if key else f"{held}; name one with --key." if found else f"{held}.")
+        raise BadInput(
+            f"{held}, but no {key!r}." if key else f"{held}; choose one with --key." if found else f"{held}."
+        )
     return found[key]()
 
 
@@ -79,8 +81,8 @@ def _member(path: Path, info: zipfile.ZipInfo, budget: Budget) -> NDArray[Any]:
                 size = file.tell() + math.prod(shape) * dtype.itemsize
             if size != info.file_size or size > MAX_BYTES:
                 raise BadInput(
-                    f"{path}: {info.filename} claims {size:,} bytes for {shape}; it has {info.file_size:,}, "
-                    f"and at most {MAX_BYTES:,} are read."
+                    f"{path}: {info.filename} claims {size:,} bytes for {shape}; it has {info.file_size:,}, and at "
+                    f"most {MAX_BYTES:,} are read."
                 )
             budget.take_bytes(size, info.filename)
             with archive.open(info) as file:

@@ -21,13 +21,13 @@ def decompress(data: bytes, size: int) -> bytes:
         raise ValueError("a blosc chunk has a header of 16 bytes")
     flags, typesize, found, block, _ = struct.unpack_from("<BBIII", data, 2)
     if found != size:
-        raise ValueError(f"a blosc chunk of {found:,} bytes, {size:,} were expected")
+        raise ValueError(f"a blosc chunk of {found:,} bytes; {size:,} were expected")
     if flags & _STORED:
         if len(data) < 16 + size:
-            raise ValueError("a blosc chunk that is cut short")
+            raise ValueError("a truncated blosc chunk")
         return data[16 : 16 + size]
     if flags & _BIT_SHUFFLED or flags >> 5 not in _CODECS or not 0 < block <= size or typesize == 0:
-        raise ValueError("a blosc chunk that is not LZ4, zlib or zstd with bytes shuffled or as they are")
+        raise ValueError("a blosc chunk that is not LZ4, zlib or zstd with bytes shuffled or unshuffled")
     starts = struct.unpack_from(f"<{-(-size // block)}I", data, 16)
     parts = []
     for number, start in enumerate(starts):
@@ -46,7 +46,7 @@ def _block(data: bytes, start: int, length: int, splits: int, codec: str) -> byt
         [compressed] = struct.unpack_from("<i", data, start)
         part = data[start + 4 : start + 4 + compressed]
         if compressed < 0 or len(part) != compressed:
-            raise ValueError("a blosc chunk that is cut short")
+            raise ValueError("a truncated blosc chunk")
         parts.append(part if compressed == length // splits else inflate(part, length // splits, codec))
         start += 4 + compressed
     return b"".join(parts)
@@ -60,7 +60,7 @@ def inflate(data: bytes, size: int, codec: str) -> bytes:
     else:
         found = pyarrow.Codec(codec).decompress(data, size, asbytes=True)
     if len(found) != size:
-        raise ValueError(f"{len(found):,} bytes came out where {size:,} were expected")
+        raise ValueError(f"{len(found):,} bytes were decompressed; {size:,} were expected")
     return found
 
 

@@ -28,7 +28,7 @@ class Folder:
             if path.suffix.lower() in suffixes and (is_folder(path) or is_file(path)):
                 name = path.relative_to(self.path).with_suffix("").as_posix()
                 if name in found:
-                    raise BadInput(f"{self.path}: {found[name].name} and {path.name} are called alike; keep one.")
+                    raise BadInput(f"{self.path}: {found[name].name} and {path.name} have the same name; keep one.")
                 found[name] = path
         return found
 
@@ -36,14 +36,14 @@ class Folder:
         """The JSON that speaks of all pictures."""
         found = list(self.files((".json",)).values())
         if len(found) != 1:
-            raise BadInput(f"{self.path}: {len(found)} JSON files; one that speaks of all pictures was expected.")
+            raise BadInput(f"{self.path}: {len(found)} JSON files; one for all images was expected.")
         return found[0]
 
 
 def scene_folder(files: str, scene: str) -> Folder:
     """FILES/SCENE, or FILES where its files lie in it directly."""
     if not files:
-        raise BadInput("precomputed reads maps that lie on disk: say where with --files FOLDER.")
+        raise BadInput("precomputed reads maps from disk: name their folder with --files FOLDER.")
     root = Path(files).expanduser()
     if not is_folder(root):
         raise BadInput(f"{root}: no such folder of maps.")
@@ -51,7 +51,9 @@ def scene_folder(files: str, scene: str) -> Folder:
         return Folder(root / scene, deep=True)
     if not any(True for _ in _walk(root, deep=False)):
         some = [path.name for path in entries(root)[:3]]
-        raise BadInput(f"{root}: no folder called like the scene, {scene!r}; it holds {', '.join(some) or 'nothing'}.")
+        raise BadInput(
+            f"{root}: no folder named like the scene, {scene!r}; it contains {', '.join(some) or 'nothing'}."
+        )
     return Folder(root, deep=False)
 
 

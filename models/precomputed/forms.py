@@ -33,12 +33,12 @@ def planes_last(values: NDArray[Any], depth: int, what: str, layout: str = "auto
         "hwc": values.ndim >= 3 and values.shape[-1] == depth,
     }
     if layout == "auto" and all(fits.values()):
-        raise BadInput(f"an array of shape {shape} has {depth} {what} first and last; say which with --layout.")
+        raise BadInput(f"an array of shape {shape} has {depth} {what} first and last; choose one with --layout.")
     chosen = layout if layout != "auto" else "chw" if fits["chw"] else "hwc"
     if values.ndim not in (3, 4) or not fits[chosen]:
         axes = {"chw": f"({depth}, h, w)", "hwc": f"(h, w, {depth})"}
         wanted = axes.get(layout) or " or ".join(axes.values())
-        raise BadInput(f"an array of shape {shape}; {wanted} was expected, {depth} being the {what}.")
+        raise BadInput(f"an array of shape {shape}; {wanted} was expected, with {depth} {what}.")
     return np.moveaxis(values, -3, -1) if chosen == "chw" else values
 
 
@@ -122,7 +122,7 @@ def segment_rows(masks: NDArray[Any], embeddings: NDArray[Any], segments: NDArra
 def from_segments(segments: NDArray[np.integer], rows: NDArray[Any]) -> NDArray[np.float16]:
     """(h, w) ids and (S + 1, D) rows: a cell takes its segment's, of unit length; 0 is no segment whatever row 0."""
     if int(segments.max()) >= len(rows):
-        raise BadInput(f"segments up to {int(segments.max())}, but rows 0 to {len(rows) - 1} only.")
+        raise BadInput(f"segments up to {int(segments.max())}, but only rows 0 to {len(rows) - 1}.")
     table = unit_rows(rows.astype(np.float32))
     table[0] = 0
     return _by_rows(segments.shape, table.shape[1], lambda part: table[segments[part]])
@@ -141,8 +141,8 @@ def _by_rows(size: tuple[int, ...], dim: int, rows: Callable[[slice], NDArray[np
     height, width = size
     if height * width * dim * 2 > MOST_BYTES:
         raise BadInput(
-            f"a map of {height}x{width}x{dim} takes {height * width * dim * 2:,} bytes, at most {MOST_BYTES:,} are "
-            f"taken; make it coarser (--long-side, where it is made from masks, segments or scores)."
+            f"a map of {height}x{width}x{dim} takes {height * width * dim * 2:,} bytes, and at most {MOST_BYTES:,} "
+            "are allowed; make it coarser (--long-side, if it is made from masks, segments or scores)."
         )
     found = np.empty((height, width, dim), np.float16)
     for part in _parts(height, width):
@@ -151,7 +151,7 @@ def _by_rows(size: tuple[int, ...], dim: int, rows: Callable[[slice], NDArray[np
         if lost := _underflown(values, found[part]):
             raise BadInput(
                 f"rows {part.start} to {part.stop - 1} of the map: {lost} cells have no number above "
-                f"{_SMALLEST:.2g}, too small for half precision; give --unit."
+                f"{_SMALLEST:.2g} and are too small for half precision; give --unit."
             )
         if not np.isfinite(found[part]).all():
             broken = ~np.isfinite(values).all(axis=-1)

@@ -62,7 +62,7 @@ def _named(source: Source) -> Values:
             raise
         raise BadInput(f"{path}: {error}") from error
     except MemoryError as error:
-        raise BadInput(f"{path}: takes more memory than there is.") from error
+        raise BadInput(f"{path}: needs more memory than is available.") from error
 
 
 def _in_arrays(make: Callable[[Reading, Path], Values], reading: Reading, folder: Folder) -> dict[str, Source]:
@@ -72,7 +72,7 @@ def _in_arrays(make: Callable[[Reading, Path], Values], reading: Reading, folder
 
 
 def _dense(reading: Reading, path: Path) -> Values:
-    values = forms.planes_last(array(path, reading.key), reading.dim, "numbers a vector", reading.layout)
+    values = forms.planes_last(array(path, reading.key), reading.dim, "numbers per vector", reading.layout)
     if values.ndim == 3:
         return forms.from_vectors([values], reading.unit)
     if reading.scale >= len(values):
@@ -95,7 +95,9 @@ def _masks(reading: Reading, path: Path) -> Values:
     stacked = [one for one in found if one.ndim == 3]
     if len(embeddings) != 1 or len(stacked) != 1:
         shapes = ", ".join(f"{one.dtype} {one.shape}" for one in found)
-        raise BadInput(f"holds {shapes}; masks (Q, h, w) and one array of embeddings (Q, {reading.dim}) were expected.")
+        raise BadInput(
+            f"contains {shapes}; masks (Q, h, w) and one array of embeddings (Q, {reading.dim}) were expected."
+        )
     masks = forms.planes_last(stacked[0], len(embeddings[0]), "masks", reading.layout)
     segments = [one for one in found if one.shape == masks.shape[:2] and one.dtype.kind in "iu"]
     if segments:
@@ -121,7 +123,9 @@ def _segments(reading: Reading, folder: Folder) -> dict[str, Source]:
 def _triplet(reading: Reading, picture: Path, row_file: Path, entries: Path | None) -> Values:
     rows = array(row_file, reading.key, usual="1")  # of FC-CLIP's pair, in and out of vocabulary, as UOV learns from
     if rows.ndim != 2 or rows.shape[1] != reading.dim:
-        raise BadInput(f"{row_file}: an array of shape {rows.shape}; a row of {reading.dim} a segment was expected.")
+        raise BadInput(
+            f"{row_file}: an array of shape {rows.shape}; one row of {reading.dim} numbers per segment was expected."
+        )
     ids = read_ids(picture)
     require_triplet(picture, ids, len(rows), None if entries is None else read_json(entries))
     return forms.from_segments(forms.spread(ids, reading.long_side), rows)
@@ -195,7 +199,7 @@ def _without_batch(stored: NDArray[Any], dim: int) -> NDArray[Any]:
 
 def _required(names: tuple[str, ...]) -> tuple[str, ...]:
     if not names:
-        raise BadInput("classes have no names; give --names classes.txt, one a line and in their order.")
+        raise BadInput("classes have no names; give --names classes.txt, with one per line in their order.")
     return names
 
 

@@ -21,7 +21,7 @@ def read_ids(path: Path) -> NDArray[np.int64]:
     """(H, W) ids of a PNG with 8 or 16 bits a pixel; R + 256 G + 65536 B of a coloured one, as COCO's panoptic are."""
     with opened(path) as picture:
         if picture.mode not in ("L", "P", "1", "I", "RGB") and not picture.mode.startswith("I;16"):
-            raise BadInput(f"{path}: pixels of kind {picture.mode!r}; ids of 8 or 16 bits, or RGB, were expected.")
+            raise BadInput(f"{path}: pixels of mode {picture.mode!r}; ids of 8 or 16 bits, or RGB, were expected.")
         stored = np.asarray(picture).astype(np.int64)
     return stored @ np.array([1, 256, 65536]) if stored.ndim == 3 else stored
 
@@ -34,7 +34,7 @@ def require_triplet(path: Path, ids: NDArray[np.int64], rows: int, entries: Any)
     if int(ids.max()) >= rows:
         raise BadInput(f"{path}: segment {int(ids.max())} has no row; its embeddings have rows 0 to {rows - 1}.")
     if rows > 256 and _is_8_bit(path):
-        raise BadInput(f"{path}: {rows - 1} segments in a picture of 8 bits, which holds 255: ids began again at 0.")
+        raise BadInput(f"{path}: {rows - 1} segments in an image of 8 bits, which holds 255: ids wrapped around to 0.")
     if entries is None:
         return
     if isinstance(entries, Mapping):
@@ -96,9 +96,7 @@ def classes_of(path: Path, parts: Sequence[tuple[int, tuple[int, int], str]]) ->
     found = np.zeros((height, width), np.int64)
     for category, size, runs in parts:
         if size != (height, width) or category < 0:
-            raise BadInput(
-                f"{path}: masks of one picture have sizes {(height, width)} and {size}, category {category}."
-            )
+            raise BadInput(f"{path}: masks of one image have sizes {(height, width)} and {size}, category {category}.")
         found[_mask(path, size, runs)] = category + 1
     return found
 

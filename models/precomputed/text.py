@@ -41,7 +41,7 @@ class TextSide:
             return EmbeddingSpace(f"words/{path.stem}", rows.shape[1], file_digest(path))
         if self.kind == NONE:
             if not self.space_name or self.dim < 1:
-                raise BadInput("A space without words is declared by --space-name NAME and --dim NUMBER.")
+                raise BadInput("A space without words must be declared with --space-name NAME and --dim NUMBER.")
             return EmbeddingSpace(self.space_name, self.dim, "")
         module, options = self._encoder()
         found: EmbeddingSpace = module.space(options)
@@ -53,8 +53,8 @@ class TextSide:
             return self._look_up
         if self.kind == NONE:
             raise UnknownWords(
-                f"The space {self.space_name!r} was declared without words (--text none); "
-                "ask with --like SCENE:REGION, or ingest again with the --text that its vectors are compared with."
+                f"The space {self.space_name!r} was declared without words (--text none); query with --like "
+                "SCENE:REGION, or ingest again with the --text that its vectors are compared with."
             )
         module, options = self._encoder()
         found: TextEncoder = module.load_text_encoder(options, device)
@@ -64,7 +64,8 @@ class TextSide:
         """Pictures that are asked with, by the image network of the encoder whose words these are."""
         if self.kind in (TABLE, NONE):
             raise BadInput(
-                "These maps were computed elsewhere, by a network that is not at hand: no picture can be asked."
+                "These maps were computed elsewhere, by a network that is not available: image queries are not "
+                "possible."
             )
         module, options = self._encoder()
         found: ImageEncoder = module.load_image_encoder(options, device)
@@ -82,21 +83,20 @@ class TextSide:
     def _encoder(self) -> tuple[Encoder, Any]:
         if not self.kind:
             raise BadInput(
-                "Say which text tower the vectors are compared with, such as --text openclip --text-model ViT-B-32 "
-                "--text-weights openai, --text lseg --text-weights demo_e200.ckpt, --text table, or --text none."
+                "Name the text tower that the vectors are compared with, such as --text openclip --text-model "
+                "ViT-B-32 --text-weights openai, --text lseg --text-weights demo_e200.ckpt, --text table, or "
+                "--text none."
             )
         if self.kind == "precomputed":
-            raise BadInput("precomputed has no words of its own; --text names another encoder.")
+            raise BadInput("precomputed has no text tower of its own; --text must name another encoder.")
         module: Encoder = plugins.load("models.encoders", self.kind, noun="encoder")
         known = {field.name for field in fields(module.Options)}
         given = {name: value for name, value in self.settings.items() if value}
         for name in given:
             if name not in known:
-                raise BadInput(f"--text {self.kind} has no {name}; leave out --text-{name}.")
+                raise BadInput(f"--text {self.kind} has no {name}; leave --text-{name} out.")
         if "model" in known and not {"model", "weights"} <= set(given):
-            raise BadInput(
-                f"--text {self.kind} knows many models of equal length: give --text-model and --text-weights."
-            )
+            raise BadInput(f"--text {self.kind} has many models of equal length: give --text-model and --text-weights.")
         return module, module.Options(**given)
 
     def _table(self) -> tuple[Path, NDArray[np.float32]]:
@@ -104,12 +104,14 @@ class TextSide:
         words = names_of(self.names)
         if path is None or not words:
             raise BadInput(
-                "--text table is a file of rows with the words they stand for: --text-weights text_embedding.pt and "
-                f"--names words.txt; there is {'no such file' if words else 'no word'}."
+                "--text table needs a file of rows and the words they stand for: --text-weights text_embedding.pt "
+                f"and --names words.txt; there is {'no such file' if words else 'no word'}."
             )
         rows = arrays.array(path).astype(np.float32)
         if rows.ndim != 2 or len(rows) - len(words) not in (0, 1):  # the row more is FC-CLIP's for no class
-            raise BadInput(f"{path}: an array of shape {rows.shape} for {len(words)} words; a row each was expected.")
+            raise BadInput(
+                f"{path}: an array of shape {rows.shape} for {len(words)} words; one row per word was expected."
+            )
         rows = rows[: len(words)]
         length = np.linalg.norm(rows, axis=1, keepdims=True)
         if not (np.isfinite(length) & (length > 0)).all():
@@ -134,7 +136,7 @@ def names_of(names: str) -> tuple[str, ...]:
         if not names or not is_file(path):
             return tuple(word for part in names.split(",") if (word := part.strip()))
         if path.stat().st_size > _MOST_NAMES:
-            raise BadInput(f"{path}: {path.stat().st_size:,} bytes; a list of names, one a line, was expected.")
+            raise BadInput(f"{path}: {path.stat().st_size:,} bytes; a list of names, one per line, was expected.")
         return tuple(word for line in path.read_text(encoding="utf-8").splitlines() if (word := line.strip()))
     except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: not a list of names, one a line: {error}") from error
+        raise BadInput(f"{path}: not a list of names, one per line: {error}") from error

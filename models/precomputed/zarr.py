@@ -97,7 +97,7 @@ def _chunk(path: Path, layout: _Layout, size: int) -> NDArray[Any]:
             data = blosc.inflate(data, size, layout.codec)
         stored = np.frombuffer(data, layout.dtype).reshape([layout.chunks[axis] for axis in layout.order])
     except (OSError, ValueError, MemoryError, struct.error, zlib.error, pyarrow.ArrowException) as error:
-        raise BadInput(f"{path}: a damaged chunk, or of a kind that is not read here: {error}") from error
+        raise BadInput(f"{path}: a chunk that is damaged or of an unsupported kind: {error}") from error
     return stored.transpose(np.argsort(layout.order))
 
 
@@ -108,8 +108,8 @@ def _layout(path: Path) -> _Layout:
         return _version_3(_json(path / "zarr.json"))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadInput(
-            f"{path}: no zarr array of version 2 or 3 that can be read here ({error}); plain chunks were expected, as "
-            "they are or by zlib, gzip, zstd or blosc."
+            f"{path}: not a supported zarr array of version 2 or 3 ({error}); plain chunks were expected, "
+            "uncompressed or with zlib, gzip, zstd or blosc."
         ) from error
 
 
@@ -152,7 +152,7 @@ def _version_3(content: dict[str, Any]) -> _Layout:
 
 def _lengths(values: Any, least: int = 1) -> tuple[int, ...]:
     if not isinstance(values, list) or not values or not all(type(value) is int and value >= least for value in values):
-        raise ValueError(f"{values} are no lengths")
+        raise ValueError(f"{values} are not lengths")
     return tuple(values)
 
 

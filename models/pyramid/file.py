@@ -35,7 +35,7 @@ def read_pyramid(path: Path) -> tuple[PatchPyramid, EmbeddingSpace]:
             arrays = {name: file.get_tensor(name) for name in _TYPES}
             pyramid = PatchPyramid(height=int(size["height"]), width=int(size["width"]), **arrays)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{path} is no file of patch embeddings: {error}") from error
+        raise BadInput(f"{path} is not a file of patch embeddings: {error}") from error
     for name, kind in _TYPES.items():
         if arrays[name].dtype != kind:
             raise BadInput(f"{path}: {name} is {arrays[name].dtype}; {np.dtype(kind)} was expected.")

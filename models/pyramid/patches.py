@@ -42,10 +42,10 @@ class PatchPyramid:
         if not ((left >= 0) & (top >= 0) & (left < right) & (top < bottom)).all() or (
             rows and (right.max() > self.width or bottom.max() > self.height)
         ):
-            raise BadInput(f"A patch lies outside the {self.width}x{self.height} pixels of its picture, or is empty.")
+            raise BadInput(f"A patch lies outside the {self.width}x{self.height} pixels of its image, or is empty.")
         for scale in range(len(PATCHES_ALONG)):
             if (self.coverage(scale) == 0).any():
-                raise BadInput(f"The patches of scale {scale} leave pixels of their picture uncovered.")
+                raise BadInput(f"The patches of scale {scale} leave pixels of their image uncovered.")
 
     def coverage(self, scale: int) -> NDArray[np.int64]:
         """(height, width): how many patches of a scale a pixel lies in."""

@@ -39,8 +39,8 @@ def read_siglip(folder: Path) -> Checkpoint:
     config = _json(folder / "config.json")
     if config.get("model_type") != "siglip":
         raise BadWeights(
-            f"{folder} holds a model of type {config.get('model_type')!r}; 'siglip' was expected, the type of all "
-            f"google/siglip2-* but those called naflex."
+            f"{folder} contains a model of type {config.get('model_type')!r}; 'siglip' was expected, the type of "
+            "all google/siglip2-* except those called naflex."
         )
     preprocessing = _json(folder / "preprocessor_config.json")
     try:
@@ -213,5 +213,5 @@ def _json(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise BadWeights(f"{path} is not JSON: {error}") from error
     if not isinstance(content, dict):
-        raise BadWeights(f"{path} holds a {type(content).__name__}; an object was expected.")
+        raise BadWeights(f"{path} contains a {type(content).__name__}; an object was expected.")
     return content

@@ -32,8 +32,8 @@ class GemmaTokens:
             self._read(content)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise BadWeights(
-                f"{path} is not the tokenizer of SigLIP 2 ({type(error).__name__}: {error}); take tokenizer.json from "
-                f"the folder that the weights come from."
+                f"{path} is not the tokenizer of SigLIP 2 ({type(error).__name__}: {error}); use tokenizer.json "
+                "from the folder that the weights come from."
             ) from error
         self.length = length
 

@@ -61,8 +61,8 @@ def chosen(device: torch.device, dtype: torch.dtype, ours: Convolve, trial: Tria
         if largest <= TOLERANCE[dtype]:
             logger.info("Sparse convolutions in %s on %s: spconv-triton", dtype, device)
             return theirs
-        reason = f"its numbers are {largest:.1e} off, {TOLERANCE[dtype]:.0e} was expected"
-    logger.warning("Sparse convolutions in %s on %s without spconv-triton, by torch: %s", dtype, device, reason)
+        reason = f"its numbers are {largest:.1e} off; {TOLERANCE[dtype]:.0e} was expected"
+    logger.warning("Sparse convolutions in %s on %s without spconv-triton, with torch: %s", dtype, device, reason)
     return ours
 
 

@@ -75,7 +75,7 @@ class Voxels:
     def coarser(self, factor: int) -> "Voxels":
         """The cells of `factor` times the stride that hold a voxel, ordered by scene, x, y, z."""
         if factor > MARGIN:
-            raise BadInput(f"Cells {factor} times as large in one step: {MARGIN} at most.")
+            raise BadInput(f"Cells {factor} times as large in one step; at most {MARGIN} times was expected.")
         if factor not in self._coarser:
             stride = self.stride * factor
             cells = self.coordinates.clone()
@@ -89,7 +89,7 @@ class Voxels:
     def kernel_map(self, size: int, factor: int = 1) -> KernelMap:
         """From these voxels to themselves, or to the coarser ones: output u meets input u + offset."""
         if size + factor > MARGIN:
-            raise BadInput(f"A kernel of {size} with stride {factor}: their sum may be {MARGIN} at most.")
+            raise BadInput(f"A kernel of {size} with stride {factor}; their sum may be at most {MARGIN}.")
         if (size, factor) not in self._maps:
             self._maps[size, factor] = self._search(size, factor)
         return self._maps[size, factor]
@@ -140,15 +140,15 @@ class _Table:
         self.size = (last + 1) * extent[0] * extent[1] * extent[2]
         if self.size >= 2**63:
             raise BadInput(
-                f"The voxels span {extent[0]} x {extent[1]} x {extent[2]} cells, more than can be numbered;"
-                f" leave out points that lie far off, or take larger voxels."
+                f"The voxels span {extent[0]} x {extent[1]} x {extent[2]} cells, more than can be numbered; remove "
+                "points that lie far off, or use larger voxels."
             )
         self.stride = stride
         self.steps = (extent[0] * extent[1] * extent[2], extent[1] * extent[2], extent[2], 1)  # scene, x, y, z
         self.low = low
         self.keys, self.rows = self.keys_of(coordinates).sort()
         if bool((self.keys[1:] == self.keys[:-1]).any()):
-            raise BadInput("A voxel occurs twice; every cell of a scene may have one row only.")
+            raise BadInput("A voxel occurs twice; each cell of a scene may have only one row.")
 
     def keys_of(self, coordinates: Tensor) -> Tensor:
         """(n,) int64; cells up to MARGIN outside of the box may be asked for."""

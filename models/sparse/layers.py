@@ -21,7 +21,7 @@ class SparseTensor:
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or len(self.features) != len(self.voxels):
             found = tuple(self.features.shape)
-            raise BadInput(f"The features are {found}; a row for each of {len(self.voxels)} voxels was expected.")
+            raise BadInput(f"The features are {found}; one row for each of {len(self.voxels)} voxels was expected.")
 
     def with_features(self, features: Tensor) -> "SparseTensor":
         """Others of the same voxels."""
@@ -68,7 +68,7 @@ class TransposedConvolution(nn.Module):
     def forward(self, tensor: SparseTensor, onto: Voxels) -> SparseTensor:
         """`onto`: the voxels that `tensor`'s were made from by a stride."""
         if onto.coarser(self.stride) is not tensor.voxels:
-            raise BadInput("A transposed convolution leads back to the voxels that its input's were made from.")
+            raise BadInput("A transposed convolution must lead back to the voxels that its input was made from.")
         kernel_map = onto.kernel_map(self.size, self.stride).transposed()
         return SparseTensor(onto, convolve(tensor.features, self.kernel, kernel_map))
 

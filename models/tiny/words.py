@@ -51,11 +51,11 @@ class TaughtWords:
         return next((form for form in forms if form in self._number), None)
 
     def _sentence(self, text: str, unknown: Sequence[str]) -> str:
-        what = f"tiny was never taught {', '.join(map(repr, unknown))}" if unknown else "there is no word in it"
+        what = f"tiny was never trained on {', '.join(map(repr, unknown))}" if unknown else "there is no word in it"
         few = unknown if len(unknown) <= _MOST_HINTED else ()  # a sentence of other words has no misspelling
         near = [match for word in few for match in difflib.get_close_matches(word, self.words, n=2, cutoff=0.75)]
         hint = f"; near it: {', '.join(dict.fromkeys(near))}" if near else ""
         return (
-            f"{text!r}: {what}{hint}. It knows generated rooms only, in the words that `ovstore encoders tiny` lists; "
-            "real ones need --encoder openclip."
+            f"{text!r}: {what}{hint}. It knows generated rooms only, in the words that `ovstore encoders tiny` "
+            "lists; for real scenes use --encoder openclip."
         )

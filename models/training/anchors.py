@@ -17,7 +17,9 @@ class Anchors:
     def __init__(self, vectors: NDArray[np.float16] | None, options: TrainingOptions, device: torch.device) -> None:
         """`vectors` (A, C) unit rows; BadInput where options ask for some and there are none."""
         if options.anchor_weight and (vectors is None or not len(vectors)):
-            raise BadInput(f"anchor_weight is {options.anchor_weight}, but there is no object to be like: leave it 0.")
+            raise BadInput(
+                f"anchor_weight is {options.anchor_weight}, but there are no objects to compare with: leave it 0."
+            )
         self._seed = options.seed
         self._vectors = torch.from_numpy(vectors).to(device).float() if options.anchor_weight else None
 

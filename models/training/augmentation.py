@@ -25,8 +25,9 @@ def bend(
     shape = np.floor(extent / granularity) + 3  # a knot before the least point, one after the largest
     if shape.prod() > MAX_KNOTS:
         raise BadInput(
-            f"Bends of {granularity} m over {' x '.join(f'{each:.0f}' for each in extent)} m are too many;"
-            " leave out points that lie far off, or set elastic_probability = 0."
+            f"Elastic distortion with a granularity of {granularity} m over "
+            f"{' x '.join(f'{each:.0f}' for each in extent)} m needs too many nodes; remove points that lie far "
+            "off, or set elastic_probability = 0."
         )
     knots = rng.standard_normal((3, *shape.astype(int)), np.float32)
     for _ in range(2):

@@ -61,7 +61,7 @@ def collate(samples: Sequence[VoxelSample], shift: NDArray[np.integer] | None = 
     lengths = {each.target.shape[1:] for each in samples}
     if len(lengths) > 1:
         found = " and ".join(sorted(str(length[0]) for length in lengths))
-        raise BadInput(f"Scenes are taught vectors of {found} numbers; train on feature sets of one space.")
+        raise BadInput(f"Scenes have targets of {found} numbers; train on feature sets of one space.")
     first_rows = np.cumsum([0, *(len(each.cells) for each in samples)])
     coordinates = [np.pad(each.cells, ((0, 0), (1, 0)), constant_values=i) for i, each in enumerate(samples)]
     if shift is not None:
@@ -82,8 +82,8 @@ def batches_per_epoch(scenes: int, options: TrainingOptions, world: int = 1) -> 
     samples, together = scenes * options.loop, world * options.batch_size
     if samples < together:
         raise BadInput(
-            f"{scenes} scenes, {options.loop} times each, do not fill one batch of {together};"
-            " take a smaller batch_size or a larger loop."
+            f"{scenes} scenes, {options.loop} times each, do not fill one batch of {together}; use a smaller "
+            "batch_size or a larger loop."
         )
     return samples // together
 

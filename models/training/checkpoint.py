@@ -88,14 +88,14 @@ def load(folder: Path, run: Mapping[str, Any]) -> Saved:
     content = read_torch(path)
     if not isinstance(content, dict) or not isinstance(content.get("run"), dict):
         raise BadWeights(
-            f"{path} does not say where a training of ovstore stood, so it cannot be resumed; its weights can start a"
-            f" new one."
+            f"{path} does not record the state of an ovstore training run, so it cannot be resumed; its weights can "
+            "start a new one."
         )
     others = list(differences(content["run"], run))
     if others:
         raise BadInput(
-            f"{path} is of another training: {'; '.join(others[:3])}. Resume with what it was begun with, or take"
-            f" another folder."
+            f"{path} belongs to another training run: {'; '.join(others[:3])}. Resume with the options it was "
+            "started with, or use another folder."
         )
     try:
         tensors = {name.removeprefix(PREFIX): tensor for name, tensor in content["state_dict"].items()}
@@ -149,12 +149,12 @@ def _link(source: Path, target: Path) -> None:
 
 
 def differences(found: Any, asked: Any, name: str = "") -> Iterator[str]:
-    """ "options.seed is 1, 2 was asked for"."""
+    """ "options.seed is 1, but 2 was requested"."""
     if isinstance(found, dict) and isinstance(asked, Mapping):
         for key in [*asked, *(key for key in found if key not in asked)]:
             yield from differences(found.get(key), asked.get(key), f"{name}.{key}".lstrip("."))
     elif isinstance(found, list) and isinstance(asked, list) and found != asked and len(found) + len(asked) > 8:
         other = next(b if a is None else a for a, b in zip_longest(asked, found) if a != b)
-        yield f"{name} are {len(found)}, {len(asked)} were asked for; they differ in {other!r}"
+        yield f"{name} are {len(found)}, but {len(asked)} were requested; they differ in {other!r}"
     elif found != asked:
-        yield f"{name} is {found!r}, {asked!r} was asked for"
+        yield f"{name} is {found!r}, but {asked!r} was requested"

@@ -90,7 +90,9 @@ def train(
         run = json.loads(json.dumps({**described, "processes": group.world}))
         there = checkpoint.is_there(folder)
         if there and not resume:
-            raise BadInput(f"{folder} holds a training already: go on with --resume, or take another folder.")
+            raise BadInput(
+                f"{folder} already contains a training run: continue it with --resume, or use another folder."
+            )
         saved = checkpoint.load(folder, run) if there else None
         if saved:
             saved.restore_network(network)
@@ -221,11 +223,9 @@ class _Training:
         self._look()
         standing = self.standing
         if not standing.loss_count:
-            raise BadInput(
-                f"None of the voxels that epoch {epoch} has shown has a target: do the features belong to these scenes?"
-            )
+            raise BadInput(f"None of the voxels of epoch {epoch} has a target: do the features belong to these scenes?")
         if left_out := steps - standing.loss_count:
-            log.warning("%d of %d steps left out: none of their voxels has a target.", left_out, steps)
+            log.warning("%d of %d steps skipped: none of their voxels has a target.", left_out, steps)
         told = {"loss_train": standing.loss_sum / standing.loss_count}
         figures = told
         if self.validate:
@@ -265,18 +265,18 @@ class _Training:
         """Once the first process has saved: an end of the others would end it too."""
         self.ranks.of_first(None)
         raise Interrupted(
-            f"Stopped{f' by {self.stop.name}' if self.stop.name else ''} after step {self.standing.step:,} of"
-            f" {self.steps:,}, all of which is in {self.folder / LAST}. The same command with --resume goes on."
+            f"Stopped{f' by {self.stop.name}' if self.stop.name else ''} after step {self.standing.step:,} of "
+            f"{self.steps:,}, saved in {self.folder / LAST}. The same command with --resume continues."
         )
 
     def _broken(self, what: str, scenes: tuple[str, ...]) -> BadInput:
         named = sorted({name for names in self.ranks.of_all(scenes) for name in names})
         shown = f" (scenes {', '.join(named)})" if named else ""
         lowered = self.learner.precision != torch.float32
-        kept = f"{self.folder / LAST} still holds step {self._saved_step:,}." if self._saved_step else ""
+        kept = f"{self.folder / LAST} still contains step {self._saved_step:,}." if self._saved_step else ""
         return BadInput(
-            f"{what}{shown}. Lower base_lr (it is {self.options.base_lr:g}), raise warmup_steps or set clip_norm"
-            f"{', or take precision float32' if lowered else ''}, in another folder. {kept}".rstrip()
+            f"{what}{shown}. Lower base_lr (it is {self.options.base_lr:g}), raise warmup_steps or set "
+            f"clip_norm{', or use precision float32' if lowered else ''}, in another folder. {kept}".rstrip()
         )
 
 

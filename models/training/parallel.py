@@ -84,8 +84,8 @@ def ranks(device: str) -> Iterator[Ranks]:
         chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         if chosen.index >= torch.cuda.device_count():
             raise BadInput(
-                f"Process {chosen.index + 1} of this machine has no GPU: PyTorch sees {torch.cuda.device_count()}."
-                f" Start torchrun with --nproc-per-node={torch.cuda.device_count()}."
+                f"Process {chosen.index + 1} of this machine has no GPU: PyTorch sees {torch.cuda.device_count()}. "
+                f"Start torchrun with --nproc-per-node={torch.cuda.device_count()}."
             )
         torch.cuda.set_device(chosen)
     outermost = not distributed.is_initialized()

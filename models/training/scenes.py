@@ -25,12 +25,12 @@ class TrainingScene:
         if self.xyz.ndim != 2 or self.xyz.shape[1] != 3 or not points:
             raise BadScene(f"{self.name}: points of shape {self.xyz.shape}; one or more rows of x, y, z were expected.")
         if unmeasured := int((~np.isfinite(self.xyz).all(axis=1)).sum()):
-            raise BadScene(f"{self.name}: {unmeasured} points are not finite; leave them out.")
+            raise BadScene(f"{self.name}: {unmeasured} points are not finite; remove them.")
         if self.rgb is not None and (self.rgb.shape != (points, 3) or self.rgb.dtype != np.uint8):
             found = f"{self.rgb.dtype} {self.rgb.shape}"
             raise BadScene(f"{self.name}: colours are {found}; uint8 ({points}, 3) was expected.")
         if index.ndim != 1 or (np.diff(index) <= 0).any() or (len(index) and not 0 <= index[0] <= index[-1] < points):
-            raise BadScene(f"{self.name}: point_index has to ascend within 0 .. {points - 1}.")
+            raise BadScene(f"{self.name}: point_index must be ascending within 0 .. {points - 1}.")
         kind = {1: np.int64, 2: np.float16}.get(self.target.ndim)
         if len(self.target) != len(index) or self.target.dtype != kind:
             found = f"{self.target.dtype} {self.target.shape}"
@@ -61,5 +61,5 @@ def naming(scene: str) -> Iterator[None]:
             raise
         raise BadScene(f"{scene}: {error}") from error
     except Exception as error:
-        error.add_note(f"In scene {scene!r} of the training.")
+        error.add_note(f"In scene {scene!r} of the training set.")
         raise

@@ -37,7 +37,9 @@ def stop_signals() -> Iterator[StopSignals]:
 
     def ask(number: int, frame: FrameType | None) -> None:
         asked.name = signal.Signals(number).name
-        log.warning("%s: stopping once this step, or the trial after it, is saved; Ctrl-C ends at once.", asked.name)
+        log.warning(
+            "%s: stopping as soon as this step, or the validation after it, is saved; Ctrl-C ends at once.", asked.name
+        )
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     asking = [signal.SIGINT, signal.SIGTERM]
@@ -83,5 +85,7 @@ def _claim(folder: Path) -> int:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(descriptor)
-        raise BadInput(f"Another training runs in {folder}; wait for it, stop it, or take another folder.") from error
+        raise BadInput(
+            f"Another training run is active in {folder}; wait for it, stop it, or use another folder."
+        ) from error
     return descriptor

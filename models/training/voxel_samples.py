@@ -29,7 +29,7 @@ def sample(scene: TrainingScene, options: TrainingOptions, rng: np.random.Genera
     """`augment` bends, places, mirrors and recolours as the options say; without it the scene stands as it is."""
     if (options.loss == "cross_entropy") != (scene.target.ndim == 1):
         found = "classes" if scene.target.ndim == 1 else "vectors"
-        raise BadScene(f"{scene.name} is taught {found}, which loss = {options.loss!r} cannot compare.")
+        raise BadScene(f"{scene.name} has {found} as targets, which loss = {options.loss!r} cannot compare.")
     xyz, placement = scene.xyz, upright(options.voxel_size)
     if augment and rng.random() < options.elastic_probability:
         for granularity, magnitude in zip(options.elastic[::2], options.elastic[1::2], strict=True):
@@ -53,7 +53,7 @@ def voxel_colors(
 ) -> NDArray[np.float32]:
     """(V, 3) on 0 .. 255: of the representative, or the mean of the voxel's points, as its target is."""
     if rgb is None:
-        raise BadScene(f"{name} has no colours, which inputs = 'color' needs; train with inputs = 'ones'.")
+        raise BadScene(f"{name} has no colours, which inputs = 'color' requires; train with inputs = 'ones'.")
     if options.target == "representative":
         return rgb[grid.representative].astype(np.float32)
     counts = np.bincount(grid.voxel_of_point)

@@ -198,7 +198,7 @@ def test_programs_read_json(distilled: tuple[Database, Result]) -> None:
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        (("--epochs", 3), "options.epochs is 2, 3 was asked for. Repeat the options it was started with;"
+        (("--epochs", 3), "options.epochs is 2, but 3 was requested. Repeat the options it was started with;"
                           " --again discards it and starts over, --run DIR uses another folder; --write-only"
                           " writes features with it."),
         (("--hold-out", 0), "rgbd/room1 did not teach then, does not now, or has other features. Repeat the options"),
@@ -354,6 +354,4 @@ def test_the_options_of_training_student_and_encoder_are_in_the_help(rooms: Data
     assert "Training (defaults of --config openscene_scannet):" in text
     assert "Options of --student minkunet18a:" in text
     assert "--encoder-weights" in text
-    assert re.search(
-        r"--inputs \[ones\|color\]\s+what a voxel carries: 1, 1, 1 or its colour\s+\[default: ones\]", text
-    )
+    assert re.search(r"--inputs \[ones\|color\]\s+input of a voxel: 1, 1, 1 or its colour\s+\[default: ones\]", text)

@@ -313,7 +313,7 @@ def test_words_that_the_encoder_does_not_know_are_named(judged: Database, tmp_pa
     note = "color_words does not know the words of these classes, which it never predicts: beige."
     assert note in told["notes"]
     path.write_text(json.dumps({"classes": [{"id": 2, "name": "beige"}]}))
-    assert "names no colour" in ovstore(judged, "eval", "--labels", path, "--features", "right").stderr
+    assert "is not a colour name;" in ovstore(judged, "eval", "--labels", path, "--features", "right").stderr
 
 
 @pytest.mark.parametrize(

@@ -274,12 +274,12 @@ def test_one_bad_picture_does_not_stop_the_others(pictures: Path, out: Path) -> 
         "3 written, 0 already existed, 2 failed.",
     ]
     assert [line for line in result.stderr.splitlines() if "  failed: " in line] == [
-        f"{pictures}/aa.jpg  failed: cannot be read as a picture: it is of no known kind",
-        f"{pictures}/odd\\n\\x1b[31m.png  failed: cannot be read as a picture: it is of no known kind",
+        f"{pictures}/aa.jpg  failed: cannot be read as an image: its format is unknown",
+        f"{pictures}/odd\\n\\x1b[31m.png  failed: cannot be read as an image: its format is unknown",
     ]
     documents = json.loads(extract(pictures, out, "--preview", "--json").stdout)
     by_name = {document["picture"].removeprefix(f"{pictures}/"): document for document in documents}
-    assert by_name["aa.jpg"]["failed"] == "cannot be read as a picture: it is of no known kind"
+    assert by_name["aa.jpg"]["failed"] == "cannot be read as an image: its format is unknown"
     assert by_name["kitchen/a.png"]["preview"] == f"{out}/kitchen/a.preview.jpg"
     assert len(documents) == 5
 
@@ -317,7 +317,7 @@ def test_folders_that_make_no_sense_are_one_sentence(pictures: Path, out: Path, 
 
 @pytest.mark.parametrize(
     ("labels", "said"),
-    [("grass, red", "'grass' names no colour"), (" ,,", "words separated by commas were expected")],
+    [("grass, red", "'grass' is not a colour name;"), (" ,,", "words separated by commas were expected")],
 )
 def test_labels_are_judged_before_any_picture(pictures: Path, out: Path, labels: str, said: str) -> None:
     result = extract(pictures, out, "--labels", labels)

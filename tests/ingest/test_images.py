@@ -97,7 +97,7 @@ def test_a_truncated_picture_is_one_sentence(tmp_path: Path) -> None:
         content = save(tmp_path / name, noise).read_bytes()
         for length in (0, 1, len(content) // 2, len(content) * 9 // 10):
             (tmp_path / name).write_bytes(content[:length])
-            with pytest.raises(BadInput, match=r"kaputt\.\w+: cannot be read as a picture"):
+            with pytest.raises(BadInput, match=r"kaputt\.\w+: cannot be read as an image"):
                 read_image(tmp_path / name)
     content = save(tmp_path / "depth.png", rng.integers(0, 65535, (64, 64), dtype=np.uint16)).read_bytes()
     (tmp_path / "depth.png").write_bytes(content[: len(content) // 2])

@@ -125,7 +125,7 @@ def test_a_lens_that_shows_nothing_is_refused() -> None:
         (("OPENCV", 320, 240, (1.0, 2.0)), "camera model OPENCV has 8 parameters, not 2"),
         (("SIMPLE_RADIAL", 320, 240, (200.0, 160.0, 120.0, np.nan)), "1 finite numbers were expected"),
         (("SIMPLE_RADIAL", 320, 240, (0.0, 160.0, 120.0, 0.1)), "focal lengths other than 0"),
-        (("SIMPLE_RADIAL", 1, 240, (200.0, 160.0, 120.0, 0.1)), "a picture of 1x240 pixels"),
+        (("SIMPLE_RADIAL", 1, 240, (200.0, 160.0, 120.0, 0.1)), "an image of 1x240 pixels"),
     ],
 )
 def test_what_is_no_lens_is_refused(arguments: tuple, words: str) -> None:

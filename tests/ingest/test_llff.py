@@ -260,7 +260,7 @@ Damage = Callable[[Path], object]
         (lambda f: np.save(f / "poses_bounds.npy", np.array([row(focal=0)] * 3)), "view 0 has height, width, focal"),
         (lambda f: (f / "poses_bounds.npy").write_bytes(b"\x93NUMPY"), "cannot be read as an array"),
         (lambda f: (f / "images/IMG_8.png").unlink(), r"3 poses for 2 pictures in images; they belong together in ord"),
-        (lambda f: (f / "images/IMG_8.png").write_bytes(b"x"), r"IMG_8\.png: cannot be read as a picture"),
+        (lambda f: (f / "images/IMG_8.png").write_bytes(b"x"), r"IMG_8\.png: cannot be read as an image:"),
         (lambda f: shutil.rmtree(f / "images"), "images: No such file or directory"),
     ],
 )

@@ -104,7 +104,7 @@ def test_points_that_are_not_finite_are_left_out_with_their_columns(tmp_path: Pa
         ((XYZ, 0, LABELS - 7), "labels from -7 to"),
         ((np.where(XYZ > 0, np.nan, XYZ), 0, LABELS), "of 50 points are not finite"),
         ((XYZ.astype(object), 0, LABELS), "was not loaded"),
-        ((torch.zeros(1).expand(10**9, 3), 0, LABELS), "claims 12,000,000,000 bytes; the file has"),
+        ((torch.zeros(1).expand(10**9, 3), 0, LABELS), "claims 12,000,000,000 bytes, but the file has"),
         ((XYZ, "red", LABELS), "colours is a str; an array was expected"),
     ],
 )
@@ -180,7 +180,7 @@ def test_rows_without_a_direction_are_left_out_and_counted(tmp_path: Path) -> No
     ("value", "says"),
     [
         ({"feat": torch.zeros(3, 8)}, "holds feat; a dict with 'feat' and 'mask_full' was expected"),
-        (torch.zeros(3, 8), "holds a Tensor"),
+        (torch.zeros(3, 8), "contains a Tensor"),
         ({"feat": torch.zeros(3, 8), "mask_full": torch.ones(5, dtype=torch.bool)}, r"\(3, 8\).*with 5 points"),
         ({"feat": torch.zeros(0, 8), "mask_full": torch.zeros(5, dtype=torch.bool)}, "no point has a feature"),
         (
@@ -206,7 +206,9 @@ def test_chunks_of_two_scenes_are_refused(tmp_path: Path) -> None:
 def test_nothing_in_a_file_is_run(tmp_path: Path, zipped: bool) -> None:
     bomb = Bomb(tmp_path / "owned")
     points = saved(tmp_path / "a.pth", (XYZ, bomb, LABELS), _use_new_zipfile_serialization=zipped)
-    with pytest.raises(BadScene, match=r"a\.pth asks to run code on loading or is damaged, so it was not loaded"):
+    with pytest.raises(
+        BadScene, match=r"a\.pth asks to run code when it is loaded, or is damaged, so it was not loaded"
+    ):
         read_points(points, {})
     features = saved(tmp_path / "a.pt", {"feat": bomb, "mask_full": 0}, _use_new_zipfile_serialization=zipped)
     with pytest.raises(BadScene, match="asks to run code"):

@@ -37,7 +37,7 @@ def test_a_picture_cut_short_is_met_late_and_leaves_nothing_either(store: Databa
     cut(room / "color/0002.png")
     result = ingest(store, room)
     assert result.exit_code == 1
-    assert "0002.png: cannot be read as a picture" in result.stderr
+    assert "0002.png: cannot be read as an image:" in result.stderr
     assert nothing_but_its_job(store)
 
 

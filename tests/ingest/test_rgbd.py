@@ -327,7 +327,7 @@ def leaving_link(room: Path) -> None:
         (remove("intrinsics.txt"), {}, r"no intrinsics; looked for .*--intrinsics, or give --fx --fy --cx --cy"),
         (remove("color"), {}, "no folder of that name with pictures"),
         (too_few_poses, {}, "4 poses for 6 images; expected as many, or images numbered from 0 to 3"),
-        (truncate, {}, r"0000\.png: cannot be read as a picture"),
+        (truncate, {}, r"0000\.png: cannot be read as an image:"),
         (two_of_a_name, {}, r"two images of one name, 0000\.\w+ and 0000\.\w+"),
         (other_size, {}, r"0000\.png: 9x9 readings for an image of 160x120 .*intrinsics_depth\.txt"),
         (unrelated_depth, {}, r"6 depth pictures such as 100\.png, none belongs by name, number or time"),

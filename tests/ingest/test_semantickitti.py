@@ -255,7 +255,7 @@ def _text(name: str, edit: Callable[[str], str]) -> Callable[[Path], None]:
         (_text("times.txt", lambda text: "1 2\n" * 8), "one time per line was expected"),
         (lambda folder: (folder / "velodyne/000000.bin").write_bytes(b"abc"), r"3 bytes; a sweep has 16 a point"),
         (lambda folder: (folder / "labels/000000.label").write_bytes(b"abcd"), r"4 bytes; its scan has [\d,]+ points"),
-        (lambda folder: (folder / "image_2/000000.png").write_bytes(b"abcd"), r"cannot be read as a picture"),
+        (lambda folder: (folder / "image_2/000000.png").write_bytes(b"abcd"), r"cannot be read as an image:"),
         (
             lambda folder: Image.new("RGB", (20, 20)).save(folder / "image_2/000000.png"),
             "lies outside of the 20x20 image",

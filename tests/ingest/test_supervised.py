@@ -173,7 +173,7 @@ def test_a_signal_ends_with_the_command_that_goes_on(held: Database, run: Run, t
 @pytest.mark.parametrize(
     ("typed", "code", "said"),
     [
-        (("--epochs", 11), 1, "holds another training: options.epochs is 10, 11 was asked for."),
+        (("--epochs", 11), 1, "contains another training run: options.epochs is 10, but 11 was requested."),
         (("--resume", "--again"), 2, "give one of them"),
         (("--config", "scannet"), 1, "loss is 'cosine', which teaches vectors; classes are taught by 'cross_entropy'"),
         (("--split", "test"), 1, "None of 3 scenes is in split 'test'; their splits: train, val."),

@@ -171,10 +171,10 @@ def test_a_file_reads_back_equal_and_is_small(tmp_path) -> None:
 def test_another_file_is_one_sentence(tmp_path) -> None:
     path = tmp_path / "a.safetensors"
     path.write_bytes(b"{}")
-    with pytest.raises(BadInput, match="no file of patch embeddings"):
+    with pytest.raises(BadInput, match="not a file of patch embeddings"):
         read_pyramid(path)
     save_file({"scale": np.zeros(3, np.uint8)}, path, {"space": "{}"})
-    with pytest.raises(BadInput, match="no file of patch embeddings"):
+    with pytest.raises(BadInput, match="not a file of patch embeddings"):
         read_pyramid(path)
 
 

@@ -84,7 +84,9 @@ def test_shades_tell_light_from_dark() -> None:
 
 
 def test_a_text_without_a_colour_is_answered_with_the_words_there_are() -> None:
-    with pytest.raises(UnknownWords, match="'a snoopy' names no colour; color_words knows black, grey, white, red"):
+    with pytest.raises(
+        UnknownWords, match=r"'a snoopy' is not a colour name; color_words knows only black, grey, white, red."
+    ):
         encode_text("red", "a snoopy")
 
 

@@ -220,7 +220,7 @@ def test_a_question_in_words_to_dino_features_is_one_sentence(tmp_path) -> None:
     options = Options(model="small_dino_v1", weights=weights, long_side=64)
     recipe = {"encoder": {"name": "dino", "options": dataclasses.asdict(options)}}
     encoder = encoder_of(recipe, dino.space(options), "cpu")
-    with pytest.raises(UnknownWords, match="know no words: ask with a picture"):
+    with pytest.raises(UnknownWords, match="know no words: query with an image"):
         encoder.texts(["a chair"])
     Image.fromarray(picture(48, 64)).save(tmp_path / "a.png")
     assert np.linalg.norm(encoder.picture(tmp_path / "a.png")) == pytest.approx(1, abs=1e-5)
@@ -255,7 +255,7 @@ def test_weights_are_found_by_the_models_name(tmp_path, monkeypatch) -> None:
     [
         ("vit_base_patch14_dinov2.lvd142n", NotFound, "lvd142n"),
         ("vit_bass_patch14_dinov2.lvd142m", NotFound, "Did you mean 'vit_base_patch14_dinov2.lvd142m'"),
-        ("convnext_tiny.dinov3_lvd1689m", BadInput, "no plain vision transformer"),
+        ("convnext_tiny.dinov3_lvd1689m", BadInput, "not a plain vision transformer"),
     ],
 )
 def test_a_wrong_model_is_one_sentence(model, error, sentence) -> None:

@@ -21,7 +21,7 @@ def test_another_camera_of_the_same_number_is_another_frame() -> None:
 
 
 def test_two_maps_of_a_frame_or_two_frames_of_a_map_are_told() -> None:
-    with pytest.raises(BadInput, match=r"'a/20', 'b/20' may each be the map of frame '20'"):
+    with pytest.raises(BadInput, match=r"each of 'a/20', 'b/20' may be the map of frame '20'"):
         match(["20"], ["a/20", "b/20"], "maps")
     with pytest.raises(BadInput, match=r"'20' may be the map of frame '020' and of 'frame-20'"):
         match(["020", "frame-20"], ["20"], "maps")
@@ -36,12 +36,12 @@ def test_a_map_may_be_called_like_the_frames_picture(tmp_path: Path) -> None:
 
 
 def test_maps_lie_in_the_scenes_folder_or_directly(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"no folder called like the scene, 'room'; it holds nothing"):
+    with pytest.raises(BadInput, match=r"no folder named like the scene, 'room'; it contains nothing"):
         read(tmp_path)
     (tmp_path / "room").mkdir()
     np.save(tmp_path / "room" / "frame-000007.npy", COLOURS)
     np.testing.assert_array_equal(read(tmp_path), COLOURS)
-    with pytest.raises(BadInput, match=r"no folder called like the scene, 'hall'; it holds room"):
+    with pytest.raises(BadInput, match=r"no folder named like the scene, 'hall'; it contains room"):
         read(tmp_path, scene="hall")
     np.save(tmp_path / "8.npy", COLOURS)
     np.testing.assert_array_equal(read(tmp_path, "8", scene="hall"), COLOURS)

@@ -210,7 +210,9 @@ def test_a_network_with_a_hole_is_one_sentence(tmp_path: Path, lost: str) -> Non
 
 def test_another_networks_checkpoint_is_one_sentence(tmp_path: Path) -> None:
     torch.save({"state_dict": nn.Conv2d(3, 4, 3).state_dict()}, tmp_path / "unet.pth.tar")
-    with pytest.raises(BadWeights, match=r"unet\.pth\.tar is no LSeg checkpoint: 2 tensors, such as bias, weight"):
+    with pytest.raises(
+        BadWeights, match=r"unet\.pth\.tar is not an LSeg checkpoint: it has 2 tensors, such as bias, weight"
+    ):
         lseg.space(lseg.Options(weights=str(tmp_path / "unet.pth.tar")))
 
 

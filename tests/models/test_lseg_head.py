@@ -93,7 +93,7 @@ def test_features_and_their_recipe_have_no_part_of_it(tmp_path: Path, caplog: py
         for weights in (str(tmp_path / "plain.ckpt"), save(tmp_path / "head.ckpt"))
     ]
     np.testing.assert_array_equal(*maps)
-    assert "head.ckpt has a head block: it is for label maps" in caplog.text
+    assert "head.ckpt has a head block, which is for label maps" in caplog.text
     space = lseg.space(Options(str(tmp_path / "plain.ckpt")))
     plain, asked = (recipe.encoding("lseg", Options(arch_option=arch), space) for arch in (0, 1))
     assert plain == asked

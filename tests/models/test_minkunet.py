@@ -272,7 +272,7 @@ def test_another_students_file_is_told_in_a_sentence(tmp_path: Path) -> None:
 def test_a_file_of_something_else_is_told_in_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "other.pth"
     torch.save({"state_dict": {"head.weight": torch.zeros(2, 2)}}, path)
-    with pytest.raises(BadWeights, match=r"no MinkUNet checkpoint: 1 tensors, such as head\.weight"):
+    with pytest.raises(BadWeights, match=r"not a MinkUNet checkpoint: it has 1 tensors, such as head\.weight"):
         read_minkunet(path)
     state = small().state_dict()
     torch.save({**state, "conv0p1s1.kernel": torch.zeros(3, 3, 3, 3, 16)}, path)

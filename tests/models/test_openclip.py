@@ -315,7 +315,7 @@ NEVER_DOWNLOADED = "laion400m_e31"
 
 
 def test_a_tag_that_cannot_be_downloaded_says_where_the_file_is() -> None:
-    sentence = r"https://huggingface.co/\S+ on a machine that can, and give it: --weights"
+    sentence = r"https://huggingface.co/\S+ on a machine with network access, and pass it: --weights"
     with openclip_hub.offline(), pytest.raises(BadWeights, match=sentence):
         openclip.space(Options(weights=NEVER_DOWNLOADED))
 

@@ -182,7 +182,7 @@ def without_weights(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (Path.mkdir, "holds no saved_model.pb"),
+        (Path.mkdir, "contains no saved_model.pb"),
         (without_weights, "is incomplete"),
         (partial(graph_of, b"\x89PNG\r\n\x1a\n" * 9), "is not a SavedModel"),
         (partial(graph_of, b"\x12\xff\xff\xff\x7fgraph"), "is not a SavedModel"),
@@ -191,7 +191,7 @@ def without_weights(folder: Path) -> None:
         (partial(openseg_file.describe, signature="predict"), "has no signature serving_default under the tag serve"),
         (
             partial(openseg_file.describe, outputs={"logits": (1, 1000)}),
-            r"is of another network: it has no output image_info or .* \(but logits\)",
+            r"is another network: it has no output image_info or .* \(but logits\)",
         ),
         (partial(openseg_file.describe, inputs={"image": ()}), "it has no input inp_image_bytes or inp_text_emb"),
     ],
@@ -263,7 +263,7 @@ def test_each_output_is_its_own_and_no_unit_keeps_it(folder) -> None:
     ("first_pixel", "said"),
     [
         ((1, 2, 4), "ran out of memory .*failed to allocate 30 GB"),
-        ((1, 2, 5), "failed on a picture: no such kernel"),
+        ((1, 2, 5), "failed on an image: no such kernel"),
     ],
 )
 def test_a_failure_is_a_sentence_and_the_next_picture_goes_through(folder, first_pixel, said) -> None:
@@ -278,7 +278,7 @@ def test_the_death_of_the_process_is_a_sentence(folder) -> None:
     network, image = Network(read_saved_model(folder), REGIONS, "cpu"), picture(64, 64)
     image[0, 0] = (1, 2, 3)
     for _ in range(2):  # the second picture finds it dead
-        with pytest.raises(BadInput, match=r"was ended by signal 9 .*for want of memory.*standard output is no answer"):
+        with pytest.raises(BadInput, match=r"was killed by signal 9 .*out of memory.*standard output is no answer"):
             network(png(image))
 
 
@@ -287,7 +287,7 @@ def test_an_interrupted_picture_ends_the_process_and_the_next_one_says_so(folder
     image[0, 0] = (1, 2, 6)
     with pytest.raises(KeyboardInterrupt):
         network(png(image))
-    with pytest.raises(BadInput, match="was ended by signal 9"):
+    with pytest.raises(BadInput, match="was killed by signal 9"):
         network(png(picture(64, 64)))
 
 
@@ -401,14 +401,16 @@ def test_texts_of_another_length_are_refused(tmp_path, clip) -> None:
     options = openseg.Options(
         weights=str(openseg_file.describe(tmp_path / "m", outputs=outputs)), text_weights=str(clip)
     )
-    with pytest.raises(BadWeights, match="have 24 numbers, features of OpenSeg 768; CLIP ViT-L/14@336px was expected"):
+    with pytest.raises(
+        BadWeights, match="have 24 numbers, but features of OpenSeg have 768; CLIP ViT-L/14@336px was expected"
+    ):
         openseg.load_text_encoder(options, "cpu")
 
 
 @pytest.mark.parametrize("given", ["/nowhere/clip.pt", "laion2b"])
 def test_missing_text_weights_say_where_they_are_published(folder, given) -> None:
     options = openseg.Options(weights=str(folder), text_weights=given)
-    with pytest.raises(BadWeights, match=r"vit_large_patch14_clip_336.openai .* give it with --text-weights"):
+    with pytest.raises(BadWeights, match=r"vit_large_patch14_clip_336.openai .* pass it with --text-weights"):
         openseg.load_text_encoder(options, "cpu")
 
 
@@ -448,5 +450,5 @@ def test_tensorflow_s_features_are_the_graph_s(saved_model) -> None:
 
 def test_tensorflow_refuses_what_is_no_picture_in_a_sentence(saved_model) -> None:
     network = Network(read_saved_model(saved_model), REGIONS, "cpu")
-    with pytest.raises(BadInput, match="failed on a picture"):
+    with pytest.raises(BadInput, match="failed on an image:"):
         network(b"no picture")

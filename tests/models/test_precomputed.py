@@ -17,7 +17,7 @@ from precomputed_maps import COLOURS, chw, options
 
 def test_the_space_is_the_text_towers_own(tmp_path: Path) -> None:
     assert precomputed.space(options(tmp_path)) == color_words.space(color_words.Options())
-    with pytest.raises(BadInput, match="Say which text tower"):
+    with pytest.raises(BadInput, match="Name the text tower"):
         precomputed.space(options(tmp_path, text=""))
     with pytest.raises(BadInput, match="give --text-model and --text-weights"):
         precomputed.space(options(tmp_path, text="openclip", text_model="ViT-B-32"))
@@ -28,9 +28,9 @@ def test_the_space_is_the_text_towers_own(tmp_path: Path) -> None:
 def test_a_space_without_words_is_declared(tmp_path: Path) -> None:
     declared = options(tmp_path, text="none", space_name="dino/vits8", dim=384)
     assert (precomputed.space(declared).name, precomputed.space(declared).dim) == ("dino/vits8", 384)
-    with pytest.raises(UnknownWords, match=r"declared without words .* ask with --like"):
+    with pytest.raises(UnknownWords, match=r"declared without words .* query with --like"):
         precomputed.load_text_encoder(declared)
-    with pytest.raises(BadInput, match="no picture can be asked"):
+    with pytest.raises(BadInput, match="image queries are not possible"):
         precomputed.load_image_encoder(declared)
 
 

@@ -100,7 +100,7 @@ def test_bfloat16_is_read(tmp_path: Path) -> None:
 def test_an_array_is_chosen_by_its_name(tmp_path: Path) -> None:
     np.savez(tmp_path / "7.npz", feat=COLOURS, depth=COLOURS[..., 0])
     np.testing.assert_array_equal(read(tmp_path, key="feat"), COLOURS)
-    with pytest.raises(BadInput, match=r"7.npz: holds depth, feat; name one with --key"):
+    with pytest.raises(BadInput, match=r"7.npz: holds depth, feat; choose one with --key"):
         read(tmp_path)
     with pytest.raises(BadInput, match=r"7.npz: holds depth, feat, and no 'rgb'"):
         read(tmp_path, key="rgb")
@@ -133,7 +133,11 @@ BROKEN = {
     "no safetensors": ("7.safetensors", lambda path: path.write_bytes(bytes(64)), "cannot be read as safetensors"),
     "other length": ("7.npy", lambda path: np.save(path, np.zeros((5, 4, 14))), r"shape \(5, 4, 14\); .*13 being"),
     "flat": ("7.npy", lambda path: np.save(path, np.zeros((20, DIM))), r"\(13, h, w\) or \(h, w, 13\) was expected"),
-    "either": ("7.npy", lambda path: np.save(path, np.zeros((DIM, 4, DIM))), "first and last; say which with --layout"),
+    "either": (
+        "7.npy",
+        lambda path: np.save(path, np.zeros((DIM, 4, DIM))),
+        "first and last; choose one with --layout",
+    ),
     "nan": ("7.npy", lambda path: np.save(path, np.full((5, 4, DIM), np.nan)), "20 cells are not finite"),
     "too large": ("7.npy", lambda path: np.save(path, np.full((5, 4, DIM), 1e6)), "beyond 65504; give --unit"),
     "too small": ("7.npy", lambda path: np.save(path, np.full((5, 4, DIM), 3e-6)), "20 cells .* too small .* --unit"),

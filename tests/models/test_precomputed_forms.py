@@ -102,7 +102,7 @@ def test_masks_and_embeddings_are_told_apart_by_their_shapes(tmp_path: Path) -> 
     pooled = np.concatenate([np.zeros((2, DIM)), words("blue", "blue")]).astype(np.float16)
     np.testing.assert_array_equal(read(tmp_path, form="masks"), pooled[None].repeat(3, 0))
     np.savez(tmp_path / "7.npz", m=masks)
-    with pytest.raises(BadInput, match=r"holds bool \(2, 3, 4\); masks \(Q, h, w\) and one array of embeddings"):
+    with pytest.raises(BadInput, match=r"contains bool \(2, 3, 4\); masks \(Q, h, w\) and one array of embeddings"):
         read(tmp_path, form="masks")
 
 
@@ -139,7 +139,7 @@ def test_of_fc_clips_pair_the_second_is_taken(tmp_path: Path) -> None:
     [
         ([[3]], 3, None, "7.png: segment 3 has no row; its embeddings have rows 0 to 2"),
         ([[1]], 3, 1, "7.png: the JSON beside it has 1 entries for 2 segments"),
-        ([[1]], 300, None, "7.png: 299 segments in a picture of 8 bits, which holds 255"),
+        ([[1]], 300, None, "7.png: 299 segments in an image of 8 bits, which holds 255"),
     ],
 )
 def test_a_triplet_that_does_not_agree_is_told(tmp_path: Path, ids, rows: int, entries, sentence: str) -> None:

@@ -317,10 +317,10 @@ def test_far_away_voxels_are_as_good_as_near_ones() -> None:
 
 def test_what_does_not_belong_together_is_refused() -> None:
     voxels, others = Voxels(SIX), random_voxels()
-    with pytest.raises(BadInput, match="a row for each of 6 voxels"):
+    with pytest.raises(BadInput, match="one row for each of 6 voxels"):
         SparseTensor(voxels, torch.zeros(5, 3))
     coarse = SparseTensor(others.coarser(2), torch.zeros(len(others.coarser(2)), 3))
-    with pytest.raises(BadInput, match="leads back"):
+    with pytest.raises(BadInput, match="must lead back"):
         TransposedConvolution(3, 3, size=2, stride=2)(coarse, onto=voxels)
     with pytest.raises(BadInput, match="may be 8"):
         voxels.kernel_map(9)

@@ -215,7 +215,7 @@ def test_a_lower_precision_is_asked_for_itself(library: StandIn, dtype: torch.dt
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"), [(1e-3, "off, 1e-05 was expected"), (float("nan"), "inf off"), ("broken", "TypeError")]
+    ("wrong", "said"), [(1e-3, "off; 1e-05 was expected"), (float("nan"), "inf off"), ("broken", "TypeError")]
 )
 def test_one_that_differs_or_fails_is_left_with_one_warning(
     library: StandIn, caplog: pytest.LogCaptureFixture, short_trial: Trial, wrong: Any, said: str

@@ -91,8 +91,8 @@ def test_words_it_was_never_taught_are_named_with_a_way_out() -> None:
     with pytest.raises(UnknownWords) as caught:
         encode_text("a red snopy")
     assert str(caught.value) == (
-        "'a red snopy': tiny was never taught 'snopy'; near it: snoopy. It knows generated rooms only, in the words "
-        "that `ovstore encoders tiny` lists; real ones need --encoder openclip."
+        "'a red snopy': tiny was never trained on 'snopy'; near it: snoopy. It knows generated rooms only, in the "
+        "words that `ovstore encoders tiny` lists; for real scenes use --encoder openclip."
     )
     with pytest.raises(UnknownWords, match="there is no word in it"):
         encode_text("?!")

@@ -141,7 +141,7 @@ def test_a_batch_that_is_taught_nothing_is_given_empty() -> None:
 
 def test_vectors_of_two_lengths_do_not_mix() -> None:
     other = TrainingScene("other", np.eye(3), np.zeros((3, 3), np.uint8), np.arange(3), np.zeros((3, 6), np.float16))
-    with pytest.raises(BadInput, match="vectors of 4 and 6 numbers"):
+    with pytest.raises(BadInput, match="have targets of 4 and 6 numbers"):
         list(batches([ROOMS[0], TrainingSource("other", lambda: other)], OPTIONS, 0))
 
 
@@ -157,7 +157,9 @@ def test_a_scene_that_fails_ends_the_epoch_by_its_name(workers: int) -> None:
 def test_a_scene_that_cannot_be_bent_is_named() -> None:
     wide = TrainingScene("wide", np.eye(3) * 1e4, None, np.arange(3), np.zeros((3, 4), np.float16))
     options = replace(OPTIONS, batch_size=1, inputs="ones", elastic_probability=1.0)
-    with pytest.raises(BadScene, match=r"^wide: Bends of 0.2 m over 10000 x 10000 x 10000 m"):
+    with pytest.raises(
+        BadScene, match=r"^wide: Elastic distortion with a granularity of 0.2 m over 10000 x 10000 x 10000 m"
+    ):
         list(batches([TrainingSource("wide", lambda: wide)], options, 0))
 
 

@@ -127,7 +127,7 @@ def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
 def test_a_step_that_teaches_nothing_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     run(tmp_path, rooms=2, bare=1, changes={"batch_size": 1, "epochs": 1})
     assert "1 of 2 steps left out" in caplog.text
-    with pytest.raises(BadInput, match="None of the voxels that epoch 1 has shown has a target"):
+    with pytest.raises(BadInput, match="None of the voxels of epoch 1 has a target"):
         run(tmp_path / "bare", rooms=2, bare=2)
 
 
@@ -193,7 +193,7 @@ def test_a_loss_that_is_not_finite_stops_and_leaves_what_was_saved(tmp_path: Pat
     with pytest.raises(BadInput) as caught:
         run(tmp_path, sources=sources, changes={"batch_size": 1, "epochs": 5, "loss": "l1"}, save_steps=2)
     assert "The loss of step 3 is inf (scenes kitchen). Lower base_lr (it is 0.01)" in str(caught.value)
-    assert "still holds step 2" in str(caught.value)
+    assert "still contains step 2" in str(caught.value)
     assert torch.load(tmp_path / "model_last.pth.tar", weights_only=True)["standing"]["step"] == 2
 
 
@@ -210,7 +210,9 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
 
 def test_a_folder_is_for_one_training(tmp_path: Path) -> None:
     run(tmp_path)
-    with pytest.raises(BadInput, match="holds a training already: go on with --resume, or take another folder"):
+    with pytest.raises(
+        BadInput, match="already contains a training run: continue it with --resume, or use another folder"
+    ):
         run(tmp_path)
     hold = (
         "import fcntl, sys; f = open(sys.argv[1], 'r+'); fcntl.lockf(f, fcntl.LOCK_EX); print(1, flush=True); input()"
@@ -219,7 +221,7 @@ def test_a_folder_is_for_one_training(tmp_path: Path) -> None:
         [sys.executable, "-c", hold, str(tmp_path / ".lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert other.stdout is not None and other.stdout.readline()
-    with pytest.raises(BadInput, match="Another training runs in"):
+    with pytest.raises(BadInput, match="Another training run is active in"):
         run(tmp_path, resume=True)
     other.kill()
     other.communicate()
@@ -228,11 +230,13 @@ def test_a_folder_is_for_one_training(tmp_path: Path) -> None:
 
 def test_another_training_is_not_resumed(tmp_path: Path) -> None:
     run(tmp_path)
-    with pytest.raises(BadInput, match=r"options.base_lr is 0.01, 0.5 was asked for; options.seed is 5, 6 was asked"):
+    with pytest.raises(
+        BadInput, match=r"options.base_lr is 0.01, but 0.5 was requested; options.seed is 5, but 6 was requested"
+    ):
         run(tmp_path, resume=True, changes={"base_lr": 0.5, "seed": 6})
-    with pytest.raises(BadInput, match=r"student.name is 'plain', 'tiny' was asked for"):
+    with pytest.raises(BadInput, match=r"student.name is 'plain', but 'tiny' was requested"):
         run(tmp_path, "tiny", resume=True)
-    with pytest.raises(BadInput, match=r"scenes are 4, 5 were asked for; they differ in 'room4'"):
+    with pytest.raises(BadInput, match=r"scenes are 4, but 5 were requested; they differ in 'room4'"):
         run(tmp_path, resume=True, rooms=5)
     (tmp_path / "weights").mkdir()
     torch.save({"state_dict": weights(tmp_path)}, tmp_path / "weights" / "model_last.pth.tar")
@@ -278,5 +282,5 @@ def test_anchors_are_told_apart_where_they_count(tmp_path: Path) -> None:
     run(tmp_path / "without", changes={"epochs": 2}, anchors=anchors)
     assert same(weights(tmp_path / "one"), weights(tmp_path / "other"), 0)
     assert not same(weights(tmp_path / "one"), weights(tmp_path / "without"))
-    with pytest.raises(BadInput, match="no object to be like"):
+    with pytest.raises(BadInput, match="no objects to compare with:"):
         run(tmp_path / "none", changes=changes)

@@ -66,8 +66,8 @@ def test_a_signal_saves_and_says_how_to_go_on(tmp_path: Path, undisturbed: Path,
         with pytest.raises(Interrupted) as caught:
             go(tmp_path, resume=True, report=signal_at(step, number))
         assert str(caught.value) == (
-            f"Stopped by {signal.Signals(number).name} after step {last} of 12, all of which is in"
-            f" {tmp_path / LAST}. The same command with --resume goes on."
+            f"Stopped by {signal.Signals(number).name} after step {last} of 12, saved in {tmp_path / LAST}. The "
+            "same command with --resume continues."
         )
     assert signal.getsignal(number) == before
     go(tmp_path, resume=True)

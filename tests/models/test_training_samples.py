@@ -255,9 +255,9 @@ def test_targets_that_may_not_be_written_are_read() -> None:
 
 
 def test_a_loss_for_classes_refuses_vectors_and_the_other_way_round() -> None:
-    with pytest.raises(BadScene, match="room is taught vectors, which loss = 'cross_entropy'"):
+    with pytest.raises(BadScene, match="room has vectors as targets, which loss = 'cross_entropy'"):
         shown(scene(), replace(LOWEST, loss="cross_entropy"))
-    with pytest.raises(BadScene, match="room is taught classes, which loss = 'cosine'"):
+    with pytest.raises(BadScene, match="room has classes as targets, which loss = 'cosine'"):
         shown(scene(target=np.zeros(200, np.int64)), MEAN)
 
 
@@ -289,8 +289,8 @@ def test_with_everything_off_augmentation_is_none() -> None:
         ({"xyz": np.zeros((0, 3))}, r"points of shape \(0, 3\)"),
         ({"xyz": np.diag([1, np.nan, np.inf])}, "2 points are not finite"),
         ({"rgb": np.zeros((400, 3))}, "colours are float64"),
-        ({"point_index": np.arange(200)[::-1]}, "point_index has to ascend within 0 .. 399"),
-        ({"point_index": np.arange(300, 500)}, "point_index has to ascend within 0 .. 399"),
+        ({"point_index": np.arange(200)[::-1]}, "point_index must be ascending within 0 .. 399"),
+        ({"point_index": np.arange(300, 500)}, "point_index must be ascending within 0 .. 399"),
         ({"target": np.zeros((200, 8))}, "targets are float64"),
         (
             {"target": np.zeros((7, 8), np.float16)},

@@ -28,7 +28,7 @@ def test_a_name_is_looked_up_in_the_folder_of_weights(folder: Path) -> None:
 
 @pytest.mark.parametrize("given", ["", "other.ckpt"])
 def test_what_is_missing_names_the_source_and_the_place(folder: Path, given: str) -> None:
-    with pytest.raises(BadWeights, match=r"(lseg|other)\.ckpt in .*weights.*Take them from a lake.*--weights"):
+    with pytest.raises(BadWeights, match=r"(lseg|other)\.ckpt in .*weights.*Download them from a lake.*--weights"):
         find_weights(given, ["lseg.ckpt"], "a lake")
 
 

@@ -52,6 +52,6 @@ def test_sixteen_bits_are_cut_to_their_upper_eight_in_questions_too(folder: Path
 
 def test_a_question_that_is_no_image_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"words")
-    for name, said in (("a.png", "a.png: cannot be read as a picture"), ("b.png", "b.png: No such file")):
+    for name, said in (("a.png", "a.png: cannot be read as an image:"), ("b.png", "b.png: No such file")):
         with pytest.raises(BadInput, match=said):
             vector(tmp_path / name)

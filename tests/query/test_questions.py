@@ -171,8 +171,8 @@ def test_words_that_the_usual_encoder_was_never_taught_name_the_other_features(s
     small = small_scene.make("room", 0, space=COLOURS)
     held = small.publish_geometry(store)
     small.publish_features(store, held, "colours", RECIPE)
-    with pytest.raises(UnknownWords, match=r"names no colour; .* nothing else\.$"):
+    with pytest.raises(UnknownWords, match=r"is not a colour name; color_words knows only [a-z, ]+\.$"):
         search(store, "chair", features="colours")
     small_scene.make("room", 0).publish_features(store, held, "lseg", {"encoder": "lseg"})
-    with pytest.raises(UnknownWords, match=r"names no colour; .* other features, too: --features lseg\.$"):
+    with pytest.raises(UnknownWords, match=r"is not a colour name; .* other features, too: --features lseg\.$"):
         search(store, "chair", features="colours")
