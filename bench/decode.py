@@ -59,7 +59,7 @@ class Row:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="2 pictures of each kind, 2 rounds")
+    parser.add_argument("--quick", action="store_true", help="2 images of each kind, 2 rounds")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--rounds", type=int, default=15, help="turns of each method; the median counts [15]")
     parser.add_argument("--scan", type=Path, action="append", default=[], help="also a folder with color/ and depth/")
@@ -85,7 +85,7 @@ def cases(folder: Path, count: int) -> dict[str, tuple[list[Path], dict[str, Dec
     found: dict[str, tuple[list[Path], dict[str, Decode]]] = {}
     scene = generate_scene(7, SceneOptions(frames=count))
     for size in SIZES:
-        print(f"taking {count} pictures of {size[0]}x{size[1]} ...", file=sys.stderr)
+        print(f"taking {count} images of {size[0]}x{size[1]} ...", file=sys.stderr)
         cameras = scannet_cameras(size, DEPTH_SIZE)
         frames = record("room", scene, cameras, Sensor(), 0.1, 0, np.random.default_rng(0)).frames
         files = {folder / f"{size[0]}-{number}.jpg": frame.jpeg for number, frame in enumerate(frames)}
@@ -109,7 +109,7 @@ def of_scan(folder: Path, count: int) -> dict[str, tuple[list[Path], dict[str, D
     """The first pictures and depths of a person's own scan."""
     pictures, depths = (sorted((folder / name).iterdir())[:count] for name in ("color", "depth"))
     of_kind = JPEG if pictures[0].suffix.lower() in (".jpg", ".jpeg") else PNG
-    return {f"pictures of {folder.name}": (pictures, of_kind), f"depth of {folder.name}": (depths, DEPTH)}
+    return {f"images of {folder.name}": (pictures, of_kind), f"depth of {folder.name}": (depths, DEPTH)}
 
 
 def written(files: dict[Path, bytes]) -> list[Path]:

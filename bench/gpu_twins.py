@@ -54,7 +54,7 @@ def compared(
     try:
         agreement = agree(ours.result, twin.result)
         if not math.isfinite(agreement.found + agreement.unrelated):
-            raise Incomparable("the twin gave zeros, or what is no number")
+            raise Incomparable("the twin gave zeros, or what is not a number")
     except Incomparable as error:
         return Row(what, "failed", str(error), None, twin.ms, ours.ms, peak)
     reason = agreement.reason

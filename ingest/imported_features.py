@@ -25,14 +25,14 @@ class ImportedFeatures:
     def require_points(self, count: int) -> None:
         """BadScene unless these are of a scan with that many points."""
         if len(self.covered) != count:
-            raise BadScene(f"the features are of {len(self.covered):,} points, the scan has {count:,}")
+            raise BadScene(f"the features are for {len(self.covered):,} points, the scan has {count:,}")
 
     def require_space(self, space: EmbeddingSpace) -> None:
         """BadScene unless the vectors can be of that space, as far as their length tells."""
         if self.vectors.shape[1] != space.dim:
             raise BadScene(
-                f"the features have {self.vectors.shape[1]} numbers, vectors of {space.name} have {space.dim}: "
-                "name with --encoder (and its --model) the one whose text tower they were made for"
+                f"the features have {self.vectors.shape[1]} numbers, but vectors of {space.name} have {space.dim}: "
+                "name the encoder whose text tower they were made for with --encoder (and its --model)"
             )
 
 

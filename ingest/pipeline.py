@@ -172,7 +172,7 @@ def _dropped(found: SceneState, scene_id: int) -> list[str]:
     """What went with a geometry that --again replaced."""
     if not found.others or found.held is None or scene_id == found.held.id:
         return []
-    return [f"dropped with the geometry before: features {' and '.join(found.others)}"]
+    return [f"dropped with the previous geometry: features {' and '.join(found.others)}"]
 
 
 def _stored_geometry(store: Database, found: SceneState, imported: ImportedFeatures | None) -> Geometry | None:
@@ -180,7 +180,7 @@ def _stored_geometry(store: Database, found: SceneState, imported: ImportedFeatu
     if not found.kept or found.held is None:
         return None
     if not found.held.frame_count and imported is None:
-        found.require_nobody_else("it was taken in without frames")
+        found.require_nobody_else("it was ingested without frames")
         return None
     if imported is not None:
         imported.require_points(found.held.point_count)

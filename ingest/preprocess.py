@@ -56,5 +56,5 @@ def run(job: PreprocessJob, classes: Classes, report: Report = quiet) -> Written
         labels, names = classes(scene.points)
         path = write_scene(job.out, job.kind, scene, labels, names, job.variant, report)
     two = any(frame.depth_to_color is not None for frame in scene.frames)
-    findings = ("colour and depth are two cameras; OpenScene takes them for one",) if two else ()
+    findings = ("colour and depth are two cameras; OpenScene treats them as one",) if two else ()
     return Written(job.scene, path, len(scene.frames), len(scene.points), scene.findings + findings)

@@ -68,7 +68,7 @@ def scene_state(
     if not compared.equal:
         if compared.same_scan:
             return _remade(replace(found, changed=True), f"its files have changed ({compared})", found.others)
-        reason = f"{compared.now.place} is another scan than the one that was taken in from {held.source} ({compared})"
+        reason = f"{compared.now.place} is another scan than the one that was ingested from {held.source} ({compared})"
         return _remade(replace(found, changed=True), reason, held.features)
     if again or catalog.ready_geometry(store, request.dataset, name, held.geometry) is None:
         return found
@@ -86,7 +86,7 @@ def require_own_recipe(store: Database, found: SceneState, request: FeatureReque
     if reasons := list(_other_makings(before, _plain(made), defaults)):
         raise WouldDrop(
             f"its features {request.name!r} were made {', '.join(reasons)}: --features NAME keeps both, --again "
-            "makes them anew in their place."
+            "replaces them."
         )
 
 
@@ -136,9 +136,9 @@ def _with_stored_options(
     if refused and not again and held.features:
         differs = refused.get(_PRESET) or ", ".join(refused.values())
         raise WouldDrop(
-            f"its stored geometry has {differs}, and the features {' and '.join(held.features)} stand on "
-            "it: leave the option out to use what is stored, --name NAME makes a second copy, --again makes the "
-            f"geometry anew and drops {' and '.join(held.features)}."
+            f"its stored geometry has {differs}, and the features {' and '.join(held.features)} depend on it: leave "
+            "the option out to use what is stored, --name NAME makes a second copy, --again makes the geometry "
+            f"again and drops {' and '.join(held.features)}."
         )
     changes = {part: replace(getattr(request, part), **values) for part, values in adopted.items()}
     return replace(request, **changes), ((f"geometry as stored: {', '.join(told)}",) if told else ())
@@ -172,11 +172,11 @@ def _compared(store: Database, request: GeometryRequest, held: SceneInfo, datase
         before = fingerprints.find(connection, scene_id=held.id)
     place = _place_now(request.root, Path(before.place if before else held.source), before)
     if place is None:
-        return f"{request.root} has another layout than {held.source}, from where it was taken in"
+        return f"{request.root} has another layout than {held.source}, from which it was ingested"
     if before is not None:
         return compare(before, request.root, place, scene_paths(dataset, request, held.name, place), store.path)
     if place != Path(os.path.abspath(held.source)):
-        return f"it was taken in from {held.source}, and its files were not remembered then"
+        return f"it was ingested from {held.source}, and no fingerprints of its files were recorded then"
     return _first_look(store, request, held, dataset, place)
 
 
@@ -206,10 +206,10 @@ def _remade(found: SceneState, reason: str, lost: Sequence[str]) -> SceneState:
     """The geometry is made anew, where that drops nothing or --again asked for it."""
     if lost and not found.again:
         raise WouldDrop(
-            f"{reason}: --name NAME takes it in beside what is stored, --again takes it in anew and drops the features "
-            f"{' and '.join(lost)}."
+            f"{reason}: --name NAME ingests it beside what is stored, --again ingests it again and drops the "
+            f"features {' and '.join(lost)}."
         )
-    return replace(found, said=(*found.said, f"made anew: {reason}"))
+    return replace(found, said=(*found.said, f"made again: {reason}"))
 
 
 def _flag(option: str, value: Any) -> str:

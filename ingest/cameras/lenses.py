@@ -44,7 +44,7 @@ class Lens:
                 f"after the principal point, not {self.params}"
             )
         if self.width < 2 or self.height < 2:
-            raise BadScene(f"camera model {self.model}: a picture of {self.width}x{self.height} pixels")
+            raise BadScene(f"camera model {self.model}: an image of {self.width}x{self.height} pixels")
         _same_focal(self)  # raises for numbers that no camera has
 
     def resized(self, width: int, height: int) -> "Lens":
@@ -129,7 +129,7 @@ def pinhole_of(lens: Lens) -> Camera:
     outward[1:] = (np.diff(uv, axis=0) * (border * [lens.fx, lens.fy])).sum(axis=2) > 0
     shown = int(np.argmin(np.append((inside & outward).all(axis=1), False)))  # the first step that is not shown whole
     if shown < 2:
-        raise BadScene(f"camera model {lens.model} with {lens.params} shows nothing around the principal point")
+        raise BadScene(f"camera model {lens.model} with {lens.params} maps nothing around the principal point")
     grown = float(reach[shown - 1])
     return replace(camera, fx=lens.fx / grown, fy=lens.fy / grown)
 

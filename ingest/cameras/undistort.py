@@ -109,7 +109,7 @@ def _source_pixels(lens: Lens, camera: Camera) -> NDArray[np.float32]:
         strip = np.clip(distort(lens, rays), 0, [lens.width - 1, lens.height - 1])
         uv[start * camera.width : start * camera.width + len(rays)] = strip
     if not np.isfinite(uv).all():
-        raise BadScene(f"camera model {lens.model} with {lens.params} has no picture for some pixels of {camera}")
+        raise BadScene(f"camera model {lens.model} with {lens.params} has no image for some pixels of {camera}")
     return uv
 
 

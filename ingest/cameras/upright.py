@@ -30,10 +30,10 @@ def upright(frames: Sequence[Frame], unpacked: Path, up: int = 2) -> tuple[tuple
         return tuple(frames), []
     counts = Counter(turn for turn in turns if turn)
     if len(counts) == 1 and all(turns):
-        finding = f"pictures turned by {_TURNS[turns[0]]}: they were stored on their side"
+        finding = f"images turned by {_TURNS[turns[0]]}: they were stored on their side"
     else:  # the phone was turned while it recorded
         how = ", ".join(f"{count} by {_TURNS[turn]}" for turn, count in sorted(counts.items()))
-        finding = f"{counts.total()} of {len(frames)} pictures turned, each by its own pose: {how}"
+        finding = f"{counts.total()} of {len(frames)} images turned, each by its own pose: {how}"
     pairs = zip(frames, turns, strict=True)
     return tuple(turned(frame, turn, unpacked) if turn else frame for frame, turn in pairs), [finding]
 

@@ -55,8 +55,9 @@ def scalar_bend(where: str, numbers: dict[str, Any]) -> Bend:
     named = numbers.get("camera_model", FISHEYE if numbers.get("is_fisheye") is True else "OPENCV")
     if named not in (*PERSPECTIVE, FISHEYE):
         raise BadScene(
-            f"{where}: camera_model {str(named)[:40]!r} shows no plane picture; {', '.join((*PERSPECTIVE, FISHEYE))} "
-            "are read, and EQUIRECTANGULAR of a transforms.json; cut others into perspective pictures first"
+            f"{where}: camera_model {str(named)[:40]!r} is not a perspective image; "
+            f"{', '.join((*PERSPECTIVE, FISHEYE))} are supported, and EQUIRECTANGULAR of a transforms.json; cut "
+            "others into perspective images first"
         )
     listed = numbers.get("distortion_params")
     if listed is not None and (not isinstance(listed, list) or len(listed) != len(LENS_KEYS)):
@@ -68,7 +69,7 @@ def scalar_bend(where: str, numbers: dict[str, Any]) -> Bend:
             raise BadScene(f"{where}: camera_model {FISHEYE} has k1 to k4; p1 = {p1:g} and p2 = {p2:g} were found too")
         return FISHEYE, (k1, k2, k3, k4)
     if k4:
-        raise BadScene(f"{where}: k4 = {k4:g} belongs to a fisheye; say so with camera_model {FISHEYE}")
+        raise BadScene(f"{where}: k4 = {k4:g} belongs to a fisheye; declare it with camera_model {FISHEYE}")
     return _polynomial((k1, k2, p1, p2, k3))
 
 
@@ -79,7 +80,7 @@ def written_bend(where: str, body: dict[str, Any]) -> Bend:
     key = next((key for key in _LIST_KEYS if body.get(key) is not None), None)
     if key is None:
         if strange := [key for key in _UNKNOWN if number(where, body, key)]:
-            raise BadScene(f"{where}: distortion {', '.join(strange)} is not read; straighten the pictures")
+            raise BadScene(f"{where}: distortion {', '.join(strange)} is not supported; undistort the images")
         known = {_EQUIDISTANT: FISHEYE, _POLYNOMIAL | _PLAIN: "OPENCV"}
         plain = next((plain for names, plain in known.items() if model in names), None)
         return scalar_bend(where, body if plain is None or body.get("is_fisheye") else {**body, "camera_model": plain})
@@ -92,8 +93,8 @@ def written_bend(where: str, body: dict[str, Any]) -> Bend:
         return "PINHOLE", ()
     if model not in _POLYNOMIAL | _PLAIN:
         raise BadScene(
-            f"{where}: distortion of the model {name[:40]!r} is not known; known are plumb_bob, rational_polynomial, "
-            "equidistant and COLMAP's names. Straighten the pictures and leave the distortion out"
+            f"{where}: the distortion model {name[:40]!r} is not known; known: plumb_bob, rational_polynomial, "
+            "equidistant and COLMAP's names. Undistort the images and leave the distortion out"
         )
     if any(numbers[8:]):
         raise BadScene(f"{where}: {key} has {len(numbers)} numbers; up to 8 are read (k1, k2, p1, p2, k3 to k6)")

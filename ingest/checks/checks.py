@@ -60,7 +60,7 @@ def check_frames(
     _check_extent("camera positions", positions, 0.0, options)
     turned = _check_sizes(kept)
     if turned:
-        findings.append(f"{turned} of the images looked at carry an EXIF orientation; pixels are used as stored")
+        findings.append(f"{turned} of the checked images carry an EXIF orientation; pixels are used as stored")
     findings += _check_depth(kept, options, splat_radius)
     findings += check_agreement(kept, options)
     return kept, findings
@@ -111,8 +111,8 @@ def _what_is_wrong(rotation: NDArray[np.float64], options: Any) -> str:
     if scale > 0 and np.abs(rotation.T @ rotation / scale**2 - np.eye(3)).max() < ROTATION_TOLERANCE:
         if determinant < 0:
             return (
-                f"a reflection (determinant {determinant:.3g}): one axis is flipped; where it is the picture that is "
-                f"mirrored, a negative fy says so{_named(options, 'fy')}"
+                f"a reflection (determinant {determinant:.3g}): one axis is flipped; if the image is mirrored, "
+                f"declare it with a negative fy{_named(options, 'fy')}"
             )
         return f"a rotation scaled by {scale:.4g}"
     return f"its columns are not at right angles and of length 1 (determinant {determinant:.3g})"
@@ -152,8 +152,8 @@ def _check_extent(what: str, xyz: NDArray[np.float64], low: float, options: Any)
     if not low <= extent <= EXTENT[1]:
         likely = 1000 if extent > EXTENT[1] else 0.001
         raise BadScene(
-            f"the {what} span {extent:.4g} m, {low:g} to {EXTENT[1]:g} m were expected; is the world in another unit, "
-            f"such as {likely:g} a metre?{_named(options, 'world_scale', f'{likely:g}')}"
+            f"the {what} span {extent:.4g} m, {low:g} to {EXTENT[1]:g} m were expected; is the world in another "
+            f"unit, such as {likely:g} per metre?{_named(options, 'world_scale', f'{likely:g}')}"
         )
 
 
@@ -178,8 +178,8 @@ def _check_depth(frames: Sequence[Frame], options: Any, splat_radius: float) -> 
     sample = spread([frame for frame in frames if frame.depth_path is not None], _DEPTH_SAMPLE)
     if not sample:
         if splat_radius > 0:
-            return [f"no depth: what hides what is told by the points, drawn {splat_radius:g} m around each"]
-        return ["no depth: nothing hides what lies behind it (--splat-radius)"]
+            return [f"no depth: occlusion is computed from the points, drawn {splat_radius:g} m around each"]
+        return ["no depth: nothing occludes anything (--splat-radius)"]
     medians, shares = [], []
     for frame in sample:
         depth = _depth(frame)
@@ -188,7 +188,9 @@ def _check_depth(frames: Sequence[Frame], options: Any, splat_radius: float) -> 
         if readings.size:
             medians.append(float(np.median(readings)))
     if not medians:
-        raise BadScene(f"no reading in the depth of {len(sample)} frames looked at (such as {sample[0].depth_path})")
+        raise BadScene(
+            f"no reading in the depth of {len(sample)} frames that were checked (such as {sample[0].depth_path})"
+        )
     median, scale = float(np.median(medians)), sample[0].depth_scale
     if not MEDIAN_DEPTH[0] <= median <= MEDIAN_DEPTH[1]:
         likely = f"{_likely_scale(median * scale):g}"
@@ -229,7 +231,7 @@ def _check_views(xyz: NDArray[np.float64], frames: Sequence[Frame], options: Any
     shares = {guess: inside_views(xyz, sample, other)[0] for guess, other in others.items()}
     best = max(shares, key=lambda guess: shares[guess])
     hint = f"they would {best}" if shares[best] > 0.2 else "the poses and the points do not share a world"
-    raise BadScene(f"no point falls inside any of {len(sample)} views looked at: {hint}")
+    raise BadScene(f"no point falls inside any of {len(sample)} views that were checked: {hint}")
 
 
 def inside_views(xyz: NDArray[np.float64], frames: Sequence[Frame], poses: NDArray[np.float64]) -> tuple[float, int]:
@@ -276,9 +278,9 @@ def _check_depth_ratio(xyz: NDArray[np.float64], frames: Sequence[Frame], option
     if not DEPTH_RATIO[0] <= ratio <= DEPTH_RATIO[1]:
         right = f"{float(f'{scale * ratio:.3g}'):g}"
         raise BadScene(
-            f"depth readings are {ratio:.3g} times as far as the points that lie there: {right} stored units per metre "
+            f"depth readings are {ratio:.3g} times as far as the points they hit: {right} stored units per metre "
             f"instead of {scale:g} would agree, if the points are in metres{_named(options, 'depth_scale', right)}"
         )
     if not 0.85 <= ratio <= 1.15:
-        return [f"depth readings are {ratio:.2f} times as far as the points that lie there"]
+        return [f"depth readings are {ratio:.2f} times as far as the points they hit"]
     return []

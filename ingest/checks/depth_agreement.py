@@ -91,8 +91,8 @@ def check_agreement(frames: Sequence[Frame], options: Any = None) -> list[str]:
             best, found = share, convention.name
     if found and best.unhidden >= LIKELY and 1 - best.agreeing <= (1 - as_read.agreeing) / 2:
         raise BadScene(
-            f"the depth of frames put into their neighbours agrees to {TOLERANCE:.0%} in {as_read.agreeing:.0%} of the "
-            f"readings; it would in {best.agreeing:.0%} {found}"
+            f"the depth of frames projected into their neighbours agrees to {TOLERANCE:.0%} in "
+            f"{as_read.agreeing:.0%} of the readings; it would in {best.agreeing:.0%} {found}"
         )
     if as_read.compared < _ENOUGH:
         return []
@@ -102,8 +102,8 @@ def check_agreement(frames: Sequence[Frame], options: Any = None) -> list[str]:
 
 def _said(share: Share) -> str:
     return (
-        f"depth of neighbouring frames agrees to {TOLERANCE:.0%} in {share.unhidden:.0%} of the readings that nothing "
-        "hides"
+        f"depth of neighbouring frames agrees to {TOLERANCE:.0%} in {share.unhidden:.0%} of the readings that "
+        "nothing occludes"
     )
 
 

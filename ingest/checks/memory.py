@@ -14,8 +14,8 @@ def require(points: int, what: str, bytes_a_point: int = POINT_BYTES, left: int 
     needed, left = points * bytes_a_point, available() if left is None else left
     if left is not None and needed > left:
         raise BadScene(
-            f"{points:,} points take {_gigabytes(needed)} of memory for {what}, and {_gigabytes(left)} are available: "
-            "use a machine or container with more, fewer --workers, or a cloud with fewer points"
+            f"{points:,} points take {_gigabytes(needed)} of memory for {what}, and {_gigabytes(left)} are "
+            "available: use a machine or container with more memory, fewer --workers, or a cloud with fewer points"
         )
 
 

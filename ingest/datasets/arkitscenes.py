@@ -37,16 +37,19 @@ class Options(DepthCloudOptions):
     """How ARKitScenes is read."""
 
     frame_stride: int = field(
-        default=5, metadata={"help": "Take every n-th frame with a pose; there are ten of them a second."}
+        default=5, metadata={"help": "Take every n-th frame with a pose; there are ten per second."}
     )
     color: Literal["lowres_wide", "vga_wide", "wide"] = field(
-        default="lowres_wide", metadata={"help": "Pictures: 256x192, 640x480 or 1920x1440, where they were downloaded."}
+        default="lowres_wide",
+        metadata={"help": "Colour images: 256x192, 640x480 or 1920x1440, if they were downloaded."},
     )
     depth: Literal["lowres_depth", "highres_depth"] = field(
         default="lowres_depth", metadata={"help": "Depth: of the iPad, or rendered from laser scans (few frames)."}
     )
-    as_stored: bool = field(default=False, metadata={"help": "Leave pictures on their side, as they are stored."})
-    depth_scale: float | None = field(default=None, metadata={"help": "Depth units per metre, 1000 unless given."})
+    as_stored: bool = field(
+        default=False, metadata={"help": "Keep images as they are stored, even if they are on their side."}
+    )
+    depth_scale: float | None = field(default=None, metadata={"help": "Depth units per metre, 1000 by default."})
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -41,9 +41,9 @@ class Options(FrameOptions):
     """What a workspace does not say of itself."""
 
     model: str = field(
-        default="", metadata={"help": "The model's folder (sparse/1); the one with the most images unless given."}
+        default="", metadata={"help": "The model's folder (sparse/1); by default the one with the most images."}
     )
-    images: str = field(default="", metadata={"help": "The pictures' folder (images_4); found unless given."})
+    images: str = field(default="", metadata={"help": "The folder of the images (images_4); searched for by default."})
     cloud: str = field(
         default="",
         metadata={
@@ -58,16 +58,16 @@ class Options(FrameOptions):
         },
     )
     depth: Literal["auto", "geometric", "photometric", "none"] = field(
-        default="auto", metadata={"help": "Depth maps that are used; auto takes geometric ones rather than others."}
+        default="auto", metadata={"help": "Depth maps to use; auto prefers geometric ones."}
     )
-    world_scale: float | None = field(default=None, metadata={"help": "Units of the world per metre; 1 unless given."})
+    world_scale: float | None = field(default=None, metadata={"help": "Units of the world per metre; 1 by default."})
     min_track: int = field(
         default=MIN_TRACK,
         metadata={"help": MIN_TRACK_HELP},
     )
     max_error: float | None = field(
         default=None,
-        metadata={"help": "Pixels that a sparse point may lie off its images in the mean; no limit unless given."},
+        metadata={"help": "Maximum mean reprojection error of a sparse point in pixels; no limit by default."},
     )
     up_axis: UpAxis = field(default="auto", metadata={"help": UP_AXIS_HELP})
 

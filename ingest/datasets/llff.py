@@ -43,12 +43,12 @@ IMAGES = ("images", "images_2", "images_4", "images_8")
 class Options(FrameOptions):
     """What the folder does not say of itself."""
 
-    images: str = field(default="", metadata={"help": "The folder with the pictures, such as images_4."})
+    images: str = field(default="", metadata={"help": "The folder with the images, such as images_4."})
     cloud: str = field(
         default="", metadata={"help": "A .ply, .pcd, .las, .laz or .xyz with the scene's points, in the poses' world."}
     )
     world_scale: float | None = field(
-        default=None, metadata={"help": "Units of the poses and points per metre; 1 unless given."}
+        default=None, metadata={"help": "Units of the poses and points per metre; 1 by default."}
     )
     up_axis: UpAxis = field(default="auto", metadata={"help": UP_AXIS_HELP})
     min_track: int = field(default=MIN_TRACK, metadata={"help": MIN_TRACK_HELP, "later": True})
@@ -98,8 +98,8 @@ def _pictures(folder: Path, options: Options, views: Views, confined: Confined) 
     paths = [path for path in entries(place) if path.suffix.lower() in IMAGE_SUFFIXES]
     if len(paths) != len(views):
         raise BadScene(
-            f"{views.path}: {len(views)} poses for {len(paths)} pictures in {place.name}; they belong together in "
-            "order, so take the pictures out that COLMAP did not register, and no others"
+            f"{views.path}: {len(views)} poses for {len(paths)} images in {place.name}; they are matched by order, "
+            "so remove the images that COLMAP did not register, and no others"
         )
     return [confined(path) for path in paths]
 

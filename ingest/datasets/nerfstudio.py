@@ -58,7 +58,7 @@ class Options(DepthCloudOptions):
         default=None, metadata={"help": "Depth units per metre; 1000 (times --world-scale) unless the file says."}
     )
     world_scale: float | None = field(
-        default=None, metadata={"help": "Units of the poses and points per metre; 1 unless given."}
+        default=None, metadata={"help": "Units of the poses and points per metre; 1 by default."}
     )
     up_axis: UpAxis = field(default="auto", metadata={"help": UP_AXIS_HELP})
     ignore_masks: bool = field(
@@ -161,7 +161,7 @@ def _points(
         if text and text == options.cloud:
             raise BadScene(f"{folder}: no file at --cloud {text}")
         if text and text == named:
-            findings.append(f"ply_file_path {text} is not there")
+            findings.append(f"ply_file_path {text} does not exist")
     if any(frame.depth_path is not None for frame in frames):
         return depth_cloud(folder.name, frames, options)
     if main is not None and (model := points_file(folder, confined)) is not None:

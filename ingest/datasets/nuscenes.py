@@ -38,12 +38,12 @@ _SWEEPS = {"scene": 0.0, "keyframe": 0.5}  # seconds
 class Options(DriveOptions):
     """What becomes of a release."""
 
-    frame_stride: int = field(default=1, metadata={"help": "Take every n-th keyframe, its pictures and its sweep."})
+    frame_stride: int = field(default=1, metadata={"help": "Take every n-th keyframe, its images and its sweep."})
     version: str = field(
         default="", metadata={"help": "The tables to read where there are several, such as v1.0-mini."}
     )
     unit: Literal["scene", "keyframe"] = field(
-        default="scene", metadata={"help": "What becomes one scene: a whole drive of 20 s, or a keyframe of it."}
+        default="scene", metadata={"help": "What becomes one scene: a whole drive of 20 s, or one keyframe of it."}
     )
     split: Literal["all", "train", "val", "test"] = field(
         default="all", metadata={"help": "All scenes, or only those of this official split.", "recipe": False}
@@ -51,8 +51,8 @@ class Options(DriveOptions):
     sweep_seconds: float | None = field(
         default=None,
         metadata={
-            "help": "Also take the sweeps between keyframes, from so long before each keyframe; "
-            "0.5 for a keyframe and 0 for a drive unless given."
+            "help": "Also use the sweeps between keyframes, from this many seconds before each keyframe; by "
+            "default 0.5 for a keyframe and 0 for a drive."
         },
     )
 

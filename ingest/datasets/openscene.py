@@ -55,7 +55,7 @@ class Options(FrameOptions):
 
     fused: Path | None = field(
         default=None,
-        metadata={"help": "A folder of fused features (.pt), taken in place of ours.", "recipe": False},
+        metadata={"help": "A folder of fused features (.pt), used in place of ours.", "recipe": False},
     )
     depth_scale: float | None = field(
         default=None, metadata={"help": "Depth units per metre; by the folder's name, else 1000."}
@@ -106,7 +106,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
         frames, more = _frames(place, points, options, unpacked)
         findings += more
     elif options.fused is None:
-        raise BadScene(f"{name}: no folder with its pictures beside {place.points}; give its features with --fused")
+        raise BadScene(f"{name}: no folder with its images beside {place.points}; give its features with --fused")
     if frames and options.up_axis == "auto":
         up_axis = up_axis_of(frames)
     else:
@@ -143,8 +143,8 @@ def _points(place: Place, options: Options) -> tuple[PointCloud, list[str]]:
         return points, []
     names = {label: f"class {label}" for label in points.label_names}
     finding = (
-        f"label {last} is none of the {len(place.classes)} classes of {place.kind}_3d: they are of another set and "
-        f"called 'class {last}' and so on; their names can be given in {place.label_names.name}"
+        f"label {last} is none of the {len(place.classes)} classes of {place.kind}_3d: the labels belong to another "
+        f"set and are called 'class {last}' and so on; their names can be given in {place.label_names.name}"
     )
     return replace(points, label_names=names), [finding]
 
@@ -156,7 +156,7 @@ def _frames(place: Place, points: PointCloud, options: Options, unpacked: Path) 
     pictures = _files(folder / "color", IMAGE_SUFFIXES, confined)
     poses = _files(folder / "pose", {".txt", ".npy"}, confined)
     if not pictures or not poses:
-        raise BadScene(f"{folder}: no pictures in color/ or no poses in pose/; OpenScene keeps them there")
+        raise BadScene(f"{folder}: no images in color/ or no poses in pose/; OpenScene keeps them there")
     findings = []
     if place.kind == "matterport":
         pictures, finding = _of_region(pictures, poses, points)
@@ -168,7 +168,7 @@ def _frames(place: Place, points: PointCloud, options: Options, unpacked: Path) 
     reading = Reading(depth_scale=depth_scale, stride=options.frame_stride, limit=options.frame_limit)
     frames, more = read_frames(folder, layout, reading, unpacked)
     if place.kind == "replica" and frames[0].camera == CONSTANTS["replica"].camera:
-        more.append("fx is OpenScene's 317.5; of pictures stretched as these are it would be 320")
+        more.append("fx is OpenScene's 317.5; for images stretched as these are it would be 320")
     return frames, [*findings, *more]
 
 
@@ -182,7 +182,7 @@ def _of_region(pictures: dict[str, Path], poses: dict[str, Path], points: PointC
     finding = f"{len(rows)} of {len(names)} cameras of the house are inside the region"
     if not rows:
         rows = cameras_nearest(centres, names, points.xyz)
-        finding = f"no camera of the house is inside the region; the {len(rows)} nearest were taken"
+        finding = f"no camera of the house is inside the region; the {len(rows)} nearest were used"
     return {names[row]: pictures[names[row]] for row in rows}, finding
 
 
@@ -192,6 +192,6 @@ def _files(folder: Path, suffixes: set[str] | frozenset[str], confined: Confined
     for path in entries(folder) if is_folder(folder) else ():
         if path.suffix.lower() in suffixes:
             if path.stem in found:
-                raise BadScene(f"{folder}: {found[path.stem].name} and {path.name} have one name")
+                raise BadScene(f"{folder}: {found[path.stem].name} and {path.name} have the same name")
             found[path.stem] = confined(path)
     return found

@@ -54,7 +54,7 @@ class _Style:
 NICE_SLAM = _Style("results", "traj.txt", "results/frame*.jpg", "results/depth*.png", 6553.5)
 HABITAT = _Style("traj_w_c.txt", "traj_w_c.txt", "rgb/rgb*.png", "depth/depth*.png", 1000.0)
 _NO_PICTURES = (
-    "Replica's own release has meshes and labels but no pictures: take the renders that NICE-SLAM or vMAP hand out "
+    "Replica's own release has meshes and labels but no images: use the renders published by NICE-SLAM or vMAP "
     "(Replica.zip, vmap.zip), and name this folder with --labels"
 )
 
@@ -64,7 +64,10 @@ class Options(DepthCloudOptions):
     """How Replica is read."""
 
     frame_stride: int = field(
-        default=10, metadata={"help": "Take every n-th frame: 200 of the 2000 that NICE-SLAM renders, as OpenScene."}
+        default=10,
+        metadata={
+            "help": "Take every n-th frame: by default 200 of the 2000 that NICE-SLAM renders, as OpenScene does."
+        },
     )
     labels: str = field(
         default="", metadata={"help": "The folder of the original release (replica_v1), for labels and classes."}
@@ -142,7 +145,7 @@ def _frames(
         {path.stem: inside(path) for path in matching(folder, pattern)} for pattern in (style.color, style.depth)
     )
     if not images:
-        raise BadScene(f"{folder}: no pictures {style.color}")
+        raise BadScene(f"{folder}: no images {style.color}")
     camera = next(
         (path for path in (inside(folder / CAMERA), beside(place.top.parent / CAMERA)) if is_file(path)), None
     )

@@ -43,34 +43,34 @@ class Options(DepthCloudOptions):
     """What the folder does not say of itself."""
 
     color: str = field(default="", metadata={"help": "Colour images: a folder or pattern inside the scene's folder."})
-    depth: str = field(default="", metadata={"help": "Depth pictures: a folder or pattern."})
+    depth: str = field(default="", metadata={"help": "Depth images: a folder or pattern."})
     poses: str = field(default="", metadata={"help": "Poses: a trajectory file, or a folder or pattern of files."})
-    intrinsics: str = field(default="", metadata={"help": "Intrinsics: a file, or a folder with one a frame."})
+    intrinsics: str = field(default="", metadata={"help": "Intrinsics: a file, or a folder with one per frame."})
     cloud: str = field(
         default="", metadata={"help": "A .ply, .pcd, .las, .laz or .xyz with the points, inside the scene's folder."}
     )
     masks: str = field(
         default="",
         metadata={
-            "help": "Masks of the images: a folder or pattern of pictures, 0 where pixels are not to be used.",
+            "help": "Masks of the images: a folder or pattern of mask images, 0 where pixels are not to be used.",
             "later": True,
         },
     )
     depth_scale: float | None = field(
-        default=None, metadata={"help": "Depth units per metre; 1000 for integers and 1 for floats unless given."}
+        default=None, metadata={"help": "Depth units per metre; 1000 for integers and 1 for floats by default."}
     )
     fx: float | None = field(
         default=None, metadata={"help": "Focal length in pixels of the colour image, where no file has intrinsics."}
     )
     fy: float | None = field(
         default=None,
-        metadata={"help": "Vertical focal length, that of --fx unless given; negative where the world is left-handed."},
+        metadata={"help": "Vertical focal length, by default that of --fx; negative if the world is left-handed."},
     )
     cx: float | None = field(
-        default=None, metadata={"help": "Column of the principal point in pixels, the image's middle unless given."}
+        default=None, metadata={"help": "Column of the principal point in pixels, the image's middle by default."}
     )
     cy: float | None = field(
-        default=None, metadata={"help": "Row of the principal point in pixels, the image's middle unless given."}
+        default=None, metadata={"help": "Row of the principal point in pixels, the image's middle by default."}
     )
     world_to_camera: bool = field(default=False, metadata={"help": "The poses map the world into the camera."})
     axes: Literal["opencv", "opengl"] = field(
@@ -87,16 +87,16 @@ class Options(DepthCloudOptions):
     pose_key: PoseKey = field(
         default="auto",
         metadata={
-            "help": "What tells the image of a pose of a trajectory: the image's name, the time, the first or third "
-            "number of a line, or the order; auto takes what the file has.",
+            "help": "What determines the image of a pose in a trajectory: the image's name, the time, the first or "
+            "third number of a line, or the order; auto uses what the file has.",
             "later": True,
         },
     )
     pose_gap: float | None = field(
         default=None,
         metadata={
-            "help": "Interpolate poses between timestamps at most this many seconds apart; without it images take the "
-            "nearest pose within 0.02 s.",
+            "help": "Interpolate poses between timestamps at most this many seconds apart; without it images use "
+            "the nearest pose within 0.02 s.",
             "later": True,
         },
     )
@@ -108,7 +108,7 @@ class Options(DepthCloudOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.fx is None and any(value is not None for value in (self.fy, self.cx, self.cy)):
-            raise BadInput("--fy, --cx and --cy come with --fx.")
+            raise BadInput("--fy, --cx and --cy require --fx.")
         self._require_positive("depth_scale", "world_scale", "pose_gap")
 
     @property
@@ -141,7 +141,7 @@ def scene_names(root: Path, options: Options) -> list[str]:
     if not folders:
         raise BadInput(
             f"{root}: no posed RGB-D. Looked in it and in each of its folders for a folder color, colour, rgb, "
-            "images ... with pictures; name it with --color"
+            "images ... with images; name it with --color"
         )
     return sorted(folders)
 
@@ -172,7 +172,7 @@ def _found(root: Path, name: str, options: Options) -> tuple[Path, Layout, Confi
     """The scene's folder, and what is in it."""
     folder = _scene_folder(root, name, options)
     if folder is None:
-        raise BadScene(f"{name[:100]}: no folder of that name with pictures below {root}")
+        raise BadScene(f"{name[:100]}: no folder of that name with images below {root}")
     confined = Confined(folder, options.follow_links)
     return folder, find_layout(folder, options.named, confined), confined
 

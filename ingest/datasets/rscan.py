@@ -49,9 +49,11 @@ class Options(FrameOptions):
     """How 3RScan is read."""
 
     frame_stride: int = field(default=5, metadata={"help": "Take every n-th frame of the recording."})
-    as_stored: bool = field(default=False, metadata={"help": "Leave pictures on their side, as they are stored."})
+    as_stored: bool = field(
+        default=False, metadata={"help": "Keep images as they are stored, even if they are on their side."}
+    )
     depth_scale: float | None = field(
-        default=None, metadata={"help": "Depth units per metre; as _info.txt says unless given."}
+        default=None, metadata={"help": "Depth units per metre; by default as in _info.txt."}
     )
 
     def __post_init__(self) -> None:
@@ -124,9 +126,9 @@ def _same_vertices(path: Path, labelled: NDArray[np.float64], mesh: NDArray[np.f
     apart = distance > _SAME_VERTEX
     if apart.mean() > _MOST_APART:
         raise BadScene(
-            f"{path}: {apart.mean():.0%} of its vertices are further than {_SAME_VERTEX * 100:g} cm from any of {OBJ}, "
-            f"up to {distance.max():.2f} m: it lies in another world than the mesh and the poses, such as that of the "
-            "reference scan; take both files from one scan, or the labels away"
+            f"{path}: {apart.mean():.0%} of its vertices are further than {_SAME_VERTEX * 100:g} cm from any of "
+            f"{OBJ}, up to {distance.max():.2f} m: it lies in another world than the mesh and the poses, such as "
+            "that of the reference scan; use both files from one scan, or remove the labels"
         )
     return np.asarray(row, np.int64)
 

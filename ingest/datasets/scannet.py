@@ -46,7 +46,7 @@ class Options(FrameOptions):
     frame_stride: int = field(default=20, metadata={"help": "Take every n-th frame of the recording."})
     scene_list: str = field(
         default="",
-        metadata={"help": "A text file with a scene's name a line (scannetv2_val.txt): only those.", "recipe": False},
+        metadata={"help": "A text file with one scene name per line (scannetv2_val.txt): only those.", "recipe": False},
     )
     depth_scale: float | None = field(
         default=None, metadata={"help": "Depth units per metre; as the .sens says, else 1000."}

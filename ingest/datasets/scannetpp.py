@@ -46,13 +46,13 @@ _MESH_TO_TRANSFORMS = np.array([[0.0, 1, 0, 0], [1, 0, 0, 0], [0, 0, -1, 0], [0,
 class Options(FrameOptions):
     """Which pictures of a scene are read."""
 
-    camera: Literal["dslr", "iphone"] = field(default="dslr", metadata={"help": "The camera whose pictures are used."})
+    camera: Literal["dslr", "iphone"] = field(default="dslr", metadata={"help": "The camera whose images are used."})
     views: Literal["all", "train", "test"] = field(
-        default="all", metadata={"help": "All pictures, those for training, or those kept for novel views."}
+        default="all", metadata={"help": "All images, those for training, or those reserved for novel view synthesis."}
     )
     scene_list: str = field(
         default="",
-        metadata={"help": "A text file with a scene's name a line (nvs_sem_val.txt): only those.", "recipe": False},
+        metadata={"help": "A text file with one scene name per line (nvs_sem_val.txt): only those.", "recipe": False},
     )
 
 
@@ -105,7 +105,7 @@ def _pictures(folder: Path, camera: str) -> tuple[Path, Path]:
             return folder / transforms, folder / pictures
     hint = "; extract the video with the toolkit's iphone.prepare_iphone_data" if camera == "iphone" else ""
     looked = ", nor ".join(" with ".join(choice) for choice in choices)
-    raise BadScene(f"{folder.name}: no pictures of the {camera}: neither {looked}{hint}")
+    raise BadScene(f"{folder.name}: no images of the {camera}: neither {looked}{hint}")
 
 
 def _in_mesh_world(transforms: Path, options: Options) -> tuple[list[Listed], tuple[str, ...]]:

@@ -43,15 +43,15 @@ class Options(DriveOptions):
     """What becomes of the sequences."""
 
     frame_stride: int = field(
-        default=10, metadata={"help": "Take every n-th scan and its picture; there are 10 a second."}
+        default=10, metadata={"help": "Take every n-th scan and its image; there are 10 per second."}
     )
     unit: Literal["sequence", "scan"] = field(
-        default="sequence", metadata={"help": "What becomes one scene: a whole sequence, or a scan of it."}
+        default="sequence", metadata={"help": "What becomes one scene: a whole sequence, or one scan of it."}
     )
     split: Literal["all", "train", "val", "test"] = field(
         default="all", metadata={"help": "All sequences, or only those of this official split.", "recipe": False}
     )
-    stereo: bool = field(default=False, metadata={"help": "Also take the right camera's pictures, image_3."})
+    stereo: bool = field(default=False, metadata={"help": "Also use the right camera's images, image_3."})
 
 
 def scene_names(root: Path, options: Options) -> list[str]:
@@ -106,7 +106,8 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
     points, more = read_points(sequence, numbers, voxel_size, options.ego_radius, confined)
     if (extent := float(np.linalg.norm(np.ptp(points.xyz, axis=0)))) > EXTENT[1]:
         raise BadScene(
-            f"{name}: it spans {extent:,.0f} m, a scene at most {EXTENT[1]:,.0f} m: take scans as scenes, --unit scan"
+            f"{name}: it spans {extent:,.0f} m, but a scene may span at most {EXTENT[1]:,.0f} m: use scans as "
+            "scenes, --unit scan"
         )
     return Scene(
         name, tuple(frames), points, str(folder.absolute()), _split(sequence_name), findings=(*findings, *more)

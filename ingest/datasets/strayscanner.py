@@ -32,18 +32,20 @@ _UP = 1  # ARKit's world has y up
 class Options(DepthCloudOptions):
     """How a recording is read."""
 
-    frame_stride: int = field(default=20, metadata={"help": "Take every n-th frame; there are up to sixty a second."})
+    frame_stride: int = field(default=20, metadata={"help": "Take every n-th frame; there are up to sixty per second."})
     min_confidence: int = field(
-        default=1, metadata={"help": "Leave out depth readings less sure than this: 0 (takes all), 1 or 2."}
+        default=1, metadata={"help": "Leave out depth readings with a confidence below this: 0 (uses all), 1 or 2."}
     )
-    as_stored: bool = field(default=False, metadata={"help": "Leave images on their side, as they are stored."})
-    depth_scale: float | None = field(default=None, metadata={"help": "Depth units per metre, 1000 unless given."})
+    as_stored: bool = field(
+        default=False, metadata={"help": "Keep images as they are stored, even if they are on their side."}
+    )
+    depth_scale: float | None = field(default=None, metadata={"help": "Depth units per metre, 1000 by default."})
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require_positive("depth_scale")
         if not 0 <= self.min_confidence <= SURE:
-            raise BadInput(f"--min-confidence is 0, 1 or {SURE}, not {self.min_confidence}.")
+            raise BadInput(f"--min-confidence must be 0, 1 or {SURE}, not {self.min_confidence}.")
 
 
 def scene_names(root: Path, options: Options) -> list[str]:

@@ -36,12 +36,12 @@ _FOLDERS = "folders rgb and depth"
 class Options(DepthCloudOptions):
     """How a recording is read."""
 
-    frame_stride: int = field(default=10, metadata={"help": "Take every n-th frame; there are thirty a second."})
+    frame_stride: int = field(default=10, metadata={"help": "Take every n-th frame; there are thirty per second."})
     pose_gap: float | None = field(
         default=None,
         metadata={
-            "help": "Interpolate poses between timestamps at most this many seconds apart; without it images take the "
-            "nearest pose within 0.02 s.",
+            "help": "Interpolate poses between timestamps at most this many seconds apart; without it images use "
+            "the nearest pose within 0.02 s.",
             "later": True,
         },
     )
@@ -67,7 +67,7 @@ def load_scene(root: Path, name: str, options: Options, unpacked: Path) -> Scene
         {path.stem: confined(path) for path in matching(folder / part, "*.png")} for part in ("rgb", "depth")
     )
     if not images or not depths:
-        raise BadScene(f"{folder}: {len(images)} pictures rgb/*.png and {len(depths)} depth/*.png; both are needed")
+        raise BadScene(f"{folder}: {len(images)} images rgb/*.png and {len(depths)} depth/*.png; both are needed")
     camera = CAMERA.resized(*image_size(next(iter(images.values()))))
     reading = Reading(
         (camera.fx, camera.fy, camera.cx, camera.cy),

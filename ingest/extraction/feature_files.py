@@ -48,7 +48,9 @@ def read_features(path: Path, at_most: int) -> NDArray[np.float16]:
     else:
         values = _read_cells(path)
     if values.ndim != 3 or values.dtype != np.float16 or 0 in values.shape:
-        raise BadInput(f"{path}: {values.dtype} of shape {values.shape} are no features; do it anew with --again")
+        raise BadInput(
+            f"{path}: {values.dtype} of shape {values.shape} are not features; extract them again with --again"
+        )
     step = -(-max(values.shape[:2]) // at_most)
     return np.ascontiguousarray(values[::step, ::step])
 
@@ -78,4 +80,4 @@ def _read_cells(path: Path) -> NDArray[Any]:
         columns = to_numpy(pq.read_table(path, columns=["v", "vector"]))
         return columns["vector"].reshape(len(np.unique(columns["v"])), -1, columns["vector"].shape[1])
     except (pa.ArrowException, OSError, KeyError, IndexError, ValueError) as error:
-        raise BadInput(f"{path}: cannot be read as features; do it anew with --again") from error
+        raise BadInput(f"{path}: cannot be read as features; extract them again with --again") from error

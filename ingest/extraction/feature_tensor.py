@@ -33,7 +33,7 @@ def write_tensor(
         try:
             torch.save(torch.from_numpy(room.array), file)
         except RuntimeError as error:  # all that torch makes of what the system says
-            raise BadInput(f"{path} cannot be written whole. Is the disk full?") from error
+            raise BadInput(f"{path} cannot be written completely. Is the disk full?") from error
 
 
 def map_tensor(path: Path) -> NDArray[Any]:
@@ -42,7 +42,7 @@ def map_tensor(path: Path) -> NDArray[Any]:
         tensor = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
         return tensor.permute(1, 2, 0).numpy()
     except Exception as error:  # a damaged archive makes torch raise whatever it likes
-        raise BadInput(f"{path}: cannot be read as a tensor (C, H, W); do it anew with --again") from error
+        raise BadInput(f"{path}: cannot be read as a tensor (C, H, W); extract it again with --again") from error
 
 
 def sampled(values: Tensor, height: int, width: int, bilinear: bool) -> Tensor:

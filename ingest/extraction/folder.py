@@ -58,7 +58,7 @@ def find_pictures(source: Path, out: Path) -> list[PictureFile]:
     if not source.is_dir():
         return [PictureFile(source, out / source.stem)]
     if source.resolve() == out.resolve():
-        raise BadInput(f"{out} is the folder of the pictures; name another one for what is made of them.")
+        raise BadInput(f"{out} is the folder of the images; choose another one for the features.")
     found: dict[Path, PictureFile] = {}
     for here, folders, names in walk(source):
         folders[:] = [name for name in folders if (here / name).resolve() != out.resolve()]
@@ -73,7 +73,7 @@ def find_pictures(source: Path, out: Path) -> list[PictureFile]:
                 )
             found[picture.target] = picture
     if not found:
-        raise BadInput(f"No pictures in {source}; {', '.join(sorted(IMAGE_SUFFIXES))} were looked for.")
+        raise BadInput(f"No images in {source}; {', '.join(sorted(IMAGE_SUFFIXES))} were looked for.")
     return list(found.values())
 
 
@@ -91,13 +91,13 @@ def prepare(out: Path, pictures: Sequence[PictureFile], recipe: dict[str, Any], 
             if again:
                 strange = sorted({*strange} - {*own})
             if difference and (strange or not again):
-                rest = "; of other pictures, too" if again else ""
-                advice = "" if again else ", or --again to make these pictures' features anew"
+                rest = "; also features of other images" if again else ""
+                advice = "" if again else ", or extract these images again with --again"
                 raise BadInput(
-                    f"{out} holds features of another recipe: {difference}{rest}. Name another folder{advice}."
+                    f"{out} contains features of another recipe: {difference}{rest}. Choose another folder{advice}."
                 )
             if strange:
-                raise BadInput(f"{strange[0]} is there, and no {NOTE} says how it was made. Name another folder.")
+                raise BadInput(f"{strange[0]} exists, but no {NOTE} records how it was made. Choose another folder.")
         if again:
             for path in (*own, *(picture.file(".preview.jpg") for picture in pictures)):
                 path.unlink(missing_ok=True)
@@ -218,4 +218,4 @@ def _difference(note: str, recipe: dict[str, Any]) -> str | None:
                 return f"its {option} is {values[0]!r}, not {values[1]!r}"
         return None if kept["space"] == wanted["space"] else "its weights are others"
     except (ValueError, KeyError, TypeError, AttributeError):
-        return f"{NOTE} in it is not of this command"
+        return f"{NOTE} in it was not written by this command"

@@ -84,8 +84,8 @@ def _read_16_bits(path: Path) -> NDArray[np.generic]:
     with opened(path) as picture:
         if picture.mode not in ("I", "F") and not picture.mode.startswith("I;16"):
             raise BadInput(
-                f"{path}: pixels of kind {picture.mode!r}; depth is one channel of 16 bits or floats "
-                "(8-bit and coloured pictures of depth cannot be turned back into metres)"
+                f"{path}: pixels of mode {picture.mode!r}; depth must be one channel of 16 bits or floats (8-bit "
+                "and coloured depth images cannot be converted back to metres)"
             )
         return np.asarray(picture)
 
@@ -99,10 +99,10 @@ def _read_pgm(path: Path) -> NDArray[np.uint16]:
     width, height, maximum = (int(number) for number in header.groups())
     check_size(path, width, height)
     if not 256 <= maximum <= 65535:
-        raise BadInput(f"{path}: values up to {maximum}; a depth picture has two bytes a pixel (256 to 65535)")
+        raise BadInput(f"{path}: values up to {maximum}; a depth image has two bytes per pixel (256 to 65535)")
     found, expected = len(data) - header.end(), width * height * 2
     if found < expected:
-        raise BadInput(f"{path}: cut short: {width}x{height} readings are {expected} bytes, {found} were found")
+        raise BadInput(f"{path}: truncated: {width}x{height} readings are {expected} bytes, {found} were found")
     return np.frombuffer(data, ">u2", width * height, header.end()).reshape(height, width).astype(np.uint16)
 
 
@@ -130,7 +130,7 @@ def _read_exr(path: Path) -> NDArray[np.generic]:
         for name in ("Z", "R", "Y", *(channels if len(channels) == 1 else ())):
             if name in channels:
                 return channels[name].pixels
-    raise BadInput(f"{path}: channels {', '.join(channels)}; depth is expected in 'Z', 'R', 'Y' or an only one")
+    raise BadInput(f"{path}: channels {', '.join(channels)}; depth is expected in 'Z', 'R', 'Y' or the only channel")
 
 
 def _openexr():  # type: ignore[no-untyped-def]

@@ -58,7 +58,9 @@ class Intrinsics:
     def camera(self, width: int, height: int) -> Camera:
         """The camera of images of this size; BadScene where they have distortion, which a camera cannot say."""
         if width > 1 and height > 1 and not is_straight(self.lens(width, height)):
-            raise BadScene(f"distortion ({self.bend[0]}) is not read here: straighten the images, or ingest with rgbd")
+            raise BadScene(
+                f"distortion ({self.bend[0]}) is not supported here: undistort the images, or ingest with rgbd"
+            )
         return self.pinhole(width, height)
 
     def pinhole(self, width: int, height: int) -> Camera:
@@ -69,8 +71,8 @@ class Intrinsics:
         own = Camera(self.width or width, self.height or height, self.fx, self.fy, self.cx, self.cy)
         if (own.width - own.height) * (width - height) < 0:
             raise BadScene(
-                f"{width}x{height} pixels, but its intrinsics are about {own.width}x{own.height}: was the image turned "
-                "after it was taken? Turn it back, or give the intrinsics of the turned one"
+                f"{width}x{height} pixels, but its intrinsics are for {own.width}x{own.height}: was the image "
+                "rotated after it was taken? Rotate it back, or give the intrinsics of the rotated one"
             )
         return own if (own.width, own.height) == (width, height) else own.resized(width, height)
 

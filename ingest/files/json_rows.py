@@ -41,7 +41,7 @@ def _rows(path: Path, file: Any) -> Iterator[dict[str, Any]]:
             row, place = decode(text, _skip(text, place + 1) if number else place)
         except (ValueError, RecursionError) as error:
             detail = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-            raise BadScene(f"{path}: not JSON, or cut short, in row {number + 1}: {detail}") from error
+            raise BadScene(f"{path}: not JSON, or truncated, in row {number + 1}: {detail}") from error
         number += 1
         if not isinstance(row, dict):
             raise BadScene(f"{path}: row {number} is a {type(row).__name__}; an object was expected")

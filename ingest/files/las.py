@@ -37,7 +37,7 @@ def read_las(path: Path) -> NDArray[np.void]:
         raise BadScene(f"{path}: cannot be read as LAS or LAZ: {str(error)[:120] or type(error).__name__}") from error
     points = np.concatenate(pieces) if pieces else np.empty(0, _dtype(False))
     if len(points) != expected:
-        raise BadScene(f"{path}: cut short: {len(points):,} points of the {expected:,} that its header promises")
+        raise BadScene(f"{path}: truncated: {len(points):,} points of the {expected:,} in its header")
     if (points["label"] < 0).all():
         return points[[name for name in points.dtype.names or () if name != "label"]]
     return points

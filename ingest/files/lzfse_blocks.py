@@ -23,7 +23,7 @@ def unfolded(content: bytes, most: int) -> bytes:
         length += raw
         blocks.append(plain)
         if length > most or len(blocks) > most // _BLOCK + 4:
-            raise BadScene(f"LZFSE data that unfolds to more than the {most:,} bytes that were expected")
+            raise BadScene(f"LZFSE data that expands to more than the {most:,} bytes that were expected")
     stored = [plain for plain in blocks if plain is not None]
     if len(stored) == len(blocks):
         return b"".join(stored)
@@ -44,9 +44,9 @@ def _blocks(content: bytes) -> Iterator[tuple[int, bytes | None]]:
         try:
             raw, size, plain = _block(content, at)
         except struct.error as error:
-            raise BadScene("LZFSE data that is cut short") from error
+            raise BadScene("LZFSE data that is truncated") from error
         if at + size > len(content):
-            raise BadScene("LZFSE data that is cut short")
+            raise BadScene("LZFSE data that is truncated")
         yield raw, plain
         at += size
 
@@ -67,7 +67,7 @@ def _block(content: bytes, at: int) -> tuple[int, int, bytes | None]:
         one, two, three = struct.unpack_from("<3Q", content, at + 8)
         literals, matches = one >> 20 & 0xFFFFF, two >> 40 & 0xFFFFF
         return raw, max(32, three & 0xFFFFFFFF) + literals + matches, None
-    raise BadScene("no LZFSE data" if at == 0 else "LZFSE data that is cut short")
+    raise BadScene("no LZFSE data" if at == 0 else "LZFSE data that is truncated")
 
 
 def _lzfse() -> ModuleType:

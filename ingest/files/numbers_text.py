@@ -17,7 +17,7 @@ def read_rows(path: Path) -> list[list[float]]:
         try:
             row = [float(word) for word in words]
         except ValueError as error:
-            raise BadScene(f"{path}, line {number}: {line.strip()[:60]!r} are not numbers only") from error
+            raise BadScene(f"{path}, line {number}: {line.strip()[:60]!r} is not only numbers") from error
         if row:
             rows.append(row)
     if not rows:

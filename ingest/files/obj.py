@@ -74,8 +74,8 @@ def _rows(path: Path, words: _Lines, count: int) -> NDArray[np.int64]:
     try:
         rows = np.array(words, dtype=np.bytes_).astype(np.int64) - 1 if words else np.empty(0, np.int64)
     except (ValueError, OverflowError) as error:
-        raise BadScene(f"{path}: a face that names no vertex by its number") from error
+        raise BadScene(f"{path}: a face that does not refer to vertices by number") from error
     if len(rows) and not (rows.min() >= 0 and rows.max() < count):
         wrong = rows.min() if rows.min() < 0 else rows.max()
-        raise BadScene(f"{path}: a face names number {wrong + 1}; 1 to {count:,} are there")
+        raise BadScene(f"{path}: a face refers to number {wrong + 1}; only 1 to {count:,} exist")
     return rows

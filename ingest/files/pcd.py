@@ -30,7 +30,7 @@ def read_pcd(path: Path) -> NDArray[np.void]:
     element, form, start = _header(path, bytes(data[:_MAX_HEADER]))
     if form == "binary_compressed":
         raise BadScene(
-            f"{path}: DATA binary_compressed is not read; write it as binary, such as by "
+            f"{path}: DATA binary_compressed is not supported; write it as binary, such as by "
             "pcl_convert_pcd_ascii_binary IN.pcd OUT.pcd 1"
         )
     body: Body = AsciiBody(path, data[start:]) if form == "ascii" else BinaryBody(path, data[start:], "<")
@@ -49,7 +49,7 @@ def _header(path: Path, head: bytes) -> tuple[Element, str, int]:
     fields, sizes, types = (rows.get(name, []) for name in ("FIELDS", "SIZE", "TYPE"))
     counts = rows.get("COUNT", ["1"] * len(fields))
     if not fields or not len(fields) == len(sizes) == len(types) == len(counts):
-        raise BadScene(f"{path}: FIELDS, SIZE, TYPE and COUNT of its header are not equally many")
+        raise BadScene(f"{path}: FIELDS, SIZE, TYPE and COUNT in its header have different lengths")
     properties = []
     for number, (name, size, kind, count) in enumerate(zip(fields, sizes, types, counts, strict=True)):
         if (code := _TYPES.get(kind + size)) is None or not (count.isdigit() and 0 < int(count) <= 4096):

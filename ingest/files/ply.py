@@ -45,7 +45,7 @@ def read_ply(path: Path) -> Ply:
     for element in elements:
         if element.name == "vertex":
             if element.has_lists:
-                raise BadScene(f"{path}: vertices with list properties are not read")
+                raise BadScene(f"{path}: vertices with list properties are not supported")
             vertices = body.scalars(element)
         elif element.has_lists:
             polygons, columns = body.lists(element)
@@ -83,9 +83,9 @@ def _read_header(path: Path, head: bytes) -> tuple[str, list[Element], int]:
             case ["property", kind, name] if elements and kind in _TYPES:
                 elements[-1][2].append(Property(name, _TYPES[kind]))
             case _:
-                raise BadScene(f"{path}: the header's line {line.strip()[:60]!r} is not understood")
+                raise BadScene(f"{path}: the header line {line.strip()[:60]!r} is not understood")
     if not order:
-        raise BadScene(f"{path}: the header names no format; {', '.join(_ORDERS)} are known")
+        raise BadScene(f"{path}: the header names no format; known: {', '.join(_ORDERS)}")
     for name, _, properties in elements:
         if not properties or len({p.name for p in properties}) != len(properties):
             raise BadScene(f"{path}: element {name!r} has no properties, or two of the same name")
@@ -104,7 +104,7 @@ def _triangles(path: Path, groups: Polygons, vertex_count: int) -> tuple[NDArray
             raise BadScene(f"{path}: face {row[0]} has {polygon.shape[1]} corners; at least 3 were expected")
         outside = (polygon < 0) | (polygon >= vertex_count)
         if outside.any():
-            raise BadScene(f"{path}: a face names vertex {polygon[outside][0]}; there are {vertex_count:,} vertices")
+            raise BadScene(f"{path}: a face refers to vertex {polygon[outside][0]}; there are {vertex_count:,}")
         for k in range(1, polygon.shape[1] - 1):
             number.append(row)
             corners.append(polygon[:, [0, k, k + 1]])

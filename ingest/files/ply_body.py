@@ -138,8 +138,8 @@ class Body(ABC):
     def short(self, element: Element) -> BadScene:
         """What to say of a header that promises more than there is."""
         return BadScene(
-            f"{self.path}: cut short: the header promises {element.count:,} of element {element.name!r}, "
-            f"which {len(self.data) - self.position:,} remaining {self.unit} cannot hold"
+            f"{self.path}: truncated: its header announces {element.count:,} of element {element.name!r}, which "
+            f"{len(self.data) - self.position:,} remaining {self.unit} cannot hold"
         )
 
     unit = "values"

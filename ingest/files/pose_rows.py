@@ -53,7 +53,7 @@ def read_pose_rows(path: Path) -> PoseRows:
         try:
             row = [float(word) for word in words[named:]]
         except ValueError as error:
-            raise BadScene(f"{path}, line {number}: {line.strip()[:60]!r} are not numbers only") from error
+            raise BadScene(f"{path}, line {number}: {line.strip()[:60]!r} is not only numbers") from error
         if row:
             rows.append(row)
             names += words[:1] if named else []

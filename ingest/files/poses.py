@@ -28,8 +28,8 @@ from ...core.scene import Frame
 from .pose_rows import PoseRows, read_pose_rows
 
 _KNOWN = (
-    "expected 4 rows of 4, 12 or 16 numbers a line with or without a frame's number before them, "
-    "'tx ty tz qx qy qz qw' with or without a timestamp, or an Open3D .log"
+    "expected 4 rows of 4, 12 or 16 numbers per line with or without a frame's number before them, 'tx ty tz qx qy "
+    "qz qw' with or without a timestamp, or an Open3D .log"
 )
 QuaternionOrder = Literal["xyzw", "wxyz"]
 _QUATERNION_TOLERANCE = 0.02  # of its length from 1; files carry as few as three decimals
@@ -76,10 +76,10 @@ def read_trajectory(path: Path, quaternion: QuaternionOrder = "xyzw") -> Traject
     elif widths == {4}:
         matrices, style = _blocks(path, np.array(rows)), "blocks of rows"
     elif widths in ({12}, {16}):
-        matrices, style = np.array(rows).reshape(len(rows), -1, 4), f"{widths.pop()} numbers a line"
+        matrices, style = np.array(rows).reshape(len(rows), -1, 4), f"{widths.pop()} numbers per line"
     elif widths in ({13}, {17}):
         matrices = np.array(rows)[:, 1:].reshape(len(rows), -1, 4)
-        keys, style = ([row[0] for row in rows],), f"frame and {widths.pop() - 1} numbers a line"
+        keys, style = ([row[0] for row in rows],), f"frame and {widths.pop() - 1} numbers per line"
     elif widths == {7}:
         matrices, style = _from_quaternions(path, np.array(rows), quaternion), "translation and quaternion"
     elif widths == {8}:
@@ -87,7 +87,7 @@ def read_trajectory(path: Path, quaternion: QuaternionOrder = "xyzw") -> Traject
         keys, style = ([row[0] for row in rows],), "timestamp, translation and quaternion"
     else:
         found = ", ".join(str(width) for width in sorted(widths)[:5])
-        raise BadScene(f"{path}: lines of {found} numbers are no poses; {_KNOWN}")
+        raise BadScene(f"{path}: lines of {found} numbers are not poses; {_KNOWN}")
     timestamps = _seconds(keys[0]) if widths == {8} else None
     return Trajectory(_checked(path, matrices), timestamps, style, _frame_numbers(keys), table.names)
 
@@ -185,7 +185,7 @@ def _read_npy(path: Path) -> NDArray[np.float64]:
 def _open3d_log(path: Path, rows: list[list[float]]) -> NDArray[np.float64]:
     widths = [len(row) for row in rows]
     if len(rows) % 5 or widths != [3, 4, 4, 4, 4] * (len(rows) // 5):
-        raise BadScene(f"{path}: looks like an Open3D .log (3 integers, then 4 rows of 4), but is cut short or mixed")
+        raise BadScene(f"{path}: looks like an Open3D .log (3 integers, then 4 rows of 4), but is truncated or mixed")
     return np.array([row for row in rows if len(row) == 4]).reshape(-1, 4, 4)
 
 

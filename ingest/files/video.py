@@ -40,7 +40,7 @@ def _decoded(path: Path, count: int, wanted: set[int]) -> Iterator[NDArray[np.ui
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise BadScene(f"{path}: a video without pictures")
+                raise BadScene(f"{path}: a video without images")
             stream = container.streams.video[0]
             check_size(path, stream.codec_context.width, stream.codec_context.height)
             stream.thread_type = "AUTO"

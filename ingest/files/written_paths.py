@@ -14,11 +14,11 @@ def written_path(text: str, confined: Confined, base: Path | None = None) -> Pat
     path = PurePosixPath(text.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or PureWindowsPath(text).drive:
         raise BadScene(
-            f"{text[:100]!r} leads out of the scan's folder {confined.folder}: "
-            "copy what it names there, and write its path from there"
+            f"{text[:100]!r} leads out of the scan's folder {confined.folder}: copy the file there, and write its "
+            "path relative to it"
         )
     if not path.name or "\0" in text or not _is_whole(text):
-        raise BadScene(f"{text[:100]!r}, named in {confined.folder}, can be no file")
+        raise BadScene(f"{text[:100]!r}, named in {confined.folder}, cannot be a file")
     return confined((base or confined.folder) / path)
 
 

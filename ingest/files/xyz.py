@@ -46,7 +46,7 @@ def read_xyz(path: Path) -> NDArray[np.void]:
         except (DeprecationWarning, ValueError) as error:
             raise BadScene(f"{path}: not everything is a number") from error
     if len(words) != width * lines:
-        raise BadScene(f"{path}: lines of other than {width} numbers, which the first one has")
+        raise BadScene(f"{path}: lines with other than {width} numbers, which the first one has")
     table = words.reshape(lines, width)
     columns = names if len(names) == width else _named(path, table)
     points = np.empty(lines, [(name, "f8") for name in columns])
@@ -73,8 +73,8 @@ def _named(path: Path, table: NDArray[np.float64]) -> tuple[str, ...]:
     kinds = [_NORMALS if _are_normals(part) else _COLOURS for part in rest if part.shape[1] == 3]
     if len(kinds) != len(rest) or len(set(kinds)) != len(kinds):
         raise BadScene(
-            f"{path}: {table.shape[1]} numbers a line; x y z, with an intensity, colours or normals after them, were "
-            "expected, or a first line that names the columns"
+            f"{path}: {table.shape[1]} numbers per line; x y z, with an intensity, colours or normals after them, "
+            "were expected, or a first line that names the columns"
         )
     return (*start, *(name for kind in kinds for name in kind))
 

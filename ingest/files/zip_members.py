@@ -51,7 +51,7 @@ class ZipMembers:
             content = member.read(info.file_size)
             whole = len(content) == info.file_size and not member.read(1)
         if not whole:
-            raise BadScene(f"{self.path}: {name} does not have the {info.file_size:,} bytes that are promised")
+            raise BadScene(f"{self.path}: {name} does not have the {info.file_size:,} bytes that the archive announces")
         return content
 
     def _add(self, info: zipfile.ZipInfo) -> None:

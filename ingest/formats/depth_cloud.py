@@ -17,14 +17,14 @@ class DepthCloudOptions(FrameOptions):
     voxel_size: float = field(
         default=0.02,
         metadata={
-            "help": "Metres between points made from depth, where the scan has none; half makes four times as many."
+            "help": "Metres between points made from depth, if the scan has no points; half makes four times as many."
         },
     )
     min_pixels: int = field(
-        default=2, metadata={"help": "Readings that a point made from depth needs; more drops more noise."}
+        default=2, metadata={"help": "Readings that a point made from depth needs; more removes more noise."}
     )
     max_depth: float | None = field(
-        default=None, metadata={"help": "Metres beyond which readings make no points; no limit unless given."}
+        default=None, metadata={"help": "Metres beyond which readings are not used for points; no limit by default."}
     )
 
     def __post_init__(self) -> None:
@@ -43,7 +43,7 @@ def depth_cloud(name: str, frames: Sequence[Frame], options: DepthCloudOptions) 
         points = points_from_depth(proper, options.voxel_size, options.min_pixels, options.max_depth)
     except BadScene as error:
         raise BadScene(f"{name}: {error}") from error
-    return points, f"points: fused from depth, one a voxel of {options.voxel_size:g} m"
+    return points, f"points: fused from depth, one per voxel of {options.voxel_size:g} m"
 
 
 def no_points(name: str) -> str:

@@ -118,8 +118,8 @@ def _keys(xyz: NDArray[np.float64], voxel_size: float) -> NDArray[np.int64]:
     cell = np.floor(xyz / voxel_size)
     if not (np.abs(cell) < _HALF).all():
         raise BadScene(
-            f"readings lie {np.abs(xyz).max():.4g} m from the origin, too far for voxels of {voxel_size:g} m: "
-            "check --depth-scale, or give a larger --voxel-size"
+            f"readings lie {np.abs(xyz).max():.4g} m from the origin, too far for voxels of {voxel_size:g} m: check "
+            "--depth-scale, or use a larger --voxel-size"
         )
     i, j, k = cell.astype(np.int64).T + _HALF
     return (i << 42) | (j << 21) | k
@@ -150,7 +150,7 @@ class _VoxelSums:
             self._parts = [_summed(keys, values, counts)]
         self._waiting = 0
         if self._parts and len(self._parts[0][0]) > MAX_VOXELS:
-            raise BadScene(f"the depth fills more than {MAX_VOXELS:,} voxels: give a larger --voxel-size")
+            raise BadScene(f"the depth fills more than {MAX_VOXELS:,} voxels: use a larger --voxel-size")
 
 
 def _summed(

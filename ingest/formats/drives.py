@@ -15,12 +15,13 @@ class DriveOptions(FrameOptions):
     voxel_size: float | None = field(
         default=None,
         metadata={
-            "help": "Metres: one point is kept of each such cube; larger keeps fewer, 0 all. By --unit unless given."
+            "help": "Metres: one point is kept in each such cube; larger keeps fewer, 0 all. The default depends "
+            "on --unit."
         },
     )
     ego_radius: float = field(
         default=1.0,
-        metadata={"help": "Metres: points nearer to the lidar in both x and y are the vehicle's own; 0 keeps them."},
+        metadata={"help": "Metres: points nearer to the lidar in both x and y belong to the vehicle; 0 keeps them."},
     )
 
     def __post_init__(self) -> None:
@@ -31,4 +32,4 @@ class DriveOptions(FrameOptions):
         for name in names:
             value = getattr(self, name)
             if value is not None and not (np.isfinite(value) and value >= 0):
-                raise BadInput(f"--{name.replace('_', '-')} is 0 or a positive number, not {value}.")
+                raise BadInput(f"--{name.replace('_', '-')} must be 0 or a positive number, not {value}.")

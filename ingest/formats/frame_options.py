@@ -8,8 +8,8 @@ import numpy as np
 from ...core.errors import BadInput
 
 UpAxis = Literal["auto", "x", "y", "z", "-x", "-y", "-z"]  # auto: poses.up_axis_of
-UP_AXIS_HELP = "The world's up; auto takes the axis that is nearest to up in the pictures."
-UNKNOWN_SCALE = "the world's scale is not known: its unit is taken for a metre; --world-scale gives units per metre"
+UP_AXIS_HELP = "The world's up axis; auto uses the axis that is nearest to up in the images."
+UNKNOWN_SCALE = "the world's scale is not known: its unit is taken for a metre; --world-scale sets units per metre"
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,11 @@ class FrameOptions:
     """A dataset's Options add what its format does not say of itself."""
 
     frame_stride: int = field(
-        default=1, metadata={"help": "Take every n-th frame; a larger n is quicker and sees less."}
+        default=1, metadata={"help": "Take every n-th frame; a larger n is faster and covers less."}
     )
     frame_limit: int | None = field(
         default=None,
-        metadata={"help": "At most this many frames a scene, spread evenly over the recording; no limit unless given."},
+        metadata={"help": "At most this many frames per scene, spread evenly over the recording; no limit by default."},
     )
     follow_links: bool = field(
         default=False,
@@ -35,10 +35,10 @@ class FrameOptions:
         for name in names:
             value = getattr(self, name)
             if value is not None and value < least:
-                raise BadInput(f"--{name.replace('_', '-')} is at least {least}, not {value}.")
+                raise BadInput(f"--{name.replace('_', '-')} must be at least {least}, not {value}.")
 
     def _require_positive(self, *names: str) -> None:
         for name in names:
             value = getattr(self, name)
             if value is not None and not (np.isfinite(value) and value > 0):
-                raise BadInput(f"--{name.replace('_', '-')} is a positive number, not {value}.")
+                raise BadInput(f"--{name.replace('_', '-')} must be a positive number, not {value}.")

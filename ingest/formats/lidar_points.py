@@ -63,7 +63,7 @@ class Accumulation:
             self._thin()
         if self._count > MAX_POINTS:
             raise BadScene(
-                f"{self.source}: more than {MAX_POINTS:,} points: give a larger --voxel-size or --frame-stride"
+                f"{self.source}: more than {MAX_POINTS:,} points: use a larger --voxel-size or --frame-stride"
             )
 
     def cloud(self, label_names: dict[int, str]) -> PointCloud:
@@ -96,6 +96,6 @@ class Accumulation:
             self._origin = np.floor(xyz[0])
         cells = np.floor((xyz - self._origin) / self.voxel_size)
         if np.abs(cells).max() >= _CELLS:
-            raise BadScene(f"{self.source}: too wide for voxels of {self.voxel_size:g} m: give a larger --voxel-size")
+            raise BadScene(f"{self.source}: too wide for voxels of {self.voxel_size:g} m: use a larger --voxel-size")
         x, y, z = (cells.astype(np.int64) + _CELLS).T
         return (x << 42) | (y << 21) | z

@@ -53,7 +53,7 @@ class FusionOptions:
 
     def __post_init__(self) -> None:
         if self.weighting not in ("mean", "view"):
-            raise BadInput(f"weighting is {self.weighting!r}; 'mean' or 'view' is meant.")
+            raise BadInput(f"weighting is {self.weighting!r}; 'mean' or 'view' was expected.")
 
 
 def fuse(

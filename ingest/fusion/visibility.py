@@ -34,12 +34,12 @@ class VisibilityOptions:
     def __post_init__(self) -> None:
         if not 0 <= self.depth_tolerance < 1:
             raise BadInput(
-                f"depth_tolerance is {self.depth_tolerance}; a share of the reading, 0 to below 1, is meant."
+                f"depth_tolerance is {self.depth_tolerance}; a share of the reading, 0 to below 1, was expected."
             )
         if self.border < 0:
-            raise BadInput(f"border is {self.border}; a number of pixels, 0 or more, is meant.")
+            raise BadInput(f"border is {self.border}; a number of pixels, 0 or more, was expected.")
         if not 0 <= self.splat_radius < np.inf:
-            raise BadInput(f"splat_radius is {self.splat_radius}; metres, 0 (off) or more, are meant.")
+            raise BadInput(f"splat_radius is {self.splat_radius}; metres, 0 (off) or more, were expected.")
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,8 @@ _SCENE_NAME = re.compile(r"scene\d{4,}_\d\d")
 class FolderOptions:
     """What the scans of a set are like."""
 
-    frames: int = field(default=32, metadata={"help": "Pictures with a pose, a scene."})
-    lost_frames: int = field(default=1, metadata={"help": "Pictures whose pose was lost (-inf), a scene."})
+    frames: int = field(default=32, metadata={"help": "Images with a pose per scene."})
+    lost_frames: int = field(default=1, metadata={"help": "Images whose pose was lost (-inf) per scene."})
     color_size: tuple[int, int] = field(
         default=(480, 360), metadata={"help": "Width and height of the colour images; time grows with the area."}
     )
@@ -48,18 +48,18 @@ class FolderOptions:
         },
     )
     clutter: float = field(default=1.0, metadata={"help": "Multiplies the number of small things."})
-    noise: float = field(default=1.0, metadata={"help": "Multiplies the noise of pictures, depth and mesh; 0 is none."})
+    noise: float = field(default=1.0, metadata={"help": "Multiplies the noise of images, depth and mesh; 0 is none."})
     max_range: float = field(default=6.0, metadata={"help": "Metres beyond which there are no depth readings."})
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.lost_frames < 0:
-            raise BadInput("--frames is at least 1 and --lost-frames at least 0.")
+            raise BadInput("--frames must be at least 1 and --lost-frames at least 0.")
         if min(*self.color_size, *self.depth_size) < 16:
-            raise BadInput("--color-size and --depth-size are at least 16 pixels in width and height.")
+            raise BadInput("--color-size and --depth-size must be at least 16 pixels in width and height.")
         if not 0.005 <= self.spacing <= 0.5:
-            raise BadInput(f"--spacing is {self.spacing} metres; 0.005 to 0.5 make a mesh.")
+            raise BadInput(f"--spacing is {self.spacing} metres; 0.005 to 0.5 were expected.")
         if self.clutter < 0 or self.noise < 0 or not self.max_range > 0.5:
-            raise BadInput("--clutter and --noise are at least 0, --max-range more than half a metre.")
+            raise BadInput("--clutter and --noise must be at least 0, --max-range more than half a metre.")
 
 
 def generate_set(
@@ -175,7 +175,7 @@ def _refuse_what_nobody_generated(root: Path, shared: tuple[str, ...]) -> None:
     """What a set would be joined with: a release of real scans, which nothing here may change."""
     existing = [root / name for name in shared if (root / name).exists()]
     if existing:
-        raise BadInput(f"{existing[0]} is there, and of no generated set. Choose another folder.")
+        raise BadInput(f"{existing[0]} exists, but does not belong to a generated set. Choose another folder.")
 
 
 def _shared(format_name: str) -> tuple[str, ...]:
@@ -201,7 +201,7 @@ def _remove_set(root: Path, told: Path) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{told} is not the truth about generated scenes; choose another folder.") from error
+        raise BadInput(f"{told} is not the ground truth of generated scenes; choose another folder.") from error
     for name in names:
         if isinstance(name, str) and _SCENE_NAME.fullmatch(name):
             shutil.rmtree(root / name, ignore_errors=True)

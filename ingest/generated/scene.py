@@ -40,7 +40,7 @@ class SceneOptions:
         if self.scene_type is not None and self.scene_type not in SCENE_TYPES:
             raise BadInput(f"No scene type {self.scene_type!r}. Known: {', '.join(SCENE_TYPES)}.")
         if self.frames < 1:
-            raise BadInput(f"A scene of {self.frames} frames shows nothing; at least 1 is needed.")
+            raise BadInput(f"A scene of {self.frames} frames shows nothing; at least 1 frame is needed.")
 
 
 @dataclass(frozen=True, eq=False)

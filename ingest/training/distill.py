@@ -20,8 +20,8 @@ def training_run_of(
     """A student of the training set's vectors; its checkpoints name their encoder and the scenes."""
     if options.loss == "cross_entropy":
         raise BadInput(
-            "loss is 'cross_entropy', which teaches classes; vectors are taught by 'cosine' or 'l1', classes by "
-            "`ovstore train supervised`."
+            "loss is 'cross_entropy', which is for classes; use 'cosine' or 'l1' for vectors, and `ovstore train "
+            "supervised` for classes."
         )
     taught = {teacher.scene.full_name: teacher.features.content_digest[:12] for teacher in training_set.taught}
     target = {"features": training_set.features, **training_set.encoding, "taught": taught}

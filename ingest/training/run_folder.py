@@ -33,7 +33,7 @@ def run_state(folder: Path, about: Mapping[str, Any], options: TrainingOptions) 
     before, now = (each["student"].pop("taught", {}) for each in (told, asked))
     differences = [found for key in asked for found in checkpoint.differences(told[key], asked[key], key)]
     if others := sorted(scene for scene in {*before, *now} if before.get(scene) != now.get(scene)):
-        differences.append(f"{short_list(others, 1)} did not teach then, does not now, or has other features")
+        differences.append(f"{short_list(others, 1)} was not a training scene then, is none now, or has other features")
     if differences:
         raise BadInput(f"{folder} contains another training run: {'; '.join(differences[:3])}.")
     return "finished" if told["step"] == told["steps"] else "unfinished"
@@ -62,5 +62,5 @@ def _told(folder: Path) -> Mapping[str, Any]:
         return {key: told[key] for key in ("student", "options", "step", "steps")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(
-            f"{folder} holds {LAST} but no {JSON} that tells of it: take another folder, or remove this one."
+            f"{folder} contains {LAST} but no {JSON} that describes it: choose another folder, or remove this one."
         ) from error

@@ -33,10 +33,10 @@ def divide(
         if not taught:
             raise NotFound(
                 f"None of {len(scenes)} scenes{having} is in split {wanted!r}; their splits: "
-                f"{', '.join(splits) or 'none'}. Say with --split whose scenes teach."
+                f"{', '.join(splits) or 'none'}. Choose the training scenes with --split."
             )
     if hold_out >= len(taught):
-        raise NotFound(f"{hold_out} held out leave none of {len(taught)} scenes to teach.")
+        raise NotFound(f"{hold_out} held out leave none of {len(taught)} scenes for training.")
     kept = len(taught) - hold_out
     return taught[:kept], [*judging, *taught[kept:]]
 
@@ -46,6 +46,6 @@ def require_colors(store: Database, scenes: Iterable[SceneInfo]) -> None:
     for scene in scenes:
         if not catalog.points_file(store, scene).has_colors():
             raise BadScene(
-                f"{scene.full_name} has no colours, which the student is to see: leave the scene out, "
-                "or train with --inputs ones."
+                f"{scene.full_name} has no colours, which are the student's input: leave the scene out, or train "
+                "with --inputs ones."
             )

@@ -16,7 +16,7 @@ from ...models.voxels import Placement
 from ...store.files.stored_points import StoredPoints
 
 _ROWS_AT_ONCE = 1 << 15
-_BROKEN = "the student gives its points no directions: its weights, or the scene's coordinates, are broken"
+_BROKEN = "the student's vectors have no direction: its weights, or the scene's coordinates, are broken"
 
 
 def unit_vectors(
@@ -34,7 +34,7 @@ def unit_vectors(
     """
     cloud = held.in_scan_order()
     if options.inputs == "color" and cloud.rgb is None:
-        raise BadScene("its points have no colour, which the student was trained to see (inputs = 'color')")
+        raise BadScene("its points have no colour, which is the student's input (inputs = 'color')")
     passes = list(placements) if placements is not None else [None]
     sums: NDArray[np.floating] | None = None
     for placement in passes:

@@ -37,8 +37,8 @@ class Student:
         """BadWeights unless what it gives can be of a space of `dim`, as far as the width tells."""
         if self.channels != dim:
             raise BadWeights(
-                f"{self.path} gives {self.channels} numbers a point, vectors of {space} have {dim}: it was taught by "
-                "another encoder. Name with --features or --encoder the one that it was taught by."
+                f"{self.path} gives {self.channels} numbers per point, but vectors of {space} have {dim}: it was "
+                "trained on another encoder. Name the one it was trained on with --features or --encoder."
             )
 
 
@@ -52,11 +52,11 @@ def student_of_file(path: Path, options: TrainingOptions | None = None) -> Stude
     told = _told(path)
     if told is None:
         if options is None:
-            raise BadWeights(f"{path} does not say how it takes points, as checkpoints of `ovstore distill` do.")
+            raise BadWeights(f"{path} does not record how it takes points, as checkpoints of `ovstore distill` do.")
         checkpoint = read_minkunet(path)
         if checkpoint.in_channels != CHANNELS_IN:
             raise BadWeights(
-                f"{path} takes {checkpoint.in_channels} numbers a voxel; a student that takes {CHANNELS_IN} "
+                f"{path} takes {checkpoint.in_channels} numbers per voxel; a student that takes {CHANNELS_IN} "
                 "(ones, or a colour) was expected."
             )
         return Student(checkpoint.network(), checkpoint.out_channels, options, path, sha256_of(path), {})

@@ -29,8 +29,8 @@ def training_run_of(
     """A student of the classes, in their order."""
     if options.loss != "cross_entropy":
         raise BadInput(
-            f"loss is {options.loss!r}, which teaches vectors; classes are taught by 'cross_entropy', as in "
-            "--config mink_scannet."
+            f"loss is {options.loss!r}, which is for vectors; use 'cross_entropy' for classes, as in --config "
+            "mink_scannet."
         )
     return TrainingRun(student, student_options, len(classes), {"classes": list(classes)}, options, folder)
 

@@ -101,7 +101,7 @@ def _teachers(store: Database, scenes: Sequence[SceneInfo], features: str) -> li
             first.features.space.require_same(other.features.space)
         except SpaceMismatch as error:
             raise SpaceMismatch(
-                f"{first.scene.full_name} and {other.scene.full_name} cannot teach one student by {features!r}: {error}"
-                " Choose scenes with --dataset or --scene."
+                f"{first.scene.full_name} and {other.scene.full_name} cannot be used to train one student on "
+                f"{features!r}: {error} Choose scenes with --dataset or --scene."
             ) from error
     return found

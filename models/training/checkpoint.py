@@ -125,7 +125,7 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(part, path)
         flush(path.parent)
     except (OSError, RuntimeError) as error:  # torch's writer tells of a full disk by a RuntimeError
-        raise BadInput(f"{path} cannot be written: {reason(error)}. What was there before is whole.") from error
+        raise BadInput(f"{path} cannot be written: {reason(error)}. The previous file is intact.") from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)

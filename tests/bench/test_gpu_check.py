@@ -209,7 +209,7 @@ def test_a_twin_of_zeros_has_nothing_to_be_compared_with() -> None:
     setting = bench("gpu_parts").Setting("cpu", small=True, folder=Path())
     with np.errstate(invalid="ignore"):
         row = twins.compared("", twins.Timed(zeros, 1.0), lambda: zeros, setting, lambda a, b: twins.close(a, b, 0.1))
-    assert (row.outcome, row.reason) == ("failed", "the twin gave zeros, or what is no number")
+    assert (row.outcome, row.reason) == ("failed", "the twin gave zeros, or what is not a number")
 
 
 @pytest.mark.parametrize(("compare", "tolerance"), [("alike", 0.1), ("close", 0.1)])

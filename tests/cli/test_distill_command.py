@@ -201,12 +201,14 @@ def test_programs_read_json(distilled: tuple[Database, Result]) -> None:
         (("--epochs", 3), "options.epochs is 2, but 3 was requested. Repeat the options it was started with;"
                           " --again discards it and starts over, --run DIR uses another folder; --write-only"
                           " writes features with it."),
-        (("--hold-out", 0), "rgbd/room1 did not teach then, does not now, or has other features. Repeat the options"),
+        (("--hold-out", 0), "rgbd/room1 was not a training scene then, is none now, or has other features. "
+                            "Repeat the options"),
         (("--out", "color_words", "--features", "distilled"), "which would be replaced: choose another --out."),
         (("--out", "x", "--resume"), "students/x contains no training run to continue: leave --resume out."),
         (("--out", "x", "--features", "lseg"), "None of 2 scenes has features 'lseg'. They have: "),
-        (("--out", "x", "--split", "train"), "is in split 'train'; their splits: none. Say with --split"),
-        (("--out", "x", "--hold-out", 2), "2 held out leave none of 2 scenes to teach."),
+        (("--out", "x", "--split", "train"), "is in split 'train'; their splits: none. Choose the training scenes "
+                                             "with --split."),
+        (("--out", "x", "--hold-out", 2), "2 held out leave none of 2 scenes for training."),
         (("--out", "x", "--student", "tinny"), "No student named 'tinny'. Did you mean 'tiny'?"),
         (("--out", "x", "--config", "scanet"), "No configuration named 'scanet'. Did you mean 'scannet'?"),
         (("--out", "x", "--labels", "scannet21"), "scannet20"),
@@ -297,8 +299,8 @@ def test_a_file_of_another_width_or_without_words_is_refused(rooms: Database, tm
     command = ("distill", "--weights", tiny_file(tmp_path, 13), "--out", "x")
     result = ovstore(rooms, *command, "--encoder", "tiny")
     assert result.exit_code == 1
-    assert "gives 13 numbers a point, vectors of tiny" in result.stderr
-    assert "Name with --features or --encoder the one that it was taught by." in result.stderr
+    assert "gives 13 numbers per point, but vectors of tiny" in result.stderr
+    assert "Name the one it was trained on with --features or --encoder." in result.stderr
     result = ovstore(rooms, *command)
     assert result.exit_code == 2
     assert "does not record which text encoder its vectors belong to" in " ".join(result.stderr.split())
@@ -340,12 +342,12 @@ def test_colours_are_asked_for_before_training_and_a_scene_without_them_fails_al
                "--epochs", 1, "--loop", 1, "--batch-size", 1, "--voxel-size", 0.5)  # fmt: skip
     refused = ovstore(store, *command)
     assert refused.exit_code == 1
-    assert "scans/grey has no colours, which the student is to see" in refused.stderr
+    assert "scans/grey has no colours, which are the student's input:" in refused.stderr
     trained = ovstore(store, *command, "--scene", "painted")
     assert trained.exit_code == 0, trained.output
     result = ovstore(store, "distill", "--out", "x", "--write-only")
     assert result.exit_code == 1
-    assert "grey  failed: its points have no colour, which the student was trained to see" in result.stderr
+    assert "grey  failed: its points have no colour, which is the student's input" in result.stderr
     assert "painted  up to date" in result.stdout
 
 

@@ -228,8 +228,8 @@ def test_features_of_another_recipe_are_refused_or_replaced(
     result = extract(pictures, out, *more, encoder=encoder)
     assert result.exit_code == 1
     assert result.stderr == (
-        f"Error: {out} holds features of another recipe: {difference}. "
-        "Name another folder, or --again to make these pictures' features anew.\n"
+        f"Error: {out} contains features of another recipe: {difference}. "
+        "Choose another folder, or extract these images again with --again.\n"
     )
     assert (out / "a.npy").read_bytes() == before
     assert extract(pictures, out, *more, "--again", encoder=encoder).exit_code == 0
@@ -243,9 +243,9 @@ def test_files_of_unknown_origin_are_never_taken_for_ours(pictures: Path, out: P
     (out / "older/z.pt").write_bytes(b"of somebody else")
     for more in ([], ["--again"]):
         result = extract(pictures, out, *more)
-        assert result.stderr.startswith(f"Error: {out}/older/z.pt is there, and no extract.json says how it was made")
+        assert result.stderr.startswith(f"Error: {out}/older/z.pt exists, but no extract.json records how it was made")
     (out / "extract.json").write_text("[]")
-    assert "extract.json in it is not of this command" in extract(pictures, out).stderr
+    assert "extract.json in it was not written by this command" in extract(pictures, out).stderr
     assert files_in(out) == ["extract.json", "older/z.pt"]
 
 
@@ -253,8 +253,8 @@ def test_a_folder_never_holds_two_recipes(pictures: Path, out: Path) -> None:
     extract(pictures, out)
     result = extract(pictures / "b.jpg", out, "--again", "--patch", 8)
     assert result.stderr == (
-        f"Error: {out} holds features of another recipe: its patch is 4, not 8; of other pictures, too. "
-        "Name another folder.\n"
+        f"Error: {out} contains features of another recipe: its patch is 4, not 8; also features of other images. "
+        "Choose another folder.\n"
     )
     assert len(files_in(out)) == 4
 
@@ -289,7 +289,7 @@ def test_a_preview_that_cannot_be_drawn_is_told(pictures: Path, out: Path) -> No
     np.save(out / "b.npy", np.zeros(3))
     result = extract(pictures, out, "--preview")
     assert result.exit_code == 1
-    assert f"{pictures}/b.jpg  failed: {out}/b.npy: float64 of shape (3,) are no features" in result.stderr
+    assert f"{pictures}/b.jpg  failed: {out}/b.npy: float64 of shape (3,) are not features" in result.stderr
     assert (out / "a.preview.jpg").exists()
 
 
@@ -303,7 +303,7 @@ def test_previews_inside_of_the_folder_of_pictures_are_no_pictures(pictures: Pat
     ("prepare", "said"),
     [
         (lambda folder: (folder / "a.webp").write_bytes(b""), "would both become a.*; rename one"),
-        (lambda folder: [path.unlink() for path in folder.rglob("*.*")], "No pictures in"),
+        (lambda folder: [path.unlink() for path in folder.rglob("*.*")], "No images in"),
     ],
 )
 def test_folders_that_make_no_sense_are_one_sentence(pictures: Path, out: Path, prepare, said: str) -> None:  # type: ignore[no-untyped-def]
@@ -312,7 +312,7 @@ def test_folders_that_make_no_sense_are_one_sentence(pictures: Path, out: Path, 
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert said in result.stderr
     assert not out.exists()
-    assert "is the folder of the pictures" in extract(out.parent, out.parent).stderr
+    assert "is the folder of the images" in extract(out.parent, out.parent).stderr
 
 
 @pytest.mark.parametrize(

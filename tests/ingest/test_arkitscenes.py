@@ -130,7 +130,7 @@ def test_without_a_mesh_points_are_made_from_depth(tmp_path: Path) -> None:
     folder = write(tmp_path)
     (folder / f"{NAME}_3dod_mesh.ply").unlink()
     scene = check_scene(load(tmp_path, Options(1, voxel_size=0.1)))
-    assert any("points: fused from depth, one a voxel of 0.1 m" in finding for finding in scene.findings)
+    assert any("points: fused from depth, one per voxel of 0.1 m" in finding for finding in scene.findings)
     assert scene.points.labels is not None and (scene.points.labels >= 0).any()
 
 
@@ -143,7 +143,7 @@ def test_pictures_on_their_side_are_turned_until_the_sky_is_up(tmp_path: Path, t
     assert quarter_turns(scene.frames) == [0] * count and quarter_turns(sideways) == [4 - turns] * count
     again, (finding,) = upright(sideways, tmp_path / "upright")
     assert finding.startswith(
-        "pictures turned by " + {1: "90 degrees to the right", 2: "180 degrees", 3: "90 degrees to the left"}[turns]
+        "images turned by " + {1: "90 degrees to the right", 2: "180 degrees", 3: "90 degrees to the left"}[turns]
     )
     for position, (one, side, other) in enumerate(zip(scene.frames, sideways, again, strict=True)):
         assert (side.camera.width, side.camera.height) == ((160, 120) if turns == 2 else (120, 160))
@@ -171,7 +171,7 @@ def test_a_phone_turned_while_it_recorded_has_each_picture_turned_by_its_own_pos
     )
     again, (finding,) = upright(mixed, tmp_path / "upright")
     count = sum(turns > 0 for turns in held)
-    assert finding.startswith(f"{count} of {len(held)} pictures turned, each by its own pose: ")
+    assert finding.startswith(f"{count} of {len(held)} images turned, each by its own pose: ")
     for one, other in zip(scene.frames, again, strict=True):
         assert other.camera == one.camera
         np.testing.assert_allclose(other.camera_to_world, one.camera_to_world, atol=1e-12)
@@ -182,7 +182,7 @@ def test_the_phone_that_was_turned_midway_shows_every_picture_upright(tmp_path: 
     write(tmp_path / "source")
     shared_case.make("phone_turned_midway", tmp_path / "source", tmp_path / "out")
     scene, source = load(tmp_path / "out"), load(tmp_path / "source")
-    assert any("pictures turned, each by its own pose" in finding for finding in scene.findings)
+    assert any("images turned, each by its own pose" in finding for finding in scene.findings)
     for one, other in zip(source.frames, scene.frames, strict=True):
         assert (other.camera.width, other.camera.height) == (one.camera.width, one.camera.height)
         np.testing.assert_allclose(other.camera_to_world, one.camera_to_world, atol=1e-6)
@@ -217,8 +217,8 @@ def test_pictures_stay_as_they_are_stored_when_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "content", "said"),
     [
-        ("lowres_wide.traj", "1 2 3\n", "expected 7 numbers a line"),
-        (f"{NAME}_3dod_annotation.json", '{"data": [{"label": "chair"}]}', "is no box with 'label' and 'segments'"),
+        ("lowres_wide.traj", "1 2 3\n", "expected 7 numbers per line"),
+        (f"{NAME}_3dod_annotation.json", '{"data": [{"label": "chair"}]}', "is not a box with 'label' and 'segments'"),
         (f"{NAME}_3dod_annotation.json", '{"data": 1}', "'data' is not a list of boxes"),
         (f"lowres_wide_intrinsics/{NAME}_6845.806.pincam", "1 2\n", "expected a 3x3 or 4x4 matrix"),
     ],

@@ -51,7 +51,7 @@ def test_a_sound_scene_passes_and_says_what_was_seen(scene: Scene) -> None:
     assert checked.frames == scene.frames
     assert checked.findings == (
         "median depth 2.00 m, readings in 100% of the pixels",
-        "depth of neighbouring frames agrees to 2% in 100% of the readings that nothing hides",
+        "depth of neighbouring frames agrees to 2% in 100% of the readings that nothing occludes",
         "100% of the points lie inside the views",
     )
 
@@ -102,7 +102,7 @@ def test_a_depth_that_disagrees_with_the_points_names_the_scale_that_would_agree
     with pytest.raises(BadScene, match=r"5 times as far as .*1000 .* instead of 200 .*\(--depth-scale 1000\)"):
         check_scene(each(scene, lambda frame: replace(frame, depth_scale=200)), Options())
     checked = check_scene(each(scene, lambda frame: replace(frame, depth_scale=800)))
-    assert "depth readings are 1.25 times as far as the points that lie there" in checked.findings
+    assert "depth readings are 1.25 times as far as the points they hit" in checked.findings
 
 
 @pytest.mark.parametrize("scale, option", [(1000, "1000"), (0.001, "0.001")])
@@ -200,10 +200,10 @@ def test_a_truncated_picture_is_named(scene: Scene, tmp_path: Path) -> None:
 def test_without_depth_a_finding_says_what_that_means(scene: Scene) -> None:
     without_depth = each(scene, lambda frame: replace(frame, depth_path=None, depth_camera=None))
     checked = check_scene(without_depth)
-    assert "no depth: nothing hides what lies behind it (--splat-radius)" in checked.findings
+    assert "no depth: nothing occludes anything (--splat-radius)" in checked.findings
     drawn = check_scene(without_depth, splat_radius=0.05)
-    assert "no depth: what hides what is told by the points, drawn 0.05 m around each" in drawn.findings
-    assert not any("nothing hides" in finding for finding in drawn.findings)
+    assert "no depth: occlusion is computed from the points, drawn 0.05 m around each" in drawn.findings
+    assert not any("nothing occludes anything" in finding for finding in drawn.findings)
 
 
 def test_a_picture_stored_turned_is_a_finding(scene: Scene, tmp_path: Path) -> None:
@@ -211,4 +211,4 @@ def test_a_picture_stored_turned_is_a_finding(scene: Scene, tmp_path: Path) -> N
     exif[0x0112] = 8
     Image.fromarray(np.full((48, 64, 3), 90, np.uint8)).save(tmp_path / "image.jpg", exif=exif)
     checked = check_scene(each(scene, lambda frame: replace(frame, image_path=tmp_path / "image.jpg")))
-    assert "10 of the images looked at carry an EXIF orientation; pixels are used as stored" in checked.findings
+    assert "10 of the checked images carry an EXIF orientation; pixels are used as stored" in checked.findings

@@ -68,7 +68,7 @@ def open_jpeg(number: int):  # type: ignore[no-untyped-def]
 
 def test_the_scene_passes_its_checks_and_says_what_was_done(loaded: Scene) -> None:
     findings = " ".join(check_scene(loaded).findings)
-    assert "pictures were straightened; the models of their lenses: OPENCV" in findings
+    assert "images were undistorted; the models of their lenses: OPENCV" in findings
     assert "the world's scale is not known" in findings
     assert "sparse points" in findings and "no depth" in findings
 
@@ -248,7 +248,7 @@ def test_frames_without_a_picture_or_a_pose_are_counted(room: Path) -> None:
     scene = load(room)
     assert len(scene.frames) == 6
     assert "1 of 8 frames skipped: no valid pose (0001)" in scene.findings
-    assert any(f.startswith("1 of 8 frames skipped: no picture of that name in") for f in scene.findings)
+    assert any(f.startswith("1 of 8 frames skipped: no image of that name in") for f in scene.findings)
 
 
 def test_stride_and_limit(room: Path) -> None:

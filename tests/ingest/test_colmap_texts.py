@@ -92,7 +92,7 @@ def test_points_without_tracks_are_read(original: Path, room: Path) -> None:
 
 def test_a_negative_track_is_no_length() -> None:
     assert Options(min_track=0).min_track == 0
-    with pytest.raises(BadInput, match="--min-track is at least 0, not -1"):
+    with pytest.raises(BadInput, match="--min-track must be at least 0, not -1"):
         Options(min_track=-1)
 
 
@@ -145,7 +145,7 @@ def test_points_of_another_reconstruction_are_a_finding(room: Path) -> None:
     path.write_text(
         "".join(" ".join([row[0], *moved, *row[4:]]) + "\n" for row, moved in zip(rows, xyz[7:] + xyz[:7], strict=True))
     )
-    assert any(f.endswith("may be of another reconstruction") for f in load(room).findings)
+    assert any(f.endswith("may belong to another reconstruction") for f in load(room).findings)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data beside the checkout")

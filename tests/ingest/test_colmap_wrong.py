@@ -36,10 +36,10 @@ def lie(path: Path, at: int, layout: str, value: int) -> None:
 
 MODEL = "sparse/0"
 WRONG = {
-    "no cameras": (lambda room: cut(room / MODEL / "cameras.bin", 0), r"cameras\.bin: cut short"),
+    "no cameras": (lambda room: cut(room / MODEL / "cameras.bin", 0), r"cameras\.bin: truncated"),
     "unknown model": (
         lambda room: lie(room / MODEL / "cameras.bin", 12, "<i", 99),
-        "camera 1 has the model '99'; known are SIMPLE_PINHOLE",
+        "camera 1 has the model '99'; known: SIMPLE_PINHOLE",
     ),
     "panorama": (
         lambda room: lie(room / MODEL / "cameras.bin", 12, "<i", 17),
@@ -47,7 +47,7 @@ WRONG = {
     ),
     "huge camera": (
         lambda room: lie(room / MODEL / "cameras.bin", 16, "<Q", 1 << 60),
-        "camera 1 has pictures of 1,152",
+        "camera 1 has images of 1,152",
     ),
     "wider camera": (
         lambda room: lie(room / MODEL / "cameras.bin", 16, "<Q", 320),
@@ -58,31 +58,31 @@ WRONG = {
             lie(room / MODEL / "cameras.bin", 16, "<Q", 120),
             lie(room / MODEL / "cameras.bin", 24, "<Q", 160),
         ),
-        "its camera says 120x160; was it turned after it was reconstructed",
+        "its camera says 120x160; was it rotated after it was reconstructed",
     ),
     "more images than there are": (
         lambda room: lie(room / MODEL / "images.bin", 0, "<Q", 1 << 50),
-        r"images\.bin: cut short",
+        r"images\.bin: truncated",
     ),
     "fewer images than there are": (
         lambda room: lie(room / MODEL / "images.bin", 0, "<Q", 2),
         r"images\.bin: [\d,]+ bytes more than its 2 records take",
     ),
-    "images cut": (lambda room: cut(room / MODEL / "images.bin", 500), r"images\.bin: cut short: [\d,]+ bytes"),
+    "images cut": (lambda room: cut(room / MODEL / "images.bin", 500), r"images\.bin: truncated: [\d,]+ bytes"),
     "another camera": (
         lambda room: lie(room / MODEL / "cameras.bin", 8, "<I", 5),
         r"0000\.jpg was taken with camera 1, which is not listed",
     ),
     "long track": (
         lambda room: lie(room / MODEL / "points3D.bin", 8 + 43, "<Q", 1 << 61),
-        r"points3D\.bin: cut short",
+        r"points3D\.bin: truncated",
     ),
     "no points": (lambda room: (room / MODEL / "points3D.bin").unlink(), "neither points3D in .* nor fused.ply"),
     "no point": (
         lambda room: (room / MODEL / "points3D.bin").write_bytes(struct.pack("<Q", 0)),
         "no points in it; name a .ply with the scene's points: --cloud",
     ),
-    "no pictures": (lambda room: shutil.rmtree(room / "images"), "none of its pictures, such as '0000.jpg'.*--images"),
+    "no images": (lambda room: shutil.rmtree(room / "images"), "none of its images, such as '0000.jpg'.*--images"),
     "text cameras": (
         lambda room: (as_text(room) / "cameras.txt").write_text("1 OPENCV wide high"),
         r"cameras\.txt, line 1: '1 OPENCV wide high'; expected CAMERA_ID MODEL WIDTH HEIGHT PARAMS",
@@ -114,7 +114,7 @@ def test_what_is_wrong_is_said_in_one_sentence(room: Path, wrong: str) -> None:
 def test_names_that_lead_out_or_can_be_no_file_are_refused(room: Path, name: str) -> None:
     model = model_of()
     as_text(room, replace(model, images=(replace(model.images[0], name=name), *model.images[1:])))
-    with pytest.raises(BadScene, match=r"leads out of the scan's folder|can be no file|too long"):
+    with pytest.raises(BadScene, match=r"leads out of the scan's folder|cannot be a file|too long"):
         load(room)
 
 

@@ -67,7 +67,7 @@ def test_a_set_that_is_made_otherwise_says_what_differs() -> None:
     found[NAMES[0]] |= {"layout": "0", "bytes": "0"}
     found[NAMES[1]] |= {"bytes": "0"}
     first, second, why = differences(found)
-    assert first.startswith(f"1 of 2 scenes ({NAMES[0]}) are furnished or looked at otherwise")
+    assert first.startswith(f"1 of 2 scenes ({NAMES[0]}) have other furniture or views")
     assert second.startswith(f"1 of 2 scenes ({NAMES[1]}) differ in rounding alone")
     assert "ovstore-bench-1 was frozen with numpy" in why
 

@@ -204,8 +204,8 @@ def test_scenes_that_exist_are_not_replaced_unless_asked(scans: Path, tmp_path: 
     [
         (("--spacing", "0"), "--spacing is 0.0 metres"),
         (("--color-size", "0", "480"), "at least 16 pixels"),
-        (("--frames", "0"), "--frames is at least 1"),
-        (("--noise", "-1"), "--clutter and --noise are at least 0"),
+        (("--frames", "0"), "--frames must be at least 1"),
+        (("--noise", "-1"), "--clutter and --noise must be at least 0"),
     ],
 )
 def test_options_that_make_no_scene_are_one_sentence(tmp_path: Path, options: tuple[str, ...], message: str) -> None:

@@ -114,7 +114,7 @@ def test_rays_beyond_the_turning_point_of_a_polynomial_are_not_shown() -> None:
 
 
 def test_a_lens_that_shows_nothing_is_refused() -> None:
-    with pytest.raises(BadScene, match="shows nothing around the principal point"):
+    with pytest.raises(BadScene, match="maps nothing around the principal point"):
         pinhole_of(Lens("SIMPLE_RADIAL", 320, 240, 200.0, 200.0, 159.5, 119.5, (-1e9,)))
 
 

@@ -110,7 +110,7 @@ def test_smaller_pictures_have_a_smaller_camera(small: Path) -> None:
     (small / "images").rename(small / "images_4")
     for path in (small / "images_4").iterdir():
         Image.open(path).resize((10, 8)).save(path)
-    with pytest.raises(BadScene, match=r"view 0 has 40x30 pixels, its picture 10x8"):
+    with pytest.raises(BadScene, match=r"view 0 has 40x30 pixels, its image 10x8"):
         load(small, WALL)
     for path in (small / "images_4").iterdir():
         Image.open(path).resize((20, 15)).save(path)
@@ -208,7 +208,7 @@ def test_a_mask_that_is_not_there_shows_nothing(small: Path) -> None:
     _segment(small, "0", apple=WHITE)
     (small / "segmentations/classes.txt").write_text("apple\npear\n")
     findings = load(small, WALL).findings
-    assert "1 masks of segmentations are not there: their names are taken not to be seen" in findings
+    assert "1 masks of segmentations do not exist: their names are treated as not visible" in findings
 
 
 def test_a_mask_of_a_class_without_a_name_is_refused(small: Path) -> None:
@@ -254,12 +254,12 @@ Damage = Callable[[Path], object]
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda f: np.save(f / "poses_bounds.npy", np.zeros((3, 15))), r"shape \(3, 15\); \(number of pictures, 17\)"),
+        (lambda f: np.save(f / "poses_bounds.npy", np.zeros((3, 15))), r"shape \(3, 15\); \(number of images, 17\)"),
         (lambda f: np.save(f / "poses_bounds.npy", np.zeros((0, 17))), r"shape \(0, 17\)"),
         (lambda f: np.save(f / "poses_bounds.npy", np.array([{"a": 1}], object)), "poses_bounds.npy"),
         (lambda f: np.save(f / "poses_bounds.npy", np.array([row(focal=0)] * 3)), "view 0 has height, width, focal"),
         (lambda f: (f / "poses_bounds.npy").write_bytes(b"\x93NUMPY"), "cannot be read as an array"),
-        (lambda f: (f / "images/IMG_8.png").unlink(), r"3 poses for 2 pictures in images; they belong together in ord"),
+        (lambda f: (f / "images/IMG_8.png").unlink(), r"3 poses for 2 images in images; they are matched by ord"),
         (lambda f: (f / "images/IMG_8.png").write_bytes(b"x"), r"IMG_8\.png: cannot be read as an image:"),
         (lambda f: shutil.rmtree(f / "images"), "images: No such file or directory"),
     ],

@@ -257,7 +257,7 @@ def test_depth_and_pictures_that_are_missing_are_counted(scans: Path) -> None:
     (scans / HOUSE / "undistorted_color_images" / f"{names[5]}.jpg").unlink()
     scene = check_scene(load(scans, 0, views="house"))
     assert [frame.depth_path is None for frame in scene.frames] == [k == 2 for k in range(7)]
-    assert any(f.startswith("1 of 8 frames skipped: no picture in undistorted_color_images (") for f in scene.findings)
+    assert any(f.startswith("1 of 8 frames skipped: no image in undistorted_color_images (") for f in scene.findings)
     assert "1 of 7 frames have no depth" in scene.findings
     shutil.rmtree(scans / HOUSE / "undistorted_depth_images")
     assert "7 of 7 frames have no depth" in load(scans, 0, views="house").findings
@@ -272,7 +272,7 @@ def test_a_pose_that_is_lost_and_a_count_that_is_off_are_said(scans: Path) -> No
     scene = load(scans, views="house")
     assert len(scene.frames) == 7
     assert any(f.startswith("1 of 8 frames skipped: no valid camera_to_world (") for f in scene.findings)
-    assert "the .conf promises 90 pictures and lists 8" in scene.findings
+    assert "the .conf announces 90 images and lists 8" in scene.findings
 
 
 def test_the_kind_of_room_is_told(scans: Path) -> None:
@@ -349,7 +349,7 @@ def test_a_conf_cannot_name_files_elsewhere(scans: Path, tmp_path: Path) -> None
     name = read_conf(conf(scans)).color[0]
     shutil.copy(scans / HOUSE / "undistorted_color_images" / name, tmp_path / "secret.jpg")
     rewrite(conf(scans), f" {name} ", f" {tmp_path}/secret.jpg ")
-    said = f"1 of 8 frames skipped: no picture in undistorted_color_images ({tmp_path}/secret.jpg"
+    said = f"1 of 8 frames skipped: no image in undistorted_color_images ({tmp_path}/secret.jpg"
     assert any(f.startswith(said[:100]) for f in load(scans, views="house").findings)
 
 

@@ -29,7 +29,7 @@ def test_a_scene_that_does_not_fit_fails_before_the_work(
     monkeypatch.setattr(memory, "available", lambda: 1000)
     result = ovstore(store, "ingest", "rgbd", room, "--encoder", "color_words")
     assert result.exit_code == 1
-    assert "GB are available: use a machine or container with more" in result.output
+    assert "GB are available: use a machine or container with more memory," in result.output
 
 
 def test_the_limit_of_a_container_counts_and_pages_of_files_are_free(tmp_path: Path) -> None:

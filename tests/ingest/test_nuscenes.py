@@ -183,12 +183,12 @@ def test_labels_of_another_set_than_category_json_are_refused(release: Path) -> 
     labels = np.frombuffer(path.read_bytes(), np.uint8).copy()
     labels[7] = 77
     path.write_bytes(labels.tobytes())
-    with pytest.raises(BadScene, match=r"_lidarseg\.bin: label 77 is no index of .*category\.json, which has \d+ cat"):
+    with pytest.raises(BadScene, match=r"_lidarseg\.bin: label 77 is not an index of .*category\.json, which has \d+ "):
         load(release)
     shutil.rmtree(release / "lidarseg")
     path = sorted((release / "panoptic" / TABLES).iterdir())[0]
     np.savez(path, data=np.full(len(labels), 77003, np.uint32))
-    with pytest.raises(BadScene, match=r"_panoptic\.npz: label 77 is no index of"):
+    with pytest.raises(BadScene, match=r"_panoptic\.npz: label 77 is not an index of"):
         load(release)
 
 
@@ -234,7 +234,7 @@ def test_files_that_were_not_downloaded_are_counted(release: Path) -> None:
     assert "3 of 48 frames skipped: no such file (samples/CAM_BACK/" in scene.findings[0]
     assert scene.findings[1].startswith("1 of 8 sweeps skipped: no such file (samples/LIDAR_TOP/")
     shutil.rmtree(release / "samples/LIDAR_TOP")
-    with pytest.raises(BadScene, match=r"scene-0061: none of its 8 lidar sweeps is there .*unpack the release's blobs"):
+    with pytest.raises(BadScene, match=r"scene-0061: none of its 8 lidar sweeps exists .*unpack the release's blobs"):
         load(release)
 
 
@@ -324,7 +324,7 @@ def test_a_table_larger_than_what_is_read_at_once_loses_no_row(tmp_path: Path) -
     [
         ("", "a JSON array of rows was expected; it begins with ''"),
         ("[{}", "'' after row 1 where a comma"),
-        ("[{},", "cut short, in row 2"),
+        ("[{},", "truncated, in row 2"),
         ("[{} {}]", "'{' after row 1"),
         ("[{}] x", "something follows the table's end"),
         ("[" * 100_000, "in row 1"),
@@ -354,7 +354,7 @@ def test_a_generated_release_is_replaced_whole(tmp_path: Path) -> None:
 def test_a_real_release_is_never_joined_with_generated_scenes(tmp_path: Path) -> None:
     (tmp_path / "samples").mkdir()
     for force in (False, True):
-        with pytest.raises(BadInput, match="samples is there, and of no generated set"):
+        with pytest.raises(BadInput, match="samples exists, but does not belong to a generated set"):
             generate_set("nuscenes", tmp_path, 1, 0, force=force)
 
 

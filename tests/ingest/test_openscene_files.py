@@ -151,7 +151,7 @@ def test_where_chunks_disagree_the_first_is_taken_and_it_is_said(tmp_path: Path)
     found = read_features([first, second])
     np.testing.assert_array_equal(found.vectors[:10], VECTORS[:10])
     np.testing.assert_array_equal(found.vectors[10:], -VECTORS[10:20])
-    assert found.findings == ("5 points have other features in another chunk; the first was taken",)
+    assert found.findings == ("5 points have other features in another chunk; the first was used",)
 
 
 @pytest.mark.parametrize("as_index", [False, True])
@@ -244,7 +244,7 @@ def test_unit_length_is_made_once_and_then_kept_to_the_bit() -> None:
 
 def test_another_width_or_number_of_points_is_refused() -> None:
     features = ImportedFeatures(np.ones(50, bool), VECTORS)
-    with pytest.raises(BadScene, match="the features have 8 numbers, vectors of other have 4: name with --encoder"):
+    with pytest.raises(BadScene, match="the features have 8 numbers, but vectors of other have 4: name"):
         features.require_space(EmbeddingSpace("other", 4, ""))
-    with pytest.raises(BadScene, match="the features are of 50 points, the scan has 49"):
+    with pytest.raises(BadScene, match="the features are for 50 points, the scan has 49"):
         features.require_points(49)

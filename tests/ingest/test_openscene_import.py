@@ -158,7 +158,7 @@ def test_regions_of_matterport_take_the_cameras_inside_their_box(data: Path) -> 
     assert inside.frames[0].depth_scale == 4000
     assert inside.points.label_names == {3: "bed"}
     assert len(outside.frames) == 8
-    assert "no camera of the house is inside the region; the 8 nearest were taken" in outside.findings
+    assert "no camera of the house is inside the region; the 8 nearest were used" in outside.findings
     np.testing.assert_allclose(inside.frames[0].camera.matrix, scene.frames[0].camera.matrix)
 
 
@@ -190,7 +190,7 @@ def test_two_datasets_in_one_place_are_asked_about(data: Path) -> None:
 
 def test_a_scene_in_two_splits_is_asked_about(data: Path) -> None:
     shutil.copytree(data / "scannet_3d/val", data / "scannet_3d/train")
-    with pytest.raises(BadInput, match=f"are both of scene {NAME}: name one of their folders"):
+    with pytest.raises(BadInput, match=f"both belong to scene {NAME}: name one of their folders"):
         names(data)
     assert names(data / "scannet_3d/train") == [NAME]
 
@@ -206,7 +206,7 @@ def test_what_is_missing_is_named(data: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no features of any of the 1 scenes"):
         names(data, fused=tmp_path / "fused")
     shutil.rmtree(data / "scannet_2d")
-    with pytest.raises(BadScene, match=r"no folder with its pictures beside .*; give its features with --fused"):
+    with pytest.raises(BadScene, match=r"no folder with its images beside .*; give its features with --fused"):
         load(data)
 
 
@@ -278,7 +278,7 @@ def test_points_and_features_are_enough(store: Database, data: Path, tmp_path: P
     assert "1 up to date" in ingest(store, data, tmp_path / "fused")
 
     ours = ("ingest", "openscene", data, "--encoder", "color_words", "--features", "ours")
-    assert "--again takes it in anew and drops the features color_words" in ovstore(store, *ours).stderr
+    assert "--again ingests it again and drops the features color_words" in ovstore(store, *ours).stderr
     assert "give its features with --fused" in ovstore(store, *ours, "--again").stderr
     shutil.move(pictures, data / "scannet_2d")  # later the pictures come, and features of our own can be made
     made = ovstore(store, *ours, "--again")
@@ -288,8 +288,8 @@ def test_points_and_features_are_enough(store: Database, data: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("count", "dim", "says"),
     [
-        (None, 7, "the features have 7 numbers, vectors of color_words have 13: name with --encoder"),
-        (99, 13, "the features are of 99 points, the scan has"),
+        (None, 7, "the features have 7 numbers, but vectors of color_words have 13: name"),
+        (99, 13, "the features are for 99 points, the scan has"),
     ],
 )
 def test_features_of_something_else_leave_nothing_behind(

@@ -159,7 +159,7 @@ def test_a_file_without_keys_is_taken_in_order(room: Path) -> None:
     (room / "poses.txt").write_text(text(*(pose.ravel() for pose in poses)))
     scene = load(room)
     np.testing.assert_allclose([frame.camera_to_world for frame in scene.frames], poses)
-    assert "poses: poses.txt (16 numbers a line), in their order" in scene.findings
+    assert "poses: poses.txt (16 numbers per line), in their order" in scene.findings
 
 
 def test_a_line_that_names_columns_says_where_w_and_nanoseconds_are(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_depth_that_belongs_to_no_image_is_named(room: Path) -> None:
     (room / "depth/0003.png").rename(room / "depth/0103.png")
     scene = load(room)
     assert "1 of 6 images skipped: no depth of their own (0003)" in scene.findings
-    assert "1 of 6 depth pictures belong to no image (0103.png)" in scene.findings
+    assert "1 of 6 depth images belong to no image (0103.png)" in scene.findings
 
 
 LENS = {"k1": -0.3, "k2": 0.1, "p1": 0.001, "p2": 0.0}
@@ -271,19 +271,19 @@ def test_distortion_in_any_keys_is_one_lens_and_straightens_the_pictures(room: P
     scene = load(room)
     assert all(frame.image_path.is_relative_to(room / "unused") for frame in scene.frames)
     assert scene.frames[0].depth_path is not None and scene.frames[0].depth_path.is_relative_to(room / "unused")
-    assert "pictures were straightened; the models of their lenses: OPENCV" in scene.findings
+    assert "images were undistorted; the models of their lenses: OPENCV" in scene.findings
 
 
 @pytest.mark.parametrize(
     "change, said",
     [
-        ({"distortion_model": "inverse_brown_conrady"}, "distortion of the model 'inverse_brown_conrady' is not known"),
+        ({"distortion_model": "inverse_brown_conrady"}, "distortion model 'inverse_brown_conrady' is not known"),
         ({"D": [0.1] * 12}, "D has 12 numbers; up to 8 are read"),
         ({"D": ["a"]}, "D is 'a'; a number was expected"),
         ({"K": [130, 5, 79.5, 0, 130, 59.5, 0, 0, 1]}, "a skew of 5 pixels"),
         ({"roi": {"x_offset": 8, "y_offset": 0}}, "a region of interest or binning"),
         ({"binning_x": 2}, "a region of interest or binning"),
-        ({"D": None, "k5": 0.2}, "distortion k5 is not read"),
+        ({"D": None, "k5": 0.2}, "distortion k5 is not supported"),
     ],
 )
 def test_a_lens_that_cannot_be_applied_is_refused(tmp_path: Path, change: dict[str, object], said: str) -> None:

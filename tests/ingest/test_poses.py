@@ -98,9 +98,9 @@ def test_a_pose_of_its_own_file(tmp_path: Path, shape: tuple[int, int]) -> None:
     "text, said",
     [
         ("", "no numbers"),
-        ("1 2 3\n", "lines of 3 numbers are no poses"),
+        ("1 2 3\n", "lines of 3 numbers are not poses"),
         ("1 2 3 4 5\n6 7\n", "lines of 2, 5 numbers"),
-        ("hello 1 2\n", "line 1: 'hello 1 2' are not numbers"),
+        ("hello 1 2\n", "line 1: 'hello 1 2' is not only numbers"),
         (rows(MATRICES[0].T), "seems to be transposed"),
         (rows(2 * MATRICES[0]), "ends with .* instead of 0 0 0 1"),
         ("0 0 0 0 0 0 2\n", "quaternion of pose 1 has length 2"),

@@ -159,7 +159,7 @@ def test_a_scene_that_fails_is_named_once_and_moves_no_cursor(from_scannet: Path
 
 def test_help_tells_of_the_defaults_that_openscene_has() -> None:
     shown = " ".join(CliRunner().invoke(main, ["preprocess", "nuscenes", "--help"]).output.split())
-    assert "What becomes one scene: a whole drive of 20 s, or a keyframe of it. [default: keyframe]" in shown
+    assert "What becomes one scene: a whole drive of 20 s, or one keyframe of it. [default: keyframe]" in shown
 
 
 def test_two_processes_write_what_one_does(from_scannet: Path, tmp_path: Path) -> None:
@@ -236,9 +236,7 @@ def test_another_camera_than_openscene_takes_for_granted_is_refused(tmp_path: Pa
     source = raw(rgbd, tmp_path / "raw")
     result = preprocess("rgbd", source, tmp_path / "data", "--as", "scannet", "--fx", 100)
     assert result.exit_code == 1
-    assert (
-        "OpenScene takes 288.9, 288.9, 159.5, 119.5 of scannet for granted: write it with --as custom" in result.stderr
-    )
+    assert "OpenScene assumes 288.9, 288.9, 159.5, 119.5 for scannet: write it with --as custom" in result.stderr
     assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
 
 

@@ -117,9 +117,9 @@ def test_lzfse_that_would_unfold_to_more_is_refused_before_it_is_decoded(monkeyp
     lzfse = pytest.importorskip("lzfse", reason="needs the extra 'record3d'")
     bomb = lzfse.compress(bytes(100_000_000))
     monkeypatch.setitem(sys.modules, "lzfse", None)
-    with pytest.raises(BadScene, match="unfolds to more than the 196,608 bytes"):
+    with pytest.raises(BadScene, match="expands to more than the 196,608 bytes"):
         unfolded(bomb, 196_608)
-    with pytest.raises(BadScene, match="unfolds to more than the 196,608 bytes"):
+    with pytest.raises(BadScene, match="expands to more than the 196,608 bytes"):
         unfolded(b"bvx-\0\0\0\0" * 10_000 + b"bvx$", 196_608)
     with pytest.raises(MissingPackage, match=r"pip install 'ovstore\[record3d\]'"):
         unfolded(lzfse.compress(bytes(196_608)), 196_608)

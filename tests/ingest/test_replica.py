@@ -84,7 +84,7 @@ def test_objects_that_the_json_does_not_tell_of_are_of_another_scene(tmp_path: P
     body = json.loads(path.read_text())
     body["id_to_label"], body["objects"] = body["id_to_label"][:2], body["objects"][:2]
     path.write_text(json.dumps(body))
-    with pytest.raises(BadScene, match=r"mesh_semantic\.ply: object \d+, where .*info_semantic\.json tells of 2"):
+    with pytest.raises(BadScene, match=r"mesh_semantic\.ply: object \d+, but .*info_semantic\.json describes 2"):
         replica.read_semantics(folder / "habitat", replica.Confined(folder))
 
 
@@ -116,7 +116,7 @@ def test_without_a_mesh_points_are_the_semantic_ones_else_made_from_depth(tmp_pa
     assert "points: mesh_semantic.ply" in load(tmp_path).findings
     (folder / "habitat" / "mesh_semantic.ply").unlink()
     scene = check_scene(load(tmp_path, options=Options(1, voxel_size=0.05)))
-    assert "points: fused from depth, one a voxel of 0.05 m" in scene.findings
+    assert "points: fused from depth, one per voxel of 0.05 m" in scene.findings
     assert scene.points.labels is None
 
 
@@ -176,7 +176,7 @@ def test_every_tenth_frame_is_taken_unless_told(tmp_path: Path) -> None:
 def test_the_release_alone_has_no_pictures_and_says_what_to_do(tmp_path: Path) -> None:
     folder = write(tmp_path, "office_0")
     shutil.rmtree(folder / "results")
-    said = r"no pictures: take the renders that NICE-SLAM or vMAP hand out .*--labels"
+    said = r"no images: use the renders published by NICE-SLAM or vMAP .*--labels"
     for root in (tmp_path, folder):
         with pytest.raises(BadInput, match=said):
             replica.scene_names(root, EVERY)

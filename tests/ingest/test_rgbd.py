@@ -259,7 +259,7 @@ def test_many_scenes_below_one_folder(original: Path, tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     assert rgbd.scene_names(tmp_path, Options()) == ["bad", "küche"]
     assert rgbd.load_scene(tmp_path, "küche", Options(frame_limit=2), tmp_path).name == "küche"
-    with pytest.raises(BadScene, match="notes: no folder of that name with pictures"):
+    with pytest.raises(BadScene, match="notes: no folder of that name with images"):
         rgbd.load_scene(tmp_path, "notes", Options(), tmp_path)
     with pytest.raises(BadInput, match=r"no posed RGB-D\. Looked in it .* folder color, colour, rgb"):
         rgbd.scene_names(tmp_path / "notes", Options())
@@ -325,12 +325,12 @@ def leaving_link(room: Path) -> None:
     [
         (remove("pose"), {}, r"no poses; looked for trajectory\.log.*--poses"),
         (remove("intrinsics.txt"), {}, r"no intrinsics; looked for .*--intrinsics, or give --fx --fy --cx --cy"),
-        (remove("color"), {}, "no folder of that name with pictures"),
+        (remove("color"), {}, "no folder of that name with images"),
         (too_few_poses, {}, "4 poses for 6 images; expected as many, or images numbered from 0 to 3"),
         (truncate, {}, r"0000\.png: cannot be read as an image:"),
-        (two_of_a_name, {}, r"two images of one name, 0000\.\w+ and 0000\.\w+"),
+        (two_of_a_name, {}, r"two images of the same name, 0000\.\w+ and 0000\.\w+"),
         (other_size, {}, r"0000\.png: 9x9 readings for an image of 160x120 .*intrinsics_depth\.txt"),
-        (unrelated_depth, {}, r"6 depth pictures such as 100\.png, none belongs by name, number or time"),
+        (unrelated_depth, {}, r"6 depth pictures such as 100\.png, none of which matches by name, number or time"),
         (leaving_link, {}, "outside of the scan's folder"),
         (lambda room: None, {"depth_scale": 1.0}, r"median depth is .*--depth-scale 1000"),
         (lambda room: None, {"cx": 900.0, "fx": 130.0}, r"principal point \(900, .*outside of the 160x120 image"),

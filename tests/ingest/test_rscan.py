@@ -274,9 +274,9 @@ def test_an_info_that_says_too_little_is_one_sentence(tmp_path: Path, info: str 
     [
         ("f 1 2 3\n", "no vertices"),
         ("v 0 0\n", "a vertex without its 3 numbers"),
-        ("v 0 0 0\nf 1 1 2\n", "names number 2; 1 to 1 are there"),
+        ("v 0 0 0\nf 1 1 2\n", "refers to number 2; only 1 to 1 exist"),
         ("v 0 0 0\nf 1 1 1 1\n", "other than three corners"),
-        ("v 0 0 0\nf a b c\n", "names no vertex by its number"),
+        ("v 0 0 0\nf a b c\n", "does not refer to vertices by number"),
     ],
 )
 def test_an_obj_that_cannot_be_read_is_one_sentence(tmp_path: Path, content: str, said: str) -> None:

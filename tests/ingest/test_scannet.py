@@ -148,7 +148,7 @@ def test_extrinsics_that_are_no_motion_are_a_finding(tmp_path: Path) -> None:
     write(tmp_path, file=small(3, extrinsic_depth=np.zeros((4, 4), np.float32)))
     scene = load(tmp_path, tmp_path / "u")
     assert scene.frames[0].depth_to_color is None
-    assert any("extrinsics are no rotation" in finding for finding in scene.findings)
+    assert any("extrinsics are not a rotation" in finding for finding in scene.findings)
 
 
 def test_exported_images_that_were_shrunk_have_a_shrunk_camera(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_an_older_labels_ply_is_mapped_through_the_table_that_lies_beside(tmp_pa
     [
         (
             None,
-            r"label 230 is no NYU40 class \(0 to 40\): older files have ids of raw categories; put scannetv2-labels",
+            r"label 230 is not a NYU40 class \(0 to 40\): older files have ids of raw categories; put scannetv2-labels",
         ),
         (ROWS[:3], r"label 230 is neither a NYU40 class nor an id of scannetv2-labels\.combined\.tsv"),
         (["id\tname"], r"combined\.tsv: no columns 'id' and 'nyu40id'"),

@@ -81,7 +81,7 @@ def test_the_iphone_has_depth_where_it_was_extracted(release: Path) -> None:
     shutil.rmtree(release / f"data/{NAME}/iphone/depth")
     assert load(release, Options(camera="iphone")).frames[0].depth_path is None
     shutil.rmtree(release / f"data/{NAME}/iphone/rgb")
-    with pytest.raises(BadScene, match=r"no pictures of the iphone: .* extract the video with the toolkit's iphone\.p"):
+    with pytest.raises(BadScene, match=r"no images of the iphone: .* extract the video with the toolkit's iphone\.p"):
         load(release, Options(camera="iphone"))
 
 
@@ -108,7 +108,7 @@ def test_pictures_kept_for_novel_views_can_be_left_out(release: Path) -> None:
     scene = load(release)
     assert {frame.name for frame in scene.frames} == train
     assert any(
-        finding.startswith("2 of 8 frames skipped: no such picture in ") and "(DSC0" in finding
+        finding.startswith("2 of 8 frames skipped: no such image in ") and "(DSC0" in finding
         for finding in scene.findings
     )
 

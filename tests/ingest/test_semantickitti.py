@@ -155,7 +155,7 @@ def test_pictures_and_poses_that_are_missing_are_counted(sequences: Path) -> Non
     scene = load(sequences)
     assert [frame.name for frame in scene.frames] == ["000000", "000003", "000004", "000005", "000006"]
     assert scene.findings == (
-        "1 of 8 frames skipped: no such picture (image_2/000001.png)",
+        "1 of 8 frames skipped: no such image (image_2/000001.png)",
         "2 of 8 frames skipped: poses.txt has no valid pose for them (image_2/000002.png, image_2/000007.png)",
         "2 of 8 scans skipped: poses.txt has no valid pose for them (000002.bin, 000007.bin)",
     )
@@ -210,7 +210,7 @@ def test_poses_that_belong_to_no_scan_for_certain_are_refused(sequences: Path) -
 
 def test_two_scans_of_one_number_are_refused(sequences: Path) -> None:
     (sequences / NAME / "velodyne/7.bin").write_bytes(b"")
-    with pytest.raises(BadScene, match=r"velodyne: 000007\.bin and 7\.bin have one number"):
+    with pytest.raises(BadScene, match=r"velodyne: 000007\.bin and 7\.bin have the same number"):
         load(sequences)
 
 
@@ -243,13 +243,13 @@ def _text(name: str, edit: Callable[[str], str]) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     "change, said",
     [
-        (lambda folder: shutil.rmtree(folder / "image_2"), "no folder image_2; features come from pictures"),
+        (lambda folder: shutil.rmtree(folder / "image_2"), "no folder image_2; features come from images:"),
         (lambda folder: (folder / "calib.txt").unlink(), r"calib\.txt: No such file"),
         (_text("calib.txt", lambda text: text.replace("Tr:", "Tr_velo:")), "no line 'Tr: ' with 12 numbers"),
         (_text("calib.txt", lambda text: text.replace("P2:", "P2: x")), "could not convert string to float: 'x'"),
-        (_text("calib.txt", lambda _: "P2: " + "0 " * 12 + "\n"), "the numbers of P2 are no calibration"),
+        (_text("calib.txt", lambda _: "P2: " + "0 " * 12 + "\n"), "the numbers of P2 are not a calibration"),
         (lambda folder: (folder / "poses.txt").unlink(), r"poses\.txt: No such file"),
-        (_text("poses.txt", lambda text: "1 2 3\n" * 8), "lines of 3 numbers are no poses"),
+        (_text("poses.txt", lambda text: "1 2 3\n" * 8), "lines of 3 numbers are not poses"),
         (_text("poses.txt", lambda text: ("nan " * 12 + "\n") * 8), r"poses\.txt: no valid pose for any of 8 scans"),
         (_text("poses.txt", lambda text: ("0 " * 12 + "\n") * 8), "camera_to_world is not a rotation in 8 of 8"),
         (_text("times.txt", lambda text: "1 2\n" * 8), "one time per line was expected"),
@@ -273,7 +273,7 @@ def test_a_sequence_too_long_for_one_scene_says_what_to_do(sequences: Path) -> N
     rows = np.loadtxt(path)
     rows[:, 11] += 600 * np.arange(len(rows))
     np.savetxt(path, rows)
-    with pytest.raises(BadScene, match=r"08: it spans 4,2\d\d m, a scene at most 3,500 m: .*--unit scan"):
+    with pytest.raises(BadScene, match=r"08: it spans 4,2\d\d m, but a scene may span at most 3,500 m: .*--unit scan"):
         load(sequences)
     assert len(load(sequences, SCAN, f"{NAME}_000007").points) > 1000
 

@@ -69,7 +69,7 @@ def test_walking_a_recording_reads_no_picture(tmp_path: Path) -> None:
     "overrides, said",
     [
         ({"version": 3}, "version 3"),
-        ({"frame_count": 4}, "cut short in frame 3 of 4"),
+        ({"frame_count": 4}, "truncated in frame 3 of 4"),
         ({"frame_count": 10**15}, "counts 1,000,000,000,000,000 frames"),
         ({"frame_count": 2}, "follow the 2 frames"),
         ({"imu": struct.pack("<Q", 5) + bytes(128)}, "5 IMU records"),

@@ -61,7 +61,7 @@ def test_the_numbers_of_poses_say_whose_they_are(made: Path) -> None:
 def test_distortion_beside_the_cameras_numbers_is_applied(made: Path) -> None:
     for name in ("nerfstudio", "ros"):
         scene = load(made / name)
-        assert "pictures were straightened; the models of their lenses: OPENCV" in scene.findings
+        assert "images were undistorted; the models of their lenses: OPENCV" in scene.findings
         assert (scene.frames[0].camera.cx, scene.frames[0].camera.cy) == (319.5, 239.5)
 
 

@@ -85,7 +85,7 @@ def test_options_that_differ_are_refused_with_three_ways_out(
     said = refusal(ingest(shared_store, source, *typed, "--features", "other"))
     assert said.startswith(f"its stored geometry has {stored}, and the features color_words stand on it: leave the ")
     assert "--name NAME makes a second copy" in said
-    assert "--again makes the geometry anew and drops color_words." in said
+    assert "--again makes the geometry again and drops color_words." in said
     assert held(shared_store) == before
 
 
@@ -105,7 +105,7 @@ def test_again_replaces_the_geometry_and_lists_what_went_with_it(store: Database
     ingest(store, room, "--features", "first")
     ingest(store, room, "--features", "second")
     result = ingest(store, room, "--frame-stride", 2, "--features", "second", "--again")
-    assert "dropped with the geometry before: features first" in result.stdout
+    assert "dropped with the previous geometry: features first" in result.stdout
     assert [(scene.frame_count, scene.features) for scene in catalog.scenes(store)] == [(3, ("second",))]
     assert verify.orphans(store) == []
 
@@ -126,7 +126,7 @@ def test_features_of_one_name_by_other_options_are_refused(store: Database, room
         ingest(store, room, "--features", "mine", "--weighting", "view")
     )
     said = refusal(ovstore(store, "ingest", "rgbd", room, "--encoder", "tiny", "--features", "mine"))
-    assert "made by --encoder color_words: --features NAME keeps both, --again makes them anew" in said
+    assert "made by --encoder color_words: --features NAME keeps both, --again replaces them." in said
     assert held(store) == before
 
 
@@ -193,7 +193,7 @@ def test_another_scan_of_the_same_name_is_refused(store: Database, room: Path, t
     for typed in ((), ("--features", "second")):
         said = refusal(ingest(store, other.parent, *typed))
         assert said.startswith(f"{other} is another scan than the one that was taken in from {room} (changed: ")
-        assert "--name NAME takes it in beside what is stored, --again takes it in anew and drops the features" in said
+        assert "--name NAME ingests it beside what is stored, --again ingests it again and drops the features" in said
     assert held(store) == before
     assert ingest(store, other.parent, "--name", "b").exit_code == 0
     assert ingest(store, other.parent, "--again").exit_code == 0
@@ -209,7 +209,7 @@ def test_edited_poses_and_added_frames_are_noticed(store: Database, room: Path) 
     pose = room / "pose" / "0003.txt"
     np.savetxt(pose, np.loadtxt(pose) + np.eye(4, k=3) * 0.01)
     result = ingest(store, room)
-    assert "made anew: its files have changed (changed: pose/0003.txt)" in result.stdout
+    assert "made again: its files have changed (changed: pose/0003.txt)" in result.stdout
     [second] = catalog.scenes(store)
     assert second.content_digest != first.content_digest
     for kind, suffix in (("color", "png"), ("depth", "png"), ("pose", "txt")):
@@ -250,7 +250,7 @@ def test_changed_files_are_not_taken_in_where_other_features_stand_on_them(store
     assert "drops the features first." in said
     assert held(store) == before
     assert (
-        "dropped with the geometry before: features first"
+        "dropped with the previous geometry: features first"
         in ingest(store, room, "--features", "second", "--again").stdout
     )
 

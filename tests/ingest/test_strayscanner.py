@@ -150,9 +150,9 @@ def test_images_extracted_from_one_on_belong_to_frames_from_zero_on(folder: Path
         path.rename(path.with_name(f"{int(path.stem) + 1:06d}.jpg"))
     scene = load(folder)
     assert all(np.array_equal(read_image(f.image_path), b) for f, b in zip(scene.frames, before, strict=True))
-    assert any("rgb/ is counted from 1" in finding for finding in scene.findings)
+    assert any("rgb/ is numbered from 1" in finding for finding in scene.findings)
     sorted((folder / "rgb").iterdir())[-1].unlink()  # as of ffmpeg -r 2: which frames these are is not known
-    with pytest.raises(BadScene, match="which frames they show is not known"):
+    with pytest.raises(BadScene, match="which frames they show"):
         load(folder)
 
 
@@ -176,7 +176,7 @@ def test_images_on_their_side_are_turned_in_a_world_whose_y_is_up(folder: Path, 
     frames = load(folder).frames
     sideways = tuple(turned(frame, 1, tmp_path / "sideways") for frame in frames)
     again, (finding,) = upright(sideways, tmp_path / "upright", 1)
-    assert finding.startswith("pictures turned by 90 degrees to the right")
+    assert finding.startswith("images turned by 90 degrees to the right")
     assert all(
         np.allclose(one.camera_to_world, other.camera_to_world) for one, other in zip(frames, again, strict=True)
     )
@@ -192,7 +192,7 @@ def test_images_on_their_side_are_turned_in_a_world_whose_y_is_up(folder: Path, 
         ),
         (
             lambda words: [*words[:2], "blank" if words[2] != "x" else "x", *words[3:]],
-            "line 2: .* are not numbers only",
+            "line 2: .* is not only numbers",
         ),
         (
             lambda words: [*words[:8], "3" if words[8] != "qw" else "qw", *words[9:]],
@@ -222,5 +222,5 @@ def test_a_folder_without_images_is_refused_before_anything_is_read(folder: Path
         strayscanner.check_layout(folder.parent, NAME, EVERY)
     with pytest.raises(BadInput, match="no Stray Scanner recording"):
         strayscanner.scene_names(folder / "depth", EVERY)
-    with pytest.raises(BadInput, match="--min-confidence is 0, 1 or 2, not 3"):
+    with pytest.raises(BadInput, match="--min-confidence must be 0, 1 or 2, not 3"):
         Options(min_confidence=3)

@@ -175,9 +175,9 @@ def test_a_signal_ends_with_the_command_that_goes_on(held: Database, run: Run, t
     [
         (("--epochs", 11), 1, "contains another training run: options.epochs is 10, but 11 was requested."),
         (("--resume", "--again"), 2, "give one of them"),
-        (("--config", "scannet"), 1, "loss is 'cosine', which teaches vectors; classes are taught by 'cross_entropy'"),
+        (("--config", "scannet"), 1, "loss is 'cosine', which is for vectors; use 'cross_entropy' for classes,"),
         (("--split", "test"), 1, "None of 3 scenes is in split 'test'; their splits: train, val."),
-        (("--hold-out", 2), 1, "2 held out leave none of 2 scenes to teach."),
+        (("--hold-out", 2), 1, "2 held out leave none of 2 scenes for training."),
         (("--scene", "thre"), 1, "Did you mean 'three'?"),
         (("--labels", "nuscenes16"), 1, "No point of 2 scenes has a label that is a class of nuscenes16."),
     ],

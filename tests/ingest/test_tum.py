@@ -96,7 +96,7 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     (tmp_path / "kept").rename(folder / "groundtruth.txt")
     for path in (folder / "depth").iterdir():
         path.unlink()
-    with pytest.raises(BadScene, match=r"9 pictures rgb/\*\.png and 0 depth/\*\.png; both are needed"):
+    with pytest.raises(BadScene, match=r"9 images rgb/\*\.png and 0 depth/\*\.png; both are needed"):
         load(tmp_path)
     (folder / "depth").rmdir()
     with pytest.raises(BadScene, match="no folder of that name with folders rgb and depth"):

@@ -66,7 +66,7 @@ def test_an_exif_orientation_moves_no_pixel_and_is_told(room: Path, original: Pa
         saved(room, number, picture(room, number), ".jpg", quality=95, exif=exif)
     scene = load(room)
     assert [frame.camera for frame in scene.frames] == [frame.camera for frame in load(original).frames]
-    assert f"{FRAMES} of the images looked at carry an EXIF orientation; pixels are used as stored" in scene.findings
+    assert f"{FRAMES} of the checked images carry an EXIF orientation; pixels are used as stored" in scene.findings
 
 
 def test_one_image_of_another_size_is_named(room: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_picture_turned_after_it_was_taken_is_refused(room: Path) -> None:
             Image.open(path).transpose(Image.Transpose.ROTATE_90).save(path)
     (room / "intrinsics.txt").write_text(f"160 120 {toy_room.FOCAL} {toy_room.FOCAL} 79.5 59.5")
     with pytest.raises(
-        BadInput, match=r"0000\.png: 120x160 pixels, but its intrinsics are about 160x120: was the image t"
+        BadInput, match=r"0000\.png: 120x160 pixels, but its intrinsics are for 160x120: was the image rotated"
     ):
         load(room)
 

@@ -112,7 +112,7 @@ def test_masks_of_a_transforms_file_are_used_unless_told_otherwise(tmp_path: Pat
 def test_masks_of_a_colmap_workspace_are_those_of_the_images_names(tmp_path: Path) -> None:
     room = generated_room.write("colmap", tmp_path / "room")
     (room / "masks").mkdir()
-    with pytest.raises(BadScene, match=r"no mask NAME\.png of any of 8 images"):
+    with pytest.raises(BadScene, match=r"no mask NAME\.png for any of 8 images"):
         load_colmap(room, masks="masks")
     Image.new("L", (160, 120), 255).save(room / "masks/0000.jpg.png")
     scene = load_colmap(room, masks="masks")

@@ -57,8 +57,8 @@ def _box(path: Path, entry: Any) -> Box:
             if centre is not None and size is not None and axes is not None:
                 return Box(label, centre, size, axes.reshape(3, 3))
     raise BadScene(
-        f"{path}: {str(entry)[:60]} is no box with 'label' and 'segments': 'obbAligned': 'centroid', 'axesLengths', "
-        "'normalizedAxes'"
+        f"{path}: {str(entry)[:60]} is not a box with 'label' and 'segments': 'obbAligned': 'centroid', "
+        "'axesLengths', 'normalizedAxes'"
     )
 
 

@@ -80,7 +80,7 @@ def read_trajectory(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64
     """Times (N,) ascending and camera_to_world (N, 4, 4) with OpenCV's axes."""
     rows = read_rows(path)
     if any(len(row) != 7 for row in rows):
-        raise BadScene(f"{path}: expected 7 numbers a line: the time, an axis-angle rotation and a translation")
+        raise BadScene(f"{path}: expected 7 numbers per line: the time, an axis-angle rotation and a translation")
     table = np.array(rows)
     table = table[np.argsort(table[:, 0], kind="stable")]
     usable = np.isfinite(table).all(axis=1) & (np.abs(table[:, 1:]) < 1e6).all(axis=1)

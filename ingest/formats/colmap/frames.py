@@ -56,7 +56,7 @@ def read_frames(
     findings = [f"depth: {kind} maps of multi-view stereo"] if maps else []
     for every, rest, why in (
         (rows, posed, "no valid pose"),
-        (posed, there, f"no picture of that name in {workspace.pictures}"),
+        (posed, there, f"no image of that name in {workspace.pictures}"),
         (there, kept, f"no {kind} depth map"),
     ):
         findings += skipped([names[row] for row in less(every, rest)], len(rows), why)
@@ -75,10 +75,10 @@ def read_frames(
         scale = reading.world_scale
         frames.append(Frame(names[row], camera, poses[row], picture, depth_path, depth_camera, scale, mask_path=mask))
     if reading.masks is not None and all(frame.mask_path is None for frame in frames):
-        raise BadScene(f"{reading.masks}: no mask NAME.png of any of {len(frames)} images NAME")
+        raise BadScene(f"{reading.masks}: no mask NAME.png for any of {len(frames)} images NAME")
     findings += masks_finding(tuple(frames))
     if bent:
-        findings.append(f"pictures were straightened; the models of their lenses: {', '.join(sorted(bent))}")
+        findings.append(f"images were undistorted; the models of their lenses: {', '.join(sorted(bent))}")
     return tuple(frames), findings
 
 
@@ -105,7 +105,7 @@ def _lens(workspace: Workspace, lenses: Mapping[int, Lens], camera_id: int, pict
         raise BadScene(f"{workspace.model}: {picture.name} was taken with camera {camera_id}, which is not listed")
     width, height = image_size(picture)
     if max(abs(width - lens.width * height / lens.height), abs(height - lens.height * width / lens.width)) > 2:
-        turned = "; was it turned after it was reconstructed?" if (width, height) == (lens.height, lens.width) else ""
+        turned = "; was it rotated after it was reconstructed?" if (width, height) == (lens.height, lens.width) else ""
         raise BadScene(f"{picture}: {width}x{height} pixels; its camera says {lens.width}x{lens.height}{turned}")
     return lens if (width, height) == (lens.width, lens.height) else lens.resized(width, height)
 
@@ -134,8 +134,8 @@ def _as_array(path: Path, lens: Lens, unpacked: Path) -> Path:
     """A depth map, "width&height&1&" and float32, as .npy below `unpacked`."""
     if not is_straight(lens):
         raise BadScene(
-            f"{path}: depth maps are of pictures without distortion, but the camera is {lens.model}; "
-            "leave them out with --depth none"
+            f"{path}: depth maps are of images without distortion, but the camera is {lens.model}; leave them out "
+            "with --depth none"
         )
 
     def make(target: Path) -> None:
@@ -158,8 +158,8 @@ def read_depth_map(path: Path) -> NDArray[np.float32]:
                 raise BadScene(f"{path}: not a depth map of COLMAP, which begins with width&height&1&")
             if size - header.end() != width * height * 4:
                 raise BadScene(
-                    f"{path}: {width}x{height} readings are {width * height * 4:,} bytes, "
-                    f"not {size - header.end():,}: cut short?"
+                    f"{path}: {width}x{height} readings are {width * height * 4:,} bytes, not "
+                    f"{size - header.end():,}: truncated?"
                 )
             depth = np.fromfile(file, "<f4", offset=header.end() - file.tell()).reshape(height, width)
             return np.nan_to_num(depth, copy=False, posinf=0, neginf=0)

@@ -98,7 +98,7 @@ def _pictures(folder: Path, base: Path, named: str, registered: Images, confined
     """The folder with pictures of these names: the one that was named, else one in or above the workspace."""
     if named:
         if not is_folder(folder / named):
-            raise BadScene(f"{folder / named}: no such folder of pictures")
+            raise BadScene(f"{folder / named}: no such folder of images")
         return folder / named
     places = [base, *(place for place in base.parents if place == folder or folder in place.parents)]
     names = spread(registered.names, _SAMPLE)
@@ -106,7 +106,7 @@ def _pictures(folder: Path, base: Path, named: str, registered: Images, confined
         if is_folder(path) and any(is_file(written_path(name, confined, path)) for name in names):
             return path
     raise BadScene(
-        f"{folder}: none of its pictures, such as {names[0][:100]!r}, in a folder 'images'; name theirs with --images"
+        f"{folder}: none of its images, such as {names[0][:100]!r}, in a folder 'images'; name theirs with --images"
     )
 
 

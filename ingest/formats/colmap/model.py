@@ -115,7 +115,7 @@ class _Bytes:
 
     def skip(self, count: int) -> None:
         if count > len(self.data) - self.at:
-            raise BadScene(f"{self.path}: cut short: {count:,} bytes were expected at byte {self.at:,}")
+            raise BadScene(f"{self.path}: truncated: {count:,} bytes were expected at byte {self.at:,}")
         self.at += count
 
     def records(self) -> Iterator[int]:
@@ -153,12 +153,12 @@ def _text_cameras(path: Path) -> Iterator[tuple[int, Lens]]:
 def _no_lens(path: Path, camera_id: int, model: str) -> BadScene:
     if model == "EQUIRECTANGULAR":
         return BadScene(f"{path}: camera {camera_id} is a panorama of the whole sphere; cut it into views first")
-    return BadScene(f"{path}: camera {camera_id} has the model {model[:40]!r}; known are {', '.join(MODELS)}")
+    return BadScene(f"{path}: camera {camera_id} has the model {model[:40]!r}; known: {', '.join(MODELS)}")
 
 
 def _lens(path: Path, camera_id: int, model: str, width: int, height: int, numbers: tuple[float, ...]) -> Lens:
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
-        raise BadScene(f"{path}: camera {camera_id} has pictures of {width:,}x{height:,} pixels")
+        raise BadScene(f"{path}: camera {camera_id} has images of {width:,}x{height:,} pixels")
     try:
         return colmap_lens(model, width, height, numbers)
     except BadScene as error:
@@ -171,11 +171,11 @@ def _binary_images(path: Path, wanted: frozenset[str] = frozenset()) -> Iterator
         _, *pose, camera_id = file.take(head)
         end = file.data.find(b"\0", file.at)
         if end < 0:
-            raise BadScene(f"{path}: cut short in the name of image {number + 1}")
+            raise BadScene(f"{path}: truncated in the name of image {number + 1}")
         try:
             name = file.data[file.at : end].decode("utf-8")
         except UnicodeDecodeError as error:
-            raise BadScene(f"{path}: the name of image {number + 1} is no UTF-8 text") from error
+            raise BadScene(f"{path}: the name of image {number + 1} is not UTF-8 text") from error
         file.skip(end + 1 - file.at)
         (keypoints,) = file.take(count)
         start = file.at
@@ -220,7 +220,7 @@ def _text_keypoints(path: Path, number: int, line: str) -> Keypoints:
     try:
         rows = np.array(line.split(), np.float64).reshape(-1, 3)
     except ValueError as error:
-        raise _misread(path, number, line, "X Y POINT3D_ID, three numbers a keypoint") from error
+        raise _misread(path, number, line, "X Y POINT3D_ID, three numbers per keypoint") from error
     return _of_points(rows[:, :2], np.where(rows[:, 2] < 0, float(_NO_POINT), rows[:, 2]))
 
 
@@ -260,7 +260,7 @@ def _text_points(path: Path) -> Points:
             except ValueError:
                 whole = False
             if not whole:
-                raise _misread(path, number, line, "POINT3D_ID X Y Z R G B ERROR, then two numbers an image")
+                raise _misread(path, number, line, "POINT3D_ID X Y Z R G B ERROR, then two numbers per image")
     rows = np.array(numbers, np.float64).reshape(-1, 7)
     rgb, error = rows[:, 3:6].astype(np.uint8), rows[:, 6]
     return Points(rows[:, :3], rgb, error, np.array(lengths, np.int64), np.array(ids, np.uint64))

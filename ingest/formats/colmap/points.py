@@ -11,7 +11,7 @@ from .model import Points, model_file, read_points
 
 BESIDE = ("sparse/0", "sparse", "colmap/sparse/0", "colmap/sparse")  # where tools that use COLMAP leave its model
 MIN_TRACK = 2  # images that a point was found in
-MIN_TRACK_HELP = "Images that a sparse point must be found in; more drops more wrong points, 0 takes all."
+MIN_TRACK_HELP = "Images that a sparse point must be found in; more removes more wrong points, 0 uses all."
 FAR = 20.0  # times as far from the middle of the points as nine tenths of them: no baseline measures that
 
 
@@ -42,7 +42,7 @@ def good_points(path: Path, sparse: Points, min_track: int, max_error: float | N
         raise BadScene(f"{path}: none of its {len(good):,} points is left: {reasons}")
     left_out = int(len(good) - good.sum())
     dropped = f"; {left_out:,} left out: {reasons}" if left_out else ""
-    untracked = "" if tracked else "; none has a track, so that none was left out for being in few images"
+    untracked = "" if tracked else "; none has a track, so none was left out for being in few images"
     return PointCloud(sparse.xyz[good], sparse.rgb[good]), f"{good.sum():,} sparse points{dropped}{untracked}"
 
 

@@ -49,7 +49,7 @@ def check_reprojection(
             f"{path}: {said}, and would lie {nearer:.2g} pixels off {best}; COLMAP's map the world into the camera, "
             "which looks along +z with y down: write them so"
         )
-    return [f"{said}: poses, cameras or points may be of another reconstruction"]
+    return [f"{said}: poses, cameras or points may belong to another reconstruction"]
 
 
 def _shown(

@@ -50,7 +50,7 @@ def vote(
     if foreign:
         findings.append(f"{len(foreign)} folders of {FOLDER} skipped: no number of a posed view ({foreign[0]})")
     if lacking:
-        findings.append(f"{lacking} masks of {FOLDER} are not there: their names are taken not to be seen")
+        findings.append(f"{lacking} masks of {FOLDER} do not exist: their names are treated as not visible")
     return labels, dict(enumerate(names)), findings
 
 

@@ -42,10 +42,10 @@ class Views:
             )
         sx, sy = width / stored_width, height / stored_height
         if abs(sx / sy - 1) > _SAME_SHAPE:
-            turned = " (is it stored turned?)" if (stored_width > stored_height) != (width > height) else ""
+            turned = " (is it stored rotated?)" if (stored_width > stored_height) != (width > height) else ""
             raise BadScene(
-                f"{self.path}: view {row} has {stored_width:g}x{stored_height:g} pixels, its picture {width}x{height}"
-                f"{turned}"
+                f"{self.path}: view {row} has {stored_width:g}x{stored_height:g} pixels, its image "
+                f"{width}x{height}{turned}"
             )
         return Camera(width, height, focal * sx, focal * sy, (width - 1) / 2, (height - 1) / 2)
 
@@ -54,7 +54,7 @@ def read_poses_bounds(path: Path) -> Views:
     """The rows of a file."""
     array = map_npy(path)
     if array.ndim != 2 or array.shape[1] != COLUMNS or not 0 < len(array) <= MAX_VIEWS:
-        raise BadScene(f"{path}: an array of shape {array.shape}; (number of pictures, {COLUMNS}) was expected")
+        raise BadScene(f"{path}: an array of shape {array.shape}; (number of images, {COLUMNS}) was expected")
     rows = np.array(array, np.float64)
     matrices = rows[:, :15].reshape(-1, 3, 5)
     down, right, back, centre = (matrices[:, :, column] for column in range(4))

@@ -39,11 +39,11 @@ def region_frames(
     lost = less(range(len(cameras)), tracked.tolist())
     findings = skipped([cameras.color[row] for row in lost], len(cameras), NO_POSE)
     if cameras.promised not in (None, len(cameras)):
-        findings.append(f"the .conf promises {cameras.promised:,} pictures and lists {len(cameras):,}")
+        findings.append(f"the .conf announces {cameras.promised:,} images and lists {len(cameras):,}")
     chosen, how = _chosen(cameras, tracked, xyz, pictures, choice.views)
     there = sorted((row for row in chosen if cameras.color[row] in pictures), key=lambda row: cameras.color[row])
     absent = [cameras.color[row] for row in chosen if cameras.color[row] not in pictures]
-    findings += skipped(absent, len(chosen), f"no picture in {color.name}")
+    findings += skipped(absent, len(chosen), f"no image in {color.name}")
     used = spread(there[:: choice.stride], choice.limit)
     without = sum(cameras.depth[row] not in readings for row in used)
     if without:

@@ -54,7 +54,7 @@ def read_categories(path: Path) -> tuple[Category, ...]:
             raise BadScene(f"{path}, line {number}: {len(fields)} fields between tabs; the head has {len(columns)}")
         index, raw_category, nyu40id, nyu_class = (fields[place] for place in places)
         if not re.fullmatch("[1-9][0-9]{0,8}", index):
-            raise BadScene(f"{path}, line {number}: the index {index[:20]!r} is no whole number from 1 to 999999999")
+            raise BadScene(f"{path}, line {number}: the index {index[:20]!r} is not a whole number from 1 to 999999999")
         categories.append(Category(int(index), raw_category, nyu40id, nyu_class))
     if len({category.index for category in categories}) != len(categories) or not categories:
         raise BadScene(f"{path}: no rows, or two with the same index")

@@ -45,7 +45,7 @@ def read_frames(
     listed, findings = _distinct(listed)
     pictures = {entry.file_path: _picture(entry, reading, confined) for entry in listed}
     missing = [entry.file_path for entry in listed if pictures[entry.file_path] is None]
-    findings += skipped(missing, len(listed), f"no such picture in {reading.images}")
+    findings += skipped(missing, len(listed), f"no such image in {reading.images}")
     there = [entry for entry in listed if pictures[entry.file_path] is not None]
     names = _names(there)
     there.sort(key=lambda entry: order(names[entry.file_path]))
@@ -77,7 +77,7 @@ def read_frames(
     if panoramas := [entry for entry in used if is_panorama(entry)]:
         findings.append(f"panoramas: {len(panoramas)}, each cut into six views of 90 degrees")
         if unused := sum(bool(entry.depth_file_path) for entry in panoramas):
-            findings.append(f"depth of {unused} panoramas is not used: what it is measured along is not said")
+            findings.append(f"depth of {unused} panoramas is not used: its convention is unknown")
     return frames, findings + masks_finding(frames)
 
 
@@ -114,7 +114,7 @@ def _distinct(listed: Sequence[Listed]) -> tuple[list[Listed], list[str]]:
     first = {_plain(entry): entry for entry in reversed(listed)}
     kept = [entry for entry in listed if first[_plain(entry)] is entry]
     twice = [entry.file_path for entry in listed if first[_plain(entry)] is not entry]
-    return kept, skipped(twice, len(listed), "their picture is listed before")
+    return kept, skipped(twice, len(listed), "their image is listed before")
 
 
 def _picture(entry: Listed, reading: Reading, confined: Confined) -> Path | None:

@@ -103,14 +103,14 @@ def _usable(path: Path, body: dict[str, Any], entries: list[_Entry]) -> tuple[li
     told = [body, *frames]
     for key in _NO_PLANE:
         if any(one.get(key) for one in told):
-            raise BadScene(f"{path}: {key} shows no plane picture; cut it into perspective pictures first")
+            raise BadScene(f"{path}: {key} is not a perspective image; cut it into perspective images first")
     bad = [
         place for place, (_, _, entry) in enumerate(entries) if isinstance(entry, dict) and entry.get("is_bad") is True
     ]
     names = [str(frames[place].get("file_path")) for place in bad]
     notes = skipped(names, len(entries), "the file calls them bad (is_bad)")
     if moving := [key for key in _MOVING if any(_is_set(one.get(key)) for one in told)]:
-        notes.append(f"{', '.join(moving)} of {path.name} is not used: pictures count as taken in one instant")
+        notes.append(f"{', '.join(moving)} of {path.name} is not used: images are treated as taken in one instant")
     return [entry for place, entry in enumerate(entries) if place not in set(bad)], notes
 
 
@@ -123,7 +123,7 @@ def listed(where: str, body: dict[str, Any], entry: Any) -> Listed:
     if not isinstance(entry, dict) or not isinstance(entry.get("file_path"), str):
         raise BadScene(f"{where}: an object with 'file_path' and 'transform_matrix' was expected")
     if "transform_matrix" not in entry:
-        raise BadScene(f"{where}: no 'transform_matrix'; poses that change during a picture are not read")
+        raise BadScene(f"{where}: no 'transform_matrix'; poses that change during an image are not supported")
     matrix = _matrix(f"{where}: transform_matrix", entry["transform_matrix"])
     depth = _text(where, entry, "depth_file_path") or _text(where, entry, "depth_path")
     numbers = {key: value for source in (body, entry) for key, value in source.items() if key in _INTRINSICS}
@@ -141,8 +141,8 @@ def lens_of(entry: Listed, width: int, height: int) -> Lens:
     where, numbers = entry.where, entry.numbers
     w, h = (_size(where, numbers, key) or size for key, size in (("w", width), ("h", height)))
     if abs(w * height / (h * width) - 1) > _SAME_SHAPE:
-        turned = " (is it stored turned?)" if (w > h) != (width > height) else ""
-        raise BadScene(f"{where}: its camera has {w}x{h} pixels, its picture {width}x{height}{turned}")
+        turned = " (is it stored rotated?)" if (w > h) != (width > height) else ""
+        raise BadScene(f"{where}: its camera has {w}x{h} pixels, its image {width}x{height}{turned}")
     fx, fy = (_focal(where, numbers, axis, size) for axis, size in (("x", w), ("y", h)))
     if fx is None and fy is None:
         raise BadScene(f"{where}: no focal length; fl_x, camera_angle_x or x_fov was expected")
@@ -178,7 +178,7 @@ def _focal(where: str, numbers: dict[str, Any], axis: str, size: int) -> float |
 def _size(where: str, numbers: dict[str, Any], key: str) -> int | None:
     value = number(where, numbers, key)
     if value is not None and not (1 <= value < 1 << 31 and value == int(value)):
-        raise BadScene(f"{where}: {key} = {value:g} is no number of pixels")
+        raise BadScene(f"{where}: {key} = {value:g} is not a number of pixels")
     return None if value is None else int(value)
 
 
@@ -200,7 +200,7 @@ def _matrix(what: str, rows: Any) -> NDArray[np.float64]:
 def _list(path: Path, body: dict[str, Any], key: str) -> list[Any]:
     value = body.get(key, [])
     if not isinstance(value, list):
-        raise BadScene(f"{path}: {key!r} is no list")
+        raise BadScene(f"{path}: {key!r} is not a list")
     return value
 
 

@@ -77,7 +77,7 @@ def read_points(
     posed, findings = _posed(drive, sweeps, "sweeps", confined)
     if not posed:
         raise BadScene(
-            f"{drive.name}: none of its {len(sweeps)} lidar sweeps is there with a pose: unpack the release's blobs"
+            f"{drive.name}: none of its {len(sweeps)} lidar sweeps exists with a pose: unpack the release's blobs"
             + (f" ({'; '.join(findings)})" if findings else "")
         )
     cloud = Accumulation(drive.name, voxel_size)

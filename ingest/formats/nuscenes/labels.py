@@ -68,8 +68,8 @@ class Labels:
         lidarseg, panoptic = self._file(shot, "lidarseg", "bin"), self._file(shot, "panoptic", "npz")
         if (lidarseg or panoptic) is not None and not self._indexed:
             raise BadScene(
-                f"{self._folder / 'category.json'}: no 'index' in it, though points have labels: "
-                "take the category.json that nuScenes-lidarseg comes with"
+                f"{self._folder / 'category.json'}: no 'index' in it, though points have labels: use the "
+                "category.json that comes with nuScenes-lidarseg"
             )
         labels = None if lidarseg is None else self._known(lidarseg, read_lidarseg(lidarseg, len(kept)))[kept]
         if panoptic is not None:
@@ -86,8 +86,9 @@ class Labels:
         """The same labels; BadScene for one that is no index of category.json."""
         if strange := [label for label in np.unique(labels).tolist() if label >= 0 and label not in self.names]:
             raise BadScene(
-                f"{path}: label {strange[-1]} is no index of {self._folder / 'category.json'}, which has "
-                f"{len(self.names)} categories: they are of different label sets; take both from one download"
+                f"{path}: label {strange[-1]} is not an index of {self._folder / 'category.json'}, which has "
+                f"{len(self.names)} categories: they belong to different label sets; use both files from one "
+                "download"
             )
         return labels
 

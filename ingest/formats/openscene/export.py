@@ -54,7 +54,9 @@ def export_scene(
     frames = catalog.load_frames(store, scene.id)
     paths = [path for frame in frames for path in (frame.image_path, frame.depth_path) if path is not None]
     if missing := [path for path in paths if not path.is_file()]:
-        raise BadInput(f"{len(missing)} pictures of {scene.full_name} are not where they were, such as {missing[0]}")
+        raise BadInput(
+            f"{len(missing)} images of {scene.full_name} are no longer where they were, such as {missing[0]}"
+        )
     whole = Scene(scene.name, frames, points, scene.source, scene.split, scene.up_axis, points_only=not frames)
     labels, names = classes(points)
     fused = None

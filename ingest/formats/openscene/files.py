@@ -38,7 +38,7 @@ def read_points(path: Path, label_names: Mapping[int, str]) -> PointCloud:
     """The points of a .pth, labels -1 where it has none; classes not among `label_names` are called "class 7"."""
     stored = _read(path)
     if not isinstance(stored, tuple | list) or len(stored) != 3:
-        raise BadScene(f"{path}: holds a {type(stored).__name__}; (coordinates, colours, labels) was expected")
+        raise BadScene(f"{path}: contains a {type(stored).__name__}; (coordinates, colours, labels) was expected")
     xyz = _array(path, "coordinates", stored[0])
     if xyz.ndim != 2 or xyz.shape[1] != 3 or xyz.dtype.kind != "f":
         raise BadScene(
@@ -144,7 +144,7 @@ def _merged(
     first = np.diff(point[order], prepend=-1) > 0
     again = np.flatnonzero(~first)
     differ = int((vectors[order[again]] != vectors[order[again - 1]]).any(axis=1).sum())
-    findings = [f"{differ:,} points have other features in another chunk; the first was taken"] if differ else []
+    findings = [f"{differ:,} points have other features in another chunk; the first was used"] if differ else []
     return np.logical_or.reduce([covered for covered, _ in chunks]), vectors[order[first]], findings
 
 

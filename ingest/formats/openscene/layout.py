@@ -45,8 +45,8 @@ def find_scenes(root: Path) -> dict[str, Place]:
         for name, place in _scenes(folder, splits):
             if name in places:
                 raise BadScene(
-                    f"{places[name].points} and {place.points} are both of scene {name}: "
-                    "name one of their folders, such as NAME_3d/val"
+                    f"{places[name].points} and {place.points} both belong to scene {name}: name one of their "
+                    "folders, such as NAME_3d/val"
                 )
             places[name] = place
     return places

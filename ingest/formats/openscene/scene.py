@@ -161,9 +161,9 @@ def _camera(kind: Kind, frame: Frame) -> Camera:
     off = np.abs(np.array([own.fx, own.fy, own.cx, own.cy]) - [camera.fx, camera.fy, camera.cx, camera.cy])
     if off.max() > _CAMERA_TOLERANCE * camera.width:
         raise BadScene(
-            f"frame {frame.name}: at {camera.width}x{camera.height} its camera has fx {own.fx:.1f}, fy {own.fy:.1f}, "
-            f"cx {own.cx:.1f}, cy {own.cy:.1f}; OpenScene takes {camera.fx:.1f}, {camera.fy:.1f}, {camera.cx:.1f}, "
-            f"{camera.cy:.1f} of {kind} for granted: write it with --as custom"
+            f"frame {frame.name}: at {camera.width}x{camera.height} its camera has fx {own.fx:.1f}, fy "
+            f"{own.fy:.1f}, cx {own.cx:.1f}, cy {own.cy:.1f}; OpenScene assumes {camera.fx:.1f}, {camera.fy:.1f}, "
+            f"{camera.cx:.1f}, {camera.cy:.1f} for {kind}: write it with --as custom"
         )
     return camera
 

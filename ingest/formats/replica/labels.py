@@ -41,7 +41,7 @@ def read_semantics(folder: Path, confined: Confined) -> Semantics:
     instances = cloud.of_file(_vertex_objects(mesh, cloud.rows_in_file))
     objects, count = _objects(info)
     if (last := int(instances.max(initial=-1))) >= count:
-        raise BadScene(f"{mesh}: object {last}, where {info} tells of {count}: they are not of one scene")
+        raise BadScene(f"{mesh}: object {last}, but {info} describes {count}: they do not belong to one scene")
     ids = np.array(sorted(objects), np.int64)
     classes = np.array([objects[i][0] for i in ids.tolist()], np.int32)
     place = np.minimum(np.searchsorted(ids, instances), len(ids) - 1)

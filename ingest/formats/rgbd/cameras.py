@@ -63,7 +63,7 @@ def depth_lens(path: Path, color: Lens, own: Intrinsics | None) -> Lens:
     if not abs(size[0] * color.height / (size[1] * color.width) - 1) < SHAPE_TOLERANCE:
         raise BadScene(
             f"{path}: {size[0]}x{size[1]} readings for an image of {color.width}x{color.height} pixels have another "
-            "shape, so another camera: give its intrinsics in a file intrinsics_depth.txt"
+            "aspect ratio, so another camera: give its intrinsics in a file intrinsics_depth.txt"
         )
     with naming(path):
         return color.resized(*size)
@@ -81,8 +81,8 @@ def _require_one_size(folder: Path, sizes: dict[str, tuple[int, int]], source: s
         (one, stem), (other, odd) = sorted(first.items(), key=lambda item: order(item[1]))[:2]
         raise BadScene(
             f"{folder}: images of {len(first)} sizes ({stem}: {one[0]}x{one[1]}, {odd}: {other[0]}x{other[1]}), and "
-            f"{source} does not say which it is about: give each image its own intrinsics in a folder, or one file "
-            "with width and height"
+            f"{source} does not say which it belongs to: give each image its own intrinsics in a folder, or one "
+            "file with width and height"
         )
 
 

@@ -69,7 +69,7 @@ def read_frames(folder: Path, layout: Layout, reading: Reading, unpacked: Path) 
         raise BadScene(unrelated(folder, "masks", layout.masks, layout.images))
     bent = sorted({lens.model for lens in lenses.values() if not is_straight(lens)})
     if bent:
-        findings.append(f"pictures were straightened; the models of their lenses: {', '.join(bent)}")
+        findings.append(f"images were undistorted; the models of their lenses: {', '.join(bent)}")
     frames = []
     for stem in used:
         image, lens = layout.images[stem], lenses[stem]
@@ -103,13 +103,13 @@ def _tracked(folder: Path, layout: Layout, reading: Reading) -> _Tracked:
     poses = read_poses(folder, {stem: layout.images[stem] for stem in stems}, layout.poses, reading.poses)
     depths = pair(stems, layout.depths)
     if layout.depths and not depths.found:
-        raise BadScene(unrelated(folder, "depth pictures", layout.depths, layout.images))
+        raise BadScene(unrelated(folder, "depth images", layout.depths, layout.images))
     findings = [f"poses: {poses.source}", *poses.findings]
     if depths.rule not in ("", "name"):
         findings.append(f"depth belongs to images by {depths.rule}")
     unused = [path.name for path in less(layout.depths.values(), depths.found.values())]
     if unused and not depths.rule.startswith("nearest time"):
-        findings.append(f"{len(unused)} of {len(layout.depths)} depth pictures belong to no image ({some(unused)})")
+        findings.append(f"{len(unused)} of {len(layout.depths)} depth images belong to no image ({some(unused)})")
     posed = [stem for stem in stems if stem in poses.matrices]
     complete = [stem for stem in posed if stem in depths.found or not depths.found]
     findings += skipped(less(stems, posed), len(stems), "no pose", "images")

@@ -68,7 +68,7 @@ def find_layout(folder: Path, named: Named, confined: Confined) -> Layout:
         raise BadScene(
             f"{folder}: no images; looked for a folder {_either(COLOR)} with {_either(IMAGE_SUFFIXES)} files"
         )
-    depths = _by_stem(_pictures(folder, named.depth, DEPTH, DEPTH_SUFFIXES), "depth pictures")
+    depths = _by_stem(_pictures(folder, named.depth, DEPTH, DEPTH_SUFFIXES), "depth images")
     poses = _poses(folder, named.poses)
     intrinsics = _intrinsics(folder, named.intrinsics)
     return Layout(
@@ -132,7 +132,7 @@ def _poses(folder: Path, pattern: str) -> Path | dict[str, Path]:
         return _only(logs, "trajectories", "--poses")
     raise BadScene(
         f"{folder}: no poses; looked for {_either(POSE_FILES)}, any .log file, and a folder {_either(POSES)} with a "
-        "text file a frame. Name them with --poses"
+        "text file per frame. Name them with --poses"
     )
 
 
@@ -199,7 +199,7 @@ def _by_stem(paths: list[Path], what: str) -> dict[str, Path]:
     stems: dict[str, Path] = {}
     for path in paths:
         if path.stem in stems:
-            raise BadScene(f"{path.parent}: two {what} of one name, {stems[path.stem].name} and {path.name}")
+            raise BadScene(f"{path.parent}: two {what} of the same name, {stems[path.stem].name} and {path.name}")
         stems[path.stem] = path
     return stems
 

@@ -50,7 +50,7 @@ def read_poses(folder: Path, images: Mapping[str, Path], poses: Path | dict[str,
         if not pairs.found:
             raise BadScene(unrelated(folder, "pose files", poses, images))
         matrices = {stem: read_pose(path, reading.quaternion) for stem, path in pairs.found.items()}
-        source = f"one file a frame in {next(iter(pairs.found.values())).parent.name}, by {pairs.rule}"
+        source = f"one file per frame in {next(iter(pairs.found.values())).parent.name}, by {pairs.rule}"
     else:
         trajectory = read_trajectory(poses, reading.quaternion)
         rows, rule = _rows(poses, stems, trajectory, seconds, reading)
@@ -78,8 +78,8 @@ def read_poses(folder: Path, images: Mapping[str, Path], poses: Path | dict[str,
 def unrelated(folder: Path, what: str, files: Mapping[str, Path], images: Mapping[str, Path]) -> str:
     """That none of the files belongs to any image."""
     return (
-        f"{folder}: {len(files)} {what} such as {next(iter(files.values())).name}, none belongs by name, number or "
-        f"time to an image such as {next(iter(images.values())).name}"
+        f"{folder}: {len(files)} {what} such as {next(iter(files.values())).name}, none of which matches by name, "
+        f"number or time an image such as {next(iter(images.values())).name}"
     )
 
 
@@ -136,7 +136,7 @@ def _by_number(path: Path, stems: Sequence[str], trajectory: Trajectory, key: Po
         fitting += ", in two ways: a line's first and third number give different images"
     raise BadScene(
         f"{path}: {count} poses with frame numbers {min(numbers, default=0)} to {max(numbers, default=0)}, but "
-        f"{fitting}. Say what tells the image of a pose: --pose-key first, third (number of a line) or order"
+        f"{fitting}. Choose what determines the image of a pose: --pose-key first, third (number of a line) or order"
     )
 
 

@@ -108,7 +108,7 @@ def read_frames(
     every = set(sequence.names())
     stems = sorted((name.removesuffix(".color.jpg") for name in every if _FRAME.fullmatch(name)), key=_count)
     if not stems:
-        raise BadScene(f"{sequence.where}: no pictures frame-000000.color.jpg in it")
+        raise BadScene(f"{sequence.where}: no images frame-000000.color.jpg in it")
     complete = [stem for stem in stems if all(f"{stem}.{part}" in every for part in _PARTS)]
     findings = skipped(less(stems, complete), len(stems), "no depth or no pose", "pictures")
     chosen = complete[::stride]
@@ -165,7 +165,7 @@ def _number(sequence: Sequence, info: dict[str, str], key: str) -> float:
 def _pose(sequence: Sequence, name: str) -> NDArray[np.float64]:
     numbers = _numbers(sequence.text(name).decode("utf-8-sig", "replace"))
     if len(numbers) != 16:
-        raise BadScene(f"{sequence.where}: {name} is no matrix of 4 rows of 4 numbers")
+        raise BadScene(f"{sequence.where}: {name} is not a matrix of 4 rows of 4 numbers")
     return np.array(numbers).reshape(4, 4)
 
 

@@ -153,7 +153,9 @@ def _depth_to_color(
     for matrix in (color_to_base, depth_to_base):
         rotation = matrix[:3, :3]
         if not np.isfinite(matrix).all() or np.abs(rotation.T @ rotation - np.eye(3)).max() > 0.01:
-            return None, ["the extrinsics are no rotation and translation; both cameras are taken to be in one place"]
+            return None, [
+                "the extrinsics are not a rotation and translation; both cameras are assumed to be in one place"
+            ]
     depth_to_color = inverted(color_to_base[None])[0] @ depth_to_base
     return (None, []) if np.abs(depth_to_color - np.eye(4)).max() < 1e-6 else (depth_to_color, [])
 

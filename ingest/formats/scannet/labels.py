@@ -86,8 +86,8 @@ def read_nyu40(path: Path, point_count: int, table: Path | None) -> tuple[NDArra
     elif beyond:
         if table is None:
             raise BadScene(
-                f"{path}: label {beyond[-1]} is no NYU40 class (0 to {len(NYU40)}): older files have ids of raw "
-                f"categories; put {TABLE} beside the scans to map them, or take the file of ScanNet v2"
+                f"{path}: label {beyond[-1]} is not a NYU40 class (0 to {len(NYU40)}): older files have ids of raw "
+                f"categories; put {TABLE} beside the scans to map them, or use the file of ScanNet v2"
             )
         known = _mapped(path, known, _nyu40_ids(table))
         findings.append(f"labels: {path.name} has ids of raw categories; {TABLE} maps them to NYU40")

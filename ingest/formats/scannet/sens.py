@@ -94,7 +94,7 @@ class Recording:
             file.seek(offset)
             data = file.read(count)
         if len(data) != count:
-            raise BadScene(f"{self.path}: cut short while it was being read ({len(data)} of {count} bytes)")
+            raise BadScene(f"{self.path}: the file ended while it was being read ({len(data)} of {count} bytes)")
         return data
 
 
@@ -128,9 +128,9 @@ class _Walk:
         color_k, color_to_base, depth_k, depth_to_base = np.array(fixed[:64], dtype=np.float64).reshape(4, 4, 4)
         color_code, depth_code, color_w, color_h, depth_w, depth_h, depth_scale, frame_count = fixed[64:]
         if color_code not in _COLOR_COMPRESSION:
-            raise BadScene(f"{self.path}: colour compression {color_code}; known are 0 raw, 1 png, 2 jpeg")
+            raise BadScene(f"{self.path}: colour compression {color_code}; known: 0 raw, 1 png, 2 jpeg")
         if depth_code not in _DEPTH_COMPRESSION:
-            raise BadScene(f"{self.path}: depth compression {depth_code}; known are 0 raw, 1 zlib")
+            raise BadScene(f"{self.path}: depth compression {depth_code}; known: 0 raw, 1 zlib")
         if not (np.isfinite(depth_scale) and depth_scale > 0):
             raise BadScene(f"{self.path}: {depth_scale} depth units per metre; a positive number was expected")
         for what, width, height in (("colour", color_w, color_h), ("depth", depth_w, depth_h)):
@@ -172,8 +172,8 @@ class _Walk:
             end = offset + color_bytes + depth_bytes
             if end > self.size:
                 raise BadScene(
-                    f"{self.path}: cut short in frame {index} of {count}: the file has {self.size:,} bytes, "
-                    f"the frame ends at {end:,}"
+                    f"{self.path}: truncated in frame {index} of {count}: the file has {self.size:,} bytes, the "
+                    f"frame ends at {end:,}"
                 )
             matrix = np.array(pose, dtype=np.float64).reshape(4, 4)
             frames.append(SensFrame(index, matrix, color_time / 1e6, offset, color_bytes, depth_bytes))
@@ -200,5 +200,5 @@ class _Walk:
     def take(self, count: int, what: str) -> bytes:
         data = self.file.read(count)
         if len(data) != count:
-            raise BadScene(f"{self.path}: cut short in {what}: {count} bytes were expected, {len(data)} are left")
+            raise BadScene(f"{self.path}: truncated in {what}: {count} bytes were expected, {len(data)} are left")
         return data

@@ -70,7 +70,9 @@ def numbered(folder: Path, suffix: str) -> dict[int, Path]:
         if path.suffix != suffix or not (path.stem.isascii() and path.stem.isdigit() and len(path.stem) < 19):
             continue
         if other := found.get(int(path.stem)):
-            raise BadScene(f"{folder}: {other.name} and {path.name} have one number; which one counts cannot be told")
+            raise BadScene(
+                f"{folder}: {other.name} and {path.name} have the same number; it is ambiguous which one counts"
+            )
         found[int(path.stem)] = path
     return {number: found[number] for number in sorted(found)}
 
@@ -99,8 +101,8 @@ def read_frames(
     sides = tuple(_SIDES) if stereo else ("image_2",)
     if not is_folder(sequence.folder / "image_2"):
         raise BadScene(
-            f"{sequence.folder}: no folder image_2; features come from pictures: "
-            "unpack the colour images of KITTI's odometry benchmark there"
+            f"{sequence.folder}: no folder image_2; features come from images: unpack the colour images of KITTI's "
+            "odometry benchmark there"
         )
     wanted = spread([(scan, side) for scan in scans for side in sides], limit)
     pictures = {side: numbered(sequence.folder / side, ".png") for side in sides}
@@ -118,7 +120,7 @@ def read_frames(
         else:
             name = f"{scan:06d}" if side == "image_2" else f"{scan:06d}_right"
             frames.append(Frame(name, _camera(sequence, side, path), pose, path, timestamp=_time(sequence, scan)))
-    findings = skipped(missing, len(wanted), "no such picture")
+    findings = skipped(missing, len(wanted), "no such image")
     return frames, findings + skipped(lost, len(wanted), "poses.txt has no valid pose for them")
 
 
@@ -175,8 +177,8 @@ def _rows(folder: Path, numbers: list[int], poses: int) -> dict[int, int]:
     if numbers[-1] < poses:  # some scans of a sequence, with all its poses
         return {number: number for number in numbers}
     raise BadScene(
-        f"{folder / 'poses.txt'}: {poses:,} poses for {len(numbers):,} scans numbered {numbers[0]} to {numbers[-1]}; "
-        "a pose a scan, in order, or all poses of the sequence were expected"
+        f"{folder / 'poses.txt'}: {poses:,} poses for {len(numbers):,} scans numbered {numbers[0]} to "
+        f"{numbers[-1]}; one pose per scan, in order, or all poses of the sequence were expected"
     )
 
 
@@ -185,9 +187,9 @@ def _calibration(path: Path) -> tuple[dict[str, NDArray[np.float64]], NDArray[np
     rows = {name: np.array(numbers) for name, numbers in _named_rows(path) if len(numbers) == 12}
     for name in (*_SIDES.values(), "Tr"):
         if name not in rows:
-            raise BadScene(f"{path}: no line '{name}: ' with 12 numbers; take the calib.txt that comes with the scans")
+            raise BadScene(f"{path}: no line '{name}: ' with 12 numbers; use the calib.txt that comes with the scans")
         if not (np.abs(rows[name]) < _FARTHEST).all() or abs(np.linalg.det(rows[name].reshape(3, 4)[:, :3])) < 1e-9:
-            raise BadScene(f"{path}: the numbers of {name} are no calibration")
+            raise BadScene(f"{path}: the numbers of {name} are not a calibration")
     lidar_to_camera = np.vstack([rows["Tr"].reshape(3, 4), [0, 0, 0, 1]])
     return {name: rows[name].reshape(3, 4) for name in _SIDES.values()}, lidar_to_camera
 

@@ -146,13 +146,13 @@ def _extracted(folder: Path, numbers: Sequence[int], confined: Confined) -> tupl
     first, last = min(numbers), max(numbers)
     if (min(images), max(images)) == (first + 1, last + 1):
         finding = (
-            f"{folder.name}/ is counted from {first + 1} and {ODOMETRY} from {first}: they are paired in this order"
+            f"{folder.name}/ is numbered from {first + 1} and {ODOMETRY} from {first}: they are paired in this order"
         )
         return {number - 1: path for number, path in images.items()}, [finding]
     if min(images) == first + 1 and max(images) == first + len(images):
         raise BadScene(
-            f"{folder}: {len(images)} images counted from {first + 1}, for frames {first} to {last} of {ODOMETRY}; "
-            f"which frames they show is not known. Name each by its frame's number, or leave {VIDEO} alone to be read"
+            f"{folder}: {len(images)} images numbered from {first + 1}, for frames {first} to {last} of {ODOMETRY}; "
+            f"it is not known which frames they show. Name each by its frame's number, or keep only {VIDEO}"
         )
     return images, []
 

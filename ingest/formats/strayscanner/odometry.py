@@ -65,7 +65,7 @@ def _numbers(path: Path, number: int, row: list[str], places: list[int]) -> list
     try:
         return [float(row[place].strip() or "nan") if place < len(row) else np.nan for place in places]
     except ValueError as error:
-        raise BadScene(f"{path}, line {number}: {','.join(row)[:60]!r} are not numbers only") from error
+        raise BadScene(f"{path}, line {number}: {','.join(row)[:60]!r} is not only numbers") from error
 
 
 def _frame_numbers(path: Path, column: NDArray[np.float64]) -> tuple[int, ...]:

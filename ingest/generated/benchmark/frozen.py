@@ -15,7 +15,7 @@ from ..recording import Recording
 from .plan import VERSION
 
 _DIFFERENCES = {
-    "layout": "are furnished or looked at otherwise, and figures cannot be compared with those of others.",
+    "layout": "have other furniture or views, and figures cannot be compared with those of others.",
     "counts": "have other numbers of points or segments, and figures can differ a little.",
     "bytes": "differ in rounding alone, and figures can differ in the last digit.",
 }
@@ -118,7 +118,7 @@ def differences(found: Mapping[str, Mapping[str, str]]) -> list[str]:
             shown = ", ".join(differing[:3]) + (" ..." if len(differing) > 3 else "")
             sentences.append(f"{len(differing)} of {len(found)} scenes ({shown}) {meaning}")
     if sentences:
-        sentences.append(f"{VERSION} was frozen with {FROZEN_WITH}; other versions and processors round otherwise.")
+        sentences.append(f"{VERSION} was frozen with {FROZEN_WITH}; other versions and processors round differently.")
     return sentences
 
 
