@@ -66,7 +66,7 @@ def test_pcd_of_lost_returns_leaves_them_out(tmp_path: Path) -> None:
             "binary_compressed is not supported; write it as",
         ),
         (pcd("binary")[:-3], "truncated"),
-        (pcd("binary", points=10**15 - 1), "truncated: the header promises 999,999,999,999,999"),
+        (pcd("binary", points=10**15 - 1), "truncated: its header announces 999,999,999,999,999"),
         (pcd("ascii", points=9), "truncated"),
         (pcd("binary").replace(b"SIZE 4 4", b"SIZE 4"), "have different lengths"),
         (pcd("binary").replace(b"TYPE F", b"TYPE Q"), "no field has TYPE Q, SIZE 4"),
@@ -121,7 +121,7 @@ def test_a_line_of_names_decides_and_pts_begins_with_its_count(tmp_path: Path) -
     ("name", "content", "said"),
     [
         ("a.xyz", "", "no points in it"),
-        ("a.xyz", "1 2 3\n4 5\n", "lines of other than 3 numbers"),
+        ("a.xyz", "1 2 3\n4 5\n", "lines with other than 3 numbers"),
         ("a.xyz", "1 2 3\n4 five 6\n", "not everything is a number"),
         ("a.xyz", "1 2 3 4 5\n", "5 numbers per line; x y z, with an intensity, colours or normals"),
         ("a.pts", "3\n1 2 3\n4 5 6\n", "2 lines of points; its first line says 3"),

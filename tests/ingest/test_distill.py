@@ -143,7 +143,7 @@ def test_a_voxel_without_a_direction_takes_that_of_the_nearest() -> None:
 
 @pytest.mark.parametrize("number", [0.0, float("nan"), float("inf")])
 def test_a_student_that_says_nothing_is_refused(cloud: PointCloud, number: float) -> None:
-    with pytest.raises(BadScene, match="no directions"):
+    with pytest.raises(BadScene, match="no direction"):
         unit_vectors(Says(lambda c: torch.full_like(c, number)), OPTIONS, held(cloud), CPU)
 
 

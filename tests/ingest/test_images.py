@@ -134,7 +134,9 @@ def test_a_picture_too_large_is_refused_from_its_header(tmp_path: Path, size: tu
     tracemalloc.start()
     for name in files:
         for read in (read_image, image_size):
-            with pytest.raises(BadInput, match=name.replace(".", r"\.") + r": [\dx,]+ pixels; at most 80,000,000"):
+            with pytest.raises(
+                BadInput, match=name.replace(".", r"\.") + r": [\dx,]+ pixels; an image may have at most 80,000,000"
+            ):
                 read(tmp_path / name)
     for name in ("a.png", "a.pgm"):
         with pytest.raises(BadInput, match=name.replace(".", r"\.")):

@@ -137,7 +137,7 @@ def test_smaller_pictures_have_a_smaller_camera(small: Path) -> None:
         Image.open(path).resize((20, 15)).save(path)
     assert load(small).frames[0].camera.fx == 15
     Image.new("RGB", (30, 40)).save(small / "images/0.png")
-    with pytest.raises(BadScene, match=r"frames\[0\]: its camera has 40x30 pixels, its image 30x40 \(is it stored tu"):
+    with pytest.raises(BadScene, match=r"frames\[0\]: its camera has 40x30 pixels, its image 30x40 \(is it stored rot"):
         load(small)
 
 

@@ -96,7 +96,7 @@ def test_points_that_are_not_finite_are_left_out_with_their_columns(tmp_path: Pa
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ({"coord": XYZ}, "holds a dict; .coordinates, colours, labels. was expected"),
+        ({"coord": XYZ}, "contains a dict; .coordinates, colours, labels. was expected"),
         ((XYZ[:, :2], 0, LABELS), r"coordinates are float64 of shape \(50, 2\)"),
         ((XYZ, np.full((50, 3), 3.0), LABELS), "colours from 0 to 3; OpenScene's go from -1 to 1"),
         ((XYZ, 0, LABELS[:7]), r"labels are float64 of shape \(7,\); 50 whole numbers"),

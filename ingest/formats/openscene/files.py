@@ -104,7 +104,7 @@ def _read_chunk(path: Path) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
     stored = _read(path)
     if not isinstance(stored, Mapping) or not {"feat", "mask_full"} <= set(stored):
         found = ", ".join(map(str, stored)) if isinstance(stored, Mapping) else f"a {type(stored).__name__}"
-        raise BadScene(f"{path}: holds {found[:80]}; a dict with 'feat' and 'mask_full' was expected")
+        raise BadScene(f"{path}: contains {found[:80]}; a dict with 'feat' and 'mask_full' was expected")
     feat = _array(path, "feat", stored["feat"])
     if feat.ndim == 3:
         feat = feat[:, :, 0] if feat.shape[2] else feat[:, :, :0]
