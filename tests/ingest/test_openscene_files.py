@@ -179,7 +179,7 @@ def test_rows_without_a_direction_are_left_out_and_counted(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ({"feat": torch.zeros(3, 8)}, "holds feat; a dict with 'feat' and 'mask_full' was expected"),
+        ({"feat": torch.zeros(3, 8)}, "contains feat; a dict with 'feat' and 'mask_full' was expected"),
         (torch.zeros(3, 8), "contains a Tensor"),
         ({"feat": torch.zeros(3, 8), "mask_full": torch.ones(5, dtype=torch.bool)}, r"\(3, 8\).*with 5 points"),
         ({"feat": torch.zeros(0, 8), "mask_full": torch.zeros(5, dtype=torch.bool)}, "no point has a feature"),
