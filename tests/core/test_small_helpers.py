@@ -1,4 +1,4 @@
-"""The small things that every room shares: unit rows, digests of files, first lines of errors, counts, arrays on disk."""
+"""Small things that every room shares: unit rows, digests of files, first lines of errors, counts, arrays on disk."""
 
 import hashlib
 from pathlib import Path
