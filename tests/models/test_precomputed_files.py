@@ -102,7 +102,7 @@ def test_an_array_is_chosen_by_its_name(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(tmp_path, key="feat"), COLOURS)
     with pytest.raises(BadInput, match=r"7.npz: holds depth, feat; choose one with --key"):
         read(tmp_path)
-    with pytest.raises(BadInput, match=r"7.npz: holds depth, feat, and no 'rgb'"):
+    with pytest.raises(BadInput, match=r"7.npz: holds depth, feat, but no 'rgb'"):
         read(tmp_path, key="rgb")
 
 
