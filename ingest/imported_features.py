@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import BadScene
 from ..core.features import Correspondence, EmbeddingSpace, PointFeatures
+from ..store.files.stored_points import StoredPoints
 from .fusion.point_views import view_counts
 
 UNIT_TOLERANCE = 1e-3  # a length this near to 1 is 1, rounded to halves: such rows stay as they are, to the bit
@@ -38,22 +39,22 @@ class ImportedFeatures:
 
 def point_features(
     imported: ImportedFeatures,
-    original_index: NDArray[np.int32],
+    stored: StoredPoints,
     correspondences: Sequence[Correspondence],
     space: EmbeddingSpace,
     unit_length: bool,
 ) -> PointFeatures:
-    """The features with points in the store's order, of which row i was row original_index[i] of the scan.
+    """The features with points in stored order.
 
     A published mean is shorter than 1 where its views disagreed; `unit_length` brings rows to 1, or they keep it. How
     many frames saw a point is not published: it is what `correspondences` say, and 1 where they are silent.
     """
-    point_index = np.flatnonzero(imported.covered[original_index]).astype(np.int32)
-    row = np.cumsum(imported.covered) - 1
-    vectors = imported.vectors[row[original_index[point_index]]]
+    point_index = np.flatnonzero(stored.to_stored(imported.covered)).astype(np.int32)
+    row = stored.to_stored(np.cumsum(imported.covered) - 1)
+    vectors = imported.vectors[row[point_index]]
     if unit_length:
         _to_unit_length(vectors)
-    views = view_counts(correspondences, len(original_index))
+    views = view_counts(correspondences, len(stored))
     return PointFeatures(space, point_index, vectors, np.maximum(views[point_index], 1))
 
 

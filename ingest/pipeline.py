@@ -111,9 +111,7 @@ def ingest_scene(store: Database, job: IngestJob, report: Report = quiet) -> Ing
             memory_mb=job.memory_mb,
         )
     else:
-        features = point_features(
-            imported, geometry.stored.original_index, geometry.correspondences, space, asked.fuse.unit_length
-        )
+        features = point_features(imported, geometry.stored, geometry.correspondences, space, asked.fuse.unit_length)
     source: Literal["fused", "imported"] = "fused" if imported is None else "imported"
     made = publish_with_regions(
         store,

@@ -63,7 +63,7 @@ def add_features(
     started = jobs.start(store, info.dataset, info.name, made)
     with jobs.failed_by_errors(store, started):
         whole = geometry.published(store, info)
-        features = point_features(imported, whole.stored.original_index, whole.correspondences, space, unit_length=True)
+        features = point_features(imported, whole.stored, whole.correspondences, space, unit_length=True)
         published = publish_with_regions(store, whole, name, made, "imported", features, objects, pool, report)
     jobs.finish(store, started, counted(published.region_count, "region"))
     return held.features(name)

@@ -269,19 +269,13 @@ def read_vectors_at(path: Path, space: EmbeddingSpace, rows: NDArray[np.integer]
     return vectors
 
 
-def read_feature_regions(path: Path) -> tuple[NDArray[np.int32], dict[Level, NDArray[np.int32]]]:
-    """point_index and the ordinal of each point's region at each level, in file order; vectors stay unread."""
-    with opened(path, "features") as (file, _):
-        columns = to_numpy(file.read(columns=["point_index", *LEVELS]))
-    return columns["point_index"], {level: columns[level] for level in LEVELS}
-
-
 def read_objects(path: Path, superpoint: NDArray[np.int32]) -> NDArray[np.int32]:
     """(N,) the object of each point of the cloud, that of its superpoint; -1 where nobody saw the superpoint.
 
     `superpoint` is (N,), of the cloud that the features belong to.
     """
-    _, of_seen = read_feature_regions(path)
+    with opened(path, "features") as (file, _):
+        of_seen = to_numpy(file.read(columns=["superpoint", "object"]))
     of_superpoint = np.full(superpoint.max() + 1, -1, np.int32)
     of_superpoint[of_seen["superpoint"]] = of_seen["object"]
     return of_superpoint[superpoint]

@@ -30,10 +30,6 @@ class PointsFile:
         """(N, 3) metres; the other columns stay unread."""
         return parquet.read_xyz(self.path)
 
-    def superpoint(self) -> NDArray[np.int32]:
-        """(N,) the superpoint of each point; the other columns stay unread."""
-        return parquet.read_superpoints(self.path)
-
     def original_index(self) -> NDArray[np.int32]:
         """(N,) each point's row in the scan's own order; the other columns stay unread."""
         return parquet.read_original_index(self.path)
@@ -53,10 +49,6 @@ class FeaturesFile:
     def blocks(self) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float16]]]:
         """point_index and vectors of all rows in file order, a few thousand at a time."""
         return parquet.feature_blocks(self.path, self.space)
-
-    def rows(self, start: int, stop: int) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
-        """point_index and vectors of a range of rows, such as a region's; only the blocks it touches are read."""
-        return parquet.read_feature_rows(self.path, start, stop)
 
     def point_index(self) -> NDArray[np.int32]:
         """(M,) the point of each row, in file order; the other columns stay unread."""

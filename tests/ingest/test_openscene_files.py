@@ -12,6 +12,7 @@ from ovstore.core.features import Correspondence, EmbeddingSpace
 from ovstore.core.scene import PointCloud
 from ovstore.ingest.formats.openscene.files import read_features, read_points, write_features, write_points
 from ovstore.ingest.imported_features import ImportedFeatures, point_features
+from ovstore.store.files.stored_points import StoredPoints
 
 rng = np.random.default_rng(0)
 XYZ = rng.normal(size=(50, 3))
@@ -222,13 +223,19 @@ def test_nothing_in_a_file_is_run(tmp_path: Path, zipped: bool) -> None:
 SPACE = EmbeddingSpace("toy", 8, "")
 
 
+def stored(original_index: np.ndarray) -> StoredPoints:
+    """Points that lie at zero: only their order counts."""
+    count = len(original_index)
+    return StoredPoints(PointCloud(np.zeros((count, 3))), np.zeros(count, np.int32), original_index)
+
+
 def test_features_follow_their_points_into_the_stores_order() -> None:
     covered = np.arange(50) % 3 == 0
     order = rng.permutation(50).astype(np.int32)
     seen = [
         Correspondence(0, np.arange(25, dtype=np.int32), np.zeros((25, 2), np.float32), np.ones(25, np.float32))
     ] * 2
-    found = point_features(ImportedFeatures(covered, VECTORS[covered]), order, seen, SPACE, unit_length=False)
+    found = point_features(ImportedFeatures(covered, VECTORS[covered]), stored(order), seen, SPACE, unit_length=False)
     np.testing.assert_array_equal(found.vectors, VECTORS[order[found.point_index]])
     np.testing.assert_array_equal(np.sort(order[found.point_index]), np.flatnonzero(covered))
     np.testing.assert_array_equal(found.view_count, np.where(found.point_index < 25, 2, 1))
@@ -236,9 +243,9 @@ def test_features_follow_their_points_into_the_stores_order() -> None:
 
 def test_unit_length_is_made_once_and_then_kept_to_the_bit() -> None:
     everything, order = np.ones(50, bool), np.arange(50, dtype=np.int32)
-    once = point_features(ImportedFeatures(everything, VECTORS), order, [], SPACE, unit_length=True)
+    once = point_features(ImportedFeatures(everything, VECTORS), stored(order), [], SPACE, unit_length=True)
     np.testing.assert_allclose(np.linalg.norm(once.vectors.astype(np.float32), axis=1), 1, atol=1e-3)
-    twice = point_features(ImportedFeatures(everything, once.vectors), order, [], SPACE, unit_length=True)
+    twice = point_features(ImportedFeatures(everything, once.vectors), stored(order), [], SPACE, unit_length=True)
     np.testing.assert_array_equal(twice.vectors, once.vectors)
 
 
