@@ -22,6 +22,7 @@ _Result = TypeVar("_Result")
 _WORDS = {
     None: "None", types.NoneType: "None", bool: "True or False", int: "a whole number", float: "a number",
     str: "text", Path: "a path", np.ndarray: "a NumPy array of numbers", dict: "a dict",
+    collections.abc.Callable: "a function",
 }  # fmt: skip
 
 

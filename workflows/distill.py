@@ -1,16 +1,17 @@
 """Distill: a 3D network is trained on published features and writes its own, also for points that no frame saw."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.annotated import checked
 from ..core.errors import Misused
 from ..core.wording import counted, short_list
 from ..ingest.report import Report, quiet
 from ..store.postgres.database import Database
-from .scene_jobs import Finished, SceneResults, nobody
+from .scene_jobs import Finished, SceneResults, nobody, require_counts
 from .training_run import (
     UNHEARD,
     TrainedRun,
@@ -49,6 +50,10 @@ class DistillRequest(TrainingChoices):
     encoder_options: Mapping[str, Any] = field(default_factory=dict)
     passes: int = 1  # averaged over random placements of a scene; 1: as it stands
     write_workers: int = 1  # scenes written at once, each in its own process
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_counts(passes=self.passes, write_workers=self.write_workers)
 
     @property
     def trains(self) -> bool:
@@ -89,6 +94,82 @@ class Distilled:
     features: str  # name of the feature sets that were written
     trained_on: str | None  # name of the feature sets that the student was trained on; None: its file does not say
     scenes: "SceneResults[InferenceSummary]"
+
+
+@checked
+def distill(
+    store: Database,
+    out: str,
+    *,
+    features: str | None = None,
+    config: str | None = None,
+    options: dict[str, Any] | None = None,
+    student: str = "minkunet18a",
+    student_options: dict[str, Any] | None = None,
+    datasets: Sequence[str] | None = None,
+    scenes: Sequence[str] | None = None,
+    split: str | None = None,
+    val_split: str = "val",
+    hold_out: int = 0,
+    label_set: str | None = None,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    again: bool = False,
+    validate_every: int = 5,
+    train_only: bool = False,
+    weights: str | Path | None = None,
+    write_only: bool = False,
+    encoder: str | None = None,
+    encoder_options: dict[str, Any] | None = None,
+    passes: int = 1,
+    device: str = "auto",
+    workers: int = 2,
+    write_workers: int = 1,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Distilled:
+    """Train a student on the feature sets `features` and write its features as `out`, as `ovstore distill` does.
+
+        made = ovstore.distill(store, "distilled", features="tiny", config="small", student="tiny", hold_out=1)
+        print(made.run.steps, made.run.figures["cosine"], len(made.scenes.done))
+
+    `options` are training options by name (see `ovstore distill --help`); they override `config`, a named configuration
+    or a TOML file. With `weights`, or `write_only` (the student in the run's folder), nothing is trained: `features` or
+    `encoder` then say which text encoder the vectors of a foreign student belong to. `progress` is called with a stage
+    ("training", "scenes", and those of the scene in hand), its steps done and all of its steps.
+
+    A scene that cannot be written is in `.scenes.failed` and does not stop the rest. Raises Misused for options that
+    make no sense together, NotFound where no scene is left to train on, Interrupted after a signal: `resume` continues.
+    """
+    request = DistillRequest(
+        datasets=tuple(datasets or ()),
+        scenes=tuple(scenes or ()),
+        split=split,
+        val_split=val_split,
+        hold_out=hold_out,
+        student=student,
+        student_options=student_options or {},
+        config=config,
+        options=options or {},
+        resume=resume,
+        again=again,
+        validate_every=validate_every,
+        device=device,
+        workers=workers,
+        out=out,
+        features=features,
+        label_set=label_set,
+        folder=None if folder is None else Path(folder),
+        train_only=train_only,
+        weights=None if weights is None else Path(weights),
+        write_only=write_only,
+        encoder=encoder,
+        encoder_options=encoder_options or {},
+        passes=passes,
+        write_workers=write_workers,
+    )
+    report = progress or quiet
+    heard = TrainingCallbacks(step=lambda now: report("training", now.step, now.steps))
+    return run(store, request, heard, report)
 
 
 def check(request: DistillRequest) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..core import plugins
+from ..core import plugins, settings
+from ..core.annotated import check_fields, checked
 from ..core.contracts import offers
 from ..core.errors import BadInput, OvstoreError
 from ..core.options import chosen
@@ -35,6 +36,9 @@ class ExtractRequest:
     device: str = "auto"
     again: bool = False  # remove the existing features of these images first
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True)
 class ExtractedImage:
@@ -51,6 +55,47 @@ class ExtractedImage:
 Finished = Callable[[ExtractedImage], None]
 
 
+@checked
+def extract_features(
+    images: str | Path,
+    out: str | Path,
+    *,
+    encoder: str | None = None,
+    encoder_options: dict[str, Any] | None = None,
+    format: Literal["npy", "pt", "parquet"] = "npy",
+    preview: bool = False,
+    labels: Sequence[str] | None = None,
+    device: str = "auto",
+    again: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> tuple[ExtractedImage, ...]:
+    """Write per-pixel features of images below `images` into `out`, as `ovstore extract IMAGES OUT` does.
+
+        for image in ovstore.extract_features("photos", "features", encoder="tiny"):
+            print(image.image, image.shape if image.failed is None else image.failed)
+
+    "npy" files are float16 (h, w, C) at the network's own resolution, "pt" files half tensors (C, H, W) at the image's
+    size, "parquet" files have one row per cell. `encoder` is by default the one that the settings name; `labels` are
+    words that a preview shows at every pixel. `progress` is called with a stage ("images", "previews"), its steps done
+    and all of its steps.
+
+    Existing files are skipped, with shape None. An image that cannot be read has `failed`, a sentence, and does not
+    stop the rest; a folder without images, or with features of another recipe, raises BadInput.
+    """
+    request = ExtractRequest(
+        Path(images),
+        Path(out),
+        encoder or settings.encoder(Path(settings.store_folder())).value,
+        encoder_options or {},
+        format,
+        preview,
+        None if labels is None else tuple(labels),
+        device,
+        again,
+    )
+    return run(request, progress or quiet)
+
+
 def run(request: ExtractRequest, report: Report = quiet, finished: Finished = nobody) -> tuple[ExtractedImage, ...]:
     """Images that have a file are skipped; one that cannot be read does not stop the rest.
 
@@ -62,6 +107,8 @@ def run(request: ExtractRequest, report: Report = quiet, finished: Finished = no
 
     plugin = plugins.load("models.encoders", request.encoder, noun="encoder")
     options = chosen(plugin.Options, request.encoder_options, request.encoder)
+    if not request.images.exists():
+        raise BadInput(f"There is no {request.images}; an image or a folder of images was expected.")
     images = folder.find_pictures(request.images, request.out)
     made_by = recipe.encoding(request.encoder, options, plugin.space(options))
     labels = None if request.labels is None else _labels(request.labels, plugin, options, request.device)

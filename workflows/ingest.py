@@ -1,16 +1,17 @@
 """Ingest: scans become points, frames, features and regions that can be searched."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..core import plugins
-from ..core.errors import Misused
+from ..core import plugins, settings
+from ..core.annotated import check_fields, checked
+from ..core.errors import BadInput, Misused
 from ..core.options import chosen
 from ..ingest.report import Report, quiet
 from ..store.postgres.database import Database
-from .scene_jobs import Finished, SceneResults, nobody, run_in_store, run_jobs
+from .scene_jobs import Finished, SceneResults, nobody, require_counts, run_in_store, run_jobs
 
 if TYPE_CHECKING:
     from ..ingest.checks.rehearsal import Rehearsal
@@ -40,6 +41,10 @@ class IngestRequest:
     engine: str | None = None  # None: inline for one worker, processes for more
     again: bool = False  # do the work even where the store is up to date
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        require_counts(workers=self.workers, memory_mb=self.memory_mb)
+
 
 @dataclass(frozen=True)
 class IngestPlan:
@@ -51,8 +56,72 @@ class IngestPlan:
     scenes: tuple[str, ...]
 
 
+@checked
+def ingest_scans(
+    store: Database,
+    format: str,
+    path: str | Path,
+    *,
+    encoder: str | None = None,
+    name: str | None = None,
+    scenes: Sequence[str] | None = None,
+    features: str | None = None,
+    options: dict[str, Any] | None = None,
+    encoder_options: dict[str, Any] | None = None,
+    compat: Literal["openscene"] | None = None,
+    depth_tolerance: float | None = None,
+    splat_radius: float | None = None,
+    weighting: Literal["mean", "view"] | None = None,
+    memory_mb: int = 2048,
+    device: str = "auto",
+    workers: int = 1,
+    engine: str | None = None,
+    again: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> SceneResults[Any]:
+    """Ingest the scans below `path`, as `ovstore ingest FORMAT PATH` does; the same options give the same digests.
+
+        store = ovstore.open("my-store", create=True)
+        results = ovstore.ingest_scans(store, "rgbd", "my-room", encoder="tiny", options={"depth_scale": 1000})
+        for scene in results.done:
+            print(scene.scene, scene.points, scene.seen, scene.regions)
+        for scene in results.failed:
+            print(scene.scene, scene.reason)
+
+    `encoder` is by default the one that the settings name, `name` (of the dataset) the format, `features` (the name of
+    the feature sets) the encoder, and `scenes` all that are there. `options` are those of the format and
+    `encoder_options` those of the encoder, by name: see `ovstore ingest FORMAT --encoder NAME --help`. `progress` is
+    called with a stage, its steps done and all of its steps; the stage "scenes" counts finished scenes.
+
+    Up-to-date scenes are skipped. A scene that cannot be ingested is in `failed` and does not stop the rest; a path,
+    plug-in or option that does not exist raises an OvstoreError before any work is done.
+    """
+    request = IngestRequest(
+        format,
+        Path(path),
+        encoder or settings.encoder(store.path).value,
+        name,
+        tuple(scenes or ()),
+        features,
+        options or {},
+        encoder_options or {},
+        compat,
+        depth_tolerance,
+        splat_radius,
+        weighting,
+        memory_mb,
+        device,
+        workers,
+        engine,
+        again,
+    )
+    return run(store, plan(request), progress or quiet)
+
+
 def plan(request: IngestRequest) -> IngestPlan:
     """The scenes and options of a request. Misused for options that exclude each other; no store is needed."""
+    if not request.path.exists():
+        raise BadInput(f"There is no {request.path}; the scans to ingest were expected there.")
     geometry, features = requests(request)
     dataset = plugins.load("ingest.datasets", request.format)
     names = request.scenes or tuple(dataset.scene_names(geometry.root, geometry.dataset_options))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..core import plugins
-from ..core.errors import OvstoreError
+from ..core.errors import BadInput, OvstoreError
 from ..core.wording import shown
 from ..ingest.report import Report, quiet
 from ..store.postgres.database import Database
@@ -43,6 +43,13 @@ class Work(Protocol):
     def run_in(self, store: Database, job: Any, report: Any) -> Any: ...
 
 
+def require_counts(**counts: int) -> None:
+    """BadInput unless each is at least 1."""
+    for name, count in counts.items():
+        if count < 1:
+            raise BadInput(f"{name} must be at least 1, not {count}.")
+
+
 def nobody(result: Any) -> None:
     """Told of nothing."""
 
@@ -73,6 +80,7 @@ def run_jobs(
 ) -> SceneResults[Summary]:
     """`task` done with every job; `report` hears how many scenes are finished as the stage "scenes"."""
     run = plugins.load("ingest.engines", engine, noun="engine").run
+    workers = min(workers, max(len(jobs), 1))
     done: list[Summary] = []
     failed: list[FailedScene] = []
     report(SCENES, 0, len(jobs))

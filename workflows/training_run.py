@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core import plugins
+from ..core.annotated import check_fields
 from ..core.errors import BadInput, OvstoreError
 from ..core.options import chosen, converted
-from .scene_jobs import nobody
+from .scene_jobs import nobody, require_counts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +47,13 @@ class TrainingChoices:
     validate_every: int = 5  # epochs
     device: str = "auto"
     workers: int = 2  # threads that prepare samples
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        require_counts(validate_every=self.validate_every)
+        for name in ("hold_out", "workers"):
+            if getattr(self, name) < 0:
+                raise BadInput(f"{name} must be 0 or more, not {getattr(self, name)}.")
 
 
 @dataclass(frozen=True)

@@ -67,22 +67,23 @@ command.add_command(bench)
 def _generate(
     name: str, folder: Path, scenes: int, seed: int, workers: int, force: bool, as_json: bool, **params: Any
 ) -> None:
+    from ...core.options import named_fields
     from ...core.wording import counted
-    from ...ingest.generated.folder import FolderOptions, generate_set
-    from .._options.from_dataclass import from_params
+    from ...ingest.generated.folder import FolderOptions
+    from ...workflows import generate
     from .._options.shared import print_json
     from .._output.generated_line import line_of
     from .._output.progress import stages
 
-    options = from_params(FolderOptions, params)
     started = time.monotonic()
+    request = generate.GenerateRequest(name, folder, scenes, seed, named_fields(FolderOptions, params), workers, force)
     with stages(scenes) as bars:
 
-        def report(truth: dict[str, Any]) -> None:
+        def finished(truth: dict[str, Any]) -> None:
             bars.scene_done()
             say(line_of(truth), err=as_json)
 
-        truth = generate_set(name, folder, scenes, seed, options, workers, force, report)
+        truth = generate.run(request, finished)
     following = plugins.load(REGISTRY, name).NEXT.format(path=shlex.quote(str(folder)))
     say(f"{counted(scenes, 'scene')} in {time.monotonic() - started:.0f} s. Next: {following}", err=True)
     if as_json:

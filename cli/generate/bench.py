@@ -38,8 +38,8 @@ def command(root: Path, workers: int, force: bool, as_json: bool) -> None:
       ovstore eval retrieval --dataset bench --max-scenes 3 --absent bench/absent.txt --pictures bench/queries
     """
     from ...core.wording import counted
-    from ...ingest.generated.benchmark.benchmark import generate_bench
     from ...ingest.generated.benchmark.plan import SCENES
+    from ...workflows import generate
     from .._options.shared import print_json
     from .._output.generated_line import line_of
     from .._output.progress import stages
@@ -47,11 +47,11 @@ def command(root: Path, workers: int, force: bool, as_json: bool) -> None:
     started = time.monotonic()
     with stages(SCENES) as bars:
 
-        def report(truth: dict[str, Any]) -> None:
+        def finished(truth: dict[str, Any]) -> None:
             bars.scene_done()
             say(line_of(truth), err=as_json)
 
-        bench = generate_bench(root, workers, force, report)
+        bench = generate.run_benchmark(root, workers, force, finished)
     for sentence in bench["differs"]:
         say(f"Warning: {sentence}", err=True)
     queries, absent, path = (shlex.quote(str(place)) for place in (root / "queries", root / "absent.txt", root))

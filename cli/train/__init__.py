@@ -8,8 +8,6 @@ import click
 from .._options.shared import say
 from .supervised import command as supervised
 
-_HELD_OUT = 10_000_000  # seeds of held-out scenes start here
-
 
 @click.group()
 def command() -> None:
@@ -46,53 +44,29 @@ def tiny(
       ovstore train tiny --scenes 240 --steps 3000 --out my-weights/
       ovstore ingest scannet scans/ --encoder tiny --weights my-weights/tiny.safetensors
     """
-    from ...core.errors import BadInput
-    from ...ingest.training.generated_views import language, pictures_of_scenes
-    from ...models.tiny.held_out import label_pictures
-    from ...models.tiny.saving import save, weights_to_start_from
-    from ...models.tiny.tiny_clip import TinyTrainingOptions, train
+    from ...workflows import train_tiny
 
-    if seed < 1000:
-        raise BadInput(f"seed is {seed}; seeds below 1000 are reserved for demonstrations and tests.")
-    if min(scenes, views, steps, workers) < 1:
-        raise BadInput("scenes, views, steps and workers must each be at least 1.")
-    words = language()
-    first, earlier = weights_to_start_from(Path(start), words) if start else (None, None)
-    held_out = max(1, scenes // 20)
-    seeds = [*range(seed, seed + scenes), *range(_HELD_OUT, _HELD_OUT + held_out)]
-
+    request = train_tiny.TinyRequest(
+        Path(out), scenes, views, steps, seed, workers, Path(pictures) if pictures else None,
+        Path(start) if start else None,
+    )  # fmt: skip
     started = time.monotonic()
-    rendered = []
-    for one in pictures_of_scenes(seeds, views, workers, Path(pictures) if pictures else None):
-        rendered.append(one)
-        if len(rendered) % 50 == 0 or len(rendered) == len(seeds):
-            say(f"{len(rendered)} of {len(seeds)} scenes rendered  {_minutes(started)} min", err=True)
-    examples = [example for scene in rendered[:scenes] for example in scene]
 
-    def show(step: int, steps: int, losses: dict[str, float]) -> None:
-        if step % 50 == 0 or step == steps:
+    def rendered(done: int, total: int) -> None:
+        if done % 50 == 0 or done == total:
+            say(f"{done} of {total} scenes rendered  {_minutes(started)} min", err=True)
+
+    def step(done: int, total: int, losses: dict[str, float]) -> None:
+        if done % 50 == 0 or done == total:
             parts = "  ".join(f"{name} {value:.2f}" for name, value in losses.items())
-            say(f"step {step} of {steps}  {parts}  {_minutes(started)} min", err=True)
+            say(f"step {done} of {total}  {parts}  {_minutes(started)} min", err=True)
 
-    options = TinyTrainingOptions(steps=steps)
-    model, losses = train(examples, words, options, show, first)
-    result = label_pictures(model, [example for scene in rendered[scenes:] for example in scene], words, options)
-    notes = {
-        "command": f"ovstore train tiny --scenes {scenes} --views {views} --steps {steps} --seed {seed}"
-        + (" --start tiny.safetensors" if start else ""),
-        "scene_seeds": [seed, seed + scenes - 1],
-        "pictures": len(examples),
-        "minutes": _minutes(started),
-        "losses": {name: round(value, 3) for name, value in losses.items()},
-        "held_out_seeds": [_HELD_OUT, _HELD_OUT + held_out - 1],
-        "held_out": {name: round(value, 3) for name, value in result.items()},
-        "went_on_from": earlier,
-    }
-    weights, _ = save(Path(out), model, words, options, notes)
+    trained = train_tiny.run(request, rendered, step)
+    found = trained.held_out
     say(
-        f"{weights}  {weights.stat().st_size / 1000000.0:.1f} MB  held-out images: mean IoU "
-        f"{result['mean_iou']:.2f} over {result['names']} names, pixels {result['pixel_accuracy']:.2f}, colours "
-        f"{result['colour_accuracy']:.2f}"
+        f"{trained.weights}  {trained.weights.stat().st_size / 1e6:.1f} MB  held-out images: mean IoU "
+        f"{found['mean_iou']:.2f} over {found['names']} names, pixels {found['pixel_accuracy']:.2f}, colours "
+        f"{found['colour_accuracy']:.2f}"
     )
 
 
