@@ -52,6 +52,8 @@ def require(value: Any, annotation: Any, what: str) -> None:
     if not _fits(value, annotation):
         found = repr(value) if isinstance(value, str | bytes | int | float | None) else f"{type(value).__name__}"
         raise BadInput(f"{what} must be {_wording(annotation)}, not {found[:200]}.")
+    if isinstance(value, Path) and "\0" in str(value):
+        raise BadInput(f"{what} holds a NUL character, which no path can.")
 
 
 def several(names: str | Sequence[str]) -> tuple[str, ...]:

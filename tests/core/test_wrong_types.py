@@ -13,6 +13,7 @@ import small_scene
 from ovstore.core.features import Query
 from ovstore.store.postgres.database import Database
 from ovstore.store.search import search as store_search
+from PIL import Image
 
 WRONG = [
     None, True, -1, 0, 10**30, 2.5, float("nan"), "x", "\0", "", b"bytes", [], [1], ["\0"], {}, {"a": 1}, (1, 2),
@@ -62,8 +63,9 @@ def made() -> dict[str, dict[str, Any]]:
 
 
 def test_every_public_name_is_tried() -> None:
+    made_by = {"ingest_scans", "extract_features", "distill"}
     rest = {"open", "search", "Store", "Hit", "Answer", "OvstoreError", "SceneHandle", "FeatureSetHandle", *EVALUATIONS}
-    assert set(ovstore.__all__) == set(made()) | rest
+    assert set(ovstore.__all__) == set(made()) | rest | made_by
 
 
 @pytest.mark.parametrize("name", sorted(made()))
@@ -105,6 +107,35 @@ def test_an_evaluation_with_another_type_is_done_or_refused(
     for name in set(parameters(evaluate)) - {"report"}:
         for wrong in WRONG:
             outcome(evaluate, **({"store": full, "labels": "scannet20"} | {name: wrong}))
+
+
+@pytest.mark.parametrize("name", sorted(parameters(ovstore.ingest_scans)))
+def test_an_ingest_with_another_type_is_done_or_refused(full: Database, name: str, tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    asked = {"store": full, "format": "rgbd", "path": tmp_path / "scans", "encoder": "color_words", "scenes": ["none"]}
+    for wrong in WRONG:
+        if name != "progress" or not callable(wrong):
+            outcome(ovstore.ingest_scans, **(asked | {name: wrong}))
+
+
+@pytest.mark.parametrize("name", sorted(parameters(ovstore.extract_features)))
+def test_an_extraction_with_another_type_is_done_or_refused(name: str, tmp_path: Path) -> None:
+    image = tmp_path / "image.png"
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(image)
+    for number, wrong in enumerate(WRONG):
+        asked = {"images": image, "out": tmp_path / str(number), "encoder": "color_words"}
+        if (name != "progress" or not callable(wrong)) and (
+            name != "out" or not isinstance(wrong, str) or wrong == "\0"
+        ):
+            outcome(ovstore.extract_features, **(asked | {name: wrong}))
+
+
+@pytest.mark.parametrize("name", sorted(parameters(ovstore.distill)))
+def test_a_distillation_with_another_type_is_refused(full: Database, name: str, tmp_path: Path) -> None:
+    asked = {"store": full, "out": "student", "features": "colours", "weights": tmp_path / "none.pth.tar"}
+    for wrong in WRONG:
+        if name != "weights" or wrong is not None:  # which would train
+            outcome(ovstore.distill, **(asked | {name: wrong}))
 
 
 @pytest.mark.parametrize("name", sorted(parameters(ovstore.open)))
