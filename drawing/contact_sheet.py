@@ -53,11 +53,11 @@ def _tiles(evidence: Sequence[Evidence]) -> list[Image.Image]:
         if len(tiles) == COLUMNS:
             break
         with suppress(BadInput):
-            tiles.append(_crop(Image.fromarray(read_image(Path(view.image_path))), view))
+            tiles.append(evidence_tile(Image.fromarray(read_image(Path(view.image_path))), view))
     return tiles
 
 
-def _crop(image: Image.Image, view: Evidence) -> Image.Image:
+def evidence_tile(image: Image.Image, view: Evidence) -> Image.Image:
     """The box with as much again around it, in the tile's proportions, scaled to the tile, the box drawn.
 
     What is small is shown with its surroundings: no less of the image than CONTEXT, enlarged ENLARGED times at most.

@@ -58,6 +58,11 @@ class Network:
             self._end()
             raise
 
+    @property
+    def process_id(self) -> int:
+        """Of the process that TensorFlow runs in."""
+        return self._process.pid
+
     def __call__(self, picture: bytes) -> NDArray[np.float16]:
         with self._lock:
             try:

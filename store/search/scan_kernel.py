@@ -22,14 +22,14 @@ def _as_float32(typing_context: Any, bits: Any) -> Any:
 _half: Any = intrinsic(_as_float32)
 
 
-def _compiled(loop: Callable[..., Any]) -> Any:
+def compiled(loop: Callable[..., Any]) -> Any:
     try:
         return njit(nogil=True, fastmath=True, cache=True)(loop)
     except RuntimeError:  # neither the package's folder nor this user's home can be written
         return njit(nogil=True, fastmath=True)(loop)
 
 
-@_compiled
+@compiled
 def scan(bits: NDArray[np.uint16], query: NDArray[np.float32], scores: NDArray[np.float32]) -> None:
     """scores[i] = vectors[i] . query, where bits (N, dim) are the vectors seen as uint16."""
     for row in range(bits.shape[0]):

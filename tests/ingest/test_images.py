@@ -13,7 +13,6 @@ import pytest
 from numpy.typing import NDArray
 from ovstore.core.errors import BadInput, MissingPackage
 from ovstore.ingest.files.images import image_size, is_turned, read_depth, read_image
-from ovstore.models import pictures
 from PIL import Image, ImageOps
 
 RAMP = np.stack(np.broadcast_arrays(np.arange(40) * 6, np.arange(30)[:, None] * 8, 77), axis=-1).astype(np.uint8)
@@ -32,14 +31,13 @@ def test_lossless_pictures_come_back_as_they_were(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read_image(save(tmp_path / name, RAMP)), RAMP)
 
 
-def test_jpeg_is_the_same_with_and_without_the_quick_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jpeg_is_what_pillow_makes_of_it_with_the_quick_decoder_too(tmp_path: Path) -> None:
     pytest.importorskip("simplejpeg", reason="needs the extra 'fast'")
     for subsampling, progressive in itertools.product((0, 1, 2), (False, True)):
         path = save(tmp_path / "a.jpg", RAMP, quality=90, subsampling=subsampling, progressive=progressive)
         quick = read_image(path)
-        with monkeypatch.context() as patch:
-            patch.setattr(pictures, "simplejpeg", None)
-            np.testing.assert_array_equal(quick, read_image(path))
+        with Image.open(path) as image:
+            np.testing.assert_array_equal(quick, np.asarray(image.convert("RGB")))
     assert np.abs(quick.astype(int) - RAMP).mean() < 4
 
 

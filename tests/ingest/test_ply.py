@@ -2,7 +2,6 @@
 
 import math
 import struct
-import sys
 import tracemalloc
 from pathlib import Path
 
@@ -23,7 +22,13 @@ FANS = [[0, 1, 2], [0, 2, 3], [0, 1, 4], [0, 1, 2], [0, 2, 3], [0, 3, 4]]
 
 
 def ply(
-    kind: str, faces: list[list[int]], *, vertices: int = 5, face_count: int | None = None, flags: bool = False
+    kind: str,
+    faces: list[list[int]],
+    *,
+    xyz: np.ndarray = XYZ,
+    vertices: int = 5,
+    face_count: int | None = None,
+    flags: bool = False,
 ) -> bytes:
     """A mesh with colours and labels; `flags` puts a scalar after each face's corners: 7, 8, 9 ..."""
     count = len(faces) if face_count is None else face_count
@@ -35,12 +40,12 @@ def ply(
         "end_header\n"
     ).encode()
     if kind == "ascii":
-        lines = [f"{x:g} {y:g} {z:g} {r} {g} {b} {n}" for (x, y, z), (r, g, b), n in zip(XYZ, RGB, LABEL, strict=True)]
+        lines = [f"{x:g} {y:g} {z:g} {r} {g} {b} {n}" for (x, y, z), (r, g, b), n in zip(xyz, RGB, LABEL, strict=True)]
         lines += [" ".join(map(str, [len(face), *face, *([7 + k] if flags else [])])) for k, face in enumerate(faces)]
         return head + "\n".join(lines).encode() + b"\n"
     order = "<" if kind == "binary_little_endian" else ">"
     body = b"".join(
-        struct.pack(order + "ffd3BH", *p, *c, n) for p, c, n in zip(XYZ, RGB.tolist(), LABEL.tolist(), strict=True)
+        struct.pack(order + "ffd3BH", *p, *c, n) for p, c, n in zip(xyz, RGB.tolist(), LABEL.tolist(), strict=True)
     )
     for k, face in enumerate(faces):
         body += struct.pack(order + f"B{len(face)}i", len(face), *face) + (bytes([7 + k]) if flags else b"")
@@ -160,9 +165,7 @@ def test_a_nan_of_any_kind_is_counted_without_a_warning(tmp_path: Path) -> None:
 @pytest.mark.parametrize("what", [math.nan, math.inf, -math.inf])
 def test_a_vertex_that_is_not_finite_is_left_out_with_its_faces(tmp_path: Path, kind: str, what: float) -> None:
     whole = read_cloud(write(tmp_path, ply(kind, TRIANGLES)))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules[__name__], "XYZ", np.where(np.arange(5)[:, None] == 3, what, XYZ))
-        cloud = read_cloud(write(tmp_path, ply(kind, TRIANGLES)))
+    cloud = read_cloud(write(tmp_path, ply(kind, TRIANGLES, xyz=np.where(np.arange(5)[:, None] == 3, what, XYZ))))
     kept = [0, 1, 2, 4]
     assert cloud.left_out is not None and cloud.left_out.tolist() == [3] and cloud.rows_in_file == 5
     for name in ("xyz", "rgb", "labels"):

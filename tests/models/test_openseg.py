@@ -332,7 +332,7 @@ def wait_for_the_end_of(process: int) -> None:
 
 def test_the_process_ends_with_its_network(folder) -> None:
     network = Network(read_saved_model(folder), REGIONS, "auto")
-    process = network._process.pid
+    process = network.process_id
     assert alive(process)
     del network
     wait_for_the_end_of(process)
@@ -347,7 +347,7 @@ def test_the_process_ends_with_a_parent_that_was_killed(folder) -> None:
         f"network = Network(read_saved_model(Path({str(folder)!r})), 'ppixel_ave_feat', 'cpu')\n"
         "sibling = os.fork()\n"
         "if sibling == 0: time.sleep(60)\n"  # it holds the pipes open
-        "print(network._process.pid, sibling, flush=True)\n"
+        "print(network.process_id, sibling, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:

@@ -63,7 +63,7 @@ def test_evidence_of_a_small_thing_shows_what_is_around_it(tmp_path: Path, width
     middle = (width / 2, width * 3 / 8, width / 2 + 2, width * 3 / 8 + 2)
     view = Evidence("0", str(tmp_path / "ruler.png"), middle, 5)
     with Image.open(tmp_path / "ruler.png") as image:
-        tile = np.asarray(contact_sheet._crop(image.convert("RGB"), view))
+        tile = np.asarray(contact_sheet.evidence_tile(image.convert("RGB"), view))
     assert tile.shape[:2] == (TILE[1], TILE[0])
     line = tile[4].astype(int)
     columns = np.flatnonzero(np.diff(np.pad(line[:, 0] > 40, 1).astype(int)) == 1)
