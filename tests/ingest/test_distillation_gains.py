@@ -60,6 +60,7 @@ def decided(points: int, rows: NDArray[np.integer], vectors: NDArray[np.floating
     return decide([(rows.astype(np.int32), vectors.astype(np.float16))], points, texts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_student_is_righter_than_its_teachers_and_both_together_no_worse(seed: int, tmp_path: Path) -> None:
     torch.manual_seed(seed)

@@ -41,6 +41,7 @@ def asked(shared_store: Database, room: Path, tmp_path_factory: pytest.TempPathF
     return shared_store
 
 
+@pytest.mark.slow
 def test_names_come_back_as_they_were(asked: Database) -> None:
     assert [scene.name for scene in catalog.scenes(asked)] == sorted(KEPT)
     assert verify.check(asked) == []

@@ -41,6 +41,7 @@ def undisturbed(rooms: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return digests(store)
 
 
+@pytest.mark.slow
 def test_a_killed_ingest_picks_up_where_it_was(rooms: Path, tmp_path: Path, undisturbed: dict[str, str]) -> None:
     store = tmp_path / "store"
     process = subprocess.Popen(
@@ -60,6 +61,7 @@ def test_a_killed_ingest_picks_up_where_it_was(rooms: Path, tmp_path: Path, undi
     assert digests(store) == undisturbed
 
 
+@pytest.mark.slow
 def test_several_processes_make_what_one_makes(rooms: Path, tmp_path: Path, undisturbed: dict[str, str]) -> None:
     store = tmp_path / "store"
     result = CliRunner().invoke(main, command(store, rooms, "--workers", "2"))

@@ -91,6 +91,7 @@ def test_what_came_after_the_last_checkpoint_is_taken_back(tmp_path: Path, undis
     assert_same(tmp_path, undisturbed)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_always_has_its_training_json(tmp_path: Path) -> None:
     """A kill may come between any two files that get their names."""
     killed = [started(tmp_path / f"{n}", last_rename=n, changes={"epochs": 1}) for n in range(1, 5)]
@@ -123,6 +124,7 @@ def test_batch_norm_momentum_and_warmup_resume(tmp_path: Path) -> None:
     assert run(tmp_path / "stopped", "tiny", changes=changes, resume=True).sha256 == left_alone
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment(tmp_path: Path) -> None:
     """Once while a checkpoint is written, once wherever it happens to be."""
     changes = {"epochs": 30}

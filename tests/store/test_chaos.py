@@ -9,6 +9,7 @@ import pytest
 CHAOS = Path(__file__).parents[2] / "bench" / "chaos.py"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0])
 def test_nothing_is_lost_and_nothing_answers_wrongly_for_half_a_minute(seed: int, quick_folder: Path) -> None:
     folder = quick_folder / "chaos"
