@@ -106,7 +106,7 @@ def test_a_set_of_ones_own_needs_ids_and_names_only(tmp_path: Path) -> None:
         ('{"classes": [{"id": 1, "name": "mug", "words": "cup"}]}', "not a list of strings"),
         ('{"classes": [{"id": 1, "name": "mug"}, {"id": 1, "name": "jug"}]}', "two classes have the same id 1"),
         ('{"classes": [{"id": 1, "name": "mug"}, {"id": 2, "name": "mug"}]}', "two classes have the same name 'mug'"),
-        ('{"classes": [{"id": 1, "name": "mug"}], "title": 3}', "'title' is 3, not a text"),
+        ('{"classes": [{"id": 1, "name": "mug"}], "title": 3}', "'title' is 3, not a string"),
         ('{"classes": [{"id": 1, "name": "mug", "raw": ["cup"]}], "ignored": ["cup"]}', "'cup' occurs twice in"),
         ('{"classes": [{"id": 1, "name": "mug"}], "table": "x"}', "'file', 'names' and 'value'"),
         (

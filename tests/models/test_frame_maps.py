@@ -45,5 +45,5 @@ def test_maps_lie_in_the_scenes_folder_or_directly(tmp_path: Path) -> None:
         read(tmp_path, scene="hall")
     np.save(tmp_path / "8.npy", COLOURS)
     np.testing.assert_array_equal(read(tmp_path, "8", scene="hall"), COLOURS)
-    with pytest.raises(BadInput, match=r"none of the scene's 1 frames, such as '9', has a map; it holds 1 maps"):
+    with pytest.raises(BadInput, match=r"none of the scene's 1 frames, such as '9', has a map; the folder has 1 maps"):
         read(tmp_path, "9")
