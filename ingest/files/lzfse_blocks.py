@@ -44,9 +44,9 @@ def _blocks(content: bytes) -> Iterator[tuple[int, bytes | None]]:
         try:
             raw, size, plain = _block(content, at)
         except struct.error as error:
-            raise BadScene("LZFSE data that is truncated") from error
+            raise BadScene("truncated LZFSE data") from error
         if at + size > len(content):
-            raise BadScene("LZFSE data that is truncated")
+            raise BadScene("truncated LZFSE data")
         yield raw, plain
         at += size
 
@@ -67,7 +67,7 @@ def _block(content: bytes, at: int) -> tuple[int, int, bytes | None]:
         one, two, three = struct.unpack_from("<3Q", content, at + 8)
         literals, matches = one >> 20 & 0xFFFFF, two >> 40 & 0xFFFFF
         return raw, max(32, three & 0xFFFFFFFF) + literals + matches, None
-    raise BadScene("no LZFSE data" if at == 0 else "LZFSE data that is truncated")
+    raise BadScene("no LZFSE data" if at == 0 else "truncated LZFSE data")
 
 
 def _lzfse() -> ModuleType:

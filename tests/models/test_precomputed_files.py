@@ -131,7 +131,11 @@ BROKEN = {
     "several disks": ("7.pt", several_disks, "is a damaged archive"),
     "stretched": ("7.pt", lambda path: torch.save(torch.zeros(1).expand(1 << 20, 4, DIM), path), "claims .* bytes"),
     "no safetensors": ("7.safetensors", lambda path: path.write_bytes(bytes(64)), "cannot be read as safetensors"),
-    "other length": ("7.npy", lambda path: np.save(path, np.zeros((5, 4, 14))), r"shape \(5, 4, 14\); .*13 being"),
+    "other length": (
+        "7.npy",
+        lambda path: np.save(path, np.zeros((5, 4, 14))),
+        r"shape \(5, 4, 14\); .*with 13 numbers",
+    ),
     "flat": ("7.npy", lambda path: np.save(path, np.zeros((20, DIM))), r"\(13, h, w\) or \(h, w, 13\) was expected"),
     "either": (
         "7.npy",

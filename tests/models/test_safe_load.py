@@ -214,7 +214,7 @@ def test_what_is_no_file_has_no_digest(tmp_path) -> None:
     with pytest.raises(BadWeights, match="is a folder; give the weights file"):
         sha256_of(tmp_path)
     os.mkfifo(tmp_path / "pipe.ckpt")
-    with pytest.raises(BadWeights, match=r"pipe\.ckpt is not a file"):
+    with pytest.raises(BadWeights, match=r"pipe\.ckpt is not a regular file"):
         sha256_of(tmp_path / "pipe.ckpt")
 
 

@@ -322,7 +322,7 @@ def test_what_does_not_belong_together_is_refused() -> None:
     coarse = SparseTensor(others.coarser(2), torch.zeros(len(others.coarser(2)), 3))
     with pytest.raises(BadInput, match="must lead back"):
         TransposedConvolution(3, 3, size=2, stride=2)(coarse, onto=voxels)
-    with pytest.raises(BadInput, match="may be 8"):
+    with pytest.raises(BadInput, match="may be at most 8"):
         voxels.kernel_map(9)
     with pytest.raises(BadInput, match="8 at most"):
         voxels.coarser(16)

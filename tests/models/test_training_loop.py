@@ -126,7 +126,7 @@ def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
 
 def test_a_step_that_teaches_nothing_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     run(tmp_path, rooms=2, bare=1, changes={"batch_size": 1, "epochs": 1})
-    assert "1 of 2 steps left out" in caplog.text
+    assert "1 of 2 steps skipped" in caplog.text
     with pytest.raises(BadInput, match="None of the voxels of epoch 1 has a target"):
         run(tmp_path / "bare", rooms=2, bare=2)
 
