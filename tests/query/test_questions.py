@@ -79,7 +79,7 @@ def test_loading_a_network_is_told_on_stderr_also_when_it_is_piped(store: Databa
     for told in (True, False):
         command = [sys.executable, "-m", "ovstore.cli", "--store", str(store.path), "search", "red", "--json"]
         result = subprocess.run(command, capture_output=True, text=True)
-        assert ("Loading color_words to read words" in result.stderr) == told  # the second time it is known by heart
+        assert ("Loading color_words to encode words" in result.stderr) == told  # the second time it is known by heart
         assert json.loads(result.stdout)["hits"]
 
 
