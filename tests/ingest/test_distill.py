@@ -170,7 +170,7 @@ def test_colours_that_are_not_there_cannot_be_seen(cloud: PointCloud) -> None:
 
 
 def test_only_scenes_that_are_there_are_selected(store: Database) -> None:
-    with pytest.raises(NotFound, match="no scene yet"):
+    with pytest.raises(NotFound, match="no scenes yet"):
         catalog.chosen_scenes(store, (), ())
     publish(store, a="train", b="val")
     assert [scene.name for scene in catalog.chosen_scenes(store, (), ("b",))] == ["b"]

@@ -219,7 +219,7 @@ def test_rows_and_spaces_that_cannot_be_are_refused_in_a_sentence(store: ovstore
         store.add_features(scene, "refused", vectors, "color_words", rows=[0, 1], encoder_options={"model": "x"})
     with pytest.raises(ovstore.OvstoreError, match="Did you mean 'color_words'"):
         store.add_features(scene, "refused", vectors, "colour_words", rows=[0, 1])
-    with pytest.raises(BadScene, match="on one line"):
+    with pytest.raises(BadScene, match="control characters"):
         store.add_features(scene, "a\nname", vectors, "color_words", rows=[0, 1])
 
 
