@@ -36,6 +36,13 @@ def test_what_a_block_imports_and_names_exists(place: str) -> None:
             assert node.attr in ovstore.__all__, f"{place}: ovstore.{node.attr} is not public"
 
 
+def test_the_page_on_python_shows_every_public_name() -> None:
+    source = "\n".join(source for place, source in BLOCKS.items() if place.startswith("docs/python.md:"))
+    named = {node.attr for node in ast.walk(ast.parse(source))
+             if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "ovstore"}  # fmt: skip
+    assert named == set(ovstore.__all__)
+
+
 @pytest.fixture(scope="module")
 def folder(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the pages' programs run: a store of two small generated rooms, and the scans that it was made of."""
