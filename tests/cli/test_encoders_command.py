@@ -18,6 +18,7 @@ def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_are_listed_with_what_they_can_be_asked_and_where_their_weights_are(shared_store: Database) -> None:
+    pytest.importorskip("torch", reason="needs the extra 'torch'")
     found = {each["name"]: each for each in document(ovstore(shared_store, "encoders", "--json"))}
     assert sorted(found) == plugins.names("models.encoders")
     assert found["tiny"]["weights"] == "shipped"
@@ -31,6 +32,7 @@ def test_all_are_listed_with_what_they_can_be_asked_and_where_their_weights_are(
 
 
 def test_the_table_says_the_same(shared_store: Database) -> None:
+    pytest.importorskip("torch", reason="needs the extra 'torch'")
     said = ovstore(shared_store, "encoders")
     assert said.exit_code == 0
     header, *rows = said.stdout.splitlines()

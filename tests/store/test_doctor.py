@@ -134,6 +134,7 @@ def test_doctor_leaves_what_a_running_ingest_unpacks(store: Database) -> None:
 
 
 def test_doctor_examines_the_installation_where_there_is_no_store(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs the extra 'torch'")
     result = CliRunner().invoke(main, ["--store", str(tmp_path / "none"), "doctor"])
     assert result.exit_code == 0, result.output
     assert "There is no store in" in result.stdout
