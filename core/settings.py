@@ -10,7 +10,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import plugins
+from . import environment, plugins
 from .errors import BadInput, NotFound
 from .wording import did_you_mean
 
@@ -33,12 +33,12 @@ class Setting:
 
 def store_folder() -> str:
     """OVSTORE_HOME, else the user's file, else ovstore-data here."""
-    return os.environ.get("OVSTORE_HOME") or _of_user().get("store") or DEFAULT_STORE
+    return environment.value("OVSTORE_HOME") or _of_user().get("store") or DEFAULT_STORE
 
 
 def encoder(store: Path) -> Setting:
     """OVSTORE_ENCODER, else the store's file, else the user's, else openclip."""
-    if named := os.environ.get("OVSTORE_ENCODER"):
+    if named := environment.value("OVSTORE_ENCODER"):
         return Setting(named, "OVSTORE_ENCODER")
     for path, allowed in ((store / FILE, _STORES), (user_file(), _USERS)):
         found = {} if path is None else _read(path, allowed)
@@ -47,15 +47,20 @@ def encoder(store: Path) -> Setting:
     return Setting(DEFAULT_ENCODER, "the default")
 
 
+def database_url() -> str | None:
+    """OVSTORE_DATABASE_URL; None where the store has a server of its own."""
+    return environment.value("OVSTORE_DATABASE_URL") or None
+
+
 def weights_folder() -> Path | None:
     """OVSTORE_WEIGHTS, else the user's file."""
-    named = os.environ.get("OVSTORE_WEIGHTS") or _of_user().get("weights")
+    named = environment.value("OVSTORE_WEIGHTS") or _of_user().get("weights")
     return Path(named).expanduser() if named else None
 
 
 def user_file() -> Path | None:
     """Where the user's file lies, or would; None where the user has no folder."""
-    folder = os.environ.get("XDG_CONFIG_HOME") or ""
+    folder = environment.value("XDG_CONFIG_HOME")
     try:
         base = Path(folder) if os.path.isabs(folder) else Path.home() / ".config"
     except RuntimeError:  # no HOME, and no entry of this user

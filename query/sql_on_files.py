@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..core import environment
 from ..core.errors import BadInput
 from ..store.catalog import catalog
 from ..store.postgres.database import Database
@@ -58,15 +59,15 @@ class _Process:
         self._megabytes = job["megabytes"]
         self._seconds, self._remaining = seconds, float(seconds)
         self._ready = self._late = self._ended = False
-        environment = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        variables = environment.inherited(_VARIABLES)
+        variables["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", f"{__package__}.sql_on_files_process"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=environment,
+                env=variables,
                 bufsize=1 << 20,
             )
         except OSError as error:

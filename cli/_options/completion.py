@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from ...core import plugins
+from ...core import environment, plugins
 from ...core.errors import OvstoreError
 from ...core.wording import shown
 from .named_store import store_folder
@@ -28,7 +28,7 @@ Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]
 
 def notes_folder() -> Path | None:
     """Where names are noted; None where the user has no folder."""
-    named = os.environ.get("XDG_CACHE_HOME") or ""
+    named = environment.value("XDG_CACHE_HOME")
     with suppress(RuntimeError):
         return (Path(named) if os.path.isabs(named) else Path.home() / ".cache") / "ovstore" / "names"
     return None

@@ -1,13 +1,12 @@
 """Options that the commands which train have in common, and the command that resumes them."""
 
-import os
 import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...core import plugins
+from ...core import environment, plugins
 from .completion import complete
 from .encoder_options import device_option, value_of
 
@@ -113,15 +112,15 @@ def typed_flags() -> dict[str, str]:
 
 def is_first() -> bool:
     """Whether this is the only process, or the one of torchrun's that speaks to people."""
-    return os.environ.get("RANK", "0") == "0"
+    return environment.value("RANK") in ("", "0")
 
 
 def command_to_resume(ctx: click.Context) -> str:
     """The command that was typed, with --resume; by torchrun with as many processes where it runs by that."""
     root = ctx.find_root()
     program = ["ovstore"]
-    if "RANK" in os.environ:
-        program = ["torchrun", f"--nproc_per_node={os.environ['LOCAL_WORLD_SIZE']}", "-m", "ovstore.cli"]
+    if environment.value("RANK"):
+        program = ["torchrun", f"--nproc_per_node={environment.value('LOCAL_WORLD_SIZE')}", "-m", "ovstore.cli"]
     names = [each.info_name or "" for each in (ctx.parent, ctx) if each is not None and each is not root]
     typed_words = [word for word in _typed_words(ctx) if word not in ("--again", "--resume")]
     return shlex.join([*program, *_typed_words(root), *names, *typed_words, "--resume"])

@@ -1,10 +1,10 @@
 """The rows of `ovstore sql` for people: a table where it fits the terminal, else a block of lines per row."""
 
-import os
 import shutil
 import sys
 from collections.abc import Sequence
 
+from ...core import environment
 from ...core.wording import shown
 from .._options.shared import print_table, say
 
@@ -19,7 +19,7 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
     cells = [["" if value is None else shown(_short(value)) for value in row] for row in rows]
     by_column = [[shown(name), *(row[number] for row in cells)] for number, name in enumerate(columns)]
     words = [max(cell_len(word) for text in column for word in text.split() or [""]) for column in by_column]
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() or os.environ.get("COLUMNS") else None
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() or environment.value("COLUMNS") else None
     if room is None or sum(words) + 2 * (len(words) - 1) <= room:
         print_table(columns, cells)
         return

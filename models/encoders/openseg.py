@@ -10,7 +10,6 @@ TensorFlow: in this Python, or in the one that the variable OVSTORE_TENSORFLOW_P
 """
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -21,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...core import environment
 from ...core.errors import BadInput, BadWeights, NotFound
 from ...core.features import EmbeddingSpace, FeatureMap
 from ..everyday import EVERYDAY
@@ -146,7 +146,7 @@ def weights_file(options: Options) -> Path:
 
 def missing_package() -> str | None:
     """TensorFlow, unless another Python is named that brings it."""
-    return None if os.environ.get(VARIABLE) or find_spec("tensorflow") else "tensorflow"
+    return None if environment.value(VARIABLE) or find_spec("tensorflow") else "tensorflow"
 
 
 def _model(options: Options) -> SavedModel:

@@ -15,6 +15,7 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core import environment
 from ...core.errors import BadInput, BadWeights, MissingPackage, OvstoreError
 from ...core.plugins import missing_package_sentence
 from .signature import SavedModel
@@ -37,7 +38,7 @@ class Network:
         self._folder = model.folder
         self._lock = threading.Lock()
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 (open for as long as the process runs)
-        python = os.environ.get(VARIABLE) or sys.executable
+        python = environment.value(VARIABLE) or sys.executable
         said = {"folder": str(model.folder), "output": output, "dim": model.dim, "device": device}
         try:
             self._process = subprocess.Popen(
@@ -45,7 +46,7 @@ class Network:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._printed,
-                env={"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ},
+                env={"TF_CPP_MIN_LOG_LEVEL": "2", **environment.inherited()},
             )
         except OSError as error:
             raise BadInput(f"{VARIABLE} is {python}, which cannot be run: {error.strerror}.") from error

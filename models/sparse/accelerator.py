@@ -5,7 +5,6 @@ gradients, with torch's convolutions in float64 on random voxels; OVSTORE_SPCONV
 """
 
 import logging
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
+from ...core import environment
 from .coordinates import KernelMap, Voxels
 
 Convolve = Callable[[Tensor, Tensor, KernelMap], Tensor]
@@ -48,7 +48,7 @@ TRIAL = Trial()
 @cache
 def chosen(device: torch.device, dtype: torch.dtype, ours: Convolve, trial: Trial = TRIAL) -> Convolve:
     """Decided once a process. A library that fails or differs is told of in a warning."""
-    switched_off = os.environ.get("OVSTORE_SPCONV_TRITON") == "off"
+    switched_off = environment.value("OVSTORE_SPCONV_TRITON") == "off"
     if device.type not in trial.devices or dtype not in TOLERANCE or switched_off or find_spec("spconv_triton") is None:
         return ours
     try:

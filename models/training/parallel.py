@@ -1,6 +1,5 @@
 """One training in several processes: torchrun starts them, torch's DistributedDataParallel averages their gradients."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from ...core import environment
 from ...core.errors import BadInput
 from ..devices import device_of
 
@@ -75,13 +75,13 @@ def ranks(device: str) -> Iterator[Ranks]:
 
     On CUDA each process of a machine has a GPU of its own. Inside of another such block it is the same group.
     """
-    world = int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
+    world = int(environment.value("WORLD_SIZE") or 1) if environment.value("RANK") else 1
     chosen = device_of(device)
     if world == 1:
         yield Ranks(0, 1, chosen)
         return
     if chosen.type == "cuda":
-        chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        chosen = torch.device("cuda", int(environment.value("LOCAL_RANK")))
         if chosen.index >= torch.cuda.device_count():
             raise BadInput(
                 f"Process {chosen.index + 1} of this machine has no GPU: PyTorch sees {torch.cuda.device_count()}. "

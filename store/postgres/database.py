@@ -228,7 +228,7 @@ def open_as(
         folder = Path(named).expanduser().absolute()
     except RuntimeError as error:
         raise BadInput(f"The store's folder {str(named)!r} cannot be found: {error}.") from error
-    url = database_url or os.environ.get("OVSTORE_DATABASE_URL") or None
+    url = database_url or settings.database_url()
     if not create:
         identity.require_store(folder)
     identity.require_kind(folder, "external" if url else "embedded")
