@@ -136,7 +136,7 @@ def test_another_space_never_answers(full: Database, query: Query) -> None:
 
 def test_a_vector_that_is_none_is_refused(full: Database, query: Query) -> None:
     for vector in (np.full(32, np.nan, np.float32), np.ones(31, np.float32)):
-        with pytest.raises(BadInput, match="is not 32 finite numbers"):
+        with pytest.raises(BadInput, match="32 finite numbers were expected"):
             search(full, replace(query, vector=vector))
 
 
