@@ -1,12 +1,18 @@
 """ovstore export ply|npz|openscene SCENE OUT: a scene as files for other programs."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..core.wording import counted
 from ._options.completion import complete
 from ._options.shared import opened_store, say
+
+if TYPE_CHECKING:
+    from ..core.features import Level
+    from ..ingest.formats.openscene.layout import Kind
+    from ..workflows.export import Exported
 
 _out = click.argument("out", type=click.Path(path_type=Path))
 _features = click.option(
@@ -44,7 +50,7 @@ def command() -> None:
 )
 @_features
 @_force
-def ply(scene: str, out: Path, level: str | None, query: str | None, features: str | None, force: bool) -> None:
+def ply(scene: str, out: Path, level: "Level | None", query: str | None, features: str | None, force: bool) -> None:
     """Write the point cloud, or mesh, as binary PLY.
 
     Labels, instances and regions become properties of the vertices, the names of labels comments in the header
@@ -56,28 +62,13 @@ def ply(scene: str, out: Path, level: str | None, query: str | None, features: s
       ovstore export ply scene0003_00:17@object thing.ply
       ovstore export ply scene0003_00 soft.ply --query "somewhere soft"
     """
-    from typing import Any, cast
+    from ..workflows.export import ExportRequest, export_by
 
-    from ..core.features import Level
-    from ..store.catalog import catalog, region_names
-    from ..store.maintain.export import export_ply
-
-    _check(out, force)
     with opened_store() as store:
-        found, region = region_names.scene_or_region(store, scene, features)
-        wanted = features if region is None else region.features
-        needed = level == "object" or wanted is not None
-        chosen = catalog.find_feature_set(store, found, wanted) if needed else None
-        more: dict[str, Any] = {}
-        if query is not None:
-            from ..query.scored_points import scored_points
-
-            scored = scored_points(store, found, query, wanted)
-            more = {"score": scored.score, "mask": scored.mask}
-        count = export_ply(store, found, out, chosen, cast("Level | None", level), region, more)
-        if query is not None:
-            say(f"{counted(int(scored.mask.sum()), 'point')} of the scene answer {query!r} (mask)", err=True)
-    _say(out, count)
+        done = export_by(store, ExportRequest(scene, out, "ply", features, level, query, force=force))
+    if done.answering is not None:
+        say(f"{counted(done.answering, 'point')} of the scene answer {query!r} (mask)", err=True)
+    _say(done)
 
 
 @command.command("npz")
@@ -96,14 +87,10 @@ def npz(scene: str, out: Path, features: str | None, force: bool) -> None:
       ovstore export npz scene0003_00 room.npz
       python -c "import numpy; print(numpy.load('room.npz')['vectors'].shape)"
     """
-    from ..store.catalog import catalog
-    from ..store.maintain.export import export_npz
+    from ..workflows.export import ExportRequest, export_by
 
-    _check(out, force)
     with opened_store() as store:
-        found = catalog.find_scene(store, scene)
-        count = export_npz(store, found, out, catalog.find_feature_set(store, found, features))
-    _say(out, count)
+        _say(export_by(store, ExportRequest(scene, out, "npz", features, force=force)))
 
 
 @command.command("openscene")
@@ -122,7 +109,7 @@ def npz(scene: str, out: Path, features: str | None, force: bool) -> None:
     help="Which of OpenScene's datasets to write  [default: the one they came from, else custom]",
 )
 @click.option("--force", is_flag=True, help="Rewrite scenes that already exist in OUT.")
-def openscene(scenes: tuple[str, ...], out: Path, features: str | None, kind: str | None, force: bool) -> None:
+def openscene(scenes: tuple[str, ...], out: Path, features: str | None, kind: "Kind | None", force: bool) -> None:
     """Write OpenScene's processed files.
 
     Points go to OUT/NAME_3d, images to OUT/NAME_2d, vectors to OUT/NAME_multiview_FEATURES as {feat, mask_full}, for
@@ -133,44 +120,18 @@ def openscene(scenes: tuple[str, ...], out: Path, features: str | None, kind: st
       ovstore export openscene scene0003_00 data/
       ovstore ingest openscene data/ --fused data/scannet_multiview_tiny --encoder tiny --name again
     """
-    from functools import partial
-    from typing import cast
-
-    from ..core.errors import BadInput
-    from ..ingest.formats.openscene.export import export_scene, kind_of_scene
-    from ..ingest.formats.openscene.layout import Kind
-    from ..ingest.formats.openscene.scene import is_written
-    from ..store.catalog import catalog
-    from ..workflows.openscene_labels import classes_of
+    from ..workflows.export import ExportRequest, export_by
     from ._output.progress import stages
 
     with opened_store(reading=True) as store, stages(len(scenes)) as bars:
         for name in scenes:
-            found = catalog.find_scene(store, name)
-            written_as = cast("Kind", kind) if kind else kind_of_scene(found)
-            if not force and is_written(out, written_as, found.name):
-                raise BadInput(f"{out} already contains {written_as} scene {found.name}: replace it with --force.")
-            chosen = catalog.find_feature_set(store, found, features) if features or found.features else None
-            files = export_scene(
-                store, found, out, written_as, partial(classes_of, kind=written_as), chosen, bars.report
-            )
+            request = ExportRequest(name, out, "openscene", features, kind=kind, force=force)
+            done = export_by(store, request, bars.report)
             bars.scene_done()
-            say(f"{files.points}  {files.point_count:,} points  {files.frame_count} frames")
-            if files.features is not None:
-                say(f"{files.features}  {files.feature_count:,} vectors")
+            say(f"{done.path}  {done.points:,} points  {done.frames} frames")
+            if done.features_path is not None:
+                say(f"{done.features_path}  {done.vectors:,} vectors")
 
 
-def _check(out: Path, force: bool) -> None:
-    """Before any work: OUT can be written, and nothing is lost."""
-    from ..core.errors import BadInput
-
-    if not out.parent.is_dir():
-        raise BadInput(f"There is no folder {out.parent} to write {out.name} in: create it first.")
-    if out.is_dir():
-        raise BadInput(f"{out} is a folder: name a file.")
-    if out.exists() and not force:
-        raise BadInput(f"{out} exists: name another file, or replace it with --force.")
-
-
-def _say(out: Path, count: int) -> None:
-    say(f"{out}  {count:,} points  {out.stat().st_size / 1e6:,.1f} MB")
+def _say(done: "Exported") -> None:
+    say(f"{done.path}  {done.points:,} points  {done.path.stat().st_size / 1e6:,.1f} MB")

@@ -99,7 +99,6 @@ def command(
       ovstore search --image crop.jpg --box 120,80,260,240
       ovstore search --like scene0003_00:17@object
     """
-    from dataclasses import asdict
     from typing import Literal, cast
 
     from ..core.errors import BadInput
@@ -130,8 +129,7 @@ def command(
             exact=exact,
         )
         if as_json:
-            about = {"probably_here": answer.probably_here, "question": answer.question, "space": answer.space}
-            print_json({"hits": [{"name": hit.full_name, **asdict(hit)} for hit in answer], **about})
+            print_json(answer.to_dict())
         else:
             from ._output.hits import print_answer
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import answer_tables, plugins
 from .annotated import check_fields
 from .errors import BadInput, SpaceMismatch
 
@@ -226,3 +227,16 @@ class Answer(Sequence[Hit]):
 
     def __getitem__(self, position):  # type: ignore[no-untyped-def]
         return self.hits[position]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but `query`, as values that JSON has: what `ovstore search --json` prints."""
+        return answer_tables.document(self)
+
+    def to_pandas(self) -> Any:
+        """A data frame with one row per hit, best first; MissingPackage without pandas."""
+        pandas = plugins.optional("pandas", "Answer.to_pandas")
+        return pandas.DataFrame(answer_tables.columns(self))
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a table of the hits; `ovstore.contact_sheet` draws their evidence."""
+        return answer_tables.html(self)

@@ -76,6 +76,8 @@ def replacing(path: Path, *, in_store: bool = False) -> Iterator[Path]:
     A missing folder, a full disk and the like are BadInput. A file `in_store` is for those who may list its folder, any
     other for those whom the umask lets.
     """
+    if "\0" in str(path):
+        raise BadInput(f"The path {str(path)!r} contains a NUL character, which no path can.")
     part = path.with_name(f".{shortened(path.name)}.{secrets.token_hex(4)}.part")
     try:
         try:

@@ -78,6 +78,14 @@ def raise_missing_package(user: str, error: ModuleNotFoundError) -> NoReturn:
     raise MissingPackage(missing_package_sentence(user, package)) from error
 
 
+def optional(package: str, user: str) -> Any:
+    """A third-party package that few need, imported; MissingPackage says that `user` needs it."""
+    try:
+        return import_module(package)
+    except ModuleNotFoundError as error:
+        raise_missing_package(user, error)
+
+
 def missing_package_sentence(user: str, package: str) -> str:
     """What to type when `user` (an encoder, a command) lacks an import."""
     if package in _EXTRA_OF_PACKAGE:

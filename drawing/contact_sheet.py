@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from ..core.annotated import checked
 from ..core.errors import BadInput
 from ..core.features import Answer, Evidence, Hit
 from ..models.pictures import read_image
@@ -23,7 +24,18 @@ ENLARGED = 2.0  # beyond this, pixels become blocks
 
 
 def save_contact_sheet(answer: Answer, path: Path) -> None:
-    """A row for each of the best hits; frames whose picture is gone, or cannot be read, are left out."""
+    """The sheet as a file in the format of the path's suffix."""
+    picture_file.save(contact_sheet(answer), path)
+
+
+@checked
+def contact_sheet(answer: Answer) -> Image.Image:
+    """The evidence of an answer as one picture, which a notebook shows: a row per hit, a crop per frame, boxes drawn.
+
+        ovstore.contact_sheet(ovstore.search(store, "snoopy", top=3))
+
+    Frames whose image is gone, or cannot be read, are left out; at most 50 hits are drawn.
+    """
     hits = answer.hits[:ROWS]
     width = COLUMNS * (TILE[0] + MARGIN) + MARGIN
     height = len(hits) * (TILE[1] + CAPTION + MARGIN) + CAPTION
@@ -40,7 +52,7 @@ def save_contact_sheet(answer: Answer, path: Path) -> None:
         for column, tile in enumerate(tiles):
             sheet.paste(tile, (MARGIN + column * (TILE[0] + MARGIN), top + 24))
         top += TILE[1] + CAPTION + MARGIN
-    picture_file.save(sheet, path)
+    return sheet
 
 
 def _caption(rank: int, hit: Hit) -> str:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..core.scene import PointCloud
 from ..store.catalog import catalog
+from ..store.files.stored_points import Order
 from ..store.postgres.database import Database
 from ..store.search.scoring import exact_scores
 from .question import Question, target_of
@@ -30,15 +31,18 @@ class HeatMap:
         return np.nan_to_num(np.clip(scaled, 0, 1)).astype(np.float32)
 
 
-def heat_map(store: Database, scene: str, question: Question, features: str | None = None) -> HeatMap:
-    """Every point of the scene against the question."""
+def heat_map(
+    store: Database, scene: str, question: Question, features: str | None = None, order: Order = "stored"
+) -> HeatMap:
+    """Every point of the scene against the question; points and scores come in `order`."""
     target = target_of(store, features)
     vector = question.vector(store, target)
     drawn = catalog.find_scene(store, scene)
-    points = catalog.load_points(store, drawn.id).points
+    held = catalog.load_points(store, drawn.id)
     found = catalog.load_features(store, drawn.id, target.features)
     target.space.require_same(found.space)
-    score = np.full(len(points), np.nan, np.float32)
+    score = np.full(len(held), np.nan, np.float32)
     score[found.point_index] = exact_scores(found.vectors, vector)
     low, high = np.nanpercentile(score, [50, 99.9])
+    points, score = (held.points, score) if order == "stored" else (held.in_scan_order(), held.to_scan(score))
     return HeatMap(str(question), points, drawn.up_axis, score, float(low), float(high))

@@ -62,7 +62,7 @@ def evaluate_instances(
     templates: str | None = None,
     table: str | Path | None = None,
     write_predictions: str | Path | None = None,
-    report: Callable[[str, int, int], None] = quiet,
+    progress: Callable[[str, int, int], None] = quiet,
 ) -> InstanceReport:
     """Average precision of objects, as in ScanNet's 3D semantic instance benchmark (evaluate_semantic_instance.py).
 
@@ -72,7 +72,7 @@ def evaluate_instances(
 
     Each region is of the class whose words are closest to its vector, as sure as their cosine, and has to overlap an
     instance of that class. `predictions` is a folder of files SCENE.txt with one mask per line in place of features.
-    `report` is called with a stage, steps done and steps in all. See docs/instances.md.
+    `progress` is called with a stage, steps done and steps in all. See docs/instances.md.
 
     NotFound where no scene, feature set or instance answers to what was named; Misused for arguments that do not go
     together.
@@ -90,7 +90,7 @@ def evaluate_instances(
         table=None if table is None else Path(table),
         write_predictions=None if write_predictions is None else Path(write_predictions),
     )
-    return evaluate_instances_by(store, request, report)
+    return evaluate_instances_by(store, request, progress)
 
 
 def evaluate_instances_by(store: Database, request: InstancesRequest, report: Report = quiet) -> InstanceReport:

@@ -91,7 +91,7 @@ def evaluate_points(
     write_predictions: str | Path | None = None,
     save_npy: str | Path | None = None,
     save_ply: str | Path | None = None,
-    report: Callable[[str, int, int], None] = quiet,
+    progress: Callable[[str, int, int], None] = quiet,
 ) -> PointReport:
     """Hold features against the labels of points: each point takes the class whose words are closest to its vector.
 
@@ -103,7 +103,7 @@ def evaluate_points(
     "ensemble", or two split by a comma; None: the feature set that most scenes have. `predictions` is a folder of
     files SCENE.txt in place of features. The protocols are ScanNet's (evaluate_semantic_label.py) and OpenScene's
     (run/evaluate.py); `unpredicted` and `mean_over` override them. The folders `write_predictions`, `save_npy` and
-    `save_ply` are filled as the scenes are done; `report` is called with a stage, steps done and steps in all. See
+    `save_ply` are filled as the scenes are done; `progress` is called with a stage, steps done and steps in all. See
     docs/evaluation.md.
 
     NotFound where no scene, feature set or label answers to what was named; Misused for arguments that do not go
@@ -130,7 +130,7 @@ def evaluate_points(
         save_npy=_path(save_npy),
         save_ply=_path(save_ply),
     )
-    return evaluate_points_by(store, request, report)
+    return evaluate_points_by(store, request, progress)
 
 
 def evaluate_points_by(store: Database, request: PointsRequest, report: Report = quiet) -> PointReport:

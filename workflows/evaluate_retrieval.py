@@ -68,7 +68,7 @@ def evaluate_retrieval(
     scenes: str | Sequence[str] = (),
     templates: str | None = None,
     table: str | Path | None = None,
-    report: Callable[[str, int, int], None] = quiet,
+    progress: Callable[[str, int, int], None] = quiet,
 ) -> RetrievalReport:
     """Ask for what few scenes hold, and see how often the right scene comes first.
 
@@ -79,7 +79,7 @@ def evaluate_retrieval(
     Every label that at most `max_scenes` scenes hold is queried by its name, and all scenes are ranked by their mean
     vector, their prototypes, their regions and their points. `absent` are words for what no scene holds, `pictures` a
     folder with queries.json. Recall, mean reciprocal rank, AUROC and average precision are as in docs/retrieval.md;
-    `report` is called with a stage, steps done and steps in all.
+    `progress` is called with a stage, steps done and steps in all.
 
     NotFound where there is nothing to ask for, or no scene or feature set answers to what was named; Misused for
     arguments that do not go together, and for `absent` words that a scene holds.
@@ -96,7 +96,7 @@ def evaluate_retrieval(
         templates=templates,
         table=None if table is None else Path(table),
     )
-    return evaluate_retrieval_by(store, request, report)
+    return evaluate_retrieval_by(store, request, progress)
 
 
 def evaluate_retrieval_by(store: Database, request: RetrievalRequest, report: Report = quiet) -> RetrievalReport:

@@ -21,7 +21,12 @@ WRONG = [
 ]  # fmt: skip
 
 
-EVALUATIONS = ("evaluate_points", "evaluate_instances", "evaluate_retrieval")
+VERBS: dict[str, dict[str, Any]] = {
+    "evaluate_points": {"labels": "scannet20"}, "evaluate_instances": {"labels": "scannet20"},
+    "evaluate_retrieval": {"labels": "scannet20"}, "heat_map": {"scene": "room", "text": "red"},
+    "export": {"scene": "room", "path": "room.ply"},
+}  # fmt: skip
+
 SPACE: dict[str, Any] = {"name": "color_words", "dim": 13, "digest": "", "logit_scale": 20.0}
 
 
@@ -63,9 +68,10 @@ def made() -> dict[str, dict[str, Any]]:
 
 
 def test_every_public_name_is_tried() -> None:
+    made_elsewhere = {"Store", "Hit", "Answer", "OvstoreError", "SceneHandle", "FeatureSetHandle"}
     made_by = {"ingest_scans", "extract_features", "distill"}
-    rest = {"open", "search", "Store", "Hit", "Answer", "OvstoreError", "SceneHandle", "FeatureSetHandle", *EVALUATIONS}
-    assert set(ovstore.__all__) == set(made()) | rest | made_by
+    rest = {"open", "search", "contact_sheet", *VERBS} | made_elsewhere | made_by
+    assert set(ovstore.__all__) == set(made()) | rest
 
 
 @pytest.mark.parametrize("name", sorted(made()))
@@ -98,15 +104,20 @@ def test_a_search_with_another_type_is_answered_or_refused(full: Database, name:
         outcome(ovstore.search, **({"store": full, "text": "red"} | {name: wrong}))
 
 
-@pytest.mark.parametrize("verb", EVALUATIONS)
-def test_an_evaluation_with_another_type_is_done_or_refused(
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_with_another_type_is_done_or_refused(
     full: Database, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # where folders of results are made
-    evaluate = getattr(ovstore, verb)
-    for name in set(parameters(evaluate)) - {"report"}:
+    call = getattr(ovstore, verb)
+    for name in set(parameters(call)) - {"progress"}:
         for wrong in WRONG:
-            outcome(evaluate, **({"store": full, "labels": "scannet20"} | {name: wrong}))
+            outcome(call, **({"store": full} | VERBS[verb] | {name: wrong}))
+
+
+def test_a_contact_sheet_is_of_an_answer() -> None:
+    for wrong in WRONG:
+        outcome(ovstore.contact_sheet, wrong)
 
 
 @pytest.mark.parametrize("name", sorted(parameters(ovstore.ingest_scans)))

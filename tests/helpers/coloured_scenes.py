@@ -27,12 +27,22 @@ def publish(store: Database, name: str, seed: int, rare: bool = False) -> small_
     seen = np.flatnonzero(np.arange(len(truth)) % 10).astype(np.int32)
     features = PointFeatures(SPACE, seen, colours[truth[seen]], np.ones(len(seen), np.int32))
     small = small_scene.with_features(small, features)
+    regions = tuple(
+        replace(level, vectors=colours[[_colour(small, level.level, region.ordinal, rare) for region in level.regions]])
+        for level in small.regions
+    )
     scene_id = small.publish_geometry(store)
     publish_features(
         store, scene_id, "colours", SPACE, RECIPE, "fused",
-        features, small.object_of_superpoint, small.regions, small.scene_vectors,
+        features, small.object_of_superpoint, regions, small.scene_vectors,
     )  # fmt: skip
     return small
+
+
+def _colour(small: small_scene.Small, level: str, ordinal: int, rare: bool) -> int:
+    """Of a region."""
+    owner = int(ordinal if level == "object" else small.object_of_superpoint[ordinal])
+    return owner if rare else owner % 3
 
 
 def write_label_set(folder: Path) -> Path:

@@ -55,13 +55,13 @@ def test_tables_are_rows_of_text_under_their_columns(coloured: Database, labels:
 
 def test_progress_counts_scenes_and_steps(coloured: Database, labels: Path) -> None:
     heard: list[tuple[str, int, int]] = []
-    ovstore.evaluate_points(coloured, labels, report=lambda *step: heard.append(step))
+    ovstore.evaluate_points(coloured, labels, progress=lambda *step: heard.append(step))
     assert heard == [("scenes", 1, 2), ("scenes", 2, 2)]
     heard.clear()
-    ovstore.evaluate_instances(coloured, labels, scenes="room", report=lambda *step: heard.append(step))
+    ovstore.evaluate_instances(coloured, labels, scenes="room", progress=lambda *step: heard.append(step))
     assert heard == [("scenes", 1, 1)]
     heard.clear()
-    ovstore.evaluate_retrieval(coloured, absent="purple", report=lambda *step: heard.append(step))
+    ovstore.evaluate_retrieval(coloured, absent="purple", progress=lambda *step: heard.append(step))
     assert [done for _, done, _ in heard] == list(range(1, heard[-1][2] + 1))
 
 
@@ -91,7 +91,7 @@ def test_a_word_for_what_is_not_there_is_a_word(coloured: Database) -> None:
 def test_a_verb_takes_the_fields_of_its_request(call: Callable[..., Any], request_class: type) -> None:
     taken = list(inspect.signature(call).parameters.values())
     fields = dataclasses.fields(request_class)
-    assert [one.name for one in taken] == ["store", *(field.name for field in fields), "report"]
+    assert [one.name for one in taken] == ["store", *(field.name for field in fields), "progress"]
     for one, field in zip(taken[1:-1], fields, strict=True):
         missing = field.default is dataclasses.MISSING
         assert one.default == (inspect.Parameter.empty if missing else field.default), one.name
