@@ -144,7 +144,7 @@ def test_a_group_shares_a_store_for_writing_while_it_is_open_and_for_reading_whe
     assert access.described(folder) == f"the group {group_of_nobody()}"
     alone = visit(folder, user=NOBODY)
     assert len(alone["found"]) == 3
-    assert "open for reading only: it belongs to user" in alone["refused"]
+    assert "open read-only: it belongs to user" in alone["refused"]
     with database.open(folder) as store:
         together = visit(folder, user=NOBODY)
         assert (together["found"], together["job"] > 0) == (alone["found"], True)
