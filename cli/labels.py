@@ -1,6 +1,5 @@
 """ovstore labels list|show|map|encode: the classes that answers are held against."""
 
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,34 +108,18 @@ def map_scenes(name: str, scenes: tuple[str, ...], all_scenes: bool, table: Path
       ovstore labels map scannet20 scene0000_00 scene0001_00
       ovstore labels map scannet200 --all --table scannetv2-labels.combined.tsv
     """
-    from ..evaluation.labels import label_files
-    from ..evaluation.labels.label_map import map_labels
-    from ..store.catalog import catalog, loading
+    from ..workflows.map_labels import map_labels_of
 
     if all_scenes == bool(scenes):
         raise click.UsageError("Name scenes, or give --all.")
-    label_set = label_files.load(name, table)
-    uses: Counter[tuple[str, int | None]] = Counter()
-    unlabelled = 0
     with opened_store() as store:
-        found = catalog.scenes(store) if all_scenes else [catalog.find_scene(store, scene) for scene in scenes]
-        held = {scene.id: scene for scene in found}
-        for scene in held.values():
-            labels, label_names = loading.load_labels(store, scene.id)
-            if labels is None:
-                unlabelled += scene.point_count
-                continue
-            mapped = map_labels(label_set, labels, label_names)
-            unlabelled += mapped.unlabelled
-            for use in mapped.uses:
-                uses[use.label, use.index] += use.point_count
-    if not held:
+        found = map_labels_of(store, name, None if all_scenes else scenes, table)
+    if not found.scenes:
         say("The store has no scenes yet. Ingest scans first: ovstore ingest --help", err=True)
-    report = _report(label_set, len(held), uses, unlabelled)
     if as_json:
-        print_json(report)
-    elif held:
-        _print_report(report)
+        print_json(found.to_dict())
+    elif found.scenes:
+        _print_report(found.to_dict())
 
 
 @command.command("encode")
@@ -210,32 +193,6 @@ def _swatch(each: "LabelClass") -> "Text":
 
     figures = "#{:02x}{:02x}{:02x}".format(*each.rgb)
     return Text.assemble(("██\N{NO-BREAK SPACE}", figures), figures) if sys.stdout.isatty() else Text(figures)
-
-
-def _report(
-    label_set: "LabelSet", scene_count: int, uses: Counter[tuple[str, int | None]], unlabelled: int
-) -> dict[str, Any]:
-    """What became of all points, most points first."""
-    ordered = sorted(uses.items(), key=lambda use: (-use[1], use[0][0]))
-    by_class = [
-        [(label, points) for (label, index), points in ordered if index == i] for i in range(len(label_set.classes))
-    ]
-    return {
-        "set": label_set.name,
-        "scenes": scene_count,
-        "points": uses.total() + unlabelled,
-        "unlabelled": unlabelled,
-        "classes": [
-            {"id": each.id, "name": each.name, "points": sum(points for _, points in labels), "labels": dict(labels)}
-            for each, labels in zip(label_set.classes, by_class, strict=True)
-        ],
-        "ignored": {label: points for (label, index), points in ordered if index is not None and index < 0},
-        "unknown": [
-            {"label": label, "points": points, "near": label_set.near(label)}
-            for (label, index), points in ordered
-            if index is None
-        ],
-    }
 
 
 def _print_report(report: dict[str, Any]) -> None:
