@@ -1,4 +1,4 @@
-"""What a supervised student says of scenes that have not taught it, held against their labels."""
+"""Predictions of a supervised student for scenes that it is not trained on, compared with their labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Those who watch a student learn: pictures of what it says, and how well it labels points."""
+"""Validation callbacks: images of a student's features, and how well they label points."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ _NO_VECTOR = (190, 190, 190)
 
 
 class SampleImages:
-    """Draws the first watched scene: its own colours, what was fused, what the student says.
+    """Draws the first validation scene: its own colours, its published features, the student's.
 
     Features are shown in the three main directions of what was fused, so that colours mean the same after every epoch.
     """
@@ -35,7 +35,7 @@ class SampleImages:
         self._folder = folder
         self._epoch = 0
 
-    def look(self, predicted: "ScenePrediction") -> None:
+    def update(self, predicted: "ScenePrediction") -> None:
         """Writes epoch_0005.png and epoch_0005.ply, the student's colours."""
         if predicted.epoch == self._epoch:
             return
@@ -56,18 +56,18 @@ class SampleImages:
         write_ply(stem.with_suffix(".ply"), predicted.points.xyz, said, faces=predicted.points.faces)
 
     def figures(self) -> dict[str, float]:
-        """Pictures have none."""
+        """Images have none."""
         return {}
 
 
 class LabelAccuracy:
-    """The mean IoU of the student's vectors against the labels of the watched scenes, pooled; ScanNet's conventions."""
+    """The mean IoU of the student's vectors on the labels of the validation scenes, pooled; ScanNet's conventions."""
 
     def __init__(self, label_set: LabelSet, texts: ClassTexts) -> None:
         self._label_set, self._texts = label_set, texts
         self._counts = self._nothing()
 
-    def look(self, predicted: "ScenePrediction") -> None:
+    def update(self, predicted: "ScenePrediction") -> None:
         """Scenes without a label of the set count for nothing."""
         points = predicted.points
         if points.labels is None:

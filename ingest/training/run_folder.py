@@ -1,4 +1,4 @@
-"""The folder of a training: how far it is, what it came to, and how to make room for another."""
+"""The folder of a training run: its state, its last figures, and how to make room for another run."""
 
 import json
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ from ...models.training.parallel import Ranks
 from ...models.training.record import JSON
 from ...models.training.stopping import claimed
 
-SAMPLES = "samples"  # the folder of images of what the student learnt
+SAMPLES = "samples"  # the folder of images of the student's features
 RunState = Literal["none", "unfinished", "finished"]
 
 
 def run_state(folder: Path, about: Mapping[str, Any], options: TrainingOptions) -> RunState:
-    """How far the training of the student `about` is; BadInput when the folder holds another one.
+    """The state of the run that trains the student `about`; BadInput when the folder holds another run.
 
-    about["taught"] may have a digest of what each scene taught.
+    about["taught"] may have a digest of the features of each training scene.
     """
     if not checkpoint.is_there(folder):
         return "none"
@@ -40,7 +40,7 @@ def run_state(folder: Path, about: Mapping[str, Any], options: TrainingOptions) 
 
 
 def forget_training(folder: Path) -> None:
-    """Make room for another: its checkpoints are removed, pictures of what it learnt as well.
+    """Make room for another: its checkpoints and the images of its features are removed.
 
     BadInput while a process trains there.
     """
@@ -50,13 +50,13 @@ def forget_training(folder: Path) -> None:
 
 
 def last_figures(folder: Path) -> dict[str, float]:
-    """What the last epoch came to, by name: loss_train, and those of validation without their "_val"."""
+    """The figures of the last epoch, by name: loss_train, and those of validation without their "_val"."""
     log = json.loads((folder / JSON).read_text(encoding="utf-8"))["log"]
     return {name.removesuffix("_val"): value for name, value in log[-1].items() if name not in ("epoch", "step")}
 
 
 def _told(folder: Path) -> Mapping[str, Any]:
-    """What the training in a folder says of itself."""
+    """What the run in a folder records of itself."""
     try:
         told = json.loads((folder / JSON).read_text(encoding="utf-8"))
         return {key: told[key] for key in ("student", "options", "step", "steps")}

@@ -1,4 +1,4 @@
-"""Scenes of the store as trainings take them: who teaches, who judges, and whether they have what is to be seen."""
+"""Scenes of the store for a training run: which to train on, which to validate on, and whether they have colours."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -19,17 +19,17 @@ def divide(
     hold_out: int,
     having: str = "",
 ) -> tuple[list[T], list[T]]:
-    """The scenes of `split`, which teach, and those that judge: of `val_split`, and the last `hold_out` of `split`.
+    """The scenes of `split`, to train on, and those to validate on: of `val_split`, and the last `hold_out` of `split`.
 
-    Without `split`, those of "train" teach; where no scene has any split, all. NotFound when none is left to teach;
+    Without `split`, those of "train"; where no scene has any split, all. NotFound when none is left to train on;
     `having` says there what all `scenes` have.
     """
     splits = sorted({found for scene in scenes if (found := split_of(scene)) is not None})
-    taught, judging = list(scenes), []
+    taught, validation = list(scenes), []
     if split is not None or splits:
         wanted = split or "train"
         taught = [scene for scene in scenes if split_of(scene) == wanted]
-        judging = [scene for scene in scenes if split_of(scene) == val_split != wanted]
+        validation = [scene for scene in scenes if split_of(scene) == val_split != wanted]
         if not taught:
             raise NotFound(
                 f"None of {len(scenes)} scenes{having} is in split {wanted!r}; their splits: "
@@ -38,7 +38,7 @@ def divide(
     if hold_out >= len(taught):
         raise NotFound(f"{hold_out} held out leave none of {len(taught)} scenes for training.")
     kept = len(taught) - hold_out
-    return taught[:kept], [*judging, *taught[kept:]]
+    return taught[:kept], [*validation, *taught[kept:]]
 
 
 def require_colors(store: Database, scenes: Iterable[SceneInfo]) -> None:

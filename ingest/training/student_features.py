@@ -1,4 +1,4 @@
-"""A trained student speaks for every point of a scene: its vectors are published, with the tail of all features."""
+"""A trained student predicts a vector for every point of a scene; they are published as a feature set."""
 
 import time
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ from .students import Student, student_of_file
 
 @dataclass(frozen=True)
 class StudentInference:
-    """Which student speaks, in whose space, under which name. Travels to worker processes."""
+    """Which student, in which embedding space, under which name. Pickles."""
 
     features: str  # the feature sets' name
     space: EmbeddingSpace

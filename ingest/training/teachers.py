@@ -1,4 +1,4 @@
-"""Which scenes teach a student, and which it is watched on."""
+"""Which scenes a student is trained on, and which it is validated on."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -39,11 +39,11 @@ class Teacher:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Who teaches, and whom the student is watched on."""
+    """Scenes to train on and scenes to validate on."""
 
-    features: str  # name of the teachers' feature sets
+    features: str  # name of the feature sets to train on
     space: EmbeddingSpace
-    encoding: dict[str, Any]  # who answers for the words: "encoder" and "space" of the teachers' recipe
+    encoding: dict[str, Any]  # "encoder" and "space" of these features' recipe
     taught: tuple[Teacher, ...]
     validation: tuple[Teacher, ...]
 
@@ -58,9 +58,9 @@ def _training_scene(name: str, points_file: PointsFile, features_file: FeaturesF
 def training_set(
     store: Database, scenes: Sequence[SceneInfo], features: str, split: str | None, val_split: str, hold_out: int
 ) -> TrainingSet:
-    """The scenes of `split` that have those features; those of `val_split` and the last `hold_out` only judge.
+    """The scenes of `split` that have those features; those of `val_split` and the last `hold_out` are for validation.
 
-    Without `split`, those of "train"; where no scene has any split, all. NotFound when none is left to teach,
+    Without `split`, those of "train"; where no scene has any split, all. NotFound when none is left to train on,
     SpaceMismatch unless all are of one space.
     """
     found = _teachers(store, scenes, features)

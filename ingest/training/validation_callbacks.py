@@ -1,4 +1,4 @@
-"""A student is watched while it learns: what it says of scenes that do not teach it, beside what their features say."""
+"""Validation of a student: its vectors of scenes that it is not trained on, compared with their published features."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,10 +35,10 @@ class ScenePrediction:
 
 
 class ValidationCallback(Protocol):
-    """One who looks at all watched scenes, and comes to figures."""
+    """Sees every validation scene after an epoch, and gives figures over all of them."""
 
-    def look(self, predicted: ScenePrediction) -> None:
-        """At one scene."""
+    def update(self, predicted: ScenePrediction) -> None:
+        """With one scene."""
 
     def figures(self) -> dict[str, float]:
         """Of the scenes since the last call."""
@@ -50,7 +50,7 @@ def validation(
     callbacks: Sequence[ValidationCallback] = (),
     tell: Tell = lambda epoch, figures: None,
 ) -> Validate:
-    """What training calls: the judges' figures, and "cosine", the mean between student and published vectors.
+    """What training calls: the callbacks' figures, and "cosine", the mean between student and published vectors.
 
     `tell` hears them too.
     """
@@ -60,11 +60,11 @@ def validation(
         total, count = 0.0, 0
         for teacher in teachers:
             with naming(teacher.scene.full_name):
-                predicted = _watch(network, epoch, teacher, options, device)
+                predicted = _predict(network, epoch, teacher, options, device)
             total += _cosines(predicted)
             count += len(predicted.taught.point_index)
             for callback in callbacks:
-                callback.look(predicted)
+                callback.update(predicted)
         figures = {name: value for callback in callbacks for name, value in callback.figures().items()}
         figures["cosine"] = total / count
         tell(epoch, figures)
@@ -73,7 +73,7 @@ def validation(
     return validate
 
 
-def _watch(
+def _predict(
     network: nn.Module, epoch: int, teacher: Teacher, options: TrainingOptions, device: torch.device
 ) -> ScenePrediction:
     held = teacher.points_file.read()

@@ -1,4 +1,4 @@
-"""Those who watch a student: the picture and the figures they come to."""
+"""Validation callbacks: the images that they draw and the figures that they give."""
 
 from pathlib import Path
 
@@ -36,17 +36,17 @@ def predicted(scene: catalog.SceneInfo, vectors: NDArray[np.float16], epoch: int
     return ScenePrediction(epoch, scene, SMALL.scene.points, SMALL.features, vectors)
 
 
-def test_labels_are_judged_over_all_scenes_since_the_last_figures(scene: catalog.SceneInfo) -> None:
+def test_labels_are_compared_over_all_scenes_since_the_last_figures(scene: catalog.SceneInfo) -> None:
     callback = LabelAccuracy(CLASSES, ClassTexts(np.eye(3, 16, dtype=np.float32), np.arange(3)))
     labels = SMALL.scene.points.labels
     assert labels is not None
     right = np.eye(3, 16, dtype=np.float16)[np.maximum(labels, 0)]
-    callback.look(predicted(scene, right))
+    callback.update(predicted(scene, right))
     assert callback.figures() == {"mIoU": 1.0, "mAcc": 1.0}
     assert callback.figures() == {}
     wrong = right[:, [2, 0, 1, *range(3, 16)]]
-    callback.look(predicted(scene, right))
-    callback.look(predicted(scene, wrong))
+    callback.update(predicted(scene, right))
+    callback.update(predicted(scene, wrong))
     figures = callback.figures()
     assert figures["mAcc"] == pytest.approx(0.5)
     counts = np.bincount(labels[labels >= 0])
@@ -59,8 +59,8 @@ def test_the_first_scene_is_drawn_once_an_epoch(scene: catalog.SceneInfo, tmp_pa
     everywhere = np.tile(SMALL.features.vectors[:1], (small_scene.POINTS, 1))
     same = everywhere.copy()
     same[SMALL.features.point_index] = SMALL.features.vectors
-    callback.look(predicted(scene, same))
-    callback.look(predicted(scene, everywhere))  # the second scene of the epoch
+    callback.update(predicted(scene, same))
+    callback.update(predicted(scene, everywhere))  # the second scene of the epoch
     assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == ["epoch_0003.ply", "epoch_0003.png"]
     panels = np.asarray(Image.open(tmp_path / "samples" / "epoch_0003.png").convert("RGB"))[:480].reshape(480, 3, -1, 3)
     grey = (panels[:, 1] == 190).all(axis=2)  # no frame saw these points
