@@ -83,7 +83,7 @@ def test_options_that_differ_are_refused_with_three_ways_out(
     ingest(shared_store, source)
     before = held(shared_store)
     said = refusal(ingest(shared_store, source, *typed, "--features", "other"))
-    assert said.startswith(f"its stored geometry has {stored}, and the features color_words stand on it: leave the ")
+    assert said.startswith(f"its stored geometry has {stored}, and the features color_words depend on it: leave the ")
     assert "--name NAME makes a second copy" in said
     assert "--again makes the geometry again and drops color_words." in said
     assert held(shared_store) == before
@@ -192,7 +192,7 @@ def test_another_scan_of_the_same_name_is_refused(store: Database, room: Path, t
     other = toy_room.write(tmp_path / "b" / "room", frames=5)
     for typed in ((), ("--features", "second")):
         said = refusal(ingest(store, other.parent, *typed))
-        assert said.startswith(f"{other} is another scan than the one that was taken in from {room} (changed: ")
+        assert said.startswith(f"{other} is another scan than the one that was ingested from {room} (changed: ")
         assert "--name NAME ingests it beside what is stored, --again ingests it again and drops the features" in said
     assert held(store) == before
     assert ingest(store, other.parent, "--name", "b").exit_code == 0
@@ -268,7 +268,7 @@ def test_a_store_from_before_files_were_remembered_is_believed_where_it_lies(sto
         connection.execute(text("DELETE FROM fingerprints"))
     moved = room.parent.parent / "elsewhere"
     room.parent.rename(moved)
-    assert "its files were not remembered then: --name NAME" in refusal(ingest(store, moved))
+    assert "no fingerprints of its files were recorded then: --name NAME" in refusal(ingest(store, moved))
 
 
 def test_json_says_it_too(store: Database, room: Path) -> None:
