@@ -190,7 +190,7 @@ def test_without_a_background_there_are_no_words_and_a_sentence_says_so(encoder)
     module, options = encoder
     if module.background_texts(options):
         pytest.skip("knows words")
-    with pytest.raises(UnknownWords, match="picture"):
+    with pytest.raises(UnknownWords, match="query with an image"):
         module.load_text_encoder(options, device="cpu")(TEXTS)
 
 

@@ -93,6 +93,7 @@ def test_the_next_publishing_of_a_scene_removes_what_a_killed_one_left_of_it(sto
 def test_killed_at_any_moment_no_half_truth_is_left(store: Database, tmp_path: Path) -> None:
     """A process replaces one scene over and over; whenever it dies, what the rows name is whole and as published."""
     (tmp_path / "0.jpg").touch()
+    small_scene.make(pictures=tmp_path).publish(store)
     script = f"""
 import sys
 import time
