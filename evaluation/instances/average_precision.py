@@ -26,6 +26,8 @@ from .instances import Overlap
 
 THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 LOW_THRESHOLD = 0.25
+Figures = tuple[float, float, float]  # AP, AP50, AP25
+NAMES = ("AP", "AP50", "AP25")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class AveragePrecision:
     instances: NDArray[np.int64]  # (C,) that count
     masks: NDArray[np.int64]  # (C,) that count
 
-    def means(self, of: NDArray[np.bool_]) -> tuple[float, float, float]:
+    def means(self, of: NDArray[np.bool_]) -> Figures:
         """AP, AP50, AP25 over the classes of the mask `of` (C,) that have an instance; nan when there is none."""
         present = of & (self.instances > 0)
         if not present.any():

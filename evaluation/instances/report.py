@@ -12,12 +12,9 @@ from ...core.wording import counted, short_list
 from ..labels.label_set import LabelSet
 from ..markup import Table
 from ..wording import number
-from .average_precision import LOW_THRESHOLD, THRESHOLDS, AveragePrecision, average_precision, found
+from .average_precision import LOW_THRESHOLD, NAMES, THRESHOLDS, AveragePrecision, Figures, average_precision, found
 from .instances import Overlap
-
-Figures = tuple[float, float, float]  # AP, AP50, AP25
-NAMES = ("AP", "AP50", "AP25")
-CLASS_AGNOSTIC = "class-agnostic"
+from .tables import CLASS_AGNOSTIC, tables
 
 
 @dataclass(frozen=True)
@@ -95,9 +92,12 @@ class InstanceReport:
 
     def tables(self, per_scene: bool = False) -> list[Table]:
         """Means, classes and, if wanted, scenes, as text."""
-        from .tables import tables
-
         return tables(self, per_scene)
+
+    def of_scene(self, scene: SceneOverlap) -> tuple[Figures, Mean]:
+        """Of one scene alone: the mean over the classes that have an instance in it, and without classes."""
+        precision = average_precision([scene.overlap], len(self.label_set.classes), self.min_points)
+        return precision.means(self.label_set.things), without_classes([scene.overlap], self.min_points)
 
     def _groups(self) -> list[tuple[str, NDArray[np.bool_]]]:
         classes, things = self.label_set.classes, self.label_set.things
@@ -138,12 +138,6 @@ def without_classes(overlaps: Sequence[Overlap], min_points: int) -> Mean:
     return Mean(CLASS_AGNOSTIC, figures, int(precision.instances[0]), int(precision.masks[0]))
 
 
-def of_scene(report: InstanceReport, scene: SceneOverlap) -> tuple[Figures, Mean]:
-    """Of one scene alone: the mean over the classes that have an instance in it, and without classes."""
-    precision = average_precision([scene.overlap], len(report.label_set.classes), report.min_points)
-    return precision.means(report.label_set.things), without_classes([scene.overlap], report.min_points)
-
-
 def _document(report: InstanceReport) -> dict[str, Any]:
     """Everything, unrounded; None where there is nothing to measure."""
     precision = report.precision
@@ -170,7 +164,7 @@ def _document(report: InstanceReport) -> dict[str, Any]:
 
 
 def _scene_json(report: InstanceReport, scene: SceneOverlap) -> dict[str, Any]:
-    own, together = of_scene(report, scene)
+    own, together = report.of_scene(scene)
     return {"scene": scene.name, **_figures_json(own), CLASS_AGNOSTIC: _mean_json(together)}
 
 

@@ -14,6 +14,7 @@ from ..markup import Table
 from ..wording import number, percent
 from .metrics import Over, Scores, Unpredicted, score
 from .protocol import Protocol
+from .tables import tables
 
 _BACKGROUND = {"wall", "floor", "ceiling"}  # what f-mIoU leaves out
 _OVER_WORDS = {"present": "classes that occur", "all": "all classes, absent ones as 0"}
@@ -90,9 +91,17 @@ class PointReport:
 
     def tables(self, per_scene: bool = False) -> list[Table]:
         """Means, classes and, if wanted, scenes, as text."""
-        from .tables import tables
-
         return tables(self, per_scene)
+
+    def scene_means(self, scene: SceneCounts) -> dict[str, float]:
+        """Of one scene, over the classes that occur in it whatever the protocol: few of all classes do."""
+        return means(score(scene.counts, self.protocol.counted_as), "present", self.foreground)
+
+    def mean_of_scenes(self) -> dict[str, float]:
+        """The mean of each figure over the scenes that have it."""
+        of_scenes = [self.scene_means(scene) for scene in self.scenes]
+        found = {name: [each[name] for each in of_scenes if not math.isnan(each[name])] for name in of_scenes[0]}
+        return {name: float(np.mean(values)) if values else float("nan") for name, values in found.items()}
 
     def _counted(self) -> str:
         total = sum(scene.point_count for scene in self.scenes)
@@ -197,20 +206,8 @@ def _document(report: PointReport) -> dict[str, Any]:
     }
 
 
-def scene_means(report: PointReport, scene: SceneCounts) -> dict[str, float]:
-    """Of one scene, over the classes that occur in it whatever the protocol: few of all classes do."""
-    return means(score(scene.counts, report.protocol.counted_as), "present", report.foreground)
-
-
-def mean_of_scenes(report: PointReport) -> dict[str, float]:
-    """The mean of each figure over the scenes that have it."""
-    of_scenes = [scene_means(report, scene) for scene in report.scenes]
-    found = {name: [each[name] for each in of_scenes if not math.isnan(each[name])] for name in of_scenes[0]}
-    return {name: float(np.mean(values)) if values else float("nan") for name, values in found.items()}
-
-
 def _scene_json(report: PointReport, scene: SceneCounts) -> dict[str, Any]:
-    figures = {name: number(value) for name, value in scene_means(report, scene).items()}
+    figures = {name: number(value) for name, value in report.scene_means(scene).items()}
     return {
         "scene": scene.name,
         "points": scene.point_count,

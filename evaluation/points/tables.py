@@ -1,16 +1,20 @@
 """A report as tables of text."""
 
+from typing import TYPE_CHECKING
+
 from ..markup import Row, Table
 from ..wording import percent
-from .report import PointReport, mean_of_scenes, scene_means
+
+if TYPE_CHECKING:
+    from .report import PointReport
 
 CLASS_COLUMNS = ("id", "class", "IoU %", "acc. %", "points")
 SCENE_COLUMNS = ("scene", "points", "classes", "mIoU %", "mAcc %", "fwIoU %")
 _FIGURES = ("mIoU", "mAcc", "fwIoU")
 
 
-def class_rows(report: PointReport) -> list[Row]:
-    """A row a class in CLASS_COLUMNS, percentages with one decimal; a dash where there is nothing to measure."""
+def class_rows(report: "PointReport") -> list[Row]:
+    """One row per class in CLASS_COLUMNS, percentages with one decimal; a dash where there is nothing to measure."""
     scores = report.scores
     return [
         (str(each.id), each.name, percent(iou), percent(accuracy), f"{points:,}")
@@ -20,19 +24,19 @@ def class_rows(report: PointReport) -> list[Row]:
     ]
 
 
-def scene_rows(report: PointReport) -> list[Row]:
-    """A row a scene in SCENE_COLUMNS, and their mean."""
+def scene_rows(report: "PointReport") -> list[Row]:
+    """One row per scene in SCENE_COLUMNS, and their mean."""
     rows = [
         (
             scene.name, f"{scene.counts.sum():,}", str(int((scene.counts.sum(axis=1) > 0).sum())),
-            *(percent(scene_means(report, scene)[name]) for name in _FIGURES),
+            *(percent(report.scene_means(scene)[name]) for name in _FIGURES),
         )
         for scene in report.scenes
     ]  # fmt: skip
-    return [*rows, ("mean of scenes", "", "", *(percent(mean_of_scenes(report)[name]) for name in _FIGURES))]
+    return [*rows, ("mean of scenes", "", "", *(percent(report.mean_of_scenes()[name]) for name in _FIGURES))]
 
 
-def tables(report: PointReport, per_scene: bool = False) -> list[Table]:
+def tables(report: "PointReport", per_scene: bool = False) -> list[Table]:
     """Means, classes, and scenes where they are wanted."""
     means = Table(tuple(report.means), [tuple(percent(value) for value in report.means.values())])
     classes = Table(CLASS_COLUMNS, class_rows(report), left=("class",))

@@ -13,6 +13,8 @@ from .ranking import RankFigures, auroc, by_chance, of_ranks
 from .run import Answered
 from .scene_scores import Method
 
+SIZES: tuple[tuple[str, int, float], ...] = (("up to 50", 1, 50), ("51 to 200", 51, 200), ("over 200", 201, math.inf))
+
 
 @dataclass(frozen=True)
 class RegionFigures:

@@ -11,12 +11,11 @@ from ...core.wording import counted
 from ...store.search.search import HERE
 from ..markup import Table
 from ..wording import number
-from .figures import Section
+from .figures import SIZES, Section
 from .questions import SHOWN, By
 from .run import Answered
 from .scene_scores import BEST_POINTS, METHODS
-
-SIZES: tuple[tuple[str, int, float], ...] = (("up to 50", 1, 50), ("51 to 200", 51, 200), ("over 200", 201, math.inf))
+from .tables import tables
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,6 @@ class RetrievalReport:
 
     def tables(self, per_label: bool = False) -> list[Table]:
         """By method, by level of regions, by size and, if wanted, one row per question, as text."""
-        from .tables import tables
-
         return tables(self, per_label)
 
     def _asked(self, section: Section) -> str:

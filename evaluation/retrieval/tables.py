@@ -1,20 +1,23 @@
-"""A retrieval as tables: by method, by level of regions, by size, and a row a question."""
+"""A retrieval as tables: by method, by level of regions, by size, and one row per question."""
 
 import math
+from typing import TYPE_CHECKING
 
 from ...core.features import LEVELS
 from ..markup import Row, Table
 from ..wording import percent
-from .figures import Section
+from .figures import SIZES, Section
 from .questions import SHOWN
 from .ranking import RankFigures
-from .report import SIZES, RetrievalReport
 from .scene_scores import METHODS
+
+if TYPE_CHECKING:
+    from .report import RetrievalReport
 
 _LEVEL_NAMES = {"superpoint": "superpoints", "object": "objects"}
 
 
-def tables(report: RetrievalReport, per_label: bool = False) -> list[Table]:
+def tables(report: "RetrievalReport", per_label: bool = False) -> list[Table]:
     """All of them, one way of asking after the other."""
     found = []
     for section in report.sections:
@@ -25,7 +28,7 @@ def tables(report: RetrievalReport, per_label: bool = False) -> list[Table]:
 
 
 def by_method(section: Section) -> Table:
-    """A row a method, and one for chance."""
+    """One row per method, and one for chance."""
     corner = f"scenes, by {SHOWN[section.by]}"
     columns = [corner, "R@1 %", "R@5 %", "MRR %", "median rank", "scene AUROC %", "absent AUROC %", "elsewhere %"]
     rows = [
@@ -44,7 +47,7 @@ def by_method(section: Section) -> Table:
 
 
 def by_level(section: Section) -> Table:
-    """A row a level of regions."""
+    """One row per level of regions."""
     corner = f"regions, by {SHOWN[section.by]}"
     columns = (corner, "AP25 %", "AP50 %", "first hit IoU %", "mask IoU %", "possible IoU %", "prob. AUROC %")
     rows = []

@@ -8,7 +8,7 @@ from ovstore.evaluation.labels.label_set import LabelClass, LabelSet
 from ovstore.evaluation.points.decide import ClassTexts, decide, ensemble
 from ovstore.evaluation.points.metrics import Unpredicted, confusion, score
 from ovstore.evaluation.points.protocol import NAMED, asked_texts
-from ovstore.evaluation.points.report import PointReport, SceneCounts, mean_of_scenes
+from ovstore.evaluation.points.report import PointReport, SceneCounts
 
 IGNORED, NO_FEATURE = 255, 256
 Rows = NDArray[np.float16]
@@ -122,4 +122,4 @@ def test_scenes_are_pooled_not_averaged() -> None:
     report = PointReport("", label_set, NAMED["scannet"], "", scenes)
     assert report.scores.iou.tolist() == [90 / 102, 100 / 112]
     assert report.means["mIoU"] == pytest.approx((90 / 102 + 100 / 112) / 2)
-    assert mean_of_scenes(report)["mIoU"] == pytest.approx(((0.9 + 100 / 110) / 2 + 0) / 2)
+    assert report.mean_of_scenes()["mIoU"] == pytest.approx(((0.9 + 100 / 110) / 2 + 0) / 2)
