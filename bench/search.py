@@ -133,7 +133,7 @@ def measure(store: Database, world: World, scenes: list[VectorScene], folder: Pa
     objects = len(region_vectors.current(store, 1, "object"))
     points = world.size.scenes * world.size.points
     [faiss] = index_rows.built(store)
-    visited = len(table) * faiss.options["visited_lists"] // faiss.options["lists"] // 2  # a byte a number
+    visited = len(table) * faiss.options["visited_lists"] // faiss.options["lists"] // 2  # one byte per number
     read = dict(zip(methods, (points, objects, objects + TOP * points // objects, len(table), visited), strict=True))
     plugin = plugins.load("store.search.indexes", "faiss")
     truth = recall.exact_scores_of(table, texts, TOP)

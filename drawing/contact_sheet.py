@@ -1,4 +1,4 @@
-"""The evidence of an answer on one picture: a row a hit, a crop a frame, the box drawn."""
+"""The evidence of an answer on one image: one row per hit, one crop per frame, the box drawn."""
 
 from collections.abc import Sequence
 from contextlib import suppress

@@ -59,7 +59,7 @@ def train(run: "TrainingRun", task: "Callable[[TrainingCallbacks], TrainedRun]",
 
 @contextmanager
 def live() -> "Iterator[Callable[[Progress], None]]":
-    """A bar with loss, speed and time left on a terminal; elsewhere a line an epoch, or each 30 seconds, on stderr."""
+    """A bar with loss, speed and time left on a terminal; elsewhere one line per epoch or 30 s, on stderr."""
     if not sys.stderr.isatty():
         yield _Lines().report
         return

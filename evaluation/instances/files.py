@@ -1,7 +1,7 @@
 """Instances as ScanNet's benchmark takes them.
 
     FOLDER/
-        scene0011_00.txt      a line a mask: relative path, label id, confidence
+        scene0011_00.txt      one line per mask: relative path, label id, confidence
         predicted_masks/scene0011_00_000.txt      0 or 1 a line, vertices in the dataset's own order
 
 A mask may also be a .npy of one dimension. Paths stay inside of FOLDER.

@@ -1,7 +1,7 @@
 """LLFF scenes (NeRF's forward-facing captures, 3D-OVS): poses_bounds.npy with pictures and a COLMAP model.
 
     SCENE/
-      poses_bounds.npy                   a row a picture, in the order of their names
+      poses_bounds.npy                   one row per image, in the order of their names
       images/ (else images_2, _4, _8)    00.png ...     .jpg .JPG .png
       sparse/0/points3D.bin (or .txt)    the points: what COLMAP left when it found the poses
       segmentations/classes.txt          a name a line, and masks of some views        (optional)

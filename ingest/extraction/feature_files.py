@@ -2,7 +2,7 @@
 
     .npy      (h, w, C) float16, at the network's own resolution
     .pt       (C, H, W) half, a bare tensor at the picture's own size, as OpenScene's LSeg extraction writes it
-    .parquet  a row a cell of the network's own resolution: u, v of its centre in pixels, vector FixedSizeList<float16>
+    .parquet  one row per cell of the network's own resolution: u, v of its centre in pixels, vector (float16)
 
 Each appears whole or not at all.
 """

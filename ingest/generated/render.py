@@ -27,7 +27,7 @@ class Rendering(NamedTuple):
 
 @dataclass(frozen=True)
 class Hits:
-    """Where the rays of one camera end, a row a pixel."""
+    """Where the rays of one camera end, one row per pixel."""
 
     face: NDArray[np.int32]  # (P,) -1 where nothing is hit
     depth: NDArray[np.float64]  # (P,) metres along z, 0 where nothing is hit

@@ -16,7 +16,7 @@ _FILL = np.array([-0.80, 0.45, 0.40], np.float32)  # the day's light from aside
 
 @dataclass(frozen=True)
 class _Table:
-    """The columns of all surfaces, a row a part."""
+    """The columns of all surfaces, one row per part."""
 
     texture: NDArray[np.uint8]
     rgb: Floats

@@ -74,7 +74,7 @@ def space(options: Options) -> EmbeddingSpace:
 def load_image_encoder(
     options: Options, device: str = "auto"
 ) -> Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]:
-    """Pictures of any size to a vector a patch; class and register tokens are left out."""
+    """Pictures of one vector per patch; class and register tokens are left out."""
     where = device_of(device)
     embedding_space = space(options)
     network = _network(options).to(where)

@@ -10,9 +10,9 @@ are found by name or number: "000020", "20" and "frame-000020" are one. `form` s
 
     dense          (D, h, w) or (h, w, D) vectors; (S, D, h, w) at several scales
     logits         (T, h, w) scores of the T classes called `names`; `probabilities`: the same after a softmax
-    masks          (Q, h, w) masks and (Q, D) embeddings in one file; with (h, w) whole numbers, a vector a segment
+    masks          (Q, h, w) masks and (Q, D) embeddings in one file; with (h, w) whole numbers, one vector per segment
     winners        the same, but a cell takes the embedding of its strongest mask alone
-    segments       FRAME.png with ids, FRAME.pt (.npy ...) with a row an id, row 0 being none's; FRAME.json is checked
+    segments       FRAME.png with ids, FRAME.pt (.npy ...) with one row per id, row 0 for none; FRAME.json is checked
     labels         FRAME.png with numbers of `names`; 255 or 65535 is none
     panoptic       COCO's panoptic: one JSON, coloured PNGs; categories become the vectors of their names
     semantic       detectron2's sem_seg_predictions.json, likewise

@@ -56,7 +56,7 @@ def space(options: Options) -> EmbeddingSpace:
 def load_image_encoder(
     options: Options, device: str = "auto"
 ) -> Callable[[Sequence[NDArray[np.uint8]]], list[FeatureMap]]:
-    """Pictures of any size to a vector a patch, through the pooling head's value path."""
+    """Pictures of one vector per patch, through the pooling head's value path."""
     checkpoint = _checkpoint(options)
     same = openclip.Options(long_side=options.long_side, precision=options.precision)
     tower = build_image_tower(checkpoint)

@@ -1,6 +1,6 @@
 """The Parquet files of a scene: points, correspondences and per-point vectors.
 
-    points.parquet            a row a point, in Morton order: x y z, r g b, nx ny nz, label, instance, segment,
+    points.parquet            one row per point, in Morton order: x y z, r g b, nx ny nz, label, instance, segment,
                               superpoint, original_index; columns the scan does not have are left out
     points.faces.parquet      beside it where there is a mesh: a b c, rows of the points file
     correspondences.parquet   a row group a frame, ascending: frame, point_index, u, v, depth

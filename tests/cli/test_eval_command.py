@@ -219,7 +219,7 @@ def test_predictions_written_and_read_back_score_the_same(judged: Database, labe
     again = document(ovstore(judged, "eval", "--labels", labels, "--predictions", folder, "--json"))
     for key in ("means", "classes", "confusion", "scenes"):
         assert again[key] == told[key]
-    # a line a point, in the dataset's own order
+    # one line per point, in the dataset's own order
     original_index = catalog.load_points(judged, catalog.find_scene(judged, "room").id).original_index
     expected = np.empty(len(POINT), int)
     expected[original_index] = np.where(POINT % 10 == 0, 0, np.array([5, 7, 2, 9])[POINT % 4])

@@ -1,4 +1,4 @@
-"""`ovstore extract`: a file a picture, whole or not there, of one recipe; and what people see of it."""
+"""`ovstore extract`: one file per image, whole or not there, of one recipe; and what people see of it."""
 
 import json
 import os

@@ -263,7 +263,7 @@ def test_a_loss_for_classes_refuses_vectors_and_the_other_way_round() -> None:
 
 def test_augmentation_moves_points_and_not_what_they_are_taught() -> None:
     taught = scene()
-    fine = replace(LOWEST, voxel_size=0.001)  # a voxel a point: the order alone may differ
+    fine = replace(LOWEST, voxel_size=0.001)  # one voxel per point: the order alone may differ
     plain, altered = shown(taught, fine), shown(taught, fine, augment=True)
     assert len(plain.cells) == len(altered.cells) == 400
     assert not (plain.cells == altered.cells).all()

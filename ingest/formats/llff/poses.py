@@ -1,4 +1,4 @@
-"""poses_bounds.npy of LLFF: a camera and the depth of what it sees, a row a picture.
+"""poses_bounds.npy of LLFF: a camera and the depth of what it sees, one row per image.
 
 (N, 17): a (3, 5) matrix row by row, then the nearest and the farthest depth of the view. The matrix's columns are the
 camera's axes in the world, down, right and backwards, its centre, and (height, width, focal length in pixels) of the

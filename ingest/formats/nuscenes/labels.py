@@ -43,7 +43,7 @@ class PointLabels(NamedTuple):
 
 @dataclass(frozen=True)
 class Boxes:
-    """Annotated objects of all samples; a row a box."""
+    """Annotated objects of all samples; one row per box."""
 
     centre: NDArray[np.float64]  # (B, 3) metres, global
     size: NDArray[np.float64]  # (B, 3) width (y), length (x), height (z)

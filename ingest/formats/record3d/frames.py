@@ -2,7 +2,7 @@
 
 rgbd/12.jpg        the image
 rgbd/12.depth      LZFSE: float32 metres, row by row
-rgbd/12.conf       LZFSE: one byte a reading, 0 to 2      (optional)
+rgbd/12.conf       LZFSE: one byte per reading, 0 to 2      (optional)
 """
 
 from functools import partial

@@ -37,7 +37,7 @@ class Layout:
 
     images: dict[str, Path]
     depths: dict[str, Path]
-    poses: Path | dict[str, Path]  # a trajectory, or a file a frame
+    poses: Path | dict[str, Path]  # a trajectory, or one file per frame
     intrinsics: Path | dict[str, Path] | None
     depth_intrinsics: Path | None
     cloud: Path | None

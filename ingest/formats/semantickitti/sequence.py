@@ -42,7 +42,7 @@ class Sequence:
     lidar_to_camera: NDArray[np.float64]  # (4, 4) camera 0
     scans: dict[int, Path]  # by number, ascending
     rows: dict[int, int]  # of a scan's number: its line of poses.txt and times.txt
-    camera_to_start: NDArray[np.float64]  # (S, 4, 4) camera 0 to its first axes; a row a pose
+    camera_to_start: NDArray[np.float64]  # (S, 4, 4) camera 0 to its first axes; one row per pose
     times: NDArray[np.float64] | None  # (S,) seconds
 
     def lidar_to_world(self, scan: int) -> NDArray[np.float64] | None:

@@ -1,4 +1,4 @@
-"""ARKitScenes' set raw: pictures, depth and intrinsics named by time, poses, mesh, boxes; one folder a recording."""
+"""ARKitScenes' set raw: pictures, depth and intrinsics named by time, poses, mesh, boxes; one folder per recording."""
 
 import io
 import json

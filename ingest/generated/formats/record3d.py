@@ -1,4 +1,4 @@
-"""Record3D's recordings: images, depth, confidence and metadata in one .r3d; a folder a recording."""
+"""Record3D's recordings: images, depth, confidence and metadata in one .r3d; one folder per recording."""
 
 import json
 import struct

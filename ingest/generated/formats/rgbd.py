@@ -1,4 +1,4 @@
-"""A folder of posed RGB-D: color/, depth/, pose/, intrinsic/ and a labelled mesh, one folder a scene."""
+"""A folder of posed RGB-D: color/, depth/, pose/, intrinsic/ and a labelled mesh, one folder per scene."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""3RScan: sequence.zip, a textured .obj, a labelled .ply, names of objects; one folder a scan."""
+"""3RScan: sequence.zip, a textured .obj, a labelled .ply, names of objects; one folder per scan."""
 
 import io
 import json
@@ -81,7 +81,7 @@ def labelled_ply(recording: Recording) -> bytes:
 
 
 def _write_textured(folder: Path, recording: Recording) -> None:
-    """The mesh with a texture that has one pixel a vertex."""
+    """The mesh with a texture that has one pixel per vertex."""
     mesh = recording.mesh
     side = math.ceil(math.sqrt(len(mesh.xyz)))
     texture = np.zeros((side * side, 3), np.uint8)

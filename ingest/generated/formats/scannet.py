@@ -1,4 +1,4 @@
-"""The ScanNet release: .sens, meshes, segments, aggregation, one folder a scene."""
+"""The ScanNet release: .sens, meshes, segments, aggregation, one folder per scene."""
 
 import json
 import struct

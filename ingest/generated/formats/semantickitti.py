@@ -1,4 +1,4 @@
-"""SemanticKITTI: velodyne/, labels/, image_2/, image_3/, calib.txt, poses.txt and times.txt, one folder a sequence.
+"""SemanticKITTI: velodyne/, labels/, image_2/, image_3/, calib.txt, poses.txt and times.txt, one folder per sequence.
 
 The left colour camera takes the recording's pictures from where they were taken; frames without a pose are left out.
 """

@@ -1,4 +1,4 @@
-"""Stray Scanner's export: odometry, depth and its confidence, images extracted from the video; a folder a recording."""
+"""Stray Scanner's export: odometry, depth and its confidence, images of the video; one folder per recording."""
 
 from collections.abc import Sequence
 from pathlib import Path
