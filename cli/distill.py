@@ -105,8 +105,8 @@ def _distill(**params: Any) -> None:
 
 
 def _request(params: dict[str, Any]) -> "DistillRequest":
-    from ..core.options import named_fields
     from ..workflows.distill import DistillRequest
+    from ._options.from_dataclass import named_fields
 
     return DistillRequest(
         **named_fields(DistillRequest, params) | choices_of(params),

@@ -58,8 +58,8 @@ def command(
       ovstore extract frames/ features/ --encoder lseg --weights demo_e200.ckpt \\
         --mode openscene --no-unit --format pt
     """
-    from ..core.options import named_fields
     from ..workflows import extract
+    from ._options.from_dataclass import named_fields
     from ._output.progress import stages
 
     request = extract.ExtractRequest(

@@ -106,8 +106,8 @@ def _ingest(format: str, **params: Any) -> None:
 def _request(format: str, params: dict[str, Any]) -> "IngestRequest":
     from pathlib import Path
 
-    from ..core.options import named_fields
     from ..workflows.ingest import IngestRequest
+    from ._options.from_dataclass import named_fields
 
     own = named_fields(IngestRequest, params)
     return IngestRequest(

@@ -8,6 +8,7 @@ import click
 
 from ..core.wording import counted
 from ._options.completion import complete
+from ._options.eval_options import table_option
 from ._options.out_files import PictureFile
 from ._options.shared import json_option, opened_store, print_json, print_table, say
 
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from ..evaluation.labels.label_set import LabelClass, LabelSet
-
-_table = click.option(
-    "--table",
-    type=click.Path(path_type=Path),
-    metavar="FILE.tsv",
-    help="Your own table of the dataset's label names  [default: the shipped one]",
-)
 
 
 @click.group("labels")
@@ -96,7 +90,7 @@ def show(name: str, save_picture: Path | None, as_json: bool) -> None:
 @click.argument("name", metavar="SET")
 @click.argument("scenes", shell_complete=complete("scenes"), nargs=-1)
 @click.option("--all", "all_scenes", is_flag=True, help="All scenes of the store.")
-@_table
+@table_option
 @json_option
 def map_scenes(name: str, scenes: tuple[str, ...], all_scenes: bool, table: Path | None, as_json: bool) -> None:
     """Show how the labels of SCENES map to SET: points per class.
@@ -133,7 +127,7 @@ def map_scenes(name: str, scenes: tuple[str, ...], all_scenes: bool, table: Path
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE.npz", help="Write texts, class and vectors to this file."
 )
-@_table
+@table_option
 def encode_set(name: str, features: str | None, out: Path | None, table: Path | None) -> None:
     """Encode the words of SET as vectors, in one batch.
 

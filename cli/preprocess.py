@@ -64,8 +64,8 @@ def command() -> None:
 
 
 def _preprocess(format: str, source: Path, out: Path, **params: Any) -> None:
-    from ..core.options import named_fields
     from ..workflows import preprocess
+    from ._options.from_dataclass import named_fields
 
     request = preprocess.PreprocessRequest(
         format,

@@ -30,9 +30,14 @@ class EmbeddingSpace:
     def __post_init__(self) -> None:
         check_fields(self)
 
+    @property
+    def key(self) -> dict[str, str | int]:
+        """What tells it from other spaces: vectors of spaces with equal keys may be compared."""
+        return {"name": self.name, "dim": self.dim, "digest": self.digest}
+
     def require_same(self, other: "EmbeddingSpace") -> None:
         """Raise SpaceMismatch unless vectors of the two spaces may be compared."""
-        if (self.name, self.dim, self.digest) != (other.name, other.dim, other.digest):
+        if self.key != other.key:
             detail = " (other weights)" if self.name == other.name else ""
             raise SpaceMismatch(f"Cannot compare vectors of {self.name!r} with {other.name!r}{detail}.")
 

@@ -37,12 +37,6 @@ def converted(kind: type, values: Mapping[str, Any], of: str) -> dict[str, Any]:
     return made
 
 
-def named_fields(kind: type, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `params` that are fields of `kind` and are not None."""
-    names = {field.name for field in dataclasses.fields(kind)}
-    return {name: value for name, value in params.items() if name in names and value is not None}
-
-
 def _converted(value: Any, hint: Any) -> Any:
     """The value as the annotation has it, where nothing is lost; else as it is."""
     if typing.get_origin(hint) in (typing.Union, types.UnionType):

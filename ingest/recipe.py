@@ -1,13 +1,15 @@
 """What decides a feature set's numbers, and nothing else: no folder, device, worker count or batch size."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from ..core import plugins
 from ..core.digests import file_digest
 from ..core.errors import BadScene
 from ..core.features import EmbeddingSpace
+from ..core.options import chosen
 from ..core.wording import reason
 from .fusion.fuse import FusionOptions
 from .fusion.visibility import VisibilityOptions
@@ -78,8 +80,21 @@ def features(
 
 
 def encoding(encoder: str, options: Any, space: EmbeddingSpace) -> dict[str, Any]:
-    """Everything behind the feature map of a picture."""
+    """Everything behind the feature map of an image."""
     return {"encoder": {"name": encoder, "options": _plain(options)}, "space": asdict(space)}
+
+
+def encoding_by_name(encoder: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], EmbeddingSpace]:
+    """The `encoding` of an encoder with options chosen by name, and its embedding space."""
+    plugin = plugins.load("models.encoders", encoder, noun="encoder")
+    own = chosen(plugin.Options, options, encoder)
+    space: EmbeddingSpace = plugin.space(own)
+    return encoding(encoder, own, space), space
+
+
+def encoding_of(recipe: Mapping[str, Any], space: EmbeddingSpace) -> dict[str, Any]:
+    """The `encoding` of feature sets that are there, by their recipe and embedding space."""
+    return {"encoder": recipe["encoder"], "space": asdict(space)}
 
 
 def distilled(
@@ -89,7 +104,7 @@ def distilled(
     objects: ObjectOptions,
     pool: PoolOptions,
 ) -> dict[str, Any]:
-    """Everything behind vectors that a student gives; `encoding` is of those that taught it, who answer for words."""
+    """Everything behind vectors that a student gives; `encoding` is that of the features it was trained on."""
     made = {"version": VERSION, "geometry": geometry, **encoding, "student": student}
     return {**made, "objects": _plain(objects), "pool": _plain(pool)}
 
@@ -97,7 +112,7 @@ def distilled(
 def added(
     geometry: dict[str, Any], encoding: dict[str, Any], digest: str, objects: ObjectOptions, pool: PoolOptions
 ) -> dict[str, Any]:
-    """Everything behind vectors that were handed over as an array; `encoding` says who answers for words."""
+    """Everything behind vectors that were handed over as an array; `encoding` is that of their text tower."""
     imported = {"vectors": digest, "unit_length": True}
     made = {"version": VERSION, "geometry": geometry, **encoding, "imported": imported}
     return {**made, "objects": _plain(objects), "pool": _plain(pool)}

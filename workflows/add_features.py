@@ -1,17 +1,14 @@
 """Vectors that were computed elsewhere become a feature set of a scene: regions, search and SQL as for all others."""
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import plugins
 from ..core.digests import ContentDigest, recipe_digest
 from ..core.errors import BadInput
 from ..core.features import EmbeddingSpace
 from ..core.names import require_name
-from ..core.options import chosen
 from ..core.wording import counted
 from ..ingest import geometry, recipe
 from ..ingest.imported_features import ImportedFeatures, point_features
@@ -72,17 +69,14 @@ def add_features(
 def _encoding(
     store: Database, space: EmbeddingSpace | str, encoder_options: dict[str, Any] | None
 ) -> tuple[dict[str, Any], EmbeddingSpace]:
-    """What a recipe says of the encoder that turns questions into vectors of the space."""
+    """What a recipe says of the encoder that turns questions into vectors of the space, and the space."""
     if isinstance(space, str):
-        plugin = plugins.load("models.encoders", space, noun="encoder")
-        options = chosen(plugin.Options, encoder_options or {}, space)
-        found: EmbeddingSpace = plugin.space(options)
-        return recipe.encoding(space, options, found), found
+        return recipe.encoding_by_name(space, encoder_options or {})
     if encoder_options is not None:
         raise BadInput("encoder_options belong to an encoder: name it as the space, such as 'openclip'.")
     for kind in catalog.feature_kinds(store):
-        if (kind.space.name, kind.space.dim, kind.space.digest) == (space.name, space.dim, space.digest):
-            return {"encoder": kind.recipe["encoder"], "space": asdict(kind.space)}, kind.space
+        if kind.space.key == space.key:
+            return recipe.encoding_of(kind.recipe, kind.space), kind.space
     raise BadInput(
         f"No features of the store are in the space {space.name!r}, so nobody is known who turns words into vectors of "
         "it: name the encoder as the space, such as 'openclip'."

@@ -76,11 +76,11 @@ def _ingest(dataset: "Dataset", root: Path, scene: "SceneInfo", found: "FeatureS
 
 def _stages(visibility: dict[str, Any], fuse: dict[str, Any]) -> list[str]:
     """What was typed about visibility and fusion, where it was not left to its default."""
-    from ..ingest.fusion.fuse import FusionOptions as FuseOptions
+    from ..ingest.fusion.fuse import FusionOptions
     from ..ingest.fusion.visibility import VisibilityOptions
 
     words = ["--compat", "openscene"] if visibility.get("compat") else []
-    defaults = {**dataclasses.asdict(VisibilityOptions()), **dataclasses.asdict(FuseOptions())}
+    defaults = {**dataclasses.asdict(VisibilityOptions()), **dataclasses.asdict(FusionOptions())}
     told = {**visibility, **fuse}
     for name in ("depth_tolerance", "splat_radius", *(() if words else ("weighting",))):
         if told.get(name, defaults[name]) != defaults[name]:

@@ -1,13 +1,10 @@
 """Features of a trained student: which embedding space its vectors belong to, and one job per scene."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ..core import plugins
 from ..core.errors import BadInput, BadWeights, Misused
 from ..core.features import EmbeddingSpace
-from ..core.options import chosen
 from ..ingest.report import Report
 from ..store.catalog import catalog
 from ..store.catalog.catalog import SceneInfo
@@ -53,7 +50,7 @@ def inference_with_weights(store: Database, request: "DistillRequest") -> "Stude
         for name in (*given, *(name for name in _OF_TRAINING if name in request.options)):
             flag = f"--{name.replace('_', '-')}"
             raise Misused(f"{student.path} records how it was trained: leave {flag} out.")
-    space, encoding = _space_of(store, student, request)
+    encoding, space = _encoding(store, student, request)
     return inference_of(student, request.out, space, encoding, student.about.get("features"), request.passes)
 
 
@@ -89,18 +86,15 @@ def require_free_name(store: Database, scenes: Sequence[SceneInfo], name: str) -
             )
 
 
-def _space_of(store: Database, student: "Student", request: "DistillRequest") -> tuple[EmbeddingSpace, dict[str, Any]]:
-    """The embedding space of a student's vectors, and the encoder whose text tower belongs to it."""
+def _encoding(store: Database, student: "Student", request: "DistillRequest") -> tuple[dict[str, Any], EmbeddingSpace]:
+    """The encoder whose text tower belongs to a student's vectors, and their embedding space."""
     from ..ingest import recipe
 
     if request.encoder:
-        plugin = plugins.load("models.encoders", request.encoder, noun="encoder")
-        options = chosen(plugin.Options, request.encoder_options, request.encoder)
-        space = plugin.space(options)
-        return space, recipe.encoding(request.encoder, options, space)
+        return recipe.encoding_by_name(request.encoder, request.encoder_options)
     if request.features:
         kind = catalog.feature_kind(store, request.features)
-        return kind.space, {"encoder": kind.recipe["encoder"], "space": asdict(kind.space)}
+        return recipe.encoding_of(kind.recipe, kind.space), kind.space
     if not student.about:
         raise Misused(
             f"{student.path} does not record which text encoder its vectors belong to: give --features SET of the "
@@ -108,7 +102,7 @@ def _space_of(store: Database, student: "Student", request: "DistillRequest") ->
         )
     try:
         encoding = {"encoder": dict(student.about["encoder"]), "space": dict(student.about["space"])}
-        return EmbeddingSpace(**encoding["space"]), encoding
+        return encoding, EmbeddingSpace(**encoding["space"])
     except (KeyError, TypeError, ValueError) as error:
         raise BadWeights(
             f"{student.path} does not record which text encoder its vectors belong to, or is damaged: {error}."

@@ -1,4 +1,4 @@
-"""What every judgement takes: which scenes and features, whose words, and where its tables go."""
+"""What every evaluation takes: which scenes and features, whose words, and where its tables go."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

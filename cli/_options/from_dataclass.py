@@ -6,11 +6,9 @@ import typing
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 import click
-
-Options = TypeVar("Options")
 
 
 def options_of(cls: type, defaults: Mapping[str, Any] = MappingProxyType({})) -> list[click.Option]:
@@ -26,10 +24,10 @@ def options_of(cls: type, defaults: Mapping[str, Any] = MappingProxyType({})) ->
     ]
 
 
-def from_params(cls: type[Options], params: dict[str, Any]) -> Options:
-    """The dataclass with what was typed; fields nobody typed keep their default."""
-    names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    return cls(**{name: value for name, value in params.items() if name in names and value is not None})
+def named_fields(cls: type, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a command's parameters that are fields of `cls` and were chosen."""
+    names = {field.name for field in dataclasses.fields(cls)}
+    return {name: value for name, value in params.items() if name in names and value is not None}
 
 
 def _option(field: "dataclasses.Field[Any]", hint: Any, default: Any) -> click.Option:

@@ -3,7 +3,6 @@
 import json
 import shlex
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -88,16 +87,6 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, Decimal) and value.is_finite():
         return int(value) if value == value.to_integral_value() else float(value)
     return value.tolist() if hasattr(value, "tolist") else str(value)
-
-
-def why_failed(error: BaseException, scene: str) -> str:
-    """The sentence about a scene that failed, to stand after its name; a bug of ours also says where, on stderr."""
-    from ...core.errors import OvstoreError
-
-    if isinstance(error, OvstoreError):
-        return str(error).removeprefix(f"{scene}: ")
-    traceback.print_exception(error)
-    return f"{type(error).__name__}: {error}"
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str] = ()) -> None:

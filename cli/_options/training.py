@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -10,11 +10,7 @@ from ...core import environment, plugins
 from .completion import complete
 from .encoder_options import device_option, value_of
 
-if TYPE_CHECKING:
-    pass
-
 DEFAULT_STUDENT, DEFAULT_CONFIG = "minkunet18a", "scannet"
-_SECONDS_BETWEEN_LINES = 30
 
 
 class TrainingCommand(click.Command):
@@ -94,8 +90,8 @@ def training_options(config: str = DEFAULT_CONFIG) -> list[click.Parameter]:
 
 def choices_of(params: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of TrainingChoices that are not options of the same name; explicit options by their names."""
-    from ...core.options import named_fields
     from ...models.training.options import TrainingOptions
+    from .from_dataclass import named_fields
 
     student = plugins.load("models.students", params["student"], noun="student")
     return {

@@ -67,10 +67,10 @@ command.add_command(bench)
 def _generate(
     name: str, folder: Path, scenes: int, seed: int, workers: int, force: bool, as_json: bool, **params: Any
 ) -> None:
-    from ...core.options import named_fields
     from ...core.wording import counted
     from ...ingest.generated.folder import FolderOptions
     from ...workflows import generate
+    from .._options.from_dataclass import named_fields
     from .._options.shared import print_json
     from .._output.generated_line import line_of
     from .._output.progress import stages

@@ -67,8 +67,8 @@ def command(**params: Any) -> None:
 
 
 def _request(params: dict[str, Any]) -> "SupervisedRequest":
-    from ...core.options import named_fields
     from ...workflows.train_supervised import SupervisedRequest
+    from .._options.from_dataclass import named_fields
 
     return SupervisedRequest(
         **named_fields(SupervisedRequest, params) | choices_of(params),

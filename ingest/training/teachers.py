@@ -1,7 +1,7 @@
 """Which scenes a student is trained on, and which it is validated on."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from ...store.catalog.catalog import FeatureSetInfo, SceneInfo
 from ...store.catalog.regions import load_regions
 from ...store.files.readers import FeaturesFile, PointsFile
 from ...store.postgres.database import Database
+from .. import recipe
 from .scenes import divide
 
 MOST_OBJECTS = 16_384  # 25 MB of 768 numbers each
@@ -68,7 +69,7 @@ def training_set(
         found, lambda teacher: teacher.scene.split, split, val_split, hold_out, f" with features {features!r}"
     )
     first = taught[0].features
-    encoding = {"encoder": first.recipe["encoder"], "space": asdict(first.space)}
+    encoding = recipe.encoding_of(first.recipe, first.space)
     return TrainingSet(features, first.space, encoding, tuple(taught), tuple(validation))
 
 

@@ -138,6 +138,6 @@ def _about(scene: SceneInfo, features: FeatureSetInfo) -> dict[str, Any]:
         "units": "metres",
         "up_axis": scene.up_axis,
         "features": features.name,
-        "space": {"name": features.space.name, "dim": features.space.dim, "digest": features.space.digest},
+        "space": features.space.key,
         "recipe": features.recipe,
     }

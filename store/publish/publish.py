@@ -305,9 +305,9 @@ def _dataset_id(connection: Connection, name: str, format: str) -> int:
 
 
 def _space_id(connection: Connection, space: EmbeddingSpace) -> int:
-    values = {"name": space.name, "dim": space.dim, "digest": space.digest, "logit_scale": float(space.logit_scale)}
+    values = {**space.key, "logit_scale": float(space.logit_scale)}
     connection.execute(insert_or_keep(embedding_spaces).values(values).on_conflict_do_nothing())
-    query = select(embedding_spaces.c.id).filter_by(name=space.name, dim=space.dim, digest=space.digest)
+    query = select(embedding_spaces.c.id).filter_by(**space.key)
     return int(connection.execute(query).scalar_one())
 
 

@@ -37,8 +37,7 @@ def by_id(connection: Connection, space_id: int) -> SpaceState:
 
 def of_space(connection: Connection, space: EmbeddingSpace) -> SpaceState:
     """NotFound in an empty store, SpaceMismatch where the vectors are of other spaces."""
-    key = {"name": space.name, "dim": space.dim, "digest": space.digest}
-    row = connection.execute(_BY_NAME, key).one_or_none()
+    row = connection.execute(_BY_NAME, space.key).one_or_none()
     if row is not None:
         return _state(row)
     names: Sequence[str] = connection.execute(text("SELECT DISTINCT name FROM embedding_spaces")).scalars().all()

@@ -30,20 +30,16 @@ _KEEP = text("""
 def load(store: Database, space: EmbeddingSpace, encoder: str, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
     """Those of the texts that are kept, each with its (rows, dim) vectors."""
     with store.autocommit() as connection:
-        rows = connection.execute(_LOAD, {**_key(space), "encoder": encoder, "texts": list(texts)}).all()
+        rows = connection.execute(_LOAD, {**space.key, "encoder": encoder, "texts": list(texts)}).all()
     return {row.text: np.frombuffer(row.vectors, "<f4").reshape(-1, space.dim).astype(np.float32) for row in rows}
 
 
 def keep(store: Database, space: EmbeddingSpace, encoder: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
     """Keep the (rows, dim) vectors of texts; nothing is kept for a space that the store does not have."""
     rows = [
-        {**_key(space), "encoder": encoder, "text": words, "vectors": np.ascontiguousarray(matrix, "<f4").tobytes()}
+        {**space.key, "encoder": encoder, "text": words, "vectors": np.ascontiguousarray(matrix, "<f4").tobytes()}
         for words, matrix in vectors.items()
     ]
     if rows:
         with store.connect() as connection:
             connection.execute(_KEEP, rows)
-
-
-def _key(space: EmbeddingSpace) -> dict[str, object]:
-    return {"name": space.name, "dim": space.dim, "digest": space.digest}

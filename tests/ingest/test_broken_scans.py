@@ -27,7 +27,7 @@ import numpy as np
 import pytest
 from broken_files import CHANGES, Change, broken, half, lies, missing
 from command_line import ovstore
-from ovstore.cli._options.from_dataclass import from_params, options_of
+from ovstore.cli._options.from_dataclass import named_fields, options_of
 from ovstore.core import plugins
 from ovstore.core.errors import BadScene, OvstoreError
 from ovstore.core.scene import Scene
@@ -111,7 +111,7 @@ def scans(dataset: str, root: Path, *names: str) -> list[Scan]:
     form.write_set(root, names)
     command = click.Command(dataset, params=list(options_of(reader.Options)))
     words = shlex.split(form.NEXT.format(path=shlex.quote(str(root))))
-    options = from_params(reader.Options, command.make_context(dataset, words[4:]).params)
+    options = reader.Options(**named_fields(reader.Options, command.make_context(dataset, words[4:]).params))
     return [Scan(reader, root, name, options, words) for name in reader.scene_names(root, options)]
 
 
