@@ -76,8 +76,7 @@ def replacing(path: Path, *, in_store: bool = False) -> Iterator[Path]:
     A missing folder, a full disk and the like are BadInput. A file `in_store` is for those who may list its folder, any
     other for those whom the umask lets.
     """
-    if "\0" in str(path):
-        raise BadInput(f"The path {str(path)!r} contains a NUL character, which no path can.")
+    _require_replaceable(path)
     part = path.with_name(f".{shortened(path.name)}.{secrets.token_hex(4)}.part")
     try:
         try:
@@ -92,6 +91,23 @@ def replacing(path: Path, *, in_store: bool = False) -> Iterator[Path]:
         flush_folder(path.parent)
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _require_replaceable(path: Path) -> None:
+    """BadInput for what names no file, and for devices and pipes: moving a file onto one takes it from everybody."""
+    if "\0" in str(path):
+        raise BadInput(f"The path {str(path)!r} contains a NUL character, which no path can.")
+    try:
+        os.fsencode(path)
+        special = path.exists() and not (path.is_file() or path.is_dir())
+    except UnicodeEncodeError as error:
+        raise BadInput(f"The path {str(path)!r} is not valid UTF-8: name another file.") from error
+    except OSError:
+        special = False  # writing says why
+    if path.name in ("", ".."):
+        raise BadInput(f"{path} is a folder: name a file.")
+    if special or path.absolute().parent == Path("/dev"):  # /dev/stdout is a link to whatever stdout is
+        raise BadInput(f"{path} is a device or a pipe, which cannot be replaced: name a file.")
 
 
 def remove_parts(folder: Path) -> None:

@@ -1,5 +1,7 @@
 """Names of scenes that become names of files: bytes count, and not letters."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,24 @@ def test_the_longest_names_are_written_whole(tmp_path: Path) -> None:
     with replacing(path) as part:
         part.write_text("x")
     assert [left.name for left in tmp_path.iterdir()] == [path.name]
+
+
+def test_devices_and_pipes_are_not_replaced_by_files(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(os.devnull)
+    for path in (tmp_path / "pipe", tmp_path / "link", Path("/dev/stdout"), Path("/dev/none-of-that-name")):
+        with pytest.raises(BadInput, match="is a device or a pipe"), replacing(path):
+            raise AssertionError("nothing is to be written")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode) and (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("", "is a folder"), ("/", "is a folder"), ("..", "is a folder"), ("\ud800", "UTF-8"), ("a\0b", "NUL")],
+)
+def test_what_names_no_file_is_refused_before_it_is_written(path: str, said: str) -> None:
+    with pytest.raises(BadInput, match=said), replacing(Path(path)):
+        raise AssertionError("nothing is to be written")
 
 
 def test_names_too_long_for_predictions_and_maps_are_sentences(tmp_path: Path) -> None:
