@@ -98,7 +98,7 @@ def _fits(value: Any, annotation: Any) -> bool:
     if origin is tuple:
         return _fits_tuple(value, arguments)
     if origin is collections.abc.Sequence:
-        return isinstance(value, list | tuple) and all(_fits(one, arguments[0]) for one in value)
+        return isinstance(value, list | tuple | range) and all(_fits(one, arguments[0]) for one in value)
     if annotation is None:
         return value is None
     if annotation is float:

@@ -88,9 +88,10 @@ class SceneHandle:
         return [FeatureSetHandle(self, found) for found in catalog.feature_sets(self.store, self.info.id)]
 
     @checked
-    def rows_of_scan(self, rows: NDArray[Any]) -> NDArray[np.integer]:
-        """The rows in the scan's own order of points with these rows."""
-        return rows if self.order == "scan" else loading.load_original_index(self.store, self.info.id)[rows]
+    def rows_of_scan(self, rows: Rows) -> NDArray[np.integer]:
+        """The rows in the scan's own order of points with these rows, which may also be a mask of all."""
+        wanted = whole_rows(rows, len(self))
+        return wanted if self.order == "scan" else loading.load_original_index(self.store, self.info.id)[wanted]
 
     def _ordered(self, column: NDArray[Any]) -> NDArray[Any]:
         """A column in stored order, in the handle's."""
@@ -165,7 +166,10 @@ class FeatureSetHandle:
     @checked
     def regions(self, level: Level = "object") -> list[RegionInfo]:
         """Its regions at one level, those with most points first."""
-        return [region for region in self.scene.regions(level) if region.feature_set_id == self.info.id]
+        found = [region for region in self.scene.regions(level) if region.feature_set_id == self.info.id]
+        if not self._is_held():
+            raise self._gone()
+        return found
 
     @checked
     def vectors(self, rows: Rows | None = None) -> NDArray[np.float16]:
@@ -202,17 +206,22 @@ class FeatureSetHandle:
     @contextmanager
     def _file(self) -> Iterator[FeaturesFile]:
         """NotFound where the feature set was replaced or forgotten since the handle was made."""
-        store = self.scene.store
         try:
-            yield catalog.features_file(store, self.info)
+            yield catalog.features_file(self.scene.store, self.info)
         except BadInput as error:
-            held = catalog.feature_sets(store, self.info.scene_id)
-            if any((one.id, one.features_file) == (self.info.id, self.info.features_file) for one in held):
+            if self._is_held():
                 raise
-            raise NotFound(
-                f"The features {self.name!r} of {self.scene.name} were replaced or forgotten since this handle was "
-                "made: ask the store for them again."
-            ) from error
+            raise self._gone() from error
+
+    def _is_held(self) -> bool:
+        held = catalog.feature_sets(self.scene.store, self.info.scene_id)
+        return any((one.id, one.features_file) == (self.info.id, self.info.features_file) for one in held)
+
+    def _gone(self) -> NotFound:
+        return NotFound(
+            f"The features {self.name!r} of {self.scene.name} were replaced or forgotten since this handle was made: "
+            "ask the store for them again."
+        )
 
 
 def whole_rows(rows: Rows, count: int) -> NDArray[np.int64]:

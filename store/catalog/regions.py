@@ -57,6 +57,8 @@ class RegionInfo:
 
 def region(store: Database, id: int) -> RegionInfo:
     """The region of that id."""
+    if id >= 2**63:  # no bigint
+        raise _no_region(id)
     with store.connect() as connection:
         row = connection.execute(_query().where(schema.regions.c.id == id)).one_or_none()
     if row is None:

@@ -112,8 +112,16 @@ def test_blocks_together_are_all_vectors_once(features: FeatureSetHandle) -> Non
     ],
 )
 def test_rows_that_name_no_point_are_refused(room: SceneHandle, rows: object, said: str) -> None:
-    with pytest.raises(BadInput, match=said):
-        room.features().vectors(rows)  # type: ignore[arg-type]
+    for order in ("scan", "stored"):
+        with pytest.raises(BadInput, match=said):
+            room.features().vectors(rows)  # type: ignore[arg-type]
+        with pytest.raises(BadInput, match=said):
+            room.in_order(order).rows_of_scan(rows)  # type: ignore[arg-type]
+
+
+def test_rows_may_be_any_sequence_of_whole_numbers(room: SceneHandle) -> None:
+    for rows in ([3, 4, 5], (3, 4, 5), range(3, 6), np.array([3, 4, 5], np.uint8), np.isin(np.arange(600), [3, 4, 5])):
+        np.testing.assert_array_equal(room.rows_of_scan(rows), [3, 4, 5])
 
 
 def test_an_order_that_there_is_not_is_refused(room: SceneHandle) -> None:
@@ -153,6 +161,8 @@ def test_a_handle_of_what_was_replaced_says_so(store: Database) -> None:
     replace(small, features=other).publish_features(store, scene_id)
     with pytest.raises(NotFound, match="were replaced or forgotten since this handle was made"):
         toy.vectors()
+    with pytest.raises(NotFound, match="were replaced or forgotten since this handle was made"):
+        toy.regions()
     seen = before.features("toy").seen
     np.testing.assert_array_equal(
         before.features("toy").in_order("stored").view_counts[small.features.point_index], other.view_count
