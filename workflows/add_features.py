@@ -9,7 +9,7 @@ from ..core.digests import ContentDigest, recipe_digest
 from ..core.errors import BadInput
 from ..core.features import EmbeddingSpace
 from ..core.names import require_name
-from ..core.wording import counted
+from ..core.wording import counted, first_line
 from ..ingest import geometry, recipe
 from ..ingest.imported_features import ImportedFeatures, point_features
 from ..ingest.publish_features import publish_with_regions
@@ -50,20 +50,31 @@ def add_features(
     objects, pool = ObjectOptions(), PoolOptions()
     made = recipe.added(held.info.geometry, encoding, _digest(imported), objects, pool)
     info = held.info
-    if catalog.ready_feature_set(store, info.dataset, info.name, name, made) is not None and not again:
+    if not again and _is_there(held, name, made):
         return held.features(name)
-    others = (one for one in held.feature_sets if recipe_digest(one.recipe) != recipe_digest(made))
-    if not again and any(other.name == name for other in others):
-        raise BadInput(
-            f"{held.name} has other features named {name!r}: choose another name, or replace them with again=True."
-        )
     started = jobs.start(store, info.dataset, info.name, made)
     with jobs.failed_by_errors(store, started):
+        if not again and _is_there(held, name, made):  # another worker, for whom `start` waited, may have added some
+            jobs.finish(store, started, "there already")
+            return held.features(name)
         whole = geometry.published(store, info)
         features = point_features(imported, whole.stored, whole.correspondences, space, unit_length=True)
         published = publish_with_regions(store, whole, name, made, "imported", features, objects, pool, report)
     jobs.finish(store, started, counted(published.region_count, "region"))
     return held.features(name)
+
+
+def _is_there(held: SceneHandle, name: str, made: dict[str, Any]) -> bool:
+    """Whether the scene has these very features; BadInput where it has others of that name."""
+    info = held.info
+    if catalog.ready_feature_set(held.store, info.dataset, info.name, name, made) is not None:
+        return True
+    digest = recipe_digest(made)
+    if any(other.name == name and recipe_digest(other.recipe) != digest for other in held.feature_sets):
+        raise BadInput(
+            f"{held.name} has other features named {name!r}: choose another name, or replace them with again=True."
+        )
+    return False
 
 
 def _encoding(
@@ -86,7 +97,10 @@ def _encoding(
 def _imported(held: SceneHandle, vectors: Any, rows: Rows | None, space: EmbeddingSpace) -> ImportedFeatures:
     """The vectors as the scan's features; BadInput for shapes, spaces and numbers that cannot be."""
     count = len(held)
-    given = np.asarray(vectors)
+    try:
+        given = np.asarray(vectors)
+    except ValueError as error:
+        raise BadInput(f"The vectors are no array: {first_line(error)}.") from error
     if given.ndim != 2 or given.dtype.kind != "f":
         raise BadInput(
             f"The vectors are {given.dtype} of shape {given.shape}; floats of shape (points, {space.dim}) were "
@@ -129,9 +143,11 @@ def _unit_halves(vectors: NDArray[np.floating], rows: NDArray[np.integer]) -> ND
             made[start : start + len(some)] = some
             lengths = np.linalg.norm(some.astype(np.float32), axis=1)
         else:
-            wide = some.astype(np.float64)
+            wide = some.astype(np.promote_types(some.dtype, np.float64))
+            exponents = np.frexp(np.abs(wide).max(axis=1))[1]  # squares of the numbers as they are may leave the range
+            wide = np.ldexp(wide, -exponents[:, None])
             lengths = np.linalg.norm(wide, axis=1)
-            made[start : start + len(some)] = wide / np.maximum(lengths, np.finfo(np.float64).tiny)[:, None]
+            made[start : start + len(some)] = wide / np.where(lengths == 0, 1, lengths)[:, None]
         if (lengths == 0).any():
             row = rows[start + int(np.flatnonzero(lengths == 0)[0])]
             raise BadInput(f"Row {row} of the vectors is zero, which is no direction: nan says that a point has none.")

@@ -1,6 +1,7 @@
 """`ovstore.open` and what its Store hands out: handles, searches, SQL, and features that were computed elsewhere."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ def test_the_same_vectors_may_be_said_in_several_ways(store: ovstore.Store, scen
 
 def test_vectors_of_any_precision_and_length_come_to_unit_length(store: ovstore.Store, scene: Any) -> None:
     directions = np.random.default_rng(0).random((len(scene), 13))
-    for number, scale in enumerate((1e-9, 1.0, 1e9)):
+    for number, scale in enumerate((1e-300, 1e-9, 1.0, 1e9, 1e300)):
         added = store.add_features(scene, f"scaled {number}", directions * scale, "color_words")
         found = added.vectors().astype(np.float64)
         np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=2e-3)
@@ -179,6 +180,18 @@ def test_equal_vectors_are_left_alone_and_others_replaced_only_when_asked_for(st
     )
 
 
+def test_of_two_who_add_other_vectors_under_one_name_the_second_is_refused(store: ovstore.Store, scene: Any) -> None:
+    vectors = some_vectors(len(scene))
+    with ThreadPoolExecutor(4) as threads:
+        given = [np.roll(vectors, shift, axis=1) for shift in range(4)]
+        adding = [threads.submit(store.add_features, scene, "at once", one, "color_words") for one in given]
+    errors = [found.exception() for found in adding]
+    assert sum(error is None for error in errors) == 1
+    assert all(isinstance(error, BadInput) and "has other features" in str(error) for error in errors if error)
+    winner = adding[errors.index(None)].result()
+    assert scene.features("at once").info.id == winner.info.id
+
+
 def test_features_of_the_scans_encoder_are_not_replaced_unasked(store: ovstore.Store, scene: Any) -> None:
     with pytest.raises(BadInput, match="has other features named 'color_words'"):
         store.add_features(scene, "color_words", some_vectors(len(scene)), "color_words")
@@ -195,6 +208,7 @@ def test_features_of_the_scans_encoder_are_not_replaced_unasked(store: ovstore.S
         (lambda v: np.full_like(v, np.inf), "Row 0 of the vectors has numbers that are not finite"),
         (lambda v: np.zeros_like(v), "Row 0 of the vectors is zero"),
         (lambda v: np.full_like(v, np.nan), "all rows are nan"),
+        (lambda v: [[1.0], [1.0, 2.0]], "The vectors are no array"),
     ],
 )
 def test_vectors_that_cannot_be_are_refused_in_a_sentence(
