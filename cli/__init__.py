@@ -104,7 +104,7 @@ def _hint(error: click.UsageError) -> str:
     if error.ctx and isinstance(group, click.Group) and error.message.startswith("No such command"):
         return f" Known: {', '.join(group.list_commands(error.ctx))}."
     if error.message.startswith("Got unexpected extra argument"):
-        return ". Put words that contain blanks in quotes."
+        return ". Put an argument of several words in quotes."
     return ""
 
 

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Manage the schema and the access rights of the store's database.
+    """Manage the database's schema and access rights.
 
     A new store gets the current schema. After an update of ovstore, an older store is refused until
     `ovstore db upgrade` has brought it up to date; make a backup first (docs/database.md).
 
     \b
-    Example:
+    Examples:
       ovstore db current
       ovstore db upgrade
     """
@@ -27,7 +27,7 @@ def command() -> None:
 @command.command()
 @json_option
 def current(as_json: bool) -> None:
-    """Show the current step of the schema, and which steps are missing.
+    """Show the current step of the schema, and missing steps.
 
     \b
     Example:
@@ -43,7 +43,7 @@ def current(as_json: bool) -> None:
         print_json({"current": found, "head": migrate.head(), "database": store.where, "kind": store.database_kind})
     else:
         print_table(
-            ("step", "taken", "what it adds"), [(step, "yes" if taken else "no", what) for step, what, taken in steps]
+            ("step", "applied", "what it adds"), [(step, "yes" if taken else "no", what) for step, what, taken in steps]
         )
         if found != migrate.head():
             say("Bring it up to date with: ovstore db upgrade", err=True)
@@ -132,7 +132,7 @@ def access_command(private: bool, shared: str | None, as_json: bool) -> None:
 @command.command()
 @json_option
 def tables(as_json: bool) -> None:
-    """List the tables and views and their contents, for `ovstore sql`.
+    """List the tables and views that `ovstore sql` can query.
 
     \b
     Example:

@@ -31,7 +31,7 @@ class _Found:
 @click.argument("name", required=False, shell_complete=complete_encoder)
 @json_option
 def command(name: str | None, as_json: bool) -> None:
-    """List the encoders, the queries they accept, and what is missing.
+    """List the encoders, what they accept, and what is missing.
 
     Weights and packages are looked up on this machine; nothing is downloaded. With NAME, every word that the encoder
     knows is listed too, if its vocabulary is finite.

@@ -26,7 +26,7 @@ _force = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 
 @click.group("export")
 def command() -> None:
-    """Write a scene as PLY, as NumPy arrays, or as OpenScene's files.
+    """Write a scene as PLY, NumPy arrays or OpenScene's files.
 
     Points are in the dataset's own order.
 

@@ -40,7 +40,7 @@ class Encoder:
     @property
     def plugin(self) -> Plugin:
         """The encoder's file."""
-        plugin: Plugin = plugins.load("models.encoders", self.name)
+        plugin: Plugin = plugins.load("models.encoders", self.name, noun="encoder")
         return plugin
 
     @property

@@ -89,8 +89,8 @@ def _encoding(
         if kind.space.key == space.key:
             return recipe.encoding_of(kind.recipe, kind.space), kind.space
     raise BadInput(
-        f"No features of the store are in the space {space.name!r}, so nobody is known who turns words into vectors of "
-        "it: name the encoder as the space, such as 'openclip'."
+        f"No features in the store are in the space {space.name!r}, so no encoder is known that turns words into "
+        "its vectors: give an encoder's name as the space, such as 'openclip'."
     )
 
 

@@ -108,7 +108,7 @@ def run(request: ExtractRequest, report: Report = quiet, finished: Finished = no
     plugin = plugins.load("models.encoders", request.encoder, noun="encoder")
     options = chosen(plugin.Options, request.encoder_options, request.encoder)
     if not request.images.exists():
-        raise BadInput(f"There is no {request.images}; an image or a folder of images was expected.")
+        raise BadInput(f"{request.images} does not exist; an image or a folder of images was expected.")
     images = folder.find_pictures(request.images, request.out)
     made_by = recipe.encoding(request.encoder, options, plugin.space(options))
     labels = None if request.labels is None else _labels(request.labels, plugin, options, request.device)

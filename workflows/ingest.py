@@ -121,7 +121,7 @@ def ingest_scans(
 def plan(request: IngestRequest) -> IngestPlan:
     """The scenes and options of a request. Misused for options that exclude each other; no store is needed."""
     if not request.path.exists():
-        raise BadInput(f"There is no {request.path}; the scans to ingest were expected there.")
+        raise BadInput(f"{request.path} does not exist; a folder of scans or one scan was expected.")
     geometry, features = requests(request)
     dataset = plugins.load("ingest.datasets", request.format)
     names = request.scenes or tuple(dataset.scene_names(geometry.root, geometry.dataset_options))

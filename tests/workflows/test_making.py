@@ -108,7 +108,7 @@ def test_a_wrong_argument_is_refused_before_any_work(
 
 
 def test_scans_that_are_not_there_are_refused_by_name(held: Database, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"There is no .*nowhere; the scans to ingest were expected there"):
+    with pytest.raises(BadInput, match=r"nowhere does not exist; a folder of scans or one scan was expected"):
         ingested(held, tmp_path / "nowhere")
 
 
