@@ -1,4 +1,4 @@
-"""Views made for people: scene_overview, region_overview"""
+"""Views for people: scene_overview, region_overview"""
 
 from alembic import op
 

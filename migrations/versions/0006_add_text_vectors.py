@@ -1,4 +1,4 @@
-"""Texts that were asked, as vectors: the second question needs no network"""
+"""Vectors of the texts that were queried: the same query needs no network the second time"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""A name means one feature set of a scene; equal recipes may stand there under several names"""
+"""A name means one feature set of a scene; equal recipes may be stored under several names"""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""A role for the SQL of people: it reads named tables and calls listed functions
+"""A role for users' SQL: it reads named tables and calls listed functions
 
 PostgreSQL lets everybody call nearly everything: a SELECT can take locks that outlive it, change settings of its
 session, read statistics, wait. On an embedded server, which has nothing but ovstore's database, all rights of PUBLIC

@@ -1,4 +1,4 @@
-"""The files that scenes and feature sets were read from: changed and exchanged ones are noticed"""
+"""The files that scenes and feature sets were read from: changes and replacements are noticed"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Files that were replaced while somebody reads them: they go when the last reader is done"""
+"""Files that were replaced while in use: they are removed when the last reader has finished"""
 
 import sqlalchemy as sa
 from alembic import op

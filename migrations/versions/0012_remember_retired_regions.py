@@ -1,4 +1,4 @@
-"""What regions were called whose feature sets are gone: ids of old answers are answered"""
+"""Names of regions whose feature sets are gone: an outdated id is answered with its name"""
 
 import sqlalchemy as sa
 from alembic import op

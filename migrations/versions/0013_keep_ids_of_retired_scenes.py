@@ -1,4 +1,4 @@
-"""Whose points a retired folder holds: those who read the scene by its id go on"""
+"""The scene whose points a retired folder holds: readers of the scene by its id can continue"""
 
 import sqlalchemy as sa
 from alembic import op
