@@ -1,7 +1,7 @@
 """ARKitScenes: recordings of an iPad with lidar, meshes, boxes around furniture; the sets raw and 3dod.
 
     ARKITSCENES/Training/40753679/                  or directly below ARKITSCENES
-      lowres_wide/40753679_6845.806.png             pictures, 256x192
+      lowres_wide/40753679_6845.806.png             images, 256x192
       lowres_depth/40753679_6845.806.png            millimetres
       lowres_wide_intrinsics/40753679_6845.806.pincam
       lowres_wide.traj                              poses
@@ -10,7 +10,7 @@
 
 In the set 3dod the first four lie in 40753679_frames/. PATH is the folder with the recordings (or with Training and
 Validation, which tell the split), or one recording. Pictures are stored on their side mostly, and turned until the sky
-is up. Of the set raw, --color vga_wide takes larger pictures; the set upsampling has no poses and cannot be read.
+is up. Of the set raw, --color vga_wide takes larger images; the set upsampling has no poses and cannot be read.
 """
 
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,7 @@
 """COLMAP: photographs with a sparse model, or a dense workspace with depth maps and a fused cloud.
 
     SCENE/
-      images/                   the pictures, in folders or not; images_2, images_4 with --images
+      images/                   the images, in folders or not; images_2, images_4 with --images
       sparse/0/                 cameras, images, points3D, .bin or .txt; or in sparse/ or SCENE/
       dense/, dense/0/ ...      of image_undistorter: taken rather than the above     (optional)
         images/  sparse/

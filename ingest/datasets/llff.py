@@ -1,14 +1,14 @@
-"""LLFF scenes (NeRF's forward-facing captures, 3D-OVS): poses_bounds.npy with pictures and a COLMAP model.
+"""LLFF scenes (NeRF's forward-facing captures, 3D-OVS): poses_bounds.npy with images and a COLMAP model.
 
     SCENE/
       poses_bounds.npy                   one row per image, in the order of their names
       images/ (else images_2, _4, _8)    00.png ...     .jpg .JPG .png
       sparse/0/points3D.bin (or .txt)    the points: what COLMAP left when it found the poses
-      segmentations/classes.txt          a name a line, and masks of some views        (optional)
+      segmentations/classes.txt          one name per line; masks of some views     (optional)
       segmentations/03/red apple.png     white where view 3 shows it; labels the points it sees
 
 PATH is one such folder, or a folder of many. LLFF keeps no points of its own: those of another reconstruction in the
-same world are named with --cloud. The cameras of the file are those of pictures without distortion.
+same world are named with --cloud. The cameras of the file are those of images without distortion.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Matterport3D: the release, a region of a house a scene.
+"""Matterport3D: the release, one scene per region of a house.
 
     SCANS/17DRP5sb8fy/
       region_segmentations/region0.ply                  its vertices are the points
@@ -11,7 +11,7 @@
 
 PATH is the folder with the houses (or with `scans` or `v1/scans`), or one house, its .zip files unpacked where they
 are, so that their folders may lie in 17DRP5sb8fy/17DRP5sb8fy/ too. A scene is called 17DRP5sb8fy_region0. It takes the
-pictures whose cameras are inside the box of its points; a region without any takes the 100 nearest of the house. The
+images whose cameras are inside the box of its points; a region without any takes the 100 nearest of the house. The
 table and the lists are also found in PATH and up to two folders above.
 """
 

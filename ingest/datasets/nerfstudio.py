@@ -1,4 +1,4 @@
-"""nerfstudio, instant-ngp and Blender scenes: transforms.json with pictures, depth and points.
+"""nerfstudio, instant-ngp and Blender scenes: transforms.json with images, depth and points.
 
     SCENE/
       transforms.json                or transforms_train.json, _val.json, _test.json (Blender)

@@ -11,7 +11,7 @@
 
 PATH is that folder. A scene is a drive of 20 s: the frames are the keyframes of the six cameras, the points their lidar
 sweeps, one point kept in each cube of 0.1 m. With --unit keyframe each keyframe is a scene, scene-0061_000 and so on:
-its six pictures, its sweep and those of the half second before it, every point kept. Sweeps and pictures go to the
+its six images, its sweep and those of the half second before it, every point kept. Sweeps and images go to the
 global frame by the vehicle's pose at their own time. There is no depth: nothing hides what lies behind it, unless
 --splat-radius is given.
 """

@@ -1,9 +1,9 @@
-"""OpenScene's processed folders: points, posed pictures, and the fused features that were published.
+"""OpenScene's processed folders: points, posed images, and the fused features that were published.
 
     DATA/scannet_3d/train/
       scene0000_00_vh_clean_2.pth        (coordinates, colours, labels); the short name too
     DATA/scannet_2d/                     (optional with --fused)
-      intrinsics.txt                     4x4, of pictures as large as they are
+      intrinsics.txt                     4x4, for images of their own size
       scene0000_00/                      color/0.jpg  depth/0.png  pose/0.txt
     DATA/matterport_3d/test/             HOUSE_region0.pth
     DATA/matterport_2d/HOUSE/            the same, and intrinsic/NAME.txt

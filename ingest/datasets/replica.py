@@ -1,13 +1,13 @@
-"""Replica: rendered rooms, as NICE-SLAM, vMAP and Semantic-NeRF hand them out, with the labels of the release.
+"""Replica: rendered rooms, as NICE-SLAM, vMAP and Semantic-NeRF publish them, with the labels of the release.
 
     REPLICA/cam_params.json     {"camera": {"w", "h", "fx", "fy", "cx", "cy", "scale"}} (optional)
     REPLICA/office0_mesh.ply    the points; or mesh.ply in the scene's own folder     (optional)
     REPLICA/office0/            as NICE-SLAM has it
-      traj.txt                  16 numbers a line, camera-to-world
+      traj.txt                  16 numbers per line, camera-to-world
       results/                  frame000000.jpg  depth000000.png, 6553.5 units per metre
 
     REPLICA/room_0/imap/00/     as vMAP has it
-      traj_w_c.txt              16 numbers a line, camera-to-world
+      traj_w_c.txt              16 numbers per line, camera-to-world
       rgb/rgb_0.png  depth/depth_0.png, millimetres
 
     REPLICA/office_0/habitat/   mesh_semantic.ply, info_semantic.json: labels         (optional)

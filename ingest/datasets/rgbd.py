@@ -1,17 +1,17 @@
-"""Any folder of posed RGB-D: pictures, depth, poses, intrinsics, and a cloud or mesh where there is one.
+"""Any folder of posed RGB-D: images, depth, poses, intrinsics, and a cloud or mesh where there is one.
 
     SCENE/
       color/ (colour, rgb, images ...)  00000.jpg  .jpg .png .ppm .bmp .webp .tif
       depth/                            00000.png  16 bits or floats in .png .pgm .tif .exr .npy
-      trajectory.log, pose.txt, traj.txt, groundtruth.txt ..., or pose/ with a text file a frame
+      trajectory.log, pose.txt, traj.txt, groundtruth.txt ..., or pose/, one text file per frame
       intrinsic.txt, camera_intrinsic.json ...    or --fx --fy --cx --cy
       mesh.ply, cloud.ply or any only .ply        else points are made from depth      (optional)
       label_names.json                            {"3": "chair"} for the .ply's labels (optional)
 
 PATH is one such folder, or a folder of many. Frames belong together by name, by number, or by time where the names are
 timestamps (TUM). Poses are camera-to-world and cameras look along +z with y down, unless options say otherwise; a
-negative fy is right for left-handed worlds (ICL-NUIM) and for pictures stored upside down. Without intrinsics of its
-own the depth camera is the colour camera at the depth picture's size.
+negative fy is right for left-handed worlds (ICL-NUIM) and for images stored upside down. Without intrinsics of its
+own the depth camera is the colour camera at the size of the depth image.
 """
 
 from dataclasses import dataclass, field, replace

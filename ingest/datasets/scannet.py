@@ -9,7 +9,7 @@
       scene0000_00.txt                              image sizes of the calibration     (optional)
 
     or, in place of the .sens:
-      color/0.jpg  depth/0.png  pose/0.txt          one of each a frame
+      color/0.jpg  depth/0.png  pose/0.txt          one of each per frame
       intrinsic/intrinsic_color.txt  intrinsic_depth.txt  extrinsic_color.txt  extrinsic_depth.txt
 
 PATH is the folder with the scenes (or with `scans` and `scans_test`), or one scene. Poses and points stay in the scan's

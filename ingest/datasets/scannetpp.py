@@ -1,4 +1,4 @@
-"""ScanNet++: laser-scan meshes with DSLR pictures, or with those of an iPhone and its depth.
+"""ScanNet++: laser-scan meshes with DSLR images, or with those of an iPhone and its depth.
 
     DATA/data/036bce3393/                            or PATH is the folder 'data', or one scene
       scans/mesh_aligned_0.05.ply                    the mesh: its vertices are the points

@@ -5,11 +5,11 @@
       labels/000000.label      uint32 a point: class in the lower half, instance above (optional)
       image_2/000000.png       the left colour camera; image_3 the right one           (optional)
       calib.txt                P0 to P3, and Tr from the lidar to the left grey camera
-      poses.txt                a pose of the left grey camera a line, 12 numbers
+      poses.txt                one pose of the left grey camera per line, 12 numbers
       times.txt                seconds                                                 (optional)
 
 PATH is the folder with the sequences, one above it (`dataset`, or what holds that), or one sequence. A scene is a
-sequence: every tenth picture and scan, one point kept in each cube of 0.2 m. With --unit scan each of those scans is a
+sequence: every tenth image and scan, one point kept in each cube of 0.2 m. With --unit scan each of those scans is a
 scene, 08_000000 and so on, every point kept. The world has the axes of the lidar where the sequence began: x forward, y
 left, z up. There is no depth: nothing hides what lies behind it, unless --splat-radius is given.
 """

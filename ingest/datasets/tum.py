@@ -1,11 +1,11 @@
 """TUM RGB-D: recordings of a Kinect with poses of a motion capture system.
 
     TUM/rgbd_dataset_freiburg1_desk/
-      rgb/1305031102.175304.png          pictures, named by their time
-      depth/1305031102.160407.png        5000 units per metre, registered to the pictures
+      rgb/1305031102.175304.png          images, named by their time
+      depth/1305031102.160407.png        5000 units per metre, registered to the images
       groundtruth.txt                    time tx ty tz qx qy qz qw, a hundred times a second
 
-PATH is one such folder, or a folder of them. A picture goes with the depth and the pose nearest in time, within 0.02 s.
+PATH is one such folder, or a folder of them. An image goes with the depth and the pose nearest in time, within 0.02 s.
 The camera is the one that the benchmark's authors recommend for all recordings: fx = fy = 525, cx = 319.5, cy = 239.5
 at 640x480, no distortion. Points are made from the depth. Take `rgbd` for another camera.
 """

@@ -1,4 +1,4 @@
-"""ARKitScenes' set raw: pictures, depth and intrinsics named by time, poses, mesh, boxes; one folder per recording."""
+"""ARKitScenes' set raw: images, depth and intrinsics named by time, poses, mesh, boxes; one folder per recording."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""A COLMAP workspace: pictures of a lens with distortion, and the sparse model in sparse/0."""
+"""A COLMAP workspace: images of a lens with distortion, and the sparse model in sparse/0."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""An LLFF scene with 3D-OVS's masks: poses_bounds.npy, pictures, COLMAP's sparse model, segmentations of some views."""
+"""An LLFF scene with 3D-OVS's masks: poses_bounds.npy, images, COLMAP's sparse model, segmentations of some views."""
 
 import io
 from collections.abc import Sequence

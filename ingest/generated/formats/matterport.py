@@ -1,4 +1,4 @@
-"""The Matterport3D release: a house a scene, its room cut into two regions; cameras, pictures, depth, labelled meshes.
+"""The Matterport3D release: one scene per house, its room cut into two regions: cameras, images, depth, meshes.
 
 Region 0 is where the cameras stand; region 1 is the end of the room that most look at, beyond them all, so that no
 camera is inside it.

@@ -1,4 +1,4 @@
-"""A nerfstudio dataset as ns-process-data leaves it: transforms.json, distorted pictures, depth, sparse_pc.ply."""
+"""A nerfstudio dataset as ns-process-data leaves it: transforms.json, distorted images, depth, sparse_pc.ply."""
 
 import io
 import json

@@ -1,6 +1,6 @@
 """The nuScenes release, v1.0-mini: tables, six cameras, a lidar, lidarseg, panoptic labels and boxes.
 
-A scene is written as a release of its own; `write_set` joins those. The front camera takes the recording's pictures
+A scene is written as a release of its own; `write_set` joins those. The front camera takes the recording's images
 from where they were taken; the other five are half as large. The vehicle moves on between one sensor and the next.
 """
 

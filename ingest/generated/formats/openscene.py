@@ -1,4 +1,4 @@
-"""OpenScene's processed folders: points as .pth, pictures as large as their depth, one folder per scene."""
+"""OpenScene's processed folders: points as .pth, images as large as their depth, one folder per scene."""
 
 from collections.abc import Sequence
 from io import BytesIO

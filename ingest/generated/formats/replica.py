@@ -1,4 +1,4 @@
-"""Replica as NICE-SLAM hands it out, with the semantic mesh of the release: one folder per scene."""
+"""Replica as NICE-SLAM publishes it, with the semantic mesh of the release: one folder per scene."""
 
 import json
 from collections.abc import Sequence

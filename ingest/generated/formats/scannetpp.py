@@ -1,4 +1,4 @@
-"""The ScanNet++ release: laser-scan mesh with objects, fisheye pictures of a DSLR, extracted frames of an iPhone."""
+"""The ScanNet++ release: laser-scan mesh with objects, fisheye images of a DSLR, extracted frames of an iPhone."""
 
 import io
 import json

@@ -1,6 +1,6 @@
 """SemanticKITTI: velodyne/, labels/, image_2/, image_3/, calib.txt, poses.txt and times.txt, one folder per sequence.
 
-The left colour camera takes the recording's pictures from where they were taken; frames without a pose are left out.
+The left colour camera takes the recording's images from where they were taken; frames without a pose are left out.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""TUM RGB-D: pictures and depth named by time, a trajectory at 100 Hz; one folder per recording."""
+"""TUM RGB-D: images and depth named by time, a trajectory at 100 Hz; one folder per recording."""
 
 import io
 from collections.abc import Iterator, Sequence
