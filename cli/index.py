@@ -1,6 +1,6 @@
 """ovstore index list|build|drop|check: what finds the nearest regions, and how much it finds."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -8,12 +8,7 @@ from ._options.completion import complete
 from ._options.shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from ..core.features import EmbeddingSpace
-    from ..store.postgres.database import Database
-    from ..store.search.index_choice import IndexTarget
+    from ..core.features import Level
 
 _features = click.option(
     "--features", shell_complete=complete("features"), help="Only the feature sets of this name  [default: all]"
@@ -45,8 +40,10 @@ def list_indexes(as_json: bool) -> None:
     Example:
       ovstore index list --json
     """
+    from ..workflows import indexes
+
     with opened_store() as store:
-        rows = [row for target in _targets(store, None, None) for row in _rows(store, target)]
+        rows = [row.to_dict() for row in indexes.list_indexes(store)]
     if as_json:
         print_json(rows)
         return
@@ -75,10 +72,11 @@ def build(name: str, features: str | None, level: str | None) -> None:
     import time
 
     from ..core import plugins
+    from ..store.search.index_choice import required_targets
 
     plugin = plugins.load("store.search.indexes", name, noun="index")
     with opened_store() as store:
-        for target in _targets(store, features, level):
+        for target in required_targets(store, features, level):
             started = time.monotonic()
             rows = plugin.build(store, target.space_id, target.level)
             seconds = time.monotonic() - started
@@ -97,10 +95,11 @@ def drop(name: str, features: str | None, level: str | None) -> None:
       ovstore index drop pgvector_hnsw
     """
     from ..core import plugins
+    from ..store.search.index_choice import required_targets
 
     plugin = plugins.load("store.search.indexes", name, noun="index")
     with opened_store() as store:
-        for target in _targets(store, features, level):
+        for target in required_targets(store, features, level):
             plugin.drop(store, target.space_id, target.level)
             say(f"{name}  {target.space.name}  {target.level}  dropped")
 
@@ -131,19 +130,12 @@ def check(
     Example:
       ovstore index check --text "somewhere soft" --top 20
     """
-    from dataclasses import asdict
+    from ..workflows.indexes import CheckRequest, check_indexes
 
-    from ..store.search import index_rows, recall
-
-    results: list[dict[str, Any]] = []
+    request = CheckRequest(name, texts, queries, top, features, cast("Level | None", level))
     with opened_store() as store:
-        for target in _targets(store, features, level):
-            words = _text_vectors(store, target.space, texts)
-            built = [row.name for row in index_rows.built(store, target.space_id, target.level)]
-            for index in built if name is None else [name]:
-                found = recall.measure(store, index, target.space_id, target.level, words, top, queries)
-                index_rows.record_recall(store, index, target.space_id, target.level, found)
-                results.append({"space": target.space.name, "level": target.level, "index": index, **asdict(found)})
+        measured = check_indexes(store, request, lambda sentence: say(sentence, err=True))
+    results = [each.to_dict() for each in measured]
     if as_json:
         print_json(results)
     elif not results:
@@ -161,65 +153,8 @@ def check(
         )  # fmt: skip
 
 
-def _targets(store: "Database", features: str | None, level: str | None) -> "list[IndexTarget]":
-    from ..core.errors import NotFound
-    from ..store.search.index_choice import targets
-
-    found = targets(store, features, level)
-    if not found and features is not None and targets(store):
-        raise NotFound(f"No features named {features!r}. See: ovstore features")
-    if not found:
-        raise NotFound("The store has no regions yet: ingest scans first, see ovstore ingest --help")
-    return found
-
-
-def _rows(store: "Database", target: "IndexTarget") -> list[dict[str, Any]]:
-    """exact, and what is built, for one space and level."""
-    from ..store.search import index_choice, index_rows
-
-    answering = index_choice.default(store, target.space_id, target.level, target.row_count)
-    rows = []
-    built = {row.name: row for row in index_rows.built(store, target.space_id, target.level)}
-    for name in ("exact", *built):
-        row = built.get(name)
-        why = index_choice.reason(target.row_count, name) if name == answering else ""
-        rows.append(
-            {
-                "space": target.space.name,
-                "level": target.level,
-                "regions": target.row_count,
-                "index": name,
-                "answers": f"yes: {why}" if name == answering else "",
-                "recall": None if row is None else row.recall,
-                "state": "nothing to build"
-                if row is None
-                else f"built over {row.row_count:,} on {row.built_at:%Y-%m-%d %H:%M}",
-            }
-        )
-    return rows
-
-
 def _shown(row: dict[str, Any]) -> str:
     """The recall of one row: exact search finds everything by definition."""
     if row["index"] == "exact":
         return "100%, 100%"
     return "not measured" if row["recall"] is None else f"{row['recall']['mean']:.1%}, {row['recall']['worst']:.0%}"
-
-
-def _text_vectors(store: "Database", space: "EmbeddingSpace", texts: tuple[str, ...]) -> "NDArray[np.float32] | None":
-    """What the encoder makes of its everyday words and of `texts`; None where it cannot be loaded here."""
-    import numpy as np
-
-    from ..core.errors import OvstoreError
-    from ..query.encode import encoder_of
-    from ..store.catalog import catalog
-
-    recipes = [kind.recipe for kind in catalog.feature_kinds(store) if kind.space == space]
-    try:
-        encoder = encoder_of(recipes[0], space, store=store)
-        return np.concatenate([encoder.background(), *([encoder.texts(list(texts))] if texts else [])])
-    except OvstoreError as error:
-        if texts:
-            raise
-        say(f"Measured without words: {error}", err=True)
-        return None

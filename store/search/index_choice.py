@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from ...core import plugins
 from ...core.contracts import offers
-from ...core.errors import OvstoreError
+from ...core.errors import NotFound, OvstoreError
 from ...core.features import LEVELS, EmbeddingSpace, Level
 from ..postgres.database import Database
 from ..postgres.schema import feature_sets
@@ -49,6 +49,16 @@ def targets(store: Database, features: str | None = None, level: str | None = No
         for row in rows
         if level in (None, row.level)
     ]
+
+
+def required_targets(store: Database, features: str | None = None, level: str | None = None) -> list[IndexTarget]:
+    """Those of `targets`; NotFound where there are none."""
+    found = targets(store, features, level)
+    if not found and features is not None and targets(store):
+        raise NotFound(f"No features named {features!r}. See: ovstore features")
+    if not found:
+        raise NotFound("The store has no regions yet: ingest scans first, see ovstore ingest --help")
+    return found
 
 
 def default(store: Database, space_id: int, level: str, row_count: int) -> str:
