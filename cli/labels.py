@@ -138,21 +138,15 @@ def encode_set(name: str, features: str | None, out: Path | None, table: Path | 
       ovstore labels encode scannet20
       ovstore labels encode ade20k --features lseg --out ade20k.npz
     """
-    import numpy as np
-
-    from ..core.files import replacing
     from ..evaluation.labels import label_files
-    from ..query.question import target_of
+    from ..workflows.encode_labels import encode_labels
 
     label_set = label_files.load(name, table)
-    words = [(index, text) for index, each in enumerate(label_set.classes) for text in each.texts]
     with opened_store() as store:
-        target = target_of(store, features)
-        vectors = target.encoder.texts([text for _, text in words])
+        encoded = encode_labels(store, label_set, features)
     if out is not None:
-        with replacing(out) as part, part.open("wb") as file:
-            np.savez(file, texts=[text for _, text in words], index=[index for index, _ in words], vectors=vectors)
-    say(f"{label_set.name}: {counted(len(words), 'text')} as vectors of {target.space.name}")
+        encoded.save(out)
+    say(f"{label_set.name}: {counted(len(encoded.texts), 'text')} as vectors of {encoded.space.name}")
 
 
 def _print_set(label_set: "LabelSet") -> None:

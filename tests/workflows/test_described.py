@@ -1,12 +1,18 @@
 """What Python is told of scenes, regions, encoders and label sets is what the command line prints."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
 from command_line import document
 from command_line import ovstore as typed
 from ovstore.core import plugins
+from ovstore.core.errors import UnknownWords
+from ovstore.evaluation.labels import label_files
 from ovstore.store.postgres.database import Database
+from ovstore.workflows.encode_labels import encode_labels
 from ovstore.workflows.encoders import find_encoder, find_encoders
 
 
@@ -23,3 +29,20 @@ def test_encoders_are_those_of_the_command_line(coloured: Database) -> None:
     one = find_encoder("color_words")
     assert as_printed(one.to_dict()) == document(typed(coloured, "encoders", "color_words", "--json"))
     assert (one.weights, one.missing_package) == ("none needed", None) and "red" in (one.vocabulary or ())
+
+
+def test_label_sets_are_encoded_as_by_the_command_line(coloured: Database, labels: Path, tmp_path: Path) -> None:
+    found = encode_labels(coloured, label_files.load(str(labels)))
+    assert found.texts == ("red", "green", "blue", "yellow") and found.index.tolist() == [0, 1, 2, 3]
+    found.save(tmp_path / "a.npz")
+    result = typed(coloured, "labels", "encode", labels, "--out", tmp_path / "b.npz")
+    assert result.stdout == f"colours: 4 texts as vectors of {found.space.name}\n"
+    with np.load(tmp_path / "a.npz") as saved, np.load(tmp_path / "b.npz") as written:
+        assert set(saved) == set(written) == {"texts", "index", "vectors"}
+        assert all(np.array_equal(saved[name], written[name]) for name in saved)
+        assert np.array_equal(saved["vectors"], found.vectors) and found.vectors.dtype == np.float32
+
+
+def test_words_that_an_encoder_does_not_know_are_named(coloured: Database) -> None:
+    with pytest.raises(UnknownWords, match="'wall' is not a colour name"):
+        encode_labels(coloured, label_files.load("scannet20"))
