@@ -10,8 +10,7 @@ from ._options.out_files import PictureFile, PlyFile
 from ._options.shared import json_option, opened_store, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from ..store.catalog.catalog import RegionInfo
-    from ..store.postgres.database import Database
+    from ..workflows.show import RegionDescription, SceneDescription
 
 
 @click.command("show")
@@ -45,18 +44,19 @@ def command(
       ovstore show scene0003_00:17@object
       ovstore show scene0003_00 --query "somewhere soft" --save-picture soft.png --save-ply soft.ply
     """
-    from dataclasses import asdict
-
-    from ..store.catalog import catalog, region_names
+    from ..workflows.show import RegionDescription, describe
 
     with opened_store() as store:
-        found, region = region_names.scene_or_region(store, scene, features)
-        if region is not None:
+        found = describe(store, scene, features, top)
+        if isinstance(found, RegionDescription):
             if query or save_ply or save_picture:
                 raise click.UsageError(
                     "A region is described as text: leave --query, --save-ply and --save-picture out."
                 )
-            _print_region(store, region, as_json)
+            if as_json:
+                print_json(found.to_dict())
+            else:
+                _print_region(found)
             return
         if query is not None:
             from ..drawing.clouds import heat_drawing
@@ -69,18 +69,17 @@ def command(
                 raise click.UsageError(
                     "--query draws a heat map: name its file with --save-picture FILE.png or --save-ply FILE.ply."
                 )
-            drawing = heat_drawing(heat.heat_map(store, found.full_name, Question(query), features))
+            drawing = heat_drawing(heat.heat_map(store, found.scene.full_name, Question(query), features))
         else:
-            regions = catalog.regions(store, found.id, "object", top)
             if as_json:
-                print_json({**asdict(found), "objects": [asdict(region) for region in regions]})
+                print_json(found.to_dict())
             else:
-                _print_scene(found, regions)
+                _print_scene(found)
             if save_ply is None and save_picture is None:
                 return
             from ..drawing.clouds import scene_drawing
 
-            drawing = scene_drawing(store, found.full_name)
+            drawing = scene_drawing(store, found.scene.full_name)
         if save_picture is not None:
             drawing.save_picture(save_picture)
             say(f"Picture: {save_picture}", err=True)
@@ -89,17 +88,9 @@ def command(
             say(f"Cloud: {save_ply}", err=True)
 
 
-def _print_region(store: "Database", region: "RegionInfo", as_json: bool) -> None:
+def _print_region(found: "RegionDescription") -> None:
     """What a region is, and the images that show it best."""
-    from dataclasses import asdict
-
-    from ..store.catalog.regions import region_views
-
-    views = region_views(store, region.id)
-    if as_json:
-        shown = [{"frame": view.frame, "image_path": view.image_path, "box_xyxy": view.box_xyxy} for view in views]
-        print_json({"name": region.full_name, **asdict(region), "views": shown})
-        return
+    region, views = found.region, found.views
     size = (high - low for low, high in zip(region.box_min, region.box_max, strict=True))
     say(
         f"{region.full_name}  features {region.features}  (id {region.id})",
@@ -111,7 +102,8 @@ def _print_region(store: "Database", region: "RegionInfo", as_json: bool) -> Non
     )
 
 
-def _print_scene(scene, regions) -> None:  # type: ignore[no-untyped-def]
+def _print_scene(found: "SceneDescription") -> None:
+    scene, regions = found.scene, found.objects
     say(f"{scene.dataset}/{scene.name}" + (f"  ({scene.split})" if scene.split else ""))
     say(f"  {scene.frame_count} frames, {scene.seen_point_count:,} of {scene.point_count:,} points seen")
     say(f"  from {scene.source}")

@@ -9,16 +9,36 @@ import pytest
 from command_line import document
 from command_line import ovstore as typed
 from ovstore.core import plugins
-from ovstore.core.errors import UnknownWords
+from ovstore.core.errors import NotFound, UnknownWords
 from ovstore.evaluation.labels import label_files
 from ovstore.store.postgres.database import Database
 from ovstore.workflows.encode_labels import encode_labels
 from ovstore.workflows.encoders import find_encoder, find_encoders
+from ovstore.workflows.show import RegionDescription, SceneDescription, describe
 
 
 def as_printed(told: Any) -> Any:
     """After a way through JSON, times and paths as text."""
     return json.loads(json.dumps(told, default=str))
+
+
+def test_a_scene_is_described_as_by_the_command_line(coloured: Database) -> None:
+    found = describe(coloured, "room", top=3)
+    assert isinstance(found, SceneDescription) and len(found.objects) == 3
+    assert as_printed(found.to_dict()) == document(typed(coloured, "show", "room", "--top", "3", "--json"))
+
+
+def test_a_region_is_described_with_its_images_best_first(coloured: Database) -> None:
+    found = describe(coloured, "room:1@object")
+    assert isinstance(found, RegionDescription) and found.region.full_name == "scans/room:1@object"
+    told = document(typed(coloured, "show", "room:1@object", "--json"))
+    assert as_printed(found.to_dict()) == told
+    assert [view["frame"] for view in told["views"]] == [view.frame for view in found.views] != []
+
+
+def test_what_is_not_there_is_not_described(coloured: Database) -> None:
+    with pytest.raises(NotFound, match="Did you mean 'room'"):
+        describe(coloured, "rom")
 
 
 def test_encoders_are_those_of_the_command_line(coloured: Database) -> None:

@@ -1,0 +1,45 @@
+"""What the store knows of one scene, or of one region and the images that show it best."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..core.features import Evidence
+from ..store.catalog import catalog, region_names
+from ..store.catalog.catalog import RegionInfo, SceneInfo
+from ..store.catalog.regions import region_views
+from ..store.postgres.database import Database
+
+
+@dataclass(frozen=True)
+class SceneDescription:
+    """A scene and its largest objects."""
+
+    scene: SceneInfo
+    objects: tuple[RegionInfo, ...]  # of all feature sets, those with most points first
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `ovstore show SCENE --json` prints."""
+        return {**asdict(self.scene), "objects": [asdict(each) for each in self.objects]}
+
+
+@dataclass(frozen=True)
+class RegionDescription:
+    """A region and its evidence."""
+
+    region: RegionInfo
+    views: tuple[Evidence, ...]  # the best first
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `ovstore show SCENE:REGION --json` prints."""
+        shown = [{"frame": view.frame, "image_path": view.image_path, "box_xyxy": view.box_xyxy} for view in self.views]
+        return {"name": self.region.full_name, **asdict(self.region), "views": shown}
+
+
+def describe(
+    store: Database, name: str, features: str | None = None, top: int = 15
+) -> SceneDescription | RegionDescription:
+    """SCENE with its `top` largest objects, or SCENE:REGION, whose feature set may be named."""
+    scene, region = region_names.scene_or_region(store, name, features)
+    if region is not None:
+        return RegionDescription(region, tuple(region_views(store, region.id)))
+    return SceneDescription(scene, tuple(catalog.regions(store, scene.id, "object", top)))
