@@ -1,9 +1,7 @@
 """ovstore sql "SELECT ...": the store in SQL, read-only."""
 
-import math
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -65,14 +63,11 @@ def command(
       ovstore sql --files "SELECT label_name, count(*) FROM points GROUP BY ALL" --out labels.csv
       ovstore sql -f question.sql --format json
     """
-    from ..core.errors import BadInput
     from ..query import sql
 
     kind = _format(output, out)
     asked = _statement(statement, source, sql.LONGEST)
     with opened_store() as store, sql.opened(store, asked, features, files=files) as found:
-        if kind in ("json", "parquet") and len(set(found.columns)) < len(found.columns):
-            raise BadInput(f"Two columns have the same name ({', '.join(found.columns)}): rename one with AS.")
         if kind in ("csv", "parquet"):
             from ..query.tables import write
 
@@ -84,8 +79,7 @@ def command(
                     err=True,
                 )
         elif kind == "json":
-            rows = found.collected(sql.Limits()).rows
-            print_json([dict(zip(found.columns, map(_finite, row), strict=True)) for row in rows], out)
+            print_json(found.as_dicts(sql.Limits()), out)
         else:
             from ._output.sql_rows import print_rows
 
@@ -124,14 +118,3 @@ def _statement(statement: str | None, source: str | None, longest: int) -> str:
         raise click.UsageError(f"The file {source} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise click.UsageError(f"The file {source} is not UTF-8 text.") from error
-
-
-def _finite(value: Any) -> Any:
-    """NULL for nan and the infinities, which JSON cannot say."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
-    return value

@@ -1,5 +1,6 @@
 """What a statement returns: columns, and rows that come in blocks, so that no answer has to fit into memory."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,17 @@ class Streamed:
             limits.require(len(rows), size)
         return Rows(self.columns, rows)
 
+    def as_dicts(self, limits: Limits) -> list[dict[str, Any]]:
+        """All rows by column, as JSON can say them: None for nan and the infinities."""
+        self.require_distinct_columns()
+        rows = self.collected(limits).rows
+        return [dict(zip(self.columns, map(_finite, row), strict=True)) for row in rows]
+
+    def require_distinct_columns(self) -> None:
+        """BadInput where two columns have one name, of which JSON and Parquet would keep one."""
+        if len(set(self.columns)) < len(self.columns):
+            raise BadInput(f"Two columns have the same name ({', '.join(self.columns)}): rename one with AS.")
+
 
 def size_of(value: Any) -> int:
     """Bytes that a value takes, about."""
@@ -65,3 +77,13 @@ def size_of(value: Any) -> int:
     if isinstance(value, dict):
         return 64 + sum(size_of(key) + size_of(item) for key, item in value.items())
     return 32
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    return value

@@ -26,6 +26,8 @@ def write(result: Streamed, kind: str, path: str | None, *, spreadsheet: bool = 
     In CSV for a `spreadsheet`, text that it would run as a formula begins with an apostrophe; numbers stay numbers.
     Returns how many cells were changed so.
     """
+    if kind == "parquet":
+        result.require_distinct_columns()
     if path is None:
         return _write_csv(result, sys.stdout, spreadsheet, escaped=sys.stdout.isatty())
     with replacing(Path(path)) as part:

@@ -11,6 +11,7 @@ from command_line import ovstore as typed
 from ovstore.core import plugins
 from ovstore.core.errors import NotFound, UnknownWords
 from ovstore.evaluation.labels import label_files
+from ovstore.query import sql
 from ovstore.store.postgres.database import Database
 from ovstore.workflows.encode_labels import encode_labels
 from ovstore.workflows.encoders import find_encoder, find_encoders
@@ -66,3 +67,11 @@ def test_label_sets_are_encoded_as_by_the_command_line(coloured: Database, label
 def test_words_that_an_encoder_does_not_know_are_named(coloured: Database) -> None:
     with pytest.raises(UnknownWords, match="'wall' is not a colour name"):
         encode_labels(coloured, label_files.load("scannet20"))
+
+
+def test_rows_of_sql_are_those_of_the_command_line(coloured: Database) -> None:
+    statement = "SELECT 'NaN'::float8 AS a, ARRAY['Infinity'::float8, 1.5] AS b, scene FROM scene_overview ORDER BY 3"
+    with sql.opened(coloured, statement) as rows:
+        told = rows.as_dicts(sql.Limits())
+    assert told == document(typed(coloured, "sql", statement, "--json"))
+    assert told == [{"a": None, "b": [None, 1.5], "scene": scene} for scene in ("hall", "room")]
