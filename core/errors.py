@@ -8,7 +8,7 @@
     ├── WouldDrop           what is asked would drop features that somebody made
     ├── NotFound            no scene, region, feature set, encoder ... of that name
     ├── SpaceMismatch       vectors of two embedding spaces were about to be compared
-    ├── UnknownWords        a query in words that the encoder was never taught
+    ├── UnknownWords        a query in words that the encoder was not trained on
     ├── MissingPackage      an extra has to be installed first
     ├── BadPlugin           a plug-in of a third party lacks what its registry asks for
     ├── Interrupted         long work was told to stop, and has kept what it did
@@ -58,7 +58,7 @@ class SpaceMismatch(OvstoreError):
 
 
 class UnknownWords(OvstoreError):
-    """A query in words that the encoder was never taught."""
+    """A query in words that the encoder was not trained on."""
 
 
 class MissingPackage(OvstoreError):

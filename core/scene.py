@@ -54,7 +54,7 @@ class Frame:
     camera_to_world: NDArray[np.float64]  # (4, 4) of the colour camera, a proper rotation
     image_path: Path
     depth_path: Path | None = None  # None: visibility has no occlusion test
-    depth_camera: Camera | None = None  # visibility is judged with it
+    depth_camera: Camera | None = None  # visibility is decided with it
     depth_scale: float = 1000.0  # stored units per metre (1.0 for float depth in metres)
     depth_to_color: NDArray[np.float64] | None = None  # (4, 4) depth camera to colour camera; None: one centre
     timestamp: float | None = None  # seconds

@@ -1,1 +1,1 @@
-"""What features say, held against what the scans themselves say: one folder for each way of judging."""
+"""What features say, held against what the scans themselves say: one folder for each kind of evaluation."""

@@ -76,7 +76,7 @@ class DistillPlan:
     def introduction(self) -> str:
         """One sentence: what is trained on what."""
         training_set = self.training_set
-        training = f"Training {self.training_run.student} on {counted(len(training_set.taught), 'scene')}"
+        training = f"Training {self.training_run.student} on {counted(len(training_set.training), 'scene')}"
         if training_set.validation:
             names = [teacher.scene.name for teacher in training_set.validation]
             validation = f"validated on {short_list(names, 1)}"
@@ -226,8 +226,8 @@ def plan(store: Database, request: DistillRequest) -> DistillPlan:
     require_free_name(store, scenes, request.out)
     found = training_set(store, scenes, request.features, request.split, request.val_split, request.hold_out)
     if options.inputs == "color":
-        require_colors(store, (teacher.scene for teacher in (*found.taught, *found.validation)))
-    anchors = objects(store, found.taught) if options.anchor_weight else None
+        require_colors(store, (teacher.scene for teacher in (*found.training, *found.validation)))
+    anchors = objects(store, found.training) if options.anchor_weight else None
     folder = request.folder or students_folder(store, request.out)
     training_run = training_run_of(found, request.student, training_student(request), options, folder)
     callbacks, notes = _callbacks(store, found, folder, request.label_set)
@@ -242,7 +242,7 @@ def train(plan: DistillPlan, callbacks: TrainingCallbacks = UNHEARD) -> TrainedR
     predicted = plan.training_set.validation
     options = plan.training_run.options
     validate = validation(predicted, options, plan.callbacks, callbacks.validated) if predicted else None
-    sources = [teacher.source for teacher in plan.training_set.taught]
+    sources = [teacher.source for teacher in plan.training_set.training]
     return train_to_the_end(plan.training_run, sources, validate, plan.request, callbacks, plan.anchors)
 
 

@@ -43,7 +43,7 @@ class SupervisedPlan:
     request: SupervisedRequest
     training_run: "TrainingRun"
     label_set: "LabelSet"
-    taught: "tuple[SceneInfo, ...]"
+    training: "tuple[SceneInfo, ...]"
     others: "tuple[SceneInfo, ...]"
     known: "tuple[SceneInfo, ...]"  # those of `others` that have labels
     notes: tuple[str, ...]
@@ -53,7 +53,7 @@ class SupervisedPlan:
         """One sentence: what is trained on what."""
         tried = counted(len(self.others), "scene") if self.others else "none (see --val-split, --hold-out)"
         return (
-            f"Training {self.training_run.student} on {counted(len(self.taught), 'scene')} with the "
+            f"Training {self.training_run.student} on {counted(len(self.training), 'scene')} with the "
             f"{len(self.label_set.classes)} classes of {self.label_set.name}, validated on {tried}: "
             f"{self.training_run.folder}"
         )
@@ -83,20 +83,20 @@ def plan(store: Database, request: SupervisedRequest) -> SupervisedPlan:
     run = training_run_of(classes, request.student, training_student(request), options, request.folder)
     selected = select(store, None, request.datasets, request.scenes)
     chosen, others = divide(selected, lambda scene: scene.split, request.split, request.val_split, request.hold_out)
-    taught = [scene for scene in chosen if truth_of(store, scene, label_set)]
-    if not taught:
+    training = [scene for scene in chosen if truth_of(store, scene, label_set)]
+    if not training:
         raise NotFound(
             f"No point of {counted(len(chosen), 'scene')} has a label that is a class of {label_set.name}. "
             f"See: ovstore labels map {label_set.name} --all"
         )
     if options.inputs == "color":
-        require_colors(store, (*taught, *others))
+        require_colors(store, (*training, *others))
     lacking = f"a point whose label is a class of {label_set.name}"
-    notes = left_out([scene.full_name for scene in chosen if scene not in taught], lacking)
+    notes = left_out([scene.full_name for scene in chosen if scene not in training], lacking)
     make_output_folder(run.folder)
     make_room(run, request.resume, request.again, "--out DIR")
     known = tuple(scene for scene in others if truth_of(store, scene, label_set))
-    return SupervisedPlan(request, run, label_set, tuple(taught), tuple(others), known, tuple(notes))
+    return SupervisedPlan(request, run, label_set, tuple(training), tuple(others), known, tuple(notes))
 
 
 def train(store: Database, plan: SupervisedPlan, callbacks: TrainingCallbacks = UNHEARD) -> TrainedRun:
@@ -105,7 +105,7 @@ def train(store: Database, plan: SupervisedPlan, callbacks: TrainingCallbacks = 
     from .supervised_validation import SupervisedValidation
 
     validation_of = SupervisedValidation(store, plan.label_set, plan.training_run.options)
-    sources = [source(store, scene, validation_of.classes) for scene in plan.taught]
+    sources = [source(store, scene, validation_of.classes) for scene in plan.training]
 
     def validate(network: Any, epoch: int) -> dict[str, float]:
         return validation_of.figures(network, plan.known)

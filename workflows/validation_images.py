@@ -41,15 +41,15 @@ class SampleImages:
             return
         self._epoch = predicted.epoch
         self._folder.mkdir(parents=True, exist_ok=True)
-        directions = main_directions([sample(predicted.taught.vectors[None])])
-        taught = np.full((len(predicted.points), 3), _NO_VECTOR, np.uint8)
-        taught[predicted.taught.point_index] = _colours(directions, predicted.taught.vectors)
+        directions = main_directions([sample(predicted.published.vectors[None])])
+        published = np.full((len(predicted.points), 3), _NO_VECTOR, np.uint8)
+        published[predicted.published.point_index] = _colours(directions, predicted.published.vectors)
         said = _colours(directions, predicted.vectors)
-        own = predicted.points.rgb if predicted.points.rgb is not None else np.full_like(taught, 150)
+        own = predicted.points.rgb if predicted.points.rgb is not None else np.full_like(published, 150)
         stem = self._folder / f"epoch_{predicted.epoch:04}"
         panels = [
             (own, predicted.scene.full_name),
-            (taught, "its published features"),
+            (published, "its published features"),
             (said, f"student after epoch {predicted.epoch}"),
         ]
         save(_sheet(predicted, panels), stem.with_suffix(".png"))

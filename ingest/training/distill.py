@@ -23,6 +23,6 @@ def training_run_of(
             "loss is 'cross_entropy', which is for classes; use 'cosine' or 'l1' for vectors, and `ovstore train "
             "supervised` for classes."
         )
-    taught = {teacher.scene.full_name: teacher.features.content_digest[:12] for teacher in training_set.taught}
-    target = {"features": training_set.features, **training_set.encoding, "taught": taught}
+    digests = {teacher.scene.full_name: teacher.features.content_digest[:12] for teacher in training_set.training}
+    target = {"features": training_set.features, **training_set.encoding, "taught": digests}
     return TrainingRun(student, student_options, training_set.space.dim, target, options, folder)

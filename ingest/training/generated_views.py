@@ -1,4 +1,4 @@
-"""Generated scenes as lessons for the tiny model: views in which the thing behind every pixel is known."""
+"""Generated scenes as training images of the tiny model: views in which the thing behind every pixel is known."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor

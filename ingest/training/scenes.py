@@ -25,20 +25,20 @@ def divide(
     `having` says there what all `scenes` have.
     """
     splits = sorted({found for scene in scenes if (found := split_of(scene)) is not None})
-    taught, validation = list(scenes), []
+    training, validation = list(scenes), []
     if split is not None or splits:
         wanted = split or "train"
-        taught = [scene for scene in scenes if split_of(scene) == wanted]
+        training = [scene for scene in scenes if split_of(scene) == wanted]
         validation = [scene for scene in scenes if split_of(scene) == val_split != wanted]
-        if not taught:
+        if not training:
             raise NotFound(
                 f"None of {len(scenes)} scenes{having} is in split {wanted!r}; their splits: "
                 f"{', '.join(splits) or 'none'}. Choose the training scenes with --split."
             )
-    if hold_out >= len(taught):
-        raise NotFound(f"{hold_out} held out leave none of {len(taught)} scenes for training.")
-    kept = len(taught) - hold_out
-    return taught[:kept], [*validation, *taught[kept:]]
+    if hold_out >= len(training):
+        raise NotFound(f"{hold_out} held out leave none of {len(training)} scenes for training.")
+    kept = len(training) - hold_out
+    return training[:kept], [*validation, *training[kept:]]
 
 
 def require_colors(store: Database, scenes: Iterable[SceneInfo]) -> None:

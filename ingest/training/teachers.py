@@ -45,15 +45,15 @@ class TrainingSet:
     features: str  # name of the feature sets to train on
     space: EmbeddingSpace
     encoding: dict[str, Any]  # "encoder" and "space" of these features' recipe
-    taught: tuple[Teacher, ...]
+    training: tuple[Teacher, ...]
     validation: tuple[Teacher, ...]
 
 
 def _training_scene(name: str, points_file: PointsFile, features_file: FeaturesFile) -> TrainingScene:
     """Points in the scan's own order, so that a voxel's lowest point is the one it is in OpenScene."""
     held = points_file.read()
-    points, taught = held.in_scan_order(), held.features_to_scan(features_file.read())
-    return TrainingScene(name, points.xyz, points.rgb, taught.point_index, taught.vectors)
+    points, published = held.in_scan_order(), held.features_to_scan(features_file.read())
+    return TrainingScene(name, points.xyz, points.rgb, published.point_index, published.vectors)
 
 
 def training_set(
@@ -65,17 +65,17 @@ def training_set(
     SpaceMismatch unless all are of one space.
     """
     found = _teachers(store, scenes, features)
-    taught, validation = divide(
+    training, validation = divide(
         found, lambda teacher: teacher.scene.split, split, val_split, hold_out, f" with features {features!r}"
     )
-    first = taught[0].features
+    first = training[0].features
     encoding = recipe.encoding_of(first.recipe, first.space)
-    return TrainingSet(features, first.space, encoding, tuple(taught), tuple(validation))
+    return TrainingSet(features, first.space, encoding, tuple(training), tuple(validation))
 
 
-def objects(store: Database, taught: Sequence[Teacher]) -> NDArray[np.float16]:
+def objects(store: Database, teachers: Sequence[Teacher]) -> NDArray[np.float16]:
     """(A, C) unit vectors of the scenes' objects; where there are more than MOST_OBJECTS, so many of them."""
-    sets = [teacher.features for teacher in taught]
+    sets = [teacher.features for teacher in teachers]
     parts = [load_regions(store, found.id, found.space, "object").vectors for found in sets]
     vectors = np.concatenate(parts)
     drawn = np.random.default_rng(len(vectors)).permutation(len(vectors))[:MOST_OBJECTS]

@@ -30,7 +30,7 @@ class ScenePrediction:
     epoch: int
     scene: SceneInfo
     points: PointCloud
-    taught: PointFeatures  # as published
+    published: PointFeatures
     vectors: NDArray[np.float16]  # (N, C) the student's, unit length
 
 
@@ -62,7 +62,7 @@ def validation(
             with naming(teacher.scene.full_name):
                 predicted = _predict(network, epoch, teacher, options, device)
             total += _cosines(predicted)
-            count += len(predicted.taught.point_index)
+            count += len(predicted.published.point_index)
             for callback in callbacks:
                 callback.update(predicted)
         figures = {name: value for callback in callbacks for name, value in callback.figures().items()}
@@ -83,10 +83,10 @@ def _predict(
 
 def _cosines(predicted: ScenePrediction) -> float:
     """Their sum over the points that have published vectors; those may be shorter than 1."""
-    total, index = 0.0, predicted.taught.point_index
+    total, index = 0.0, predicted.published.point_index
     for start in range(0, len(index), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
-        taught = predicted.taught.vectors[rows].astype(np.float32)
-        cosine = np.einsum("ij,ij->i", taught, predicted.vectors[index[rows]].astype(np.float32))
-        total += float((cosine / np.maximum(np.linalg.norm(taught, axis=1), 1e-12)).sum())
+        published = predicted.published.vectors[rows].astype(np.float32)
+        cosine = np.einsum("ij,ij->i", published, predicted.vectors[index[rows]].astype(np.float32))
+        total += float((cosine / np.maximum(np.linalg.norm(published, axis=1), 1e-12)).sum())
     return total

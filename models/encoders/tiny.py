@@ -52,7 +52,7 @@ def load_image_encoder(
 
 
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:
-    """Texts of taught words to unit rows; UnknownWords for any other."""
+    """Texts of known words to unit rows; UnknownWords for any other."""
     checkpoint = _checkpoint(options)
     return text_encoder(build_text(checkpoint), checkpoint.dim, TaughtWords(vocabulary(options)), "plain", device)
 

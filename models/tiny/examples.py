@@ -56,8 +56,8 @@ def load_examples(path: Path) -> list[Example]:
         return [Example(image, thing_map, things) for image, thing_map in pairs]
 
 
-class Lessons:
-    """Windows of pictures: three of four around a thing whose name is drawn first, so that rare names come up too."""
+class Windows:
+    """Windows of images: three of four around a thing whose name is drawn first, so that rare names come up too."""
 
     def __init__(self, examples: Sequence[Example], grid: tuple[int, int], window: tuple[int, int]) -> None:
         self.examples, self.grid, self.window = examples, grid, window

@@ -71,7 +71,7 @@ _USES = {
 
 
 def language_of(names: Iterable[str], colours: Iterable[str], materials: Iterable[str]) -> Language:
-    """The language for rooms of these classes; words without an entry here are taught alone."""
+    """The language for rooms of these classes; words without an entry here stand alone."""
     known = tuple(names)
     uses = {text: frozenset(_list(classes)) & set(known) for text, classes in _USES.items()}
     return Language(

@@ -1,4 +1,4 @@
-"""What can be said of a thing, and of which things it is true: the language that the tiny model is taught."""
+"""What can be said of a thing, and of which things it is true: the language that the tiny model is trained on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

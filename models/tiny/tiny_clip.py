@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from ..openclip.dense import dense
 from ..safe_load import load_into
-from .examples import Batch, Example, Lessons
+from .examples import Batch, Example, Windows
 from .phrases import ANYTHING, Language, Phrase, Thing, truth
 from .trunk import STRIDE
 from .words import CONTEXT_LENGTH, TaughtWords
@@ -91,12 +91,12 @@ def train(
     model.visual.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(_parameter_groups(model), lr=options.learning_rate, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _schedule(step, options.steps))
-    lessons = Lessons(examples, options.grid, options.window)
+    windows = Windows(examples, options.grid, options.window)
 
     recent: list[dict[str, float]] = []
     started = time.monotonic()
     for step in range(options.steps):
-        batch = lessons.draw(options.batch, rng)
+        batch = windows.draw(options.batch, rng)
         losses = _losses(model, batch, language, tokenize, options, rng)
         optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()

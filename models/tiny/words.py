@@ -1,4 +1,4 @@
-"""The words that the tiny model was taught, as numbers for its text tower."""
+"""The words that the tiny model was trained on, as numbers for its text tower."""
 
 import difflib
 import re
@@ -30,7 +30,7 @@ class TaughtWords:
         return len(self.words) + 3
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
-        """(n, 12) token numbers; UnknownWords for a text with a word that was never taught."""
+        """(n, 12) token numbers; UnknownWords for a text with a word that it was not trained on."""
         tokens = torch.zeros((len(texts), CONTEXT_LENGTH), dtype=torch.long)
         for row, text in zip(tokens, texts, strict=True):
             numbers = self._numbers(text)[: CONTEXT_LENGTH - 2]
@@ -39,13 +39,13 @@ class TaughtWords:
 
     def _numbers(self, text: str) -> list[int]:
         said = re.findall(r"[^\W_]+", text.lower())
-        taught = [self._taught(word) for word in said]
-        unknown = [word for word, known in zip(said, taught, strict=True) if known is None]
+        known = [self._known(word) for word in said]
+        unknown = [word for word, own in zip(said, known, strict=True) if own is None]
         if unknown or not said:
             raise UnknownWords(self._sentence(text, unknown))
-        return [self._number[word] for word in taught if word is not None]
+        return [self._number[word] for word in known if word is not None]
 
-    def _taught(self, word: str) -> str | None:
+    def _known(self, word: str) -> str | None:
         """The word itself, or its singular."""
         forms = [word, word.removesuffix("s"), word.removesuffix("es")]
         return next((form for form in forms if form in self._number), None)

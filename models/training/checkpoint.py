@@ -35,15 +35,15 @@ class TrainingState:
     log: list[dict[str, float]] = field(default_factory=list)  # what each finished epoch came to
 
 
-def save(folder: Path, learner: Learner, standing: TrainingState, run: Mapping[str, Any], best: bool) -> None:
+def save(folder: Path, learner: Learner, state: TrainingState, run: Mapping[str, Any], best: bool) -> None:
     """As the last checkpoint; `best`: as the best one as well. `run`: what has to be equal to go on, as JSON."""
     content = {
-        "epoch": len(standing.log),
+        "epoch": len(state.log),
         "state_dict": {PREFIX + name: tensor for name, tensor in learner.network.state_dict().items()},
         "optimizer": learner.optimizer.state_dict(),
-        "best_iou": standing.best[1] if standing.best and standing.best[0] == "mIoU" else 0.0,
+        "best_iou": state.best[1] if state.best and state.best[0] == "mIoU" else 0.0,
         "scaler": learner.scaler.state_dict(),
-        "standing": asdict(standing),
+        "standing": asdict(state),
         "run": dict(run),
     }
     with replacing(folder / LAST) as part:
@@ -66,7 +66,7 @@ class Saved:
     tensors: dict[str, Tensor]
     optimizer: dict[str, Any]
     scaler: dict[str, Any]
-    standing: TrainingState
+    state: TrainingState
 
     def restore_network(self, network: nn.Module) -> None:
         """On the CPU, in training mode."""
@@ -99,8 +99,8 @@ def load(folder: Path, run: Mapping[str, Any]) -> Saved:
         )
     try:
         tensors = {name.removeprefix(PREFIX): tensor for name, tensor in content["state_dict"].items()}
-        standing = TrainingState(**{f.name: content["standing"][f.name] for f in fields(TrainingState)})
-        return Saved(path, tensors, content["optimizer"], content["scaler"], standing)
+        state = TrainingState(**{f.name: content["standing"][f.name] for f in fields(TrainingState)})
+        return Saved(path, tensors, content["optimizer"], content["scaler"], state)
     except (KeyError, TypeError, AttributeError) as error:
         raise BadWeights(f"{path} is damaged: {error!r}.") from error
 

@@ -26,8 +26,8 @@ class Learner:
         self._options, self._ranks = options, ranks
         self._joined = ranks.joined(self.network)
 
-    def step(self, batches: Sequence[Batch], taught: int, rate: float, anchors: Tensor | None = None) -> Tensor:
-        """One step for all `batches`, here and in other processes, where `taught` voxels have a target.
+    def step(self, batches: Sequence[Batch], supervised: int, rate: float, anchors: Tensor | None = None) -> Tensor:
+        """One step for all `batches`, here and in other processes, where `supervised` voxels have a target.
 
         `anchors` (A, C) are what anchor_weight tells apart.
 
@@ -39,15 +39,15 @@ class Learner:
             f"A batch of {largest:,} voxels does not fit into the memory of {self._ranks.device}: lower batch_size"
             f" (it is {self._options.batch_size}) and raise accumulate as much, or take larger voxels."
         ):
-            return self._step(batches, taught, rate, anchors)
+            return self._step(batches, supervised, rate, anchors)
 
-    def _step(self, batches: Sequence[Batch], taught: int, rate: float, anchors: Tensor | None) -> Tensor:
+    def _step(self, batches: Sequence[Batch], supervised: int, rate: float, anchors: Tensor | None) -> Tensor:
         set_rate(self.optimizer, rate)
         self.optimizer.zero_grad(set_to_none=True)
         shares = []
         for number, batch in enumerate(batches, start=1):
             with nullcontext() if number == len(batches) else without_averaging(self._joined):
-                shares.append(self._backward(batch, taught, anchors))
+                shares.append(self._backward(batch, supervised, anchors))
         if self._options.clip_norm:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.network.parameters(), self._options.clip_norm)
@@ -55,14 +55,14 @@ class Learner:
         self.scaler.update()
         return torch.stack(shares).sum()
 
-    def _backward(self, batch: Batch, taught: int, anchors: Tensor | None) -> Tensor:
+    def _backward(self, batch: Batch, supervised: int, anchors: Tensor | None) -> Tensor:
         """Adds to the gradients; gives the batch's share of the mean loss."""
-        share = self._loss(batch.to(self._ranks.device), anchors) / taught
+        share = self._loss(batch.to(self._ranks.device), anchors) / supervised
         self.scaler.scale(share * self._ranks.world).backward()  # averaged over processes it is the sum
         return share.detach()
 
     def _loss(self, batch: Batch, anchors: Tensor | None) -> Tensor:
-        """Summed over the batch's taught voxels."""
+        """Summed over the batch's supervised voxels."""
         with lowered(self._ranks.device, self.precision):
             output = self._joined(batch.tensor()).features
         predicted = output.index_select(0, batch.voxel_index)

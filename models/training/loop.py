@@ -99,14 +99,14 @@ def train(
         learner = Learner(network, options, group)
         if saved:
             saved.restore_optimizer(learner)
-        standing = saved.standing if saved else TrainingState()
+        state = saved.state if saved else TrainingState()
         steps_per_epoch = math.ceil(batches_per_epoch(len(sources), options, group.world) / options.accumulate)
         steps = options.epochs * steps_per_epoch
-        record = Record(folder, run, standing, steps, tensorboard) if group.first else None
+        record = Record(folder, run, state, steps, tensorboard) if group.first else None
         if record:
-            record.tell(learner, standing)
+            record.tell(learner, state)
         training = _Training(
-            learner, Anchors(anchors, options, group.device), sources, options, folder, group, workers, standing,
+            learner, Anchors(anchors, options, group.device), sources, options, folder, group, workers, state,
             steps, stop, record, validate, validate_every, save_steps, save_seconds, report,
         )  # fmt: skip
         try:
@@ -139,7 +139,7 @@ class _Training:
     folder: Path
     ranks: Ranks
     workers: int
-    standing: TrainingState
+    state: TrainingState
     steps: int
     stop: StopSignals
     record: Record | None  # in the first process
@@ -152,14 +152,14 @@ class _Training:
     def __post_init__(self) -> None:
         self._unseen: list[_Unseen] = []
         self._meter = Meter()
-        self._saved_step, self._saved_at = self.standing.step, time.monotonic()
+        self._saved_step, self._saved_at = self.state.step, time.monotonic()
 
     def to_the_end(self) -> None:
         """All epochs that are not finished; the first of them from where it stands."""
         per_epoch = self.steps // self.options.epochs
-        while len(self.standing.log) < self.options.epochs:
-            epoch = len(self.standing.log)
-            start = (self.standing.step - epoch * per_epoch) * self.options.accumulate
+        while len(self.state.log) < self.options.epochs:
+            epoch = len(self.state.log)
+            start = (self.state.step - epoch * per_epoch) * self.options.accumulate
             made = batches(self.sources, self.options, epoch, self.ranks.rank, self.ranks.world, self.workers, start)
             self._meter.restart()
             while window := list(islice(made, self.options.accumulate)):
@@ -167,23 +167,23 @@ class _Training:
             self._finish_epoch(epoch + 1, per_epoch)
 
     def _step(self, window: Sequence[Batch]) -> None:
-        step = self.standing.step
-        taught, voxels, stopped, late = self.ranks.summed([
+        step = self.state.step
+        supervised, voxels, stopped, late = self.ranks.summed([
             sum(len(batch.voxel_index) for batch in window),
             sum(batch.voxel_count for batch in window),
             self.stop.name is not None,
             self.ranks.first and time.monotonic() - self._saved_at >= self.save_seconds,
         ])  # fmt: skip
-        if taught:
+        if supervised:
             torch.manual_seed(_draws(self.options.seed, step, self.ranks.rank))
             rate = learning_rate(self.options, step, self.steps)
-            loss = self.learner.step(window, int(taught), rate, self.anchors.of_step(step))
+            loss = self.learner.step(window, int(supervised), rate, self.anchors.of_step(step))
             scenes = tuple(name for batch in window for name in batch.scenes)
             self._unseen.append(_Unseen(step + 1, rate, loss, scenes))
-        self.standing.step = step + 1
+        self.state.step = step + 1
         self._meter.add_step(int(voxels))
-        due = stopped or late or (self.save_steps and self.standing.step % self.save_steps == 0)
-        if due or self.standing.step % STEPS_UNSEEN[self.ranks.device.type] == 0:
+        due = stopped or late or (self.save_steps and self.state.step % self.save_steps == 0)
+        if due or self.state.step % STEPS_UNSEEN[self.ranks.device.type] == 0:
             self._look()
         if due:
             self._save()
@@ -199,8 +199,8 @@ class _Training:
             for each, loss in zip(self._unseen, losses, strict=True):
                 if not math.isfinite(loss):
                     raise self._broken(f"The loss of step {each.step} is {loss}", each.scenes)
-                self.standing.loss_sum += loss
-                self.standing.loss_count += 1
+                self.state.loss_sum += loss
+                self.state.loss_count += 1
                 self._meter.add_loss(loss)
                 if self.record:
                     self.record.scalars(each.step, {"loss_train_batch": loss, "learning_rate": each.rate})
@@ -210,34 +210,32 @@ class _Training:
             self.report(self._progress())
 
     def _progress(self) -> Progress:
-        meter, standing, epochs = self._meter, self.standing, self.options.epochs
-        epoch = min(len(standing.log) + 1, epochs)
-        rate = learning_rate(self.options, standing.step - 1, self.steps)
-        seconds_left = (self.steps - standing.step) * meter.seconds_per_step
-        return Progress(
-            standing.step, self.steps, epoch, epochs, meter.loss, rate, meter.voxels_per_second, seconds_left
-        )
+        meter, state, epochs = self._meter, self.state, self.options.epochs
+        epoch = min(len(state.log) + 1, epochs)
+        rate = learning_rate(self.options, state.step - 1, self.steps)
+        seconds_left = (self.steps - state.step) * meter.seconds_per_step
+        return Progress(state.step, self.steps, epoch, epochs, meter.loss, rate, meter.voxels_per_second, seconds_left)
 
     def _finish_epoch(self, epoch: int, steps: int) -> None:
         """`epoch` counts from 1."""
         self._look()
-        standing = self.standing
-        if not standing.loss_count:
+        state = self.state
+        if not state.loss_count:
             raise BadInput(f"None of the voxels of epoch {epoch} has a target: do the features belong to these scenes?")
-        if left_out := steps - standing.loss_count:
+        if left_out := steps - state.loss_count:
             log.warning("%d of %d steps skipped: none of their voxels has a target.", left_out, steps)
-        told = {"loss_train": standing.loss_sum / standing.loss_count}
+        told = {"loss_train": state.loss_sum / state.loss_count}
         figures = told
         if self.validate:
             figures = self._validated(epoch) if epoch % self.validate_every == 0 or epoch == self.options.epochs else {}
             told |= {f"{name}_val": value for name, value in figures.items()}
         if self.record:
             self.record.scalars(epoch, told)
-        standing.log.append({"epoch": epoch, "step": standing.step, **told})
-        standing.loss_sum, standing.loss_count = 0.0, 0
-        best = _best(standing.best, figures)
-        improved = best != standing.best
-        standing.best = best
+        state.log.append({"epoch": epoch, "step": state.step, **told})
+        state.loss_sum, state.loss_count = 0.0, 0
+        best = _best(state.best, figures)
+        improved = best != state.best
+        state.best = best
         self._save(improved)
         if any(self.ranks.summed([self.stop.name is not None])):
             self._leave()
@@ -255,17 +253,17 @@ class _Training:
     def _save(self, best: bool = False) -> None:
         self._look()
         if not self.learner.is_finite():
-            raise self._broken(f"Weights are not finite after step {self.standing.step}", ())
+            raise self._broken(f"Weights are not finite after step {self.state.step}", ())
         if self.record:
-            self.record.save(self.learner, self.standing, best)
-        self._saved_step, self._saved_at = self.standing.step, time.monotonic()
+            self.record.save(self.learner, self.state, best)
+        self._saved_step, self._saved_at = self.state.step, time.monotonic()
         self._meter.restart()
 
     def _leave(self) -> None:
         """Once the first process has saved: an end of the others would end it too."""
         self.ranks.of_first(None)
         raise Interrupted(
-            f"Stopped{f' by {self.stop.name}' if self.stop.name else ''} after step {self.standing.step:,} of "
+            f"Stopped{f' by {self.stop.name}' if self.stop.name else ''} after step {self.state.step:,} of "
             f"{self.steps:,}, saved in {self.folder / LAST}. The same command with --resume continues."
         )
 

@@ -8,7 +8,7 @@ SHORTEST = 1e-8  # length that shorter vectors count as
 
 
 def summed(loss: str, predicted: Tensor, target: Tensor) -> Tensor:
-    """The sum over taught voxels; divided by their number it is the published mean. In float32, whatever comes in.
+    """The sum over supervised voxels; divided by their number it is the published mean. In float32, whatever comes in.
 
     `predicted` (S, C). "cosine": 1 - cos; "l1": the mean absolute difference of a voxel's numbers; their `target`
     (S, C). "cross_entropy": `predicted` are scores of C classes, `target` (S,) int64.

@@ -24,34 +24,34 @@ class Record:
     """Checkpoints, scalars for TensorBoard, and training.json: what was trained, and what each epoch came to."""
 
     def __init__(
-        self, folder: Path, run: Mapping[str, Any], standing: TrainingState, steps: int, tensorboard: bool | None
+        self, folder: Path, run: Mapping[str, Any], state: TrainingState, steps: int, tensorboard: bool | None
     ) -> None:
         """`run` as in checkpoint.save; `tensorboard` None: scalars where tensorboardX is installed."""
         self._folder, self._run, self._steps = folder, run, steps
-        self._events = None if tensorboard is False else _event_file(folder, standing, wanted=tensorboard is True)
+        self._events = None if tensorboard is False else _event_file(folder, state, wanted=tensorboard is True)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Each by its tag."""
         if self._events:
             self._events.write(step, values)
 
-    def save(self, learner: Learner, standing: TrainingState, best: bool) -> None:
+    def save(self, learner: Learner, state: TrainingState, best: bool) -> None:
         """Everything up to now: a resume takes back what the checkpoint does not know of."""
         if self._events:
             self._events.flush()
-        checkpoint.save(self._folder, learner, standing, self._run, best)
-        self.tell(learner, standing)
+        checkpoint.save(self._folder, learner, state, self._run, best)
+        self.tell(learner, state)
 
-    def tell(self, learner: Learner, standing: TrainingState) -> None:
+    def tell(self, learner: Learner, state: TrainingState) -> None:
         """In training.json. At the start too: a process may have been killed between a checkpoint and this."""
         told = {
             **self._run,
             "versions": {"ovstore": __version__, "torch": str(torch.__version__)},
             "precision": str(learner.precision).removeprefix("torch."),
-            "step": standing.step,
+            "step": state.step,
             "steps": self._steps,
-            "best": dict([standing.best]) if standing.best else None,
-            "log": standing.log,
+            "best": dict([state.best]) if state.best else None,
+            "log": state.log,
         }
         checkpoint.save_json(self._folder / JSON, told)
 
@@ -61,7 +61,7 @@ class Record:
             self._events.close()
 
 
-def _event_file(folder: Path, standing: TrainingState, wanted: bool) -> "EventFile | None":
+def _event_file(folder: Path, state: TrainingState, wanted: bool) -> "EventFile | None":
     try:
         from .events import EventFile
     except ModuleNotFoundError as error:
@@ -70,4 +70,4 @@ def _event_file(folder: Path, standing: TrainingState, wanted: bool) -> "EventFi
         if wanted:
             log.warning("No events for TensorBoard: tensorboardX is not installed; pip install 'ovstore[train]'.")
         return None
-    return EventFile(folder, standing.step, len(standing.log))
+    return EventFile(folder, state.step, len(state.log))

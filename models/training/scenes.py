@@ -1,4 +1,4 @@
-"""A scene as training meets it: points, and what some of them are taught."""
+"""A scene as training meets it: points, and targets of some of them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from ...core.errors import BadScene, OvstoreError
 
 @dataclass(frozen=True)
 class TrainingScene:
-    """Every point goes into the network; those of `point_index` are taught."""
+    """Every point goes into the network; those of `point_index` have a target."""
 
     name: str
     xyz: NDArray[np.float64]  # (N, 3) metres

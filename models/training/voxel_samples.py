@@ -1,4 +1,4 @@
-"""One scene as the voxels a student is shown, and what they are taught."""
+"""One scene as the voxels that a student is shown, with their targets."""
 
 from dataclasses import dataclass
 
@@ -43,9 +43,9 @@ def sample(scene: TrainingScene, options: TrainingOptions, rng: np.random.Genera
         inputs = to_inputs(recolor(colors, options, rng) if augment else colors)
     else:
         inputs = np.ones((len(cells), 3), np.float32)
-    taught = _drawn(scene, options.supervised_points, rng)
-    teach = _by_representative if options.target == "representative" else _by_mean
-    return VoxelSample(scene.name, cells, inputs, *teach(scene, grid, taught))
+    supervised = _drawn(scene, options.supervised_points, rng)
+    targets = _by_representative if options.target == "representative" else _by_mean
+    return VoxelSample(scene.name, cells, inputs, *targets(scene, grid, supervised))
 
 
 def voxel_colors(
@@ -87,24 +87,24 @@ def _drawn(scene: TrainingScene, count: int, rng: np.random.Generator) -> NDArra
     return np.arange(len(scene.point_index))
 
 
-Taught = tuple[NDArray[np.int64], NDArray[np.float16] | NDArray[np.int64]]  # voxel_index, target
+Targets = tuple[NDArray[np.int64], NDArray[np.float16] | NDArray[np.int64]]  # voxel_index, target
 
 
-def _by_representative(scene: TrainingScene, grid: VoxelGrid, taught: NDArray[np.int64]) -> Taught:
-    """A voxel is taught where its lowest point is."""
+def _by_representative(scene: TrainingScene, grid: VoxelGrid, supervised: NDArray[np.int64]) -> Targets:
+    """A voxel has a target where its lowest point has one."""
     row_of_point = np.full(len(scene.xyz), -1)
-    row_of_point[scene.point_index[taught]] = taught
+    row_of_point[scene.point_index[supervised]] = supervised
     rows = row_of_point[grid.representative]
     voxel_index = np.flatnonzero(rows >= 0)
     return voxel_index, scene.target[rows[voxel_index]]
 
 
-def _by_mean(scene: TrainingScene, grid: VoxelGrid, taught: NDArray[np.int64]) -> Taught:
-    """A voxel is taught where any of its points is. Most have one such point: only the others' rows are averaged."""
-    voxels = grid.voxel_of_point[scene.point_index[taught]]
+def _by_mean(scene: TrainingScene, grid: VoxelGrid, supervised: NDArray[np.int64]) -> Targets:
+    """A voxel has a target where any of its points has one; where several have, their mean."""
+    voxels = grid.voxel_of_point[scene.point_index[supervised]]
     order = np.argsort(voxels, kind="stable")
     voxel_index, first, counts = np.unique(voxels[order], return_index=True, return_counts=True)
-    rows = taught[order]
+    rows = supervised[order]
     target = scene.target[rows[first]]
     shared = counts > 1
     if shared.any():

@@ -39,7 +39,7 @@ def learn(store: Database, features: str = "toy", hold_out: int = 0, **choice: A
 
 def names(held: TrainingSet) -> tuple[list[str], list[str]]:
     """Who teaches, who judges."""
-    return [each.scene.name for each in held.taught], [each.scene.name for each in held.validation]
+    return [each.scene.name for each in held.training], [each.scene.name for each in held.validation]
 
 
 def test_scenes_of_train_teach_and_those_of_val_judge(store: Database) -> None:
@@ -78,13 +78,13 @@ def test_a_scene_without_colours_is_named(store: Database) -> None:
     small = small_scene.make("grey")
     replace(small, scene=replace(small.scene, points=replace(small.scene.points, rgb=None))).publish(store)
     with pytest.raises(BadScene, match=r"scans/grey has no colours.*--inputs ones"):
-        require_colors(store, [teacher.scene for teacher in learn(store).taught])
+        require_colors(store, [teacher.scene for teacher in learn(store).training])
 
 
 def test_a_student_is_shown_points_in_the_scans_own_order_each_with_its_own_vector(store: Database) -> None:
     small = small_scene.make("a")
     small.publish(store)
-    shown = learn(store).taught[0].source()
+    shown = learn(store).training[0].source()
     np.testing.assert_array_equal(shown.xyz[small.original_index], small.scene.points.xyz)
     in_store = np.argsort(small.original_index)[shown.point_index]  # rows of the store's cloud
     row = np.searchsorted(small.features.point_index, in_store)

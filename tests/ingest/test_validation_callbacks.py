@@ -83,7 +83,7 @@ def test_the_cosine_is_the_mean_over_taught_points_and_told(store: Database) -> 
             return tensor.with_features(self.axis.expand(len(tensor.features), -1))
 
     told = []
-    validate = validation(held.taught, TrainingOptions(voxel_size=0.5), (), lambda *figures: told.append(figures))
+    validate = validation(held.training, TrainingOptions(voxel_size=0.5), (), lambda *figures: told.append(figures))
     with torch.no_grad():
         figures = validate(Along(), 7)
     assert figures == {"cosine": pytest.approx(float(SMALL.features.vectors[:, 0].astype(np.float64).mean()), abs=1e-3)}

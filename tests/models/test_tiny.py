@@ -13,7 +13,7 @@ from ovstore.models.encoders import tiny
 from ovstore.models.encoders.tiny import SHIPPED, Options
 from ovstore.models.openclip.dense import pooled
 from ovstore.models.openclip.model import build_visual, read_side_config
-from ovstore.models.tiny.examples import Example, Lessons, load_examples, majority, save_examples
+from ovstore.models.tiny.examples import Example, Windows, load_examples, majority, save_examples
 from ovstore.models.tiny.held_out import label_pictures
 from ovstore.models.tiny.language import language_of
 from ovstore.models.tiny.phrases import Thing, truth
@@ -174,7 +174,7 @@ def test_rare_things_are_looked_at_as_often_as_common_ones() -> None:
     """Seven pictures of a wall alone, one with all three: the snoopy is in most windows that are around a thing."""
     rare = examples(1)[0]
     common = Example(rare.image, np.zeros_like(rare.thing_map), rare.things)
-    batch = Lessons([common] * 7 + [rare], (4, 6), (3, 4)).draw(40, np.random.default_rng(0))
+    batch = Windows([common] * 7 + [rare], (4, 6), (3, 4)).draw(40, np.random.default_rng(0))
     names = [batch.things[int(label)].name for label in batch.label[batch.label >= 0]]
     windows = np.array(names).reshape(40, 12)
     assert 10 <= (windows == "snoopy").any(axis=1).sum() <= 35
