@@ -1,6 +1,6 @@
 """What the store holds, by name: scenes, feature sets, and which of them are up to date.
 
-Results are frozen values; contents (points, vectors, frames) come from `loading`, regions from `region_catalog`, and
+Results are frozen values; contents (points, vectors, frames) come from `loading`, regions from `regions`, and
 the functions people need most are here under one name.
 """
 
