@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import click
 
-from ._options.shared import say
+from ._output.printing import say
 
 
 @click.command("completion")

@@ -11,8 +11,9 @@ import click
 from ..core import plugins
 from ._options.completion import complete
 from ._options.encoder_options import value_of
-from ._options.shared import misuse, opened_store, say
+from ._options.shared import misuse, opened_store
 from ._options.training import TrainingCommand, choices_of, is_first, training_options, typed_flags
+from ._output.printing import say
 from ._output.scene_jobs import scene_lines, stored_lines, stored_summary
 from ._output.training import planned_by_first, train
 

@@ -8,7 +8,8 @@ import click
 
 from ..core.wording import counted
 from ._options.named_store import store_folder
-from ._options.shared import json_option, print_json, print_table, say, typed_here
+from ._options.shared import json_option, typed_here
+from ._output.printing import print_json, print_table, say
 
 if TYPE_CHECKING:
     from ..workflows.doctor import Examination

@@ -7,7 +7,8 @@ import click
 
 from ._options.completion import complete_encoder
 from ._options.named_store import store_folder
-from ._options.shared import json_option, print_json, print_table, say
+from ._options.shared import json_option
+from ._output.printing import print_json, print_table, say
 
 if TYPE_CHECKING:
     from ..workflows.encoders import FoundEncoder

@@ -7,7 +7,8 @@ import click
 
 from ..core.wording import counted
 from ._options.completion import complete
-from ._options.shared import opened_store, say
+from ._options.shared import opened_store
+from ._output.printing import say
 
 if TYPE_CHECKING:
     from ..core.features import Level

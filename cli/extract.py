@@ -9,7 +9,8 @@ import click
 from ..core import plugins
 from ..core.wording import counted
 from ._options.encoder_options import EncoderCommand, device_option, encoder_option
-from ._options.shared import json_option, print_json, say
+from ._options.shared import json_option
+from ._output.printing import print_json, say
 
 if TYPE_CHECKING:
     from ..workflows.extract import ExtractedImage

@@ -6,7 +6,8 @@ import click
 
 from ..core.wording import counted
 from ._options.completion import complete
-from ._options.shared import misuse, opened_store, say
+from ._options.shared import misuse, opened_store
+from ._output.printing import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

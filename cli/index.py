@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from ._options.completion import complete
-from ._options.shared import json_option, opened_store, print_json, print_table, say
+from ._options.shared import json_option, opened_store
+from ._output.printing import print_json, print_table, say
 
 if TYPE_CHECKING:
     from ..core.features import Level

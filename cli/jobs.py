@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._options.shared import json_option, opened_store, print_json, print_table, say
+from ._options.shared import json_option, opened_store
+from ._output.printing import print_json, print_table, say
 
 if TYPE_CHECKING:
     from ..store.catalog.jobs import Job

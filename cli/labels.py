@@ -10,7 +10,8 @@ from ..core.wording import counted
 from ._options.completion import complete
 from ._options.eval_options import table_option
 from ._options.out_files import PictureFile
-from ._options.shared import json_option, opened_store, print_json, print_table, say
+from ._options.shared import json_option, opened_store
+from ._output.printing import print_json, print_table, say
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -4,7 +4,8 @@ import click
 
 from ..core.wording import counted
 from ._options.completion import complete
-from ._options.shared import json_option, opened_store, print_json, print_table, say
+from ._options.shared import json_option, opened_store
+from ._output.printing import print_json, print_table, say
 
 
 @click.command("scenes")

@@ -6,7 +6,8 @@ import click
 
 from ._options.completion import complete
 from ._options.out_files import PictureFile, PlyFile
-from ._options.shared import json_option, opened_store, print_json, say
+from ._options.shared import json_option, opened_store
+from ._output.printing import print_json, say
 
 
 class _Box(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on

@@ -7,7 +7,8 @@ import click
 
 from ._options.completion import complete
 from ._options.out_files import PictureFile, PlyFile
-from ._options.shared import json_option, opened_store, print_json, print_table, say
+from ._options.shared import json_option, opened_store
+from ._output.printing import print_json, print_table, say
 
 if TYPE_CHECKING:
     from ..workflows.show import RegionDescription, SceneDescription

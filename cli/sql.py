@@ -7,7 +7,8 @@ import click
 
 from ..core.wording import counted
 from ._options.completion import complete
-from ._options.shared import opened_store, print_json, say
+from ._options.shared import opened_store
+from ._output.printing import print_json, say
 
 _FORMATS = ("table", "json", "csv", "parquet")
 _TABLE_ROWS = 10_000  # more are for programs: --format csv, or --out

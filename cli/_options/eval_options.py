@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from .._output.printing import print_json, print_table, say
 from .completion import complete
-from .shared import print_json, print_table, say
 
 if TYPE_CHECKING:
     from ...evaluation.markup import Table

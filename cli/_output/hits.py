@@ -4,7 +4,7 @@ import sys
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from .._options.shared import print_table, say
+from .._output.printing import print_table, say
 
 if TYPE_CHECKING:
     from ...core.features import Answer, Evidence, Hit

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import OvstoreError
 from ...core.wording import shown
-from .._options.shared import print_json, say, typed_here
+from .._options.shared import typed_here
+from .._output.printing import print_json, say
 
 if TYPE_CHECKING:
     from ...ingest.report import Report

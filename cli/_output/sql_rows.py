@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...core import environment
 from ...core.wording import shown
-from .._options.shared import print_table, say
+from .._output.printing import print_table, say
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from ...core.errors import BadInput, Interrupted, NotFound
-from .._options.shared import say
 from .._options.training import command_to_resume, is_first
+from .._output.printing import say
 
 if TYPE_CHECKING:
     from ...ingest.training.run import TrainingRun

@@ -17,7 +17,8 @@ from .._options.eval_options import (
     table_option,
     templates_option,
 )
-from .._options.shared import json_option, misuse, opened_store, print_json, say
+from .._options.shared import json_option, misuse, opened_store
+from .._output.printing import print_json, say
 
 if TYPE_CHECKING:
     from ...core.features import Level

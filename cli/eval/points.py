@@ -16,7 +16,8 @@ from .._options.eval_options import (
     table_option,
     templates_option,
 )
-from .._options.shared import json_option, misuse, opened_store, print_json, print_table, say
+from .._options.shared import json_option, misuse, opened_store
+from .._output.printing import print_json, print_table, say
 
 if TYPE_CHECKING:
     from ...evaluation.points.report import PointReport

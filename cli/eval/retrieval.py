@@ -14,7 +14,8 @@ from .._options.eval_options import (
     table_option,
     templates_option,
 )
-from .._options.shared import json_option, misuse, opened_store, print_json
+from .._options.shared import json_option, misuse, opened_store
+from .._output.printing import print_json
 
 
 @click.command("retrieval")

@@ -11,7 +11,7 @@ import click
 
 from ...core import plugins
 from .._options.plugin_group import PluginGroup
-from .._options.shared import say
+from .._output.printing import say
 from .bench import command as bench
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def _generate(
     from ...ingest.generated.folder import FolderOptions
     from ...workflows import generate
     from .._options.from_dataclass import named_fields
-    from .._options.shared import print_json
     from .._output.generated_line import line_of
+    from .._output.printing import print_json
     from .._output.progress import stages
 
     started = time.monotonic()

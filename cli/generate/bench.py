@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from .._options.shared import json_option, say
+from .._options.shared import json_option
+from .._output.printing import say
 
 
 @click.command("bench")
@@ -40,8 +41,8 @@ def command(root: Path, workers: int, force: bool, as_json: bool) -> None:
     from ...core.wording import counted
     from ...ingest.generated.benchmark.plan import SCENES
     from ...workflows import generate
-    from .._options.shared import print_json
     from .._output.generated_line import line_of
+    from .._output.printing import print_json
     from .._output.progress import stages
 
     started = time.monotonic()

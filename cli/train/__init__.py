@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .._options.shared import say
+from .._output.printing import say
 from .supervised import command as supervised
 
 

@@ -9,8 +9,9 @@ import click
 
 from ...core.wording import counted
 from .._options.eval_options import labels_option, table_option
-from .._options.shared import opened_store, say
+from .._options.shared import opened_store
 from .._options.training import TrainingCommand, choices_of, is_first, training_options
+from .._output.printing import say
 from .._output.training import planned_by_first, train
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import small_scene
 from click.testing import CliRunner, Result
 from ovstore import cli
 from ovstore.cli import main
-from ovstore.cli._options.shared import print_json, print_table, say
+from ovstore.cli._output.printing import print_json, print_table, say
 from ovstore.core import plugins
 from ovstore.core.errors import UnknownWords
 from ovstore.core.wording import did_you_mean, shown
@@ -81,7 +81,7 @@ def test_usage_errors_show_what_was_typed_escaped() -> None:
 @pytest.mark.parametrize("path", sorted(Path(cli.__file__).parent.rglob("*.py")), ids=str)
 def test_commands_speak_through_say_alone(path: Path) -> None:
     """It is what escapes; click's echo and print do not."""
-    if path.relative_to(Path(cli.__file__).parent) in (Path("__init__.py"), Path("_options/shared.py")):
+    if path.relative_to(Path(cli.__file__).parent) in (Path("__init__.py"), Path("_output/printing.py")):
         pytest.skip("say itself, and the errors of all commands")
     calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
     assert not [call for call in calls if ast.unparse(call) in ("click.echo", "click.secho", "print")]

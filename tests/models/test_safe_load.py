@@ -69,7 +69,9 @@ def test_arrays_are_read_as_numpy_1_and_2_pickled_them(tmp_path, zipped: bool) -
     torch.save(arrays, tmp_path / "new.pth", _use_new_zipfile_serialization=zipped)
     old = (tmp_path / "new.pth").read_bytes().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
     paths = [tmp_path / "new.pth"]
-    if not zipped:  # an archive would need its checksums and lengths anew; tests/ingest/test_openscene_files.py writes one
+    if (
+        not zipped
+    ):  # an archive would need its checksums and lengths anew; tests/ingest/test_openscene_files.py writes one
         (tmp_path / "old.pth").write_bytes(old)
         paths.append(tmp_path / "old.pth")
     for path in paths:

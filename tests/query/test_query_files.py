@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from ovstore.cli._options.shared import print_json
+from ovstore.cli._output.printing import print_json
 from ovstore.core.errors import BadInput
 from ovstore.core.features import Answer, Evidence, Hit, OrientedBox
 from ovstore.drawing import contact_sheet, picture_file
