@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from . import contracts
-from .errors import MissingPackage, NotFound
-from .wording import did_you_mean
+from .errors import BadPlugin, MissingPackage, NotFound, OvstoreError
+from .wording import did_you_mean, first_line, shown
 
 ROOT = __name__.rpartition(".core")[0]  # "ovstore"
 
@@ -48,17 +48,34 @@ def load(registry: str, name: str, noun: str | None = None, others: Iterable[str
     if name in _files(registry):
         target = f"{ROOT}.{registry}.{name}"
     elif name in _entry_points(registry):
-        target = _entry_points(registry)[name].value
+        return _of_third_party(registry, name)
     else:
         known = [*names(registry), *others]
         raise NotFound(f"No {noun or registry} named {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}.")
     try:
-        plugin = import_module(target)
+        return import_module(target)
     except ModuleNotFoundError as error:
         raise_missing_package(name, error)
-    if name not in _files(registry):
-        package = import_module(f"{ROOT}.{registry}")
-        contracts.require(plugin, name, package.CONTRACT, package.__name__)
+
+
+def _of_third_party(registry: str, name: str) -> Any:
+    """The module that an entry point names; BadPlugin where it cannot be imported, or lacks what it must define."""
+    package = import_module(f"{ROOT}.{registry}")
+    contract, target = package.CONTRACT, _entry_points(registry)[name].value
+    broken = f"The {contract.noun} {name!r} ({shown(target)}) cannot be used:"
+    if ":" in target:
+        raise BadPlugin(f"{broken} its entry point names an object; the name of a module was expected.")
+    try:
+        plugin = import_module(target)
+    except OvstoreError:
+        raise
+    except ModuleNotFoundError as error:
+        raise_missing_package(name, error)
+    except (Exception, SystemExit) as error:  # somebody else's code
+        raise BadPlugin(
+            f"{broken} importing it raises {type(error).__name__}: {shown(first_line(error))}. Uninstall or mend it."
+        ) from error
+    contracts.require(plugin, name, contract, package.__name__)
     return plugin
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core import plugins
 from ..core.contracts import offers
-from ..core.errors import MissingPackage, OvstoreError
+from ..core.errors import BadPlugin, MissingPackage, OvstoreError
 from ..models.encoders import Encoder, HasVocabulary, HasWeights, NeedsPackage
 
 _PACKAGE = Path(__file__).parent.parent
@@ -30,8 +30,15 @@ class FoundEncoder:
 
 
 def find_encoders() -> list[FoundEncoder]:
-    """All of them, by name."""
-    return [find_encoder(name) for name in plugins.names("models.encoders")]
+    """All of them, by name; one of a third party that cannot be used is missing, and hides no other."""
+    return [_found_or_reason(name) for name in plugins.names("models.encoders")]
+
+
+def _found_or_reason(name: str) -> FoundEncoder:
+    try:
+        return find_encoder(name)
+    except BadPlugin as error:
+        return FoundEncoder(name, "", "", None, "", "", str(error))
 
 
 def find_encoder(name: str) -> FoundEncoder:

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 import sys
 import typing
 from importlib import import_module
@@ -11,6 +12,8 @@ from typing import Any
 
 import ovstore
 import pytest
+from click.testing import CliRunner
+from ovstore.cli import main
 from ovstore.core import contracts, plugins
 from ovstore.core.errors import BadPlugin, MissingPackage
 
@@ -185,3 +188,36 @@ def test_an_index_is_found_under_todays_group_and_under_the_earlier_one(installe
     installed(group, "quick", INDEX)
     assert "quick" in plugins.names("store.search.indexes")
     assert plugins.load("store.search.indexes", "quick").__name__ == "somebodys_quick"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "says"),
+    [
+        ("raise ValueError('no\\nluck')", "", "importing it raises ValueError: no."),
+        ("import sys; sys.exit(7)", "", "importing it raises SystemExit: 7."),
+        ("def (", "", "importing it raises SyntaxError"),
+        (WHOLE, ":space", "its entry point names an object"),
+    ],
+)
+def test_a_plugin_that_cannot_be_imported_is_one_sentence_and_hides_no_other(
+    source: str, target: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "somebodys_broken.py").write_text(source)
+    folder = tmp_path / "broken-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text(f"[ovstore.models.encoders]\nbroken = somebodys_broken{target}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        with pytest.raises(BadPlugin) as raised:
+            plugins.load("models.encoders", "broken")
+        sentence = str(raised.value)
+        assert says in sentence and "\n" not in sentence
+        assert sentence.startswith(f"The encoder 'broken' (somebodys_broken{target}) cannot be used: ")
+        listed = CliRunner().invoke(main, ["encoders", "--json"])
+        assert listed.exit_code == 0, listed.output
+        missing = {found["name"]: found["missing_package"] for found in json.loads(listed.stdout)}
+        assert missing["broken"] == sentence and missing["tiny"] is None
+        assert CliRunner().invoke(main, ["encoders", "broken"]).exit_code == 1
+    finally:
+        sys.modules.pop("somebodys_broken", None)
