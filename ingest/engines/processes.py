@@ -6,11 +6,18 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.synchronize import Event
 from typing import Any
 
 from ...core import signals
 from ...core.errors import OvstoreError
 from . import Outcome
+
+_KILLED = "its worker process was killed (out of memory?)"
+_NEVER_BEGAN = (
+    "its worker process ended before it began: workers import the script that starts them, so a script calls this "
+    "below `if __name__ == '__main__':`"
+)
 
 
 def run(task: Callable[[Any], Any], items: Iterable[Any], workers: int) -> Iterator[Outcome]:
@@ -47,21 +54,29 @@ def _run_together(task: Callable[[Any], Any], left: deque[Any], workers: int) ->
 
 
 def _run_alone(task: Callable[[Any], Any], item: Any) -> Iterator[Outcome]:
-    with _pool(1) as pool:
+    begun = multiprocessing.get_context("spawn").Event()
+    with _pool(1, begun) as pool:
         try:
             yield Outcome(item, result=pool.submit(task, item).result())
         except BrokenProcessPool:
-            yield Outcome(item, error=OvstoreError("its worker process was killed (out of memory?)"))
+            yield Outcome(item, error=OvstoreError(_KILLED if begun.is_set() else _NEVER_BEGAN))
         except Exception as error:
             yield Outcome(item, error=error)
 
 
+def _begin(begun: Event | None) -> None:
+    """In a new worker."""
+    if begun is not None:
+        begun.set()
+    signals.raise_in_worker()
+
+
 @contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+def _pool(workers: int, begun: Event | None = None) -> Iterator[ProcessPoolExecutor]:
     """Processes that are told to stop when this one is, and close the jobs that they have in hand."""
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=signals.raise_in_worker) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(begun,)) as pool:
         try:
             yield pool
         except signals.Stopped:

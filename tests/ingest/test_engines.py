@@ -3,6 +3,9 @@
 import importlib.util
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from ovstore.core import plugins
@@ -53,3 +56,19 @@ def test_a_killed_worker_takes_no_other_item_with_it_and_the_rest_is_shared_agai
     assert "killed" in str(outcomes[3].error)
     workers = {outcome.result for outcome in outcomes.values() if outcome.result}
     assert len(workers) <= 5  # two until the death, one for the other item in flight, two for the rest
+
+
+def test_a_script_without_a_guard_is_told_to_have_one(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from ovstore.ingest.engines import processes\n"
+        "for outcome in processes.run(abs, [-1], 2):\n    print(outcome.error or outcome.result)\n"
+    )
+    assert "below `if __name__ == '__main__':`" in _printed(script)
+    lines = script.read_text().splitlines(keepends=True)
+    script.write_text("".join([lines[0], "if __name__ == '__main__':\n", *(f"    {line}" for line in lines[1:])]))
+    assert _printed(script) == "1\n"
+
+
+def _printed(script: Path) -> str:
+    return subprocess.run([sys.executable, script], capture_output=True, text=True, check=True).stdout
