@@ -183,6 +183,6 @@ def test_a_store_that_another_thread_closed_starts_no_server(
     monkeypatch.delenv("OVSTORE_DATABASE_URL", raising=False)
     with database.open(quick_folder / "closed", create=True) as store:
         store.close()
-        with pytest.raises(BadInput, match="was closed"):
+        with pytest.raises(BadInput, match="is closed"):
             store.engine.connect()  # as of one who found the store open a moment ago
     assert not (store.path / "postgres" / "data" / "postmaster.pid").exists()

@@ -95,7 +95,7 @@ def test_the_sparse_points_of_a_dense_workspace(dense: Path) -> None:
 def test_a_depth_map_that_is_none_is_refused(dense: Path) -> None:
     path = dense / "dense/0/stereo/depth_maps/0000.jpg.geometric.bin"
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(BadScene, match=r"160x120 readings are 76,800 bytes, not 4,990: cut short\?"):
+    with pytest.raises(BadScene, match=r"160x120 readings are 76,800 bytes, not 4,990: truncated\?"):
         load(dense)
     path.write_bytes(b"99999999&99999999&1&")
     with pytest.raises(BadScene, match="not a depth map of COLMAP"):

@@ -118,7 +118,7 @@ def test_a_file_cut_short_anywhere_is_one_sentence(tmp_path: Path, faces: list[l
     [
         (b"", "not a PLY"),
         (b"\x80\x04\x95pickle", "not a PLY"),
-        (ply("ascii", [[0, 1, 9]]), "names vertex 9"),
+        (ply("ascii", [[0, 1, 9]]), "refers to vertex 9"),
         (ply("ascii", [[0, 1]]), "2 corners"),
         (ply("ascii", TRIANGLES).replace(b"0.5 0.5 1 1", b"0.5 oops 1 1"), "number"),
         (ply("ascii", TRIANGLES).replace(b"255 0 0", b"300 0 0"), "'red' has the value 300"),
@@ -130,7 +130,7 @@ def test_a_file_cut_short_anywhere_is_one_sentence(tmp_path: Path, faces: list[l
             "3 of 5 points are not finite",
         ),
         (ply("ascii", []).split(b"end_header")[0].replace(b"vertex 5", b"vertex 0") + b"end_header\n", "no points"),
-        (ply("binary_little_endian", [[0, 1, 2], [0, 1, -2]]), "names vertex -2"),
+        (ply("binary_little_endian", [[0, 1, 2], [0, 1, -2]]), "refers to vertex -2"),
     ],
 )
 def test_what_is_no_sound_ply_is_one_sentence(tmp_path: Path, content: bytes, said: str) -> None:

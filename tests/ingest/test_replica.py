@@ -192,7 +192,7 @@ def test_the_release_alone_has_no_pictures_and_says_what_to_do(tmp_path: Path) -
         ("habitat/info_semantic.json", "{}", "no list 'objects'"),
         ("habitat/info_semantic.json", '{"objects": [{"id": "7"}]}', "with 'id', 'class_id' and 'class_name'"),
         ("cam_params.json", '{"camera": {"fx": 600, "fy": 600, "cx": 1, "cy": 1, "scale": -1}}', "'scale' is -1"),
-        ("traj.txt", "1 2 3\n", "are no poses"),
+        ("traj.txt", "1 2 3\n", "are not poses"),
         ("traj.txt", None, "traj.txt: No such file"),
     ],
 )

@@ -330,7 +330,7 @@ def leaving_link(room: Path) -> None:
         (truncate, {}, r"0000\.png: cannot be read as an image:"),
         (two_of_a_name, {}, r"two images of the same name, 0000\.\w+ and 0000\.\w+"),
         (other_size, {}, r"0000\.png: 9x9 readings for an image of 160x120 .*intrinsics_depth\.txt"),
-        (unrelated_depth, {}, r"6 depth pictures such as 100\.png, none of which matches by name, number or time"),
+        (unrelated_depth, {}, r"6 depth images such as 100\.png, none of which matches by name, number or time"),
         (leaving_link, {}, "outside of the scan's folder"),
         (lambda room: None, {"depth_scale": 1.0}, r"median depth is .*--depth-scale 1000"),
         (lambda room: None, {"cx": 900.0, "fx": 130.0}, r"principal point \(900, .*outside of the 160x120 image"),

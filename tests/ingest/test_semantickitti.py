@@ -204,7 +204,7 @@ def test_scans_taken_out_of_a_sequence_with_all_its_poses_keep_the_pose_of_their
 def test_poses_that_belong_to_no_scan_for_certain_are_refused(sequences: Path) -> None:
     renamed(sequences / NAME, lambda n: f"{n + 2:06d}")
     without_first_lines(sequences / NAME, 1)
-    with pytest.raises(BadScene, match=r"poses\.txt: 7 poses for 8 scans numbered 2 to 9; a pose a scan"):
+    with pytest.raises(BadScene, match=r"poses\.txt: 7 poses for 8 scans numbered 2 to 9; one pose per scan"):
         load(sequences)
 
 

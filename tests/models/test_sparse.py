@@ -324,5 +324,5 @@ def test_what_does_not_belong_together_is_refused() -> None:
         TransposedConvolution(3, 3, size=2, stride=2)(coarse, onto=voxels)
     with pytest.raises(BadInput, match="may be at most 8"):
         voxels.kernel_map(9)
-    with pytest.raises(BadInput, match="8 at most"):
+    with pytest.raises(BadInput, match="at most 8 times"):
         voxels.coarser(16)
