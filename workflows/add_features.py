@@ -43,7 +43,7 @@ def add_features(
     of the store are in; its encoder turns questions into vectors. Equal vectors that are there already are left alone;
     others of that name are replaced with `again` only.
     """
-    held = scene_handle(store, scene) if isinstance(scene, str) else scene_handle(store, scene.name, scene.order)
+    held = scene_handle(store, scene) if isinstance(scene, str) else scene_handle(store, scene.full_name, scene.order)
     require_name(name)
     encoding, space = _encoding(store, space, encoder_options)
     imported = _imported(held, vectors, rows, space)
@@ -72,7 +72,7 @@ def _is_there(held: SceneHandle, name: str, made: dict[str, Any]) -> bool:
     digest = recipe_digest(made)
     if any(other.name == name and recipe_digest(other.recipe) != digest for other in held.feature_sets):
         raise BadInput(
-            f"{held.name} has other features named {name!r}: choose another name, or replace them with again=True."
+            f"{held.full_name} has other features named {name!r}: choose another name, or replace them with again=True."
         )
     return False
 
@@ -111,7 +111,7 @@ def _imported(held: SceneHandle, vectors: Any, rows: Rows | None, space: Embeddi
     if rows is None:
         if len(given) != count:
             raise BadInput(
-                f"{len(given):,} vectors were given, {held.name} has {count:,} points: one row per point was expected, "
+                f"{len(given):,} vectors were given, {held.full_name} has {count:,} points: one row per point was expected, "
                 "nan for points without a vector, or `rows` that say which points these are."
             )
         points = place = np.flatnonzero(~np.isnan(given).all(axis=1))

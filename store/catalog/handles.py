@@ -44,11 +44,16 @@ class SceneHandle:
         return self.info.point_count
 
     def __repr__(self) -> str:
-        return f"<scene {self.name!r}, {len(self):,} points, order {self.order!r}>"
+        return f"<scene {self.full_name!r}, {len(self):,} points, order {self.order!r}>"
 
     @property
     def name(self) -> str:
-        """What names it in the store: "dataset/scene"."""
+        """Its name in its dataset."""
+        return self.info.name
+
+    @property
+    def full_name(self) -> str:
+        """Its name in the store: "dataset/scene"."""
         return self.info.full_name
 
     @checked
@@ -119,9 +124,7 @@ class FeatureSetHandle:
         check_fields(self)
 
     def __repr__(self) -> str:
-        return (
-            f"<features {self.name!r} of {self.scene.name!r}, {self.info.point_count:,} vectors of {self.space.name}>"
-        )
+        return f"<features {self.name!r} of {self.scene.full_name!r}, {self.info.point_count:,} vectors of {self.space.name}>"
 
     @property
     def name(self) -> str:
@@ -219,7 +222,7 @@ class FeatureSetHandle:
 
     def _gone(self) -> NotFound:
         return NotFound(
-            f"The features {self.name!r} of {self.scene.name} were replaced or forgotten since this handle was made: "
+            f"The features {self.name!r} of {self.scene.full_name} were replaced or forgotten since this handle was made: "
             "ask the store for them again."
         )
 

@@ -132,8 +132,8 @@ def test_an_order_that_there_is_not_is_refused(room: SceneHandle) -> None:
 
 
 def test_scenes_are_filtered_by_dataset_and_split(held: Database) -> None:
-    assert [scene.name for scene in handles.scene_handles(held)] == ["scans/hall", "scans/room"]
-    assert [scene.name for scene in handles.scene_handles(held, "scans", "train")] == ["scans/hall", "scans/room"]
+    assert [scene.full_name for scene in handles.scene_handles(held)] == ["scans/hall", "scans/room"]
+    assert [scene.full_name for scene in handles.scene_handles(held, "scans", "train")] == ["scans/hall", "scans/room"]
     assert handles.scene_handles(held, split="test") == []
     with pytest.raises(NotFound, match="No dataset named 'scan'"):
         handles.scene_handles(held, "scan")

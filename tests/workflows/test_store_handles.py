@@ -54,7 +54,7 @@ def some_vectors(count: int) -> np.ndarray:
 
 def test_what_opens_is_a_store_with_its_scenes(store: ovstore.Store) -> None:
     assert type(store) is ovstore.Store
-    assert [scene.name for scene in store.scenes()] == [f"scans/{NAME}"]
+    assert [scene.full_name for scene in store.scenes()] == [f"scans/{NAME}"]
     assert store.scenes(split="test") == []
     assert [kind.name for kind in store.features()] == [found.name for found in store.feature_sets("color_words")]
     with pytest.raises(NotFound, match="No scene named 'scene0000_01'"):
@@ -225,7 +225,7 @@ def test_rows_and_spaces_that_cannot_be_are_refused_in_a_sentence(store: ovstore
     for rows, said in (([0, 0], "a point twice"), ([0, 1, 2], "for 3 points"), ([0, len(scene)], "There is no point")):
         with pytest.raises(BadInput, match=said):
             store.add_features(scene, "refused", vectors, "color_words", rows=rows)
-    with pytest.raises(BadInput, match="name the encoder as the space"):
+    with pytest.raises(BadInput, match="give an encoder's name as the space"):
         store.add_features(scene, "refused", vectors, EmbeddingSpace("elsewhere", 13, ""), rows=[0, 1])
     with pytest.raises(BadInput, match="encoder_options belong to an encoder"):
         store.add_features(scene, "refused", vectors, scene.features("color_words").space, encoder_options={})
