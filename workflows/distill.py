@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.annotated import checked
 from ..core.errors import Misused
+from ..core.names import require_name
 from ..core.wording import counted, short_list
 from ..ingest.report import Report, quiet
 from ..store.postgres.database import Database
@@ -54,6 +55,7 @@ class DistillRequest(TrainingChoices):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_counts(passes=self.passes, write_workers=self.write_workers)
+        require_name(self.out)
 
     @property
     def trains(self) -> bool:

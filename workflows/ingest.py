@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..core import plugins, settings
 from ..core.annotated import check_fields, checked
 from ..core.errors import BadInput, Misused
+from ..core.names import require_name
 from ..core.options import chosen
 from ..ingest.report import Report, quiet
 from ..store.postgres.database import Database
@@ -44,6 +45,8 @@ class IngestRequest:
     def __post_init__(self) -> None:
         check_fields(self)
         require_counts(workers=self.workers, memory_mb=self.memory_mb)
+        for name in (self.dataset, self.features):
+            require_name(name or "")
 
 
 @dataclass(frozen=True)

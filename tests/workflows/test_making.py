@@ -11,7 +11,7 @@ import ovstore
 import pytest
 import toy_room
 from command_line import ovstore as typed
-from ovstore.core.errors import BadInput, Misused, NotFound
+from ovstore.core.errors import BadInput, BadScene, Misused, NotFound
 from ovstore.store.catalog import catalog
 from ovstore.store.postgres.database import Database
 from ovstore.workflows.ingest import IngestRequest, plan
@@ -190,3 +190,14 @@ def test_a_workflow_loads_no_network_before_it_runs(name: str) -> None:
     code = f"import sys, ovstore.workflows.{name}; print(sorted({{'torch', 'faiss', 'click'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[31m", "a\0b", "\ud800", "x" * 600])
+def test_names_that_a_terminal_cannot_show_are_refused_before_any_work(name: str, held: Database, scans: Path) -> None:
+    before = [kind.name for kind in catalog.feature_kinds(held)]
+    for named in ({"name": name}, {"features": name}):
+        with pytest.raises(BadScene, match="The name"):
+            ovstore.ingest_scans(held, "rgbd", scans, encoder="color_words", **named)
+    with pytest.raises(BadScene, match="The name"):
+        ovstore.distill(held, name, features="colours", **SMALL)
+    assert [kind.name for kind in catalog.feature_kinds(held)] == before
