@@ -76,7 +76,8 @@ def replacing(path: Path, *, in_store: bool = False) -> Iterator[Path]:
     A missing folder, a full disk and the like are BadInput. A file `in_store` is for those who may list its folder, any
     other for those whom the umask lets.
     """
-    _require_replaceable(path)
+    if not in_store:  # whatever stands in the place of the store's own file is written over
+        _require_replaceable(path)
     part = path.with_name(f".{shortened(path.name)}.{secrets.token_hex(4)}.part")
     try:
         try:

@@ -111,8 +111,8 @@ def _imported(held: SceneHandle, vectors: Any, rows: Rows | None, space: Embeddi
     if rows is None:
         if len(given) != count:
             raise BadInput(
-                f"{len(given):,} vectors were given, {held.full_name} has {count:,} points: one row per point was expected, "
-                "nan for points without a vector, or `rows` that say which points these are."
+                f"{len(given):,} vectors were given, {held.full_name} has {count:,} points: one row per point was "
+                "expected, nan for points without a vector, or `rows` that say which points these are."
             )
         points = place = np.flatnonzero(~np.isnan(given).all(axis=1))
     else:

@@ -124,7 +124,8 @@ class FeatureSetHandle:
         check_fields(self)
 
     def __repr__(self) -> str:
-        return f"<features {self.name!r} of {self.scene.full_name!r}, {self.info.point_count:,} vectors of {self.space.name}>"
+        held = f"{self.info.point_count:,} vectors of {self.space.name}"
+        return f"<features {self.name!r} of {self.scene.full_name!r}, {held}>"
 
     @property
     def name(self) -> str:
@@ -222,8 +223,8 @@ class FeatureSetHandle:
 
     def _gone(self) -> NotFound:
         return NotFound(
-            f"The features {self.name!r} of {self.scene.full_name} were replaced or forgotten since this handle was made: "
-            "ask the store for them again."
+            f"The features {self.name!r} of {self.scene.full_name} were replaced or forgotten since this handle was "
+            "made: ask the store for them again."
         )
 
 
