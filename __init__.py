@@ -1,4 +1,4 @@
-"""ovstore: a database of 3D scenes that can be asked in words, pictures and SQL.
+"""ovstore: a database of 3D scenes that can be queried with words, images and SQL.
 
     import ovstore
     store = ovstore.open("my-store")

@@ -173,7 +173,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A picture that shows a hit."""
+    """An image that shows a hit."""
 
     frame: str
     image_path: str

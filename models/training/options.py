@@ -43,14 +43,14 @@ class TrainingOptions:
     anchor_scale: float = field(
         default=10.0, metadata={"help": "how sharply the anchor loss separates these similarities"}
     )
-    optimizer: Literal["adam", "sgd"] = field(default="adam", metadata={"help": "the optimiser"})
+    optimizer: Literal["adam", "sgd"] = field(default="adam", metadata={"help": "optimizer"})
     base_lr: float = field(default=1e-3, metadata={"help": "learning rate that the schedule starts from"})
     first_step_lr: float = field(default=0.0, metadata={"help": "learning rate of the first step; 0: the schedule's"})
     warmup_steps: int = field(default=0, metadata={"help": "steps over which the learning rate rises to base_lr"})
     power: float = field(
         default=0.9, metadata={"help": "the learning rate falls as (1 - step / steps) ** power; 0: constant"}
     )
-    momentum: float = field(default=0.0, metadata={"help": "momentum of sgd"})
+    momentum: float = field(default=0.0, metadata={"help": "momentum of SGD"})
     weight_decay: float = field(default=0.0, metadata={"help": "weight decay"})
     clip_norm: float = field(
         default=0.0, metadata={"help": "maximum length of a step's gradient, longer ones are scaled down; 0: no limit"}
