@@ -1,5 +1,5 @@
 # make demo    the main job: generate scans, ingest them, search by word, picture and SQL
-# make test    lint and the whole test suite
+# make test    lint and the whole test suite, in JOBS processes (2)
 # make quick   the tests that take less than 5 s each
 # make coverage  the whole test suite with line coverage, which may not fall below the floor in pyproject.toml
 # make docs    the pages of docs/ and the Python reference as a site, in build/site
@@ -8,6 +8,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS ?= dev
+JOBS ?= 2
 ROOMS := core store ingest models query drawing evaluation workflows cli migrations
 
 .PHONY: install demo test pytest quick coverage lint docs bench bench-gpu clean
@@ -30,7 +31,7 @@ demo: install
 test: lint pytest
 
 pytest: install
-	$(BIN)/python -m pytest --durations=20
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --durations=20
 
 quick: install
 	$(BIN)/python -m pytest -m "not slow"
