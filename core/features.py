@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from . import answer_tables, plugins
 from .annotated import check_fields
+from .by_value import ByValue
 from .errors import BadInput, SpaceMismatch
 
 Level = Literal["superpoint", "object"]
@@ -89,8 +90,8 @@ class PointFeatures:
             )
 
 
-@dataclass(frozen=True)
-class OrientedBox:
+@dataclass(frozen=True, eq=False)
+class OrientedBox(ByValue):
     """A box that may be turned: centre + axes @ diag(size / 2) spans it."""
 
     centre: NDArray[np.float64]  # (3,) metres
@@ -144,8 +145,8 @@ class SceneVectors:
     prototype_weight: NDArray[np.float32]  # (P,) share of the scene's seen points
 
 
-@dataclass(frozen=True)
-class Query:
+@dataclass(frozen=True, eq=False)
+class Query(ByValue):
     """A question to the store: a vector in a space, and what may answer it."""
 
     vector: NDArray[np.float32]  # (dim,) unit length

@@ -80,3 +80,8 @@ def test_the_evidence_of_an_answer_is_a_picture(coloured: Database) -> None:
     sheets = [ovstore.contact_sheet(ovstore.search(coloured, "red", top=top)) for top in (1, 3)]
     assert all(isinstance(sheet, Image.Image) for sheet in sheets)
     assert sheets[0].height < sheets[1].height
+
+
+def test_the_same_question_twice_gives_equal_answers(coloured: Database) -> None:
+    one, other = (ovstore.search(coloured, "red", top=3) for _ in range(2))
+    assert one == other and len({*one, *other}) == len(one)
