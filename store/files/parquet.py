@@ -3,8 +3,8 @@
     points.parquet            one row per point, in Morton order: x y z, r g b, nx ny nz, label, instance, segment,
                               superpoint, original_index; columns the scan does not have are left out
     points.faces.parquet      beside it where there is a mesh: a b c, rows of the points file
-    correspondences.parquet   a row group a frame, ascending: frame, point_index, u, v, depth
-    features.parquet          a row a seen point, ordered by object, superpoint, point_index, so that each region of
+    correspondences.parquet   one row group per frame, ascending: frame, point_index, u, v, depth
+    features.parquet          one row per seen point, ordered by object, superpoint, point_index, so that each region of
                               both levels is one range of rows: these three, view_count, vector
 
 Everything is zstd-1 with page checksums. Vectors are plain FixedSizeList<float16>, which DuckDB reads and numpy takes

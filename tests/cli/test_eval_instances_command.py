@@ -151,7 +151,7 @@ def test_masks_written_and_read_back_score_the_same(judged: Database, labels: Pa
     again = document(ovstore(judged, "eval", "instances", "--labels", labels, "--predictions", folder, "--json"))
     for key in ("means", "classes", "scenes"):
         assert again[key] == told[key]
-    # one line per mask, a point a line, in the dataset's own order
+    # one line per mask; in a mask one line per point, in the dataset's own order
     listed = (folder / "room.txt").read_text().splitlines()
     assert listed[1] == "predicted_masks/room_001.txt 7 1.0" and len(listed) == small_scene.OBJECTS
     held = catalog.load_points(judged, catalog.find_scene(judged, "room").id)
