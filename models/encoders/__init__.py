@@ -1,8 +1,8 @@
 """What turns pixels and words into vectors of one space; one file each, its name is what people type.
 
 An encoder file defines what `Encoder` says, and may offer `ReadsFrameMaps`, `HasWeights`, `HasVocabulary`,
-`NeedsPackage` and `HasLabelHead`. Both towers load apart. An encoder knows no files of scenes (but such maps), no
-points and no database. `device` is "auto", "cpu" or "cuda"; it never changes the recipe.
+`NeedsPackage`, `HasLabelHead` and `HasPooledImages`. Both towers load apart. An encoder knows no files of scenes (but
+such maps), no points and no database. `device` is "auto", "cpu" or "cuda"; it never changes the recipe.
 """
 
 from collections.abc import Callable, Sequence
@@ -86,4 +86,21 @@ class HasLabelHead(Protocol):
         """(h, w, L) cosines of a map with L labels to their scores, for label maps."""
 
 
-CONTRACT = Contract("encoder", Encoder, (ReadsFrameMaps, HasWeights, HasVocabulary, NeedsPackage, HasLabelHead))
+class HasPooledImages(Protocol):
+    """Offered where the network gives a whole image one vector in the same space, as CLIP's do."""
+
+    def load_pooled_image_encoder(
+        self, options: Any, device: str = "auto"
+    ) -> "Callable[[Sequence[NDArray[np.uint8]]], NDArray[np.float32]]":
+        """(n, dim) unit rows: the model's own preprocessing and its pooled image tower.
+
+        An image is (H, W, 3) uint8 RGB, any size. Equal lists of images give equal rows.
+        """
+
+    def taught_crops(self, options: Any) -> bool:
+        """Whether it was trained on pooled images of single things, so that crops say more than dense features."""
+
+
+CONTRACT = Contract(
+    "encoder", Encoder, (ReadsFrameMaps, HasWeights, HasVocabulary, NeedsPackage, HasLabelHead, HasPooledImages)
+)

@@ -26,6 +26,7 @@ from ..everyday import EVERYDAY
 from ..openclip.dense import pooled
 from ..openclip.model import build_visual
 from ..openclip.options import WEIGHTS, ModelOptions
+from ..openclip.pooled_images import own_preprocessing, pooled_image_encoder
 from ..prompts import templates_of
 from ..pyramid.crops import crops
 from ..pyramid.maps import scale_map
@@ -113,6 +114,20 @@ def load_patch_encoder(options: Options, device: str = "auto") -> Callable[[NDAr
         return PatchPyramid(height, width, boxes, scale, torch.cat(embeddings).cpu().numpy())
 
     return encode
+
+
+def load_pooled_image_encoder(
+    options: Options, device: str = "auto"
+) -> Callable[[Sequence[NDArray[np.uint8]]], NDArray[np.float32]]:
+    """Whole images through the model's own preprocessing and image tower: open_clip's `encode_image`."""
+    checkpoint = options.checkpoint()
+    pixels_of, visual = own_preprocessing(checkpoint), build_visual(checkpoint)
+    return pooled_image_encoder(visual, checkpoint.dim, pixels_of, options.precision, device)
+
+
+def taught_crops(options: Options) -> bool:
+    """All models of open_clip were: the pooled vector is what they were trained for."""
+    return True
 
 
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:

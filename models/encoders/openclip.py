@@ -34,6 +34,7 @@ from ..openclip.dense import dense, stride
 from ..openclip.images import Window, grid_of, stitch, to_pixels, windows
 from ..openclip.model import Checkpoint, build_visual, logit_scale
 from ..openclip.options import ModelOptions
+from ..openclip.pooled_images import own_preprocessing, pooled_image_encoder
 from ..prompts import templates_of
 from ..safe_load import sha256_of
 from ._images import checked_image
@@ -73,6 +74,20 @@ def load_image_encoder(
     """The image tower alone, as a function of pictures."""
     checkpoint = options.checkpoint()
     return image_encoder(build_visual(checkpoint), checkpoint, space(options), options, device, checkpoint.image_size)
+
+
+def load_pooled_image_encoder(
+    options: Options, device: str = "auto"
+) -> Callable[[Sequence[NDArray[np.uint8]]], NDArray[np.float32]]:
+    """Whole images through the model's own preprocessing and image tower: open_clip's `encode_image`."""
+    checkpoint = options.checkpoint()
+    pixels_of, visual = own_preprocessing(checkpoint), build_visual(checkpoint)
+    return pooled_image_encoder(visual, checkpoint.dim, pixels_of, options.precision, device)
+
+
+def taught_crops(options: Options) -> bool:
+    """All models of open_clip were: the pooled vector is what they were trained for."""
+    return True
 
 
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:

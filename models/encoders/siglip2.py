@@ -18,6 +18,7 @@ from ...core.features import EmbeddingSpace, FeatureMap
 from ..devices import require_precision
 from ..everyday import EVERYDAY
 from ..openclip.model import Checkpoint
+from ..openclip.pooled_images import own_preprocessing, pooled_image_encoder
 from ..openclip.text import text_encoder
 from ..prompts import templates_of
 from ..siglip.folder import build_image_tower, build_text_tower, read_siglip
@@ -61,6 +62,20 @@ def load_image_encoder(
     same = openclip.Options(long_side=options.long_side, precision=options.precision)
     tower = build_image_tower(checkpoint)
     return openclip.image_encoder(tower, checkpoint, space(options), same, device, checkpoint.image_size)
+
+
+def load_pooled_image_encoder(
+    options: Options, device: str = "auto"
+) -> Callable[[Sequence[NDArray[np.uint8]]], NDArray[np.float32]]:
+    """Whole images, squashed to the model's square, through the image tower and its pooling head."""
+    checkpoint = _checkpoint(options)
+    pixels_of, tower = own_preprocessing(checkpoint), build_image_tower(checkpoint)
+    return pooled_image_encoder(tower, checkpoint.dim, pixels_of, options.precision, device)
+
+
+def taught_crops(options: Options) -> bool:
+    """The pooled vector is what it was trained for."""
+    return True
 
 
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:

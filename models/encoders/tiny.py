@@ -12,14 +12,19 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ...core.errors import BadWeights
 from ...core.features import EmbeddingSpace, FeatureMap
+from ..openclip.dense import stride
+from ..openclip.images import grid_of, to_pixels
 from ..openclip.model import Checkpoint, build_text, build_visual, read_side_config
+from ..openclip.pooled_images import pooled_image_encoder
 from ..openclip.text import text_encoder
 from ..tiny.phrases import ANYTHING
 from ..tiny.words import TaughtWords
 from . import openclip
+from ._images import checked_image
 from ._options import require_long_side
 
 SHIPPED = Path(__file__).parent.parent / "weights" / "tiny.safetensors"
@@ -49,6 +54,28 @@ def load_image_encoder(
     same = openclip.Options(long_side=options.long_side or checkpoint.image_size, precision="float32")
     tower = build_visual(checkpoint)
     return openclip.image_encoder(tower, checkpoint, space(options), same, device, smallest=1)  # a crop keeps its scale
+
+
+def load_pooled_image_encoder(
+    options: Options, device: str = "auto"
+) -> Callable[[Sequence[NDArray[np.uint8]]], NDArray[np.float32]]:
+    """Whole images at their own scale, larger ones shrunk to the size of the training images; cells are averaged."""
+    checkpoint = _checkpoint(options)
+    tower = build_visual(checkpoint)
+    cell = stride(tower)
+    most = options.long_side or checkpoint.image_size
+
+    def pixels_of(image: NDArray[np.uint8]) -> Tensor:
+        height, width = checked_image(image).shape[:2]
+        grid = grid_of(height, width, most, 1, cell)
+        return to_pixels(image, grid, cell, checkpoint.mean, checkpoint.std, checkpoint.interpolation)
+
+    return pooled_image_encoder(tower, checkpoint.dim, pixels_of, "float32", device)
+
+
+def taught_crops(options: Options) -> bool:
+    """It was trained on the cells of whole images alone; docs/encoders.md shows what crops cost."""
+    return False
 
 
 def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Sequence[str]], NDArray[np.float32]]:

@@ -23,6 +23,7 @@ from ..weights_files import named_weights
 from .dense import accept_any_size
 from .hub import hub_or_cache
 
+UNKNOWN = "unknown"  # a resize mode that the published weights of a model do not agree on
 _SIDE_CONFIG = "open_clip_config.json"
 
 
@@ -36,6 +37,7 @@ class Checkpoint:
     std: tuple[float, float, float]
     interpolation: str  # "bicubic" or "bilinear"
     tokenizer_of: str  # what open_clip.get_tokenizer is asked for
+    resize_mode: str = "shortest"  # how whole images become square: "shortest" (cut), "squash", "longest" (padded)
 
     @property
     def dim(self) -> int:
@@ -177,7 +179,9 @@ def _settings_of_file(model: str, path: Path, tag: str) -> Mapping[str, Any]:
             f"{path} does not record how it was trained, and the published weights of {model} differ in mean, std "
             f"or activation. Name the ones it follows with --tag: {', '.join(known)}."
         )
-    return next(iter(known.values()), {})
+    settings: Mapping[str, Any] = next(iter(known.values()), {})
+    modes = {s.get("resize_mode", "shortest") for s in known.values()}
+    return {**settings, "resize_mode": UNKNOWN} if len(modes) > 1 else settings
 
 
 def _settled(path: Path, model: str, architecture: Mapping[str, Any], settings: Mapping[str, Any]) -> Checkpoint:
@@ -190,6 +194,7 @@ def _settled(path: Path, model: str, architecture: Mapping[str, Any], settings: 
         _triple(settings.get("std"), open_clip.OPENAI_DATASET_STD),
         settings.get("interpolation", "bicubic"),
         model,
+        settings.get("resize_mode", "shortest"),
     )
 
 

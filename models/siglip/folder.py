@@ -54,6 +54,7 @@ def read_siglip(folder: Path) -> Checkpoint:
             (std[0], std[1], std[2]),
             _RESAMPLING[preprocessing["resample"]],
             folder.name,
+            "squash",
         )
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise BadWeights(f"{folder}: config.json or preprocessor_config.json is damaged: {error}") from error
