@@ -1,0 +1,1 @@
+"""How things stand to one another: shapes, and predicates over them as pure geometry."""

@@ -1,0 +1,168 @@
+"""A thing as relations see it: its points and its upright box, with the third coordinate up, in metres."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ....core.errors import BadInput
+from ....core.features import OrientedBox
+
+_TURNED = {"x": (1, 2, 0), "y": (2, 0, 1), "z": (0, 1, 2)}  # axes of a right-handed frame whose third one is up
+_THIN = 0.01  # metres: no edge of a footprint counts as shorter
+_ROUNDED = 1 + 1e-9  # bounds are kept in spite of rounding
+_SAMPLED = 128  # points of each thing whose distances bound the least one
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """Where a thing is; both the points and the box are in the frame of `upright`. Points are read when needed."""
+
+    box: OrientedBox  # around the points, edges along the third axis and across it
+    read: Callable[[], NDArray[np.float64]]  # (N, 3) at least one point
+
+    @cached_property
+    def xyz(self) -> NDArray[np.float64]:
+        """(N, 3) its points."""
+        return self.read()
+
+    @cached_property
+    def bottom(self) -> float:
+        """Metres, the lowest point."""
+        return float(self.box.centre[2] - self.box.size[2] / 2)
+
+    @cached_property
+    def top(self) -> float:
+        """Metres, the highest point."""
+        return float(self.box.centre[2] + self.box.size[2] / 2)
+
+    @property
+    def centre(self) -> NDArray[np.float64]:
+        """(3,) of the box."""
+        return self.box.centre
+
+    @cached_property
+    def diagonal(self) -> float:
+        """Of the box: how large the thing is."""
+        return float(np.linalg.norm(self.box.size))
+
+    @cached_property
+    def footprint(self) -> NDArray[np.float64]:
+        """(4, 2) corners of the box seen from above, counter-clockwise."""
+        half = np.maximum(self.box.size[:2], _THIN) / 2
+        corners = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)]) * half
+        return corners @ self.box.axes[:2, :2].T + self.box.centre[:2]
+
+    @cached_property
+    def area(self) -> float:
+        """Of the footprint."""
+        return float(np.prod(np.maximum(self.box.size[:2], _THIN)))
+
+    def above_footprint(self, points: NDArray[np.float64], margin: float) -> NDArray[np.bool_]:
+        """(K,) which points lie on the footprint grown by `margin` to each side, at whatever height."""
+        local = (points[:, :2] - self.box.centre[:2]) @ self.box.axes[:2, :2]
+        return np.asarray((np.abs(local) <= np.maximum(self.box.size[:2], _THIN) / 2 + margin).all(axis=1))
+
+    def inside_box(self, points: NDArray[np.float64], margin: float) -> NDArray[np.bool_]:
+        """(K,) which points lie in the box grown by `margin` to each side."""
+        local = (points - self.box.centre) @ self.box.axes
+        return np.asarray((np.abs(local) <= self.box.size / 2 + margin).all(axis=1))
+
+
+def upright(xyz: NDArray[np.floating], up_axis: str) -> NDArray[np.float64]:
+    """(N, 3) points in a right-handed frame of the same origin whose third axis is the scene's up axis."""
+    return np.asarray(xyz, np.float64) @ turn(up_axis).T
+
+
+def turn(up_axis: str) -> NDArray[np.float64]:
+    """(3, 3) from the scene's axes to those of `upright`."""
+    letter = up_axis.lower().lstrip("+-")
+    if letter not in _TURNED:
+        raise BadInput(f"The up axis is {up_axis!r}; x, y or z was expected.")
+    rotation = np.eye(3)[list(_TURNED[letter])]
+    return rotation[[1, 0, 2]] * np.array([1, 1, -1])[:, None] if up_axis.startswith("-") else rotation
+
+
+def shape_of(box: OrientedBox, up_axis: str, read: Callable[[], NDArray[np.floating]]) -> Shape:
+    """The shape of an upright oriented box and the points in it, both in the scene's own axes."""
+    rotation = turn(up_axis)
+    up = np.abs(rotation @ box.axes)[2].argmax()  # the edge of the box that stands
+    first, second = [axis for axis in range(3) if axis != up]
+    axes = (rotation @ box.axes)[:, [first, second, up]]
+    axes[:, 1] *= np.sign(np.linalg.det(axes[:2, :2]))  # seen from above, the second edge is left of the first
+    turned = OrientedBox(rotation @ box.centre, axes, box.size[[first, second, up]])
+    return Shape(turned, lambda: upright(read(), up_axis))
+
+
+def overlap(a: Shape, b: Shape) -> float:
+    """Square metres that the two footprints share: one clipped by the edges of the other (Sutherland and Hodgman)."""
+    polygon = a.footprint
+    for start, stop in zip(b.footprint, np.roll(b.footprint, -1, axis=0), strict=True):
+        along = stop - start
+        side = along[0] * (polygon[:, 1] - start[1]) - along[1] * (polygon[:, 0] - start[0])  # left of the edge: in
+        inside, following = side >= 0, np.roll(side, -1)
+        if not inside.any():
+            return 0.0
+        if inside.all():
+            continue
+        crossing = inside != (following >= 0)
+        share = side[crossing] / (side[crossing] - following[crossing])
+        cut = polygon[crossing] + share[:, None] * (np.roll(polygon, -1, axis=0)[crossing] - polygon[crossing])
+        kept = np.concatenate([np.flatnonzero(inside), np.flatnonzero(crossing) + 0.5])
+        polygon = np.concatenate([polygon[inside], cut])[np.argsort(kept)]
+    x, y = polygon.T
+    return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
+
+
+def sideways(a: Shape, b: Shape) -> float:
+    """Metres between the two footprints, 0 where they overlap."""
+    if overlap(a, b) > 0:
+        return 0.0
+    return float(min(_to_edges(a.footprint, b.footprint).min(), _to_edges(b.footprint, a.footprint).min()))
+
+
+def box_gap(a: Shape, b: Shape) -> float:
+    """Metres between the two boxes, 0 where they overlap: never more than the distance of the points."""
+    upwards = max(0.0, b.bottom - a.top, a.bottom - b.top)
+    return float(np.hypot(sideways(a, b), upwards))
+
+
+def distance(a: Shape, b: Shape, limit: float = np.inf) -> float:
+    """Metres between the two points that are closest; infinity where that is more than `limit`.
+
+    Only points are compared that a coarser bound leaves: memory and time are those of the points that face each other.
+    """
+    if box_gap(a, b) > limit:
+        return np.inf
+    bound = min(limit, _sampled_distance(a.xyz, b.xyz))
+    facing = sorted((a.xyz[_near(a.xyz, b, bound)], b.xyz[_near(b.xyz, a, bound)]), key=len)
+    if len(facing[0]) == 0:
+        return np.inf
+    found = float(cKDTree(facing[0]).query(facing[1], distance_upper_bound=bound * _ROUNDED)[0].min())
+    return found if found <= limit else np.inf
+
+
+def _near(points: NDArray[np.float64], shape: Shape, bound: float) -> NDArray[np.bool_]:
+    """(K,) which points are so near to the box around the shape's points."""
+    low, high = shape.xyz.min(axis=0), shape.xyz.max(axis=0)
+    outside = np.maximum(np.maximum(low - points, points - high), 0)
+    return np.asarray(np.einsum("kd,kd->k", outside, outside) <= bound**2 * _ROUNDED)
+
+
+def _sampled_distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """An upper bound: that of some points of each."""
+    a, b = (points[:: max(1, len(points) // _SAMPLED)] for points in (a, b))
+    squares = np.einsum("kd,kd->k", a, a)[:, None] + np.einsum("kd,kd->k", b, b) - 2 * (a @ b.T)
+    k, j = np.unravel_index(squares.argmin(), squares.shape)
+    return float(np.linalg.norm(a[k] - b[j]))
+
+
+def _to_edges(points: NDArray[np.float64], polygon: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(K, E) distances of points from the edges of a polygon."""
+    along = np.roll(polygon, -1, axis=0) - polygon
+    offset = points[:, None] - polygon
+    share = np.clip(np.einsum("ked,ed->ke", offset, along) / np.einsum("ed,ed->e", along, along), 0, 1)
+    return np.asarray(np.linalg.norm(offset - share[..., None] * along, axis=2))
