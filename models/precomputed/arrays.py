@@ -7,7 +7,8 @@ its parts are asked for.
 import math
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -72,20 +73,65 @@ def _members(path: Path) -> dict[str, Callable[[], NDArray[Any]]]:
 def _member(path: Path, info: zipfile.ZipInfo, budget: Budget) -> NDArray[Any]:
     try:
         with zipfile.ZipFile(path) as archive:
-            with archive.open(info) as file:
-                version = np.lib.format.read_magic(file)
-                header = (
-                    np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                )
-                shape, _, dtype = header(file)
-                size = file.tell() + math.prod(shape) * dtype.itemsize
-            if size != info.file_size or size > MAX_BYTES:
-                raise BadInput(
-                    f"{path}: {info.filename} claims {size:,} bytes for {shape}; it has {info.file_size:,}, and at "
-                    f"most {MAX_BYTES:,} are read."
-                )
-            budget.take_bytes(size, info.filename)
+            budget.take_bytes(_header(path, archive, info).size, info.filename)
             with archive.open(info) as file:
                 return require_numbers(path, np.lib.format.read_array(file, allow_pickle=False), empty=False)
     except _READING as error:
         raise unreadable(path, error) from error
+
+
+@dataclass(frozen=True)
+class Member:
+    """An array of a .npz by its header; its first axis is read plane by plane, so that one is in memory."""
+
+    path: Path
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    columns_first: bool
+    start: int  # bytes of the header
+
+    @property
+    def size(self) -> int:
+        """Bytes, the header's too."""
+        return self.start + math.prod(self.shape) * self.dtype.itemsize
+
+    def planes(self) -> Iterator[NDArray[Any]]:
+        """Each `array[i]`, in order."""
+        if self.columns_first:
+            raise BadInput(f"{self.path}: {self.name} is in Fortran order; save it with np.ascontiguousarray.")
+        budget = Budget(self.path)
+        length = math.prod(self.shape[1:]) * self.dtype.itemsize
+        try:
+            with zipfile.ZipFile(self.path) as archive, archive.open(f"{self.name}.npy") as file:
+                file.read(self.start)
+                for _ in range(self.shape[0]):
+                    budget.take_items()
+                    yield np.frombuffer(file.read(length), self.dtype).reshape(self.shape[1:])
+        except _READING as error:
+            raise unreadable(self.path, error) from error
+
+
+def members(path: Path) -> dict[str, Member]:
+    """The arrays of numbers in a .npz, by name; only their headers are read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+            found = [_header(path, archive, info) for info in infos]
+    except _READING as error:
+        raise unreadable(path, error) from error
+    return {one.name: one for one in found if one.dtype.kind in "fiub"}
+
+
+def _header(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
+    with archive.open(info) as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, columns_first, dtype = read(file)
+        found = Member(path, info.filename.removesuffix(".npy"), shape, dtype, columns_first, file.tell())
+    if not dtype.hasobject and (found.size != info.file_size or found.size > MAX_BYTES):  # NumPy refuses pickles
+        raise BadInput(
+            f"{path}: {info.filename} claims {found.size:,} bytes for {shape}; it has {info.file_size:,}, and at most "
+            f"{MAX_BYTES:,} are read."
+        )
+    return found

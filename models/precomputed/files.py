@@ -40,13 +40,13 @@ class Folder:
         return found[0]
 
 
-def scene_folder(files: str, scene: str) -> Folder:
+def scene_folder(files: str, scene: str, what: str = "maps") -> Folder:
     """FILES/SCENE, or FILES where its files lie in it directly."""
     if not files:
         raise BadInput("precomputed reads maps from disk: name their folder with --files FOLDER.")
     root = Path(files).expanduser()
     if not is_folder(root):
-        raise BadInput(f"{root}: no such folder of maps.")
+        raise BadInput(f"{root}: no such folder of {what}.")
     if is_file_name(scene) and is_folder(root / scene):
         return Folder(root / scene, deep=True)
     if not any(True for _ in _walk(root, deep=False)):

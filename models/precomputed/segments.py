@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.budget import Budget
 from ...core.errors import BadInput
 from ...core.regular import require_file
-from ..pictures import MAX_PIXELS, opened
+from ..pictures import check_size, opened
+from .runs import mask_of_runs
 
 _MOST_JSON = 1 << 30
-_MOST_BITS = 40  # of a run length
 
 
 def read_ids(path: Path) -> NDArray[np.int64]:
@@ -54,14 +55,19 @@ def read_json(path: Path) -> Any:
     try:
         if (size := require_file(path)) > _MOST_JSON:
             raise BadInput(f"{path}: {size:,} bytes of JSON; at most {_MOST_JSON:,} are read.")
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        Budget(path).take_json(content)
+        return json.loads(content)
     except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not JSON: {error}") from error
 
 
-def panoptic(path: Path) -> tuple[dict[str, dict[int, int]], dict[int, str]]:
-    """COCO's panoptic JSON: picture -> segment id -> category, and the names of categories where it has them."""
-    content = read_json(path)
+def panoptic(path: Path, content: Any = None) -> tuple[dict[str, dict[int, int]], dict[int, str]]:
+    """COCO's panoptic JSON: picture -> segment id -> category, and the names of categories where it has them.
+
+    `content` is what it holds, where it has been read.
+    """
+    content = read_json(path) if content is None else content
     try:
         found = {
             Path(str(entry["file_name"])).name: {
@@ -91,40 +97,10 @@ def semantic(path: Path) -> dict[str, list[tuple[int, tuple[int, int], str]]]:
 def classes_of(path: Path, parts: Sequence[tuple[int, tuple[int, int], str]]) -> NDArray[np.int64]:
     """(H, W) category of each pixel plus 1; 0 where no class was found."""
     height, width = parts[0][1]
-    if not 0 < height * width <= MAX_PIXELS:
-        raise BadInput(f"{path}: a mask of {width}x{height} pixels; 1 to {MAX_PIXELS:,} are read.")
+    check_size(path, width, height)
     found = np.zeros((height, width), np.int64)
     for category, size, runs in parts:
         if size != (height, width) or category < 0:
             raise BadInput(f"{path}: masks of one image have sizes {(height, width)} and {size}, category {category}.")
-        found[_mask(path, size, runs)] = category + 1
+        found[mask_of_runs(path, height, width, runs)] = category + 1
     return found
-
-
-def _mask(path: Path, size: tuple[int, int], runs: str) -> NDArray[np.bool_]:
-    """(H, W) from COCO's compressed runs: columns first, lengths of 0s and 1s in turn."""
-    lengths = run_lengths(runs)
-    if any(length < 0 for length in lengths) or sum(lengths) != size[0] * size[1]:
-        raise BadInput(f"{path}: runs of {sum(lengths):,} pixels for a mask of {size[1]}x{size[0]}.")
-    values = np.arange(len(lengths)) % 2 == 1
-    return np.repeat(values, lengths).reshape(size[1], size[0]).T
-
-
-def run_lengths(runs: str) -> list[int]:
-    """COCO's text of run lengths: six bits a character from '0', five of number, one that says that more follow.
-
-    From the third on a number is the difference to the one two before; its highest bit is its sign.
-    """
-    lengths: list[int] = []
-    value, shift = 0, 0
-    for character in runs:
-        bits = ord(character) - 48
-        value |= (bits & 31) << shift
-        shift += 5
-        if bits & 32 and shift < _MOST_BITS:
-            continue
-        if bits & 16:
-            value -= 1 << shift
-        lengths.append(value + (lengths[-2] if len(lengths) > 2 else 0))
-        value, shift = 0, 0
-    return lengths

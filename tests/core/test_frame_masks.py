@@ -22,3 +22,10 @@ def test_masks_that_overlap_answer_in_layers() -> None:
 def test_masks_without_height_are_refused() -> None:
     with pytest.raises(BadInput, match="height"):
         FrameMasks(np.zeros((4, 4), np.int32), 1)
+
+
+def test_masks_of_a_turned_or_cut_image_are_refused_and_rounded_sizes_are_not() -> None:
+    masks = FrameMasks(np.ones((1, 480, 640), np.int32), 1, "masks/7.png")
+    assert masks.at(np.zeros((1, 2)), 1296, 968).shape == (1, 1)
+    with pytest.raises(BadInput, match=r"masks/7.png: masks of 640x480 pixels for an image of 480x640"):
+        masks.at(np.zeros((1, 2)), 480, 640)
