@@ -1,7 +1,7 @@
 """An answer as rows: for JSON, data frames and notebooks."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,19 @@ _SHOWN = 50  # hits of a table for people
 def document(answer: "Answer") -> dict[str, Any]:
     """Everything, as values that JSON has."""
     return {
-        "hits": [{"name": hit.full_name, **_plain(asdict(hit))} for hit in answer],
+        "hits": [_hit(hit) for hit in answer],
         "probably_here": answer.probably_here,
         "question": answer.question,
         "space": answer.space,
+        "notes": list(answer.notes),
     }
+
+
+def _hit(hit: "Hit") -> dict[str, Any]:
+    """All its fields but what reads its points; its parts likewise."""
+    values = {each.name: getattr(hit, each.name) for each in fields(hit) if each.name != "contents"}
+    values |= {"oriented_box": asdict(hit.oriented_box), "evidence": [asdict(view) for view in hit.evidence]}
+    return {"name": hit.full_name, **_plain(values | {"parts": [_hit(part) for part in hit.parts]})}
 
 
 def columns(answer: "Answer") -> dict[str, list[Any]]:
@@ -42,7 +50,8 @@ def html(answer: "Answer") -> str:
     lines += [_line("td", _cells(rank, hit)) for rank, hit in enumerate(answer.hits[:_SHOWN], start=1)]
     left = len(answer) - _SHOWN
     more = f"<p>and {counted(left, 'more hit')}</p>" if left > 0 else ""
-    return f"<p>{title}: {counted(len(answer), 'hit')}</p><table>{''.join(lines)}</table>{more}"
+    notes = "".join(f"<p>{_text(note)}</p>" for note in answer.notes)
+    return f"<p>{title}: {counted(len(answer), 'hit')}</p><table>{''.join(lines)}</table>{more}{notes}"
 
 
 def _row_names() -> tuple[str, ...]:

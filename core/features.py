@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from . import answer_tables, plugins
 from .annotated import check_fields
 from .by_value import ByValue
-from .errors import BadInput, SpaceMismatch
+from .errors import BadInput, NotFound, SpaceMismatch
+from .thing_options import ThingOptions
 
 Level = Literal["superpoint", "object"]
 LEVELS: tuple[Level, ...] = ("superpoint", "object")
+HitLevel = Literal["superpoint", "object", "thing"]
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ class Query(ByValue):
     vector: NDArray[np.float32]  # (dim,) unit length
     space: EmbeddingSpace
     top: int = 10
+    ungrouped: bool = False  # stored regions of `level` are the hits; otherwise things are: superpoints that are one
     level: Level = "object"
     datasets: tuple[str, ...] = ()
     scenes: tuple[str, ...] = ()
@@ -160,11 +163,17 @@ class Query(ByValue):
     excluded: NDArray[np.float32] | None = None  # (E, dim) what is closer to one of these than to `vector` is no answer
     feature_set: str | None = None  # the feature sets' name; None: any of the space
     exact: bool = False  # score every region, no index
+    min_probability: float | None = None  # hits that are less likely what was asked for are left out
+    thing_options: ThingOptions = field(default_factory=ThingOptions)
 
     def __post_init__(self) -> None:
         check_fields(self)
         if self.top < 1:
             raise BadInput(f"The number of hits must be at least 1, not {self.top}.")
+        if self.min_probability is not None and not 0 <= self.min_probability <= 1:
+            raise BadInput(f"The least probability is {self.min_probability:g}; a number from 0 to 1 was expected.")
+        if self.min_probability is not None and self.background is None:
+            raise BadInput("The query has no background to weigh hits against: leave min_probability out.")
         for name, rows in (("background", self.background), ("excluded", self.excluded)):
             if rows is not None and (rows.shape != (len(rows), self.space.dim) or len(rows) == 0):
                 raise BadInput(
@@ -182,15 +191,29 @@ class Evidence:
     visible_points: int
 
 
+@runtime_checkable
+class HitContents(Protocol):
+    """Reads what a hit consists of when somebody asks for it."""
+
+    def mask(self, hit: "Hit") -> NDArray[np.int32]:
+        """See Hit.mask."""
+
+    def points(self, hit: "Hit") -> NDArray[np.float64]:
+        """See Hit.points."""
+
+    def crop(self, view: Evidence) -> NDArray[np.uint8]:
+        """The part of the image inside the box."""
+
+
 @dataclass(frozen=True)
 class Hit:
-    """A region that answers a query."""
+    """What answers a query: a thing, which is a union of superpoints, or a stored region."""
 
     dataset: str
     scene: str
-    region: int  # the region's database id, which is another one when its features are made anew
-    level: Level
-    score: float  # cosine of query and region vector; the same in every index
+    region: int  # the database id of the region, of a thing's best superpoint; another one when features are made anew
+    level: HitLevel
+    score: float  # cosine of the query and the vector of the region, or of the whole thing; the same in every index
     probability: float | None  # of being the query rather than its background; None: the query has no background
     point_count: int
     centre: tuple[float, float, float]  # metres
@@ -198,8 +221,12 @@ class Hit:
     box_max: tuple[float, float, float]
     oriented_box: OrientedBox
     feature_set: int
-    ordinal: int  # within the feature set and level
+    ordinal: int  # within the feature set and level; of a thing, the node of the tree that most of it is
     evidence: tuple[Evidence, ...] = field(default=())
+    fit: float | None = None  # what orders the hits of an answer, best first
+    superpoints: tuple[int, ...] = ()  # ordinals of all superpoints of a thing, ascending
+    parts: tuple["Hit", ...] = ()  # smaller things that answer too and touch this one, best first
+    contents: HitContents | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -210,6 +237,35 @@ class Hit:
     def full_name(self) -> str:
         """What names the region whatever other datasets hold."""
         return f"{self.dataset}/{self.scene}:{self.name}"
+
+    @property
+    def mask(self) -> NDArray[np.int32]:
+        """(K,) ascending rows of the scene's points in stored order; read from the store's files when asked for.
+
+        NotFound when the scene was replaced or forgotten since.
+        """
+        return self._held().mask(self)
+
+    def points(self) -> NDArray[np.float64]:
+        """(K, 3) metres: the points of `mask`."""
+        return self._held().points(self)
+
+    def crop(self, frame: str | None = None) -> NDArray[np.uint8]:
+        """(h, w, 3) RGB: the hit's box cut out of the evidence frame of that name; None: of the best one.
+
+        NotFound where the evidence has no such frame, or its image is gone.
+        """
+        named = [view for view in self.evidence if frame in (None, view.frame)]
+        if not named:
+            shown = ", ".join(view.frame for view in self.evidence)
+            wanted = "is not shown by any frame" if frame is None else f"has no evidence in frame {frame!r}"
+            raise NotFound(f"{self.full_name} {wanted}; frames that show it: {shown or 'none'}.")
+        return self._held().crop(named[0])
+
+    def _held(self) -> HitContents:
+        if self.contents is None:
+            raise NotFound(f"{self.full_name} was not made by a search, so that there is nothing to read it from.")
+        return self.contents
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -224,6 +280,7 @@ class Answer(Sequence[Hit]):
     question: str  # what was asked, for people
     space: str  # the embedding space that answered
     query: Query | None = field(default=None, repr=False, compare=False)  # what the store was asked: vector, space ...
+    notes: tuple[str, ...] = ()  # sentences on how far the answer can be trusted
 
     def __post_init__(self) -> None:
         check_fields(self)

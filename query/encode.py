@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import plugins
+from ..core.contracts import offers
 from ..core.errors import BadInput, DatabaseError
 from ..core.features import EmbeddingSpace
+from ..core.thing_options import ThingOptions
 from ..models.encoders import Encoder as Plugin
+from ..models.encoders import HasThingOptions
 from ..models.pictures import read_image
 from ..store.postgres.database import Database
 from ..store.search import text_vectors
@@ -59,6 +62,12 @@ class Encoder:
             rows = _text_tower(self)(missing)
             known |= self._keep({text: row[None] for text, row in zip(missing, rows, strict=True)})
         return np.concatenate([known[text] for text in texts]) if len(texts) else _text_tower(self)([])
+
+    @property
+    def thing_options(self) -> ThingOptions:
+        """When superpoints are one thing to this encoder, and how things are ranked."""
+        own = offers(self.plugin, HasThingOptions)
+        return ThingOptions() if own is None else own.thing_options(self.options)
 
     def background(self) -> NDArray[np.float32]:
         """(B, dim): everyday things that an answer is weighed against."""

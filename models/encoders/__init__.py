@@ -1,8 +1,9 @@
 """What turns pixels and words into vectors of one space; one file each, its name is what people type.
 
 An encoder file defines what `Encoder` says, and may offer `ReadsFrameMaps`, `HasWeights`, `HasVocabulary`,
-`NeedsPackage`, `HasLabelHead` and `HasPooledImages`. Both towers load apart. An encoder knows no files of scenes (but
-such maps), no points and no database. `device` is "auto", "cpu" or "cuda"; it never changes the recipe.
+`NeedsPackage`, `HasLabelHead`, `HasPooledImages` and `HasThingOptions`. Both towers load apart. An encoder knows no
+files of scenes (but such maps), no points and no database. `device` is "auto", "cpu" or "cuda"; it never changes the
+recipe.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...core.features import EmbeddingSpace, FeatureMap
+    from ...core.thing_options import ThingOptions
     from ..frame_maps import FrameMaps
 
 
@@ -101,6 +103,15 @@ class HasPooledImages(Protocol):
         """Whether it was trained on pooled images of single things, so that crops say more than dense features."""
 
 
+class HasThingOptions(Protocol):
+    """Offered where superpoints of one thing score otherwise than those of `tiny` do."""
+
+    def thing_options(self, options: Any) -> "ThingOptions":
+        """Constants of grouping and ranking; used when questions are asked, recorded nowhere."""
+
+
 CONTRACT = Contract(
-    "encoder", Encoder, (ReadsFrameMaps, HasWeights, HasVocabulary, NeedsPackage, HasLabelHead, HasPooledImages)
+    "encoder",
+    Encoder,
+    (ReadsFrameMaps, HasWeights, HasVocabulary, NeedsPackage, HasLabelHead, HasPooledImages, HasThingOptions),
 )

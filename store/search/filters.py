@@ -33,23 +33,34 @@ _SETS = text(
 def allowed(store: Database, query: Query, space_id: int, table: RegionVectors) -> NDArray[np.int64] | None:
     """The (K,) region ids that pass the query's filters; None when all do."""
     ids = None
-    if query.datasets or query.scenes or query.feature_set is not None:
-        chosen = _feature_sets(store, query, space_id)
-        if len(chosen) < len(table.spans):
-            ids = table.ids[table.rows_of_sets(chosen)]
+    chosen = chosen_sets(store, query, space_id)
+    if chosen is not None and len(chosen) < len(table.spans):
+        ids = table.ids[table.rows_of_sets(chosen)]
     if query.where is not None:
         matching = regions_where(store, query.where, space_id, query.level)
         ids = matching if ids is None else np.intersect1d(ids, matching)
     return ids
 
 
+def chosen_sets(store: Database, query: Query, space_id: int) -> list[int] | None:
+    """The feature sets that the query's names leave; None when it names nothing."""
+    if query.datasets or query.scenes or query.feature_set is not None:
+        return _feature_sets(store, query, space_id)
+    return None
+
+
 def regions_where(store: Database, condition: str, space_id: int, level: Level) -> NDArray[np.int64]:
     """Ids of the regions of a space and level for which an SQL condition on region_overview holds."""
-    _require_one_condition(condition)
+    require_one_condition(condition)
     statement = (
         f"SELECT region FROM region_overview WHERE embedding_space_id = {int(space_id)} AND level = '{level}' "
         f"AND (\n{condition}\n)"
     )
+    return numbers_where(store, statement, condition)
+
+
+def numbers_where(store: Database, statement: str, condition: str) -> NDArray[np.int64]:
+    """The single column of a statement that a person's condition is part of; BadInput says what is wrong with it."""
     try:
         with (
             store.reading(statement, TIMEOUT_SECONDS) as driver,
@@ -63,11 +74,16 @@ def regions_where(store: Database, condition: str, space_id: int, level: Level) 
         cause = error.__cause__ if isinstance(error, DatabaseError) else error
         if isinstance(error, DatabaseError) and not isinstance(cause, psycopg.errors.InsufficientPrivilege):
             raise
-        with store.driver_connection(read_only=True) as driver:
-            columns = driver.execute("SELECT * FROM region_overview LIMIT 0").description or ()
-        known = ", ".join(column.name for column in columns)
         said = first_line(cause or error).rstrip(".")
+        known = ", ".join(overview_columns(store))
         raise BadInput(f"The condition {condition!r} cannot be used: {said}. Columns: {known}.") from error
+
+
+def overview_columns(store: Database) -> list[str]:
+    """What a condition may name."""
+    with store.driver_connection(read_only=True) as driver:
+        columns = driver.execute("SELECT * FROM region_overview LIMIT 0").description or ()
+    return [column.name for column in columns]
 
 
 def _feature_sets(store: Database, query: Query, space_id: int) -> list[int]:
@@ -105,7 +121,8 @@ def _not_found(store: Database, name: str, noun: str, space: str) -> NotFound:
     return NotFound(f"No {noun} named {name!r}.{did_you_mean(name, known)} See: ovstore scenes")
 
 
-def _require_one_condition(condition: str) -> None:
+def require_one_condition(condition: str) -> None:
+    """BadInput for what could close the brackets around it, or be more than a condition."""
     rest = _QUOTED.sub("", condition)
     depth = 0
     for character in rest:

@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from ...core.features import Evidence, Hit, Level, OrientedBox
+from .hit_contents import StoredContents
 
 _ROWS = """
     SELECT regions.id, datasets.name, scenes.name, level, feature_set_id, ordinal, regions.point_count, centre,
            regions.box_min, regions.box_max, oriented_centre, oriented_axes, oriented_size, (
         SELECT json_agg(json_build_array(frames.name, frames.image_path, box_xyxy, visible_points) ORDER BY rank)
         FROM region_views JOIN frames ON frames.id = frame_id WHERE region_id = regions.id
-    )
+    ), points_file, features_file
     FROM regions JOIN scenes ON scenes.id = scene_id JOIN datasets ON datasets.id = dataset_id
+    JOIN feature_sets ON feature_sets.id = feature_set_id
     WHERE regions.id = ANY(%s)
 """
 
@@ -28,9 +30,11 @@ def load_hits(
     ids: NDArray[np.int64],
     scores: NDArray[np.float32],
     probabilities: Sequence[float | None],
+    fits: Sequence[float] | None = None,
 ) -> list[Hit]:
-    """One hit an id, in their order; a region that was replaced a moment ago is left out."""
-    answers = dict(zip(ids.tolist(), zip(scores.tolist(), probabilities, strict=True), strict=True))
+    """One hit an id, in their order; a region that was replaced a moment ago is left out. `fits` default to scores."""
+    ordered_by = scores.tolist() if fits is None else fits
+    answers = dict(zip(ids.tolist(), zip(scores.tolist(), probabilities, ordered_by, strict=True), strict=True))
     rows = connection.exec_driver_sql(_ROWS, (list(answers),)).all()
     hits = {row[0]: _hit(os.fspath(store_path), *row, *answers[row[0]]) for row in rows}
     return [hits[region] for region in answers if region in hits]
@@ -52,8 +56,11 @@ def _hit(
     oriented_axes: list[float],
     oriented_size: list[float],
     views: list[Any] | None,
+    points_file: str,
+    features_file: str,
     score: float,
     probability: float | None,
+    fit: float,
 ) -> Hit:
     return Hit(
         dataset=dataset,
@@ -75,4 +82,6 @@ def _hit(
             Evidence(frame, os.path.join(folder, path), (float(x0), float(y0), float(x1), float(y1)), visible)
             for frame, path, (x0, y0, x1, y1), visible in views or ()
         ),
+        fit=fit,
+        contents=StoredContents(Path(folder, points_file), Path(folder, features_file)),
     )

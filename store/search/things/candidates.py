@@ -110,14 +110,14 @@ def object_candidates(
 
 def merged(query: Query, *sources: Iterator[Candidate]) -> Iterator[Candidate]:
     """All candidates, best seed first."""
-    heads = [(source, next(source, None)) for source in sources]
-    while heads := [(source, head) for source, head in heads if head is not None]:
-        best = max(range(len(heads)), key=lambda place: _seed_score(query, heads[place][1]))
-        source, head = heads[best]
+    heads = [(head, source) for source in sources if (head := next(source, None)) is not None]
+    while heads:
+        head, source = best = max(heads, key=lambda one: _seed_score(query, one[0]))
         yield head
-        heads[best] = (source, next(source, None))
+        following = next(source, None)
+        place = heads.index(best)
+        heads[place : place + 1] = [] if following is None else [(following, source)]
 
 
-def _seed_score(query: Query, candidate: Candidate | None) -> float:
-    assert candidate is not None
+def _seed_score(query: Query, candidate: Candidate) -> float:
     return float(candidate.seed_vector.astype(np.float32) @ query.vector)

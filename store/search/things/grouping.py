@@ -63,7 +63,7 @@ class Grouping:
         lift = float(self.score[seed]) - whole
         node = self._climb(seed, whole, lift) if lift > 0 else int(self.branches.usual[seed])
         below = self.branches.tree.leaves_of(node)
-        leaves = below[~self._used[below]]
+        leaves: NDArray[np.integer] = below[~self._used[below]]
         mean = _Mean(self.branches, node) if len(leaves) == len(below) else _Mean.of(self.branches, leaves)
         if lift > 0:
             leaves = self._spread(leaves, mean, whole + self.options.grow * lift)
