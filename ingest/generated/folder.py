@@ -18,6 +18,7 @@ from ...core.errors import BadInput
 from ...core.files import replacing
 from ...core.wording import short_list
 from .formats import SharedFiles
+from .pairs import LOOKALIKES, TWINS, some
 from .plan import ScenePlan, plan
 from .recording import record
 from .scene import SceneOptions, generate_scene, scannet_cameras
@@ -48,6 +49,12 @@ class FolderOptions:
         },
     )
     clutter: float = field(default=1.0, metadata={"help": "Multiplies the number of small things."})
+    twins: int = field(
+        default=0, metadata={"help": "Pairs of equal things per scene that stand side by side and touch."}
+    )
+    lookalikes: int = field(
+        default=0, metadata={"help": "Things per scene with the colour and the size of another kind of thing."}
+    )
     noise: float = field(default=1.0, metadata={"help": "Multiplies the noise of images, depth and mesh; 0 is none."})
     max_range: float = field(default=6.0, metadata={"help": "Metres beyond which there are no depth readings."})
 
@@ -58,6 +65,8 @@ class FolderOptions:
             raise BadInput("--color-size and --depth-size must be at least 16 pixels in width and height.")
         if not 0.005 <= self.spacing <= 0.5:
             raise BadInput(f"--spacing is {self.spacing} metres; 0.005 to 0.5 were expected.")
+        if not (0 <= self.twins <= len(TWINS) and 0 <= self.lookalikes <= len(LOOKALIKES)):
+            raise BadInput(f"--twins must be 0 to {len(TWINS)} and --lookalikes 0 to {len(LOOKALIKES)} per scene.")
         if self.clutter < 0 or self.noise < 0 or not self.max_range > 0.5:
             raise BadInput("--clutter and --noise must be at least 0, --max-range more than half a metre.")
 
@@ -145,8 +154,14 @@ def whole_folder(root: Path, name: str) -> Iterator[Path]:
 
 def write_scene(format_name: str, root: Path, options: FolderOptions, planned: ScenePlan) -> dict[str, Any]:
     """Make one scene of a set; its folder appears whole or not at all. The truth about it."""
+    rng = np.random.default_rng([*planned.seed, 2])
     wanted = SceneOptions(
-        frames=options.frames, planted=planned.planted, clutter=options.clutter, scene_type=planned.scene_type
+        frames=options.frames,
+        planted=planned.planted,
+        clutter=options.clutter,
+        scene_type=planned.scene_type,
+        twins=some(TWINS, options.twins, rng),
+        lookalikes=some(LOOKALIKES, options.lookalikes, rng),
     )
     recording = record(
         planned.name,

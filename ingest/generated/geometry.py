@@ -22,6 +22,7 @@ class PlacedObject:
     yaw: float  # radians about z, object to world
     origin: NDArray[np.float64]  # (3,) metres, the object's origin in the world
     stands_on: int | None = None  # object_id of what bears it
+    touches: int | None = None  # object_id of the thing that was put right beside it on purpose
 
     @property
     def label(self) -> str:

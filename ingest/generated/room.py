@@ -1,7 +1,7 @@
 """Furnishes one room: where everything stands, so that nothing floats and nothing enters another."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from .fitting import FreeSpace, turned_box
 from .geometry import PlacedObject, yaw_rotation
 from .kinds import KINDS
 from .kit import Thing
+from .pairs import Pair, lookalike, twins
 from .programme import ALIGNED, ON_TOP, OTHERWISE, PLANTED_ON, PROGRAMMES, Programme
 
 _TURNS = np.radians([0, -90, 180, 90])  # of the walls at +y, +x, -y, -x: their fronts look into the room
@@ -34,22 +35,33 @@ def furnish(
     scene_type: str | None = None,
     planted_scale: float = 1.0,
     without: Sequence[str] = (),
+    twins: Sequence[str] = (),
+    lookalikes: Sequence[tuple[str, str]] = (),
 ) -> Room:
     """A room, of any type unless one is given; `clutter` multiplies the number of small things.
 
-    It holds the things `planted`, their size multiplied by `planted_scale`, and else none of the small ones `without`.
+    It holds the things `planted`, their size multiplied by `planted_scale`, and else none of the small ones `without`;
+    and, where there is room, two touching things of each kind of `twins` and the things `lookalikes`.
     """
     fitting = [p for p in PROGRAMMES if scene_type in (None, p.scene_type)]
     programme = fitting[int(rng.integers(len(fitting)))]
     builder = _Builder(rng, programme, frozenset(planted))
     builder.shell()
     builder.openings()
+    for name in twins:
+        if KINDS[name].place != "top":
+            builder.twins(name)
     for name in programme.first:
         builder.furniture(name)
     for name in _some(rng, _left(programme.more, without), 0.5):
         builder.furniture(name)
     for name in planted:
         builder.plant(name, planted_scale)
+    for name in twins:
+        if KINDS[name].place == "top":
+            builder.twins(name)
+    for name, like in lookalikes:
+        builder.lookalike(name, like)
     for name in _some(rng, _left(programme.hung, without), 0.7):
         builder.hang(name)
     for name in _some(rng, _left(programme.floor, without), min(1.0, 0.5 * clutter)):
@@ -79,6 +91,9 @@ class _Builder:
     def place(
         self, thing: Thing, yaw: float, origin: Sequence[float], solid: bool = True, on: int | None = None
     ) -> None:
+        if isinstance(thing, Pair):
+            self._place_both(thing, yaw, origin, on)
+            return
         drawn = KINDS.get(thing.label)
         nyu40 = drawn.nyu40 if drawn else {"wall": 1, "floor": 2, "ceiling": 22}[thing.label]
         number = len(self.objects)
@@ -86,6 +101,13 @@ class _Builder:
         self.objects.append(PlacedObject(number, thing, nyu40, planted, solid, yaw, np.array(origin, float), on))
         if solid:
             self.space.take(turned_box(thing, yaw, origin), number)
+
+    def _place_both(self, pair: Pair, yaw: float, origin: Sequence[float], on: int | None) -> None:
+        first = len(self.objects)
+        for member, along in pair.members:
+            self.place(member, yaw, (yaw_rotation(yaw) @ (along, 0, 0) + origin).tolist(), on=on)
+        self.objects[first] = replace(self.objects[first], touches=first + 1)
+        self.objects[first + 1] = replace(self.objects[first + 1], touches=first)
 
     def shell(self) -> None:
         """Floor, ceiling and four walls."""
@@ -203,10 +225,14 @@ class _Builder:
 
     def hang(self, name: str) -> bool:
         """On a wall, at the height such a thing hangs at."""
-        thing = make(name, self.rng)
+        return self._hang_up(make(name, self.rng))
+
+    def _hang_up(self, thing: Thing) -> bool:
         tall = thing.bounds[1][2]
         for _ in range(30):
-            z = {"radiator": 0.1, "shower curtain": 0.25, "towel": 0.8}.get(name, self._between(1.7, 1.85) - tall / 2)
+            z = {"radiator": 0.1, "shower curtain": 0.25, "towel": 0.8}.get(
+                thing.label, self._between(1.7, 1.85) - tall / 2
+            )
             wall = int(self.rng.integers(4))
             reach = self._length(wall) / 2 - thing.bounds[1][0] - 0.1
             if self._hang_at(thing, wall, self._between(-reach, reach), z):
@@ -215,16 +241,19 @@ class _Builder:
 
     def on_floor(self, name: str, scale: float = 1.0) -> bool:
         """Anywhere on the free floor; small things rather near the walls."""
-        thing = make(name, self.rng).scaled(scale)
-        if KINDS[name].place in ("middle", "wall"):
-            return self._in_middle(thing) if KINDS[name].place == "middle" else self._against_wall(thing)
+        return self._on_floor(make(name, self.rng).scaled(scale))
+
+    def _on_floor(self, thing: Thing) -> bool:
+        kind = KINDS[thing.label]
+        if kind.place in ("middle", "wall"):
+            return self._in_middle(thing) if kind.place == "middle" else self._against_wall(thing)
         for _ in range(40):
             yaw = self._between(-np.pi, np.pi)
             low, high = turned_box(thing, yaw, (0, 0, 0))
             reach = self.size[:2] / 2 - np.maximum(-low, high)[:2] - 0.05
             x, y = (2 * self.rng.random(2) - 1) * reach
             by_wall = (np.abs([x, y]) > reach - 0.35).any()
-            if not (by_wall or KINDS[name].rare or self.rng.random() < 0.3):
+            if not (by_wall or kind.rare or self.rng.random() < 0.3):
                 continue
             if self.space.fits(turned_box(thing, yaw, (x, y, 0)), 0.05, furniture=True):
                 self.place(thing, yaw, (x, y, 0))
@@ -239,6 +268,25 @@ class _Builder:
                 if self._put_on(bearers[k], 0, make(name, self.rng).scaled(scale)):
                     return True
         return self.on_floor(name, scale)
+
+    def twins(self, name: str) -> bool:
+        """Two of a kind that touch, where such things stand."""
+        return self._stand(twins(name, self.rng), name)
+
+    def lookalike(self, name: str, like: str) -> bool:
+        """A thing in the look and the place of another kind."""
+        return self._stand(lookalike(name, like, self.rng), like)
+
+    def _stand(self, thing: Thing, as_name: str) -> bool:
+        """A thing where those of a kind stand; on the floor where no furniture has a place for it."""
+        if KINDS[as_name].place == "hung":
+            return self._hang_up(thing)
+        if KINDS[as_name].place == "top":
+            bearers = [o for o in self.objects if o.label in PLANTED_ON]
+            for k in self.rng.permutation(len(bearers)):
+                if self._put_on(bearers[k], 0, thing):
+                    return True
+        return self._on_floor(thing)
 
     def on_top(self, clutter: float, without: Sequence[str]) -> None:
         """Clutter on everything that can bear it."""

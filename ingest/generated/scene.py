@@ -18,7 +18,6 @@ from .render import Rendering
 from .room import furnish
 
 SCENE_TYPES = tuple(programme.scene_type for programme in PROGRAMMES)
-_ATTEMPTS = 12  # rooms tried until the planted things are seen well
 
 
 @dataclass(frozen=True)
@@ -32,13 +31,19 @@ class SceneOptions:
     clutter: float = 1.0  # multiplies the number of small things
     without: tuple[str, ...] = ()  # small things that occur nowhere else in the scene
     scene_type: str | None = None  # one of SCENE_TYPES; None: any
+    twins: tuple[str, ...] = ()  # kinds of which two stand side by side and touch, where there is room
+    lookalikes: tuple[tuple[str, str], ...] = ()  # a kind, and the kind whose colour and size it has
+    attempts: int = 12  # rooms tried until the planted things are seen well
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.planted if name not in KINDS]
+        named = (*self.planted, *self.twins, *(name for pair in self.lookalikes for name in pair))
+        unknown = [name for name in named if name not in KINDS]
         if unknown:
             raise BadInput(f"No class named {unknown[0]!r}. Known rare things: {', '.join(class_names(rare=True))}.")
         if self.scene_type is not None and self.scene_type not in SCENE_TYPES:
             raise BadInput(f"No scene type {self.scene_type!r}. Known: {', '.join(SCENE_TYPES)}.")
+        if self.attempts < 1:
+            raise BadInput(f"A scene is tried at least once, not {self.attempts} times.")
         if self.frames < 1:
             raise BadInput(f"A scene of {self.frames} frames shows nothing; at least 1 frame is needed.")
 
@@ -60,7 +65,7 @@ def generate_scene(seed: int | Sequence[int], options: SceneOptions | None = Non
     """The scene of a seed (one number or several): the same on every call."""
     options = options or SceneOptions()
     best: tuple[int, GeneratedScene] | None = None
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(options.attempts):
         rng = np.random.default_rng([*np.atleast_1d(np.asarray(seed)).tolist(), attempt])
         clear, scene = _attempt(rng, seed, options)
         if best is None or clear > best[0]:
@@ -75,7 +80,10 @@ def generate_scene(seed: int | Sequence[int], options: SceneOptions | None = Non
 
 def _attempt(rng: np.random.Generator, seed: int | Sequence[int], options: SceneOptions) -> tuple[int, GeneratedScene]:
     """A scene, and the number of views of its least seen planted thing (-1 when one has no place)."""
-    room = furnish(rng, options.planted, options.clutter, options.scene_type, options.planted_scale, options.without)
+    room = furnish(
+        rng, options.planted, options.clutter, options.scene_type, options.planted_scale, options.without,
+        options.twins, options.lookalikes,
+    )  # fmt: skip
     poses, clear = walk(
         rng, assemble(room.objects), room.objects, room.size, room.space, options.frames, options.planted_views
     )

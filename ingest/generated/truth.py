@@ -35,6 +35,7 @@ def _object(placed: PlacedObject, points: int, frames: int) -> dict[str, Any]:
         "nyu40": placed.nyu40,
         "planted": placed.planted,
         "stands_on": placed.stands_on,
+        "touches": placed.touches,
         "centre": _rounded((low + high) / 2),
         "box_min": _rounded(low),
         "box_max": _rounded(high),
