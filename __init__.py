@@ -25,6 +25,7 @@ _PUBLIC = {
     "evaluate_instances": ".workflows.evaluate_instances",
     "evaluate_retrieval": ".workflows.evaluate_retrieval",
     "ingest_scans": ".workflows.ingest",
+    "describe_objects": ".workflows.describe",
     "extract_features": ".workflows.extract",
     "distill": ".workflows.distill",
     "heat_map": ".workflows.heat_map",

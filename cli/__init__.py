@@ -25,8 +25,8 @@ from ..core.names import shortened
 from ..core.wording import shown
 
 _ORDER = (
-    "ingest", "distill", "generate", "search", "sql", "scenes", "show", "features", "encoders", "eval", "labels",
-    "extract", "export", "preprocess", "jobs", "index", "forget",
+    "ingest", "describe", "distill", "generate", "search", "sql", "scenes", "show", "features", "encoders", "eval",
+    "labels", "extract", "export", "preprocess", "jobs", "index", "forget",
 )  # fmt: skip
 
 

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="Only the feature sets of this name; the scenes stay.",
 )
+@click.option("--crops", is_flag=True, help="Only their vectors from crops; the feature sets stay.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, yes: bool) -> None:
+def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, crops: bool, yes: bool) -> None:
     """Delete scenes or feature sets from the store.
 
     Everything that was made from a scene is deleted with it. The scans themselves are not touched.
@@ -40,13 +41,16 @@ def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, 
     from ..workflows.forget import ForgetRequest, carry_out, plan
 
     with misuse():
-        request = ForgetRequest(scenes, dataset, features)
+        request = ForgetRequest(scenes, dataset, features, crops)
     with opened_store() as store:
         chosen = plan(store, request)
-        say(*_of_scenes(chosen.scenes), *_of_sets(chosen.feature_sets), err=True)
+        say(*_of_scenes(chosen.scenes), *_of_sets(chosen.feature_sets, crops), err=True)
         if not yes:
             click.confirm("Forget?", abort=True, err=True)
         gone = carry_out(store, chosen)
+    if crops:
+        say(f"Forgotten: the vectors from crops of {counted(gone.crop_sets, 'feature set')}.")
+        return
     waiting = " The files are removed when their current readers have finished." if gone.waiting else ""
     say(f"Forgotten: {counted(gone.scenes, 'scene')}, {counted(gone.feature_sets, 'feature set')}, "
                f"{gone.bytes / 1e6:,.1f} MB.{waiting}")  # fmt: skip
@@ -60,7 +64,12 @@ def _of_scenes(scenes: "Sequence[SceneInfo]") -> list[str]:
     ]
 
 
-def _of_sets(sets: "Sequence[FeatureSetInfo]") -> list[str]:
+def _of_sets(sets: "Sequence[FeatureSetInfo]", crops: bool) -> list[str]:
+    if crops:
+        return [
+            f"{found.dataset}/{found.scene} features {found.name}: {counted(found.crop_count, 'vector')} from crops"
+            for found in sets
+        ]
     return [
         f"{found.dataset}/{found.scene} features {found.name}: {counted(found.point_count, 'vector')}, "
         f"{counted(found.object_count + found.superpoint_count, 'region')}"

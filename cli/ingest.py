@@ -58,6 +58,9 @@ def _common() -> list[click.Parameter]:
         click.Option(["--memory-mb"], type=int, default=2048, show_default=True,
                      help="Memory for the feature maps of a scene; what exceeds it is kept on disk, with equal "
                           "results."),
+        click.Option(["--crops"], is_flag=True,
+                     help="Also describe the objects from crops of their images, by the encoder's own image tower: "
+                     "see `ovstore describe`."),
         device_option(),
         click.Option(["--workers"], type=click.IntRange(1), default=1, show_default=True,
                      help="Scenes processed at once."),
@@ -118,10 +121,13 @@ def _request(format: str, params: dict[str, Any]) -> "IngestRequest":
 
 
 def _lines(summary: Any) -> list[str]:
+    if not summary.points:  # nothing but the crops was made
+        return [f"{summary.scene}  features up to date  {counted(summary.crops, 'crop')}  {summary.seconds:.1f} s"]
     parts = [
         f"{summary.scene}  {counted(summary.frames, 'frame')}",
         f"{summary.seen:,} of {summary.points:,} points seen",
         f"{summary.regions:,} regions",
+        *([counted(summary.crops, "crop")] if summary.crops else []),
         f"{summary.seconds:.1f} s",
     ]
     return ["  ".join(parts), *summary.findings]

@@ -16,6 +16,7 @@ from .thing_options import ThingOptions
 Level = Literal["superpoint", "object"]
 LEVELS: tuple[Level, ...] = ("superpoint", "object")
 HitLevel = Literal["superpoint", "object", "thing"]
+Vectors = Literal["fused", "crops", "both"]  # of objects: their points' mean, their crops' mean, the mean of the two
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,26 @@ class RegionFeatures:
     level: Level
     regions: tuple[Region, ...]
     vectors: NDArray[np.float16]  # (R, space.dim) unit length
+
+
+@dataclass(frozen=True)
+class CropVectors:
+    """What an encoder's pooled image tower makes of image crops of a feature set's objects, those that have any."""
+
+    space: EmbeddingSpace
+    ordinal: NDArray[np.int32]  # (K,) ascending, of the objects
+    crop_count: NDArray[np.int32]  # (K,) crops behind each vector, >= 1
+    vectors: NDArray[np.float16]  # (K, space.dim) unit length
+
+    def __post_init__(self) -> None:
+        rows = len(self.ordinal)
+        if self.vectors.shape != (rows, self.space.dim) or len(self.crop_count) != rows:
+            raise BadInput(
+                f"{rows} objects, vectors {self.vectors.shape} and {len(self.crop_count)} crop counts do not agree on "
+                f"(K, {self.space.dim})."
+            )
+        if (np.diff(self.ordinal) <= 0).any():
+            raise BadInput("The objects of crop vectors must ascend, each once.")
 
 
 @dataclass(frozen=True)

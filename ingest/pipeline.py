@@ -49,6 +49,7 @@ class IngestJob:
     device: str = "auto"
     again: bool = False  # do the work even where the store is up to date
     memory_mb: int = 2048  # feature maps kept in memory; beyond it they wait on disk
+    crops: bool = False  # also describe the objects from crops of their images
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class IngestSummary:
     seconds: float
     findings: tuple[str, ...] = ()
     geometry: str = ""  # where it is not what the options alone would make of the scan
+    crops: int = 0  # crops that the objects were described from just now
 
 
 def ingest_scene(store: Database, job: IngestJob, report: Report = quiet) -> IngestSummary:

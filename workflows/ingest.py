@@ -41,6 +41,7 @@ class IngestRequest:
     workers: int = 1  # scenes worked on at once
     engine: str | None = None  # None: inline for one worker, processes for more
     again: bool = False  # do the work even where the store is up to date
+    crops: bool = False  # also describe the objects from crops of their images
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -80,6 +81,7 @@ def ingest_scans(
     workers: int = 1,
     engine: str | None = None,
     again: bool = False,
+    crops: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> SceneResults[Any]:
     """Ingest the scans below `path`, as `ovstore ingest FORMAT PATH` does; the same options give the same digests.
@@ -94,7 +96,8 @@ def ingest_scans(
     `encoder` is by default the one that the settings name, `name` (of the dataset) the format, `features` (the name of
     the feature sets) the encoder, and `scenes` all that are there. `options` are those of the format and
     `encoder_options` those of the encoder, by name: see `ovstore ingest FORMAT --encoder NAME --help`. `progress` is
-    called with a stage, its steps done and all of its steps; the stage "scenes" counts finished scenes.
+    called with a stage, its steps done and all of its steps; the stage "scenes" counts finished scenes. With `crops`,
+    `describe_objects` follows for each scene.
 
     Up-to-date scenes are skipped. A scene that cannot be ingested is in `failed` and does not stop the rest; a path,
     plug-in or option that does not exist raises an OvstoreError before any work is done.
@@ -117,6 +120,7 @@ def ingest_scans(
         workers,
         engine,
         again,
+        crops,
     )
     return run(store, plan(request), progress or quiet)
 
@@ -140,7 +144,16 @@ def run(
 
     asked = plan.request
     jobs = [
-        IngestJob(str(store.path), plan.geometry, plan.features, scene, asked.device, asked.again, asked.memory_mb)
+        IngestJob(
+            str(store.path),
+            plan.geometry,
+            plan.features,
+            scene,
+            asked.device,
+            asked.again,
+            asked.memory_mb,
+            asked.crops,
+        )
         for scene in plan.scenes
     ]
     return run_in_store(work, store, jobs, asked.workers, asked.engine, report, finished)
@@ -162,10 +175,13 @@ def requests(request: IngestRequest) -> "tuple[GeometryRequest, FeatureRequest]"
     """The options of each stage; explicit options override those of `compat`."""
     from ..ingest import recipe
     from ..ingest.compat.openscene import compat_of
+    from ..ingest.crops.encoder import pooling
     from ..ingest.fusion.fuse import FusionOptions
     from ..ingest.fusion.visibility import VisibilityOptions
 
     encoder = plugins.load("models.encoders", request.encoder, noun="encoder")
+    if request.crops:
+        pooling(request.encoder)
     dataset = plugins.load("ingest.datasets", request.format, noun="format")
     compat = None if request.compat is None else compat_of(request.format, request.path, request.encoder)
     seen = compat.visibility if compat else VisibilityOptions()

@@ -42,7 +42,7 @@ def image_encoder(name: str, options: Any, device: str) -> ImageEncoder:
 
 def extract(pictures: Sequence[Picture], encoder: ImageEncoder, batch: int = 4) -> Iterator[tuple[int, FeatureMap]]:
     """(position, map) of each picture, in order."""
-    for outcome in encoded(pictures, _decode, encoder, batch):
+    for outcome in encoded(pictures, decode, encoder, batch):
         if outcome.error is not None:
             raise outcome.error
         yield outcome.item.position, outcome.result
@@ -73,7 +73,7 @@ def read_maps(
     return ((picture.position, maps[picture.frame.name]()) for picture in pictures)
 
 
-def _decode(picture: Picture) -> NDArray[np.uint8]:
+def decode(picture: Picture) -> NDArray[np.uint8]:
     """The image, which must have the size its camera says, brought to a smaller one's where that is asked."""
     image, camera = read_image(picture.frame.image_path), picture.frame.camera
     if image.shape[:2] != (camera.height, camera.width):

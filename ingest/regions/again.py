@@ -3,9 +3,10 @@
 from typing import Any, cast
 
 from ...core.errors import BadInput
-from ...store.catalog import catalog, file_digests
+from ...store.catalog import catalog, crop_sets, file_digests
 from ...store.catalog.catalog import FeatureSetInfo
 from ...store.postgres.database import Database
+from ...store.publish.crop_sets import publish_crops
 from .. import geometry
 from ..publish_features import publish_with_regions
 from .objects import ObjectOptions
@@ -19,6 +20,7 @@ def regions_again(store: Database, found: FeatureSetInfo) -> None:
     if damage:
         raise BadInput(f"{found.features_file} is damaged: {damage[found.features_file]}.")
     scene = catalog.find_scene(store, f"{found.dataset}/{found.scene}")
+    described = crop_sets.sound(store, found)
     recipe: dict[str, Any] = found.recipe
     publish_with_regions(
         store,
@@ -30,3 +32,6 @@ def regions_again(store: Database, found: FeatureSetInfo) -> None:
         ObjectOptions(**recipe["objects"]),
         PoolOptions(**recipe["pool"]),
     )
+    if described is not None:
+        now = catalog.find_feature_set(store, scene, found.name)
+        publish_crops(store, now, *described)

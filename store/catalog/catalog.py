@@ -106,6 +106,7 @@ class FeatureSetInfo:
     point_count: int  # points with a vector
     object_count: int
     superpoint_count: int
+    crop_count: int  # objects that have a vector from crops, too
     content_digest: str
     features_file: str  # relative to the store
     created_at: datetime
@@ -203,6 +204,7 @@ def feature_sets(store: Database, scene_id: int | None = None) -> list[FeatureSe
             spaces.c.name.label("space"), spaces.c.dim, spaces.c.digest, spaces.c.logit_scale,
             count.where(schema.regions.c.level == "object").scalar_subquery().label("object_count"),
             count.where(schema.regions.c.level == "superpoint").scalar_subquery().label("superpoint_count"),
+            count.where(schema.regions.c.id == schema.region_crops.c.region_id).scalar_subquery().label("crop_count"),
         )
         .join_from(sets, scenes).join(schema.datasets).join(spaces, spaces.c.id == sets.c.embedding_space_id)
         .join(schema.recipes)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.digests import ContentDigest
-from ...core.features import Correspondence, RegionFeatures, SceneVectors
+from ...core.features import Correspondence, CropVectors, RegionFeatures, SceneVectors
 from ...core.scene import Camera, Frame, PointCloud
 from ..files.columns import Columns
 from ..files.parquet import point_columns
@@ -51,6 +51,15 @@ def features_content(columns: Columns, regions: Sequence[RegionFeatures], scene_
     digest.array("mean", np.asarray(scene_vectors.mean, np.float16))
     digest.array("prototypes", np.asarray(scene_vectors.prototypes, np.float16))
     digest.array("weights", np.asarray(scene_vectors.prototype_weight, np.float32))
+    return digest.hexdigest()
+
+
+def crops_content(crops: CropVectors) -> str:
+    """Vectors of objects from crops."""
+    digest = ContentDigest()
+    digest.array("ordinal", np.asarray(crops.ordinal, np.int32))
+    digest.array("crop_count", np.asarray(crops.crop_count, np.int32))
+    digest.array("vectors", np.asarray(crops.vectors, np.float16))
     return digest.hexdigest()
 
 

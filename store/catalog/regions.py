@@ -102,7 +102,7 @@ def region_vector(store: Database, id: int) -> tuple[EmbeddingSpace, NDArray[np.
         row = connection.execute(query.join_from(table, spaces).where(table.c.id == id)).one_or_none()
     if row is None:
         raise _no_region(id)
-    return EmbeddingSpace(*row[:4]), _vector(row.embedding).astype(np.float32)
+    return EmbeddingSpace(*row[:4]), halves(row.embedding).astype(np.float32)
 
 
 def load_regions(store: Database, feature_set_id: int, space: EmbeddingSpace, level: Level) -> RegionFeatures:
@@ -125,7 +125,7 @@ def regions_of(connection: Connection, feature_set_id: int, space: EmbeddingSpac
     for view in connection.execute(seen):
         x0, y0, x1, y1 = view.box_xyxy
         views_of[view.region_id].append(RegionView(view.frame, (x0, y0, x1, y1), view.visible_points))
-    vectors = [_vector(row.embedding) for row in rows]
+    vectors = [halves(row.embedding) for row in rows]
     return RegionFeatures(
         space,
         level,
@@ -145,12 +145,12 @@ def scene_vectors_of(connection: Connection, feature_set_id: int, space: Embeddi
     table = schema.scene_vectors
     query = select(table).where(table.c.feature_set_id == feature_set_id).order_by(table.c.kind, table.c.ordinal)
     rows = connection.execute(query).all()
-    means = [_vector(row.embedding) for row in rows if row.kind == "mean"]
+    means = [halves(row.embedding) for row in rows if row.kind == "mean"]
     if len(means) != 1:
         raise NotFound(f"Feature set {feature_set_id} has lost its scene vector: ingest its scene with --again.")
     [mean] = means
     prototypes = [row for row in rows if row.kind == "prototype"]
-    vectors = np.array([_vector(row.embedding) for row in prototypes], np.float16)
+    vectors = np.array([halves(row.embedding) for row in prototypes], np.float16)
     weights = np.array([row.weight for row in prototypes], np.float32)
     return SceneVectors(space, mean, vectors.reshape(len(prototypes), space.dim), weights)
 
@@ -190,7 +190,7 @@ def _region(row: Row[Any], views: Sequence[RegionView]) -> Region:
     )
 
 
-def _vector(embedding: Any) -> NDArray[np.float16]:
+def halves(embedding: Any) -> NDArray[np.float16]:
     values = embedding.to_numpy() if hasattr(embedding, "to_numpy") else embedding
     return np.asarray(values, np.float16)
 

@@ -14,6 +14,7 @@ from ...core.features import LEVELS, Level
 from ...core.files import replacing
 from ...core.scene import PointCloud
 from ..catalog.catalog import FeatureSetInfo, RegionInfo, SceneInfo, features_file, load_points
+from ..catalog.crop_sets import load_crops
 from ..catalog.regions import regions as regions_of_scene
 from ..files.ply_writer import write_ply
 from ..files.stored_points import StoredPoints
@@ -58,6 +59,7 @@ def export_npz(store: Database, scene: SceneInfo, path: Path, features: FeatureS
     xyz (N, 3), and where the scan has them rgb, normals, label, instance, faces; superpoint, object (N,) with -1 for
     points of objects nobody saw; superpoint_region, object_region (N,) the regions' ids in the store, -1 likewise;
     point_index (M,) ascending rows of xyz, vectors (M, C), view_count (M,); label_ids, label_names; about, JSON text.
+    For features whose objects were described from crops: crop_object (K,), crop_count (K,), crop_vectors (K, C).
     """
     held, points, regions = _held(store, scene, features)
     found = held.features_to_scan(features_file(store, features).read())
@@ -71,6 +73,7 @@ def export_npz(store: Database, scene: SceneInfo, path: Path, features: FeatureS
         "label_ids": np.array([key for key, _ in names], np.int32),
         "label_names": np.array([name for _, name in names], np.str_),
         "about": np.array(json.dumps(_about(scene, features), ensure_ascii=False)),
+        **_crops(store, features),
     }  # fmt: skip
     with replacing(path) as part, open(part, "wb") as file:
         np.savez(file, allow_pickle=False, **{name: array for name, array in arrays.items() if array is not None})
@@ -129,6 +132,13 @@ def _region_ids(
         if region.feature_set_id == features.id:
             ids[region.ordinal] = region.id
     return ids[ordinal]
+
+
+def _crops(store: Database, features: FeatureSetInfo) -> dict[str, NDArray[Any]]:
+    crops = load_crops(store, features.id, features.space)
+    if not len(crops.ordinal):
+        return {}
+    return {"crop_object": crops.ordinal, "crop_count": crops.crop_count, "crop_vectors": crops.vectors}
 
 
 def _about(scene: SceneInfo, features: FeatureSetInfo) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from sqlalchemy import Connection, delete, select
 
 from ...core.errors import BadInput
 from ...core.files import remove, size_of
+from ..catalog import crop_sets as crops
 from ..catalog import jobs, leases, region_names
 from ..catalog.catalog import FeatureSetInfo, SceneInfo
 from ..files import places
 from ..postgres import locks, schema
 from ..postgres.database import Database
-from ..postgres.schema import datasets, feature_sets, recipes
+from ..postgres.schema import crop_sets, datasets, feature_sets, recipes
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Forgotten:
     feature_sets: int
     bytes: int
     waiting: bool  # somebody reads: the files go when that is done
+    crop_sets: int = 0  # feature sets that lost their vectors from crops alone
 
 
 def forget_scenes(store: Database, gone: Sequence[SceneInfo]) -> Forgotten:
@@ -58,6 +60,15 @@ def forget_features(store: Database, gone: Sequence[FeatureSetInfo]) -> Forgotte
         _forget_recipes(connection)
         freed = _retire(store, connection, {found.features_file: None for found in gone})
     return Forgotten(0, count, freed, not leases.sweep(store))
+
+
+def forget_crops(store: Database, gone: Sequence[FeatureSetInfo]) -> Forgotten:
+    """The vectors of their objects from crops; the feature sets stay."""
+    with store.connect() as connection:
+        locks.removing(connection)
+        count = crops.remove(connection, [found.id for found in gone])
+        _forget_recipes(connection)
+    return Forgotten(0, 0, 0, False, count)
 
 
 def forget_refused(store: Database, job_id: int) -> None:
@@ -95,8 +106,8 @@ def _require_idle(connection: Connection, gone: Sequence[SceneInfo]) -> None:
 
 
 def _forget_recipes(connection: Connection) -> None:
-    used = select(feature_sets.c.id).where(feature_sets.c.recipe_id == recipes.c.id)
-    connection.execute(delete(recipes).where(~used.exists()))
+    used = [select(table.c.recipe_id).where(table.c.recipe_id == recipes.c.id) for table in (feature_sets, crop_sets)]
+    connection.execute(delete(recipes).where(*(~of_table.exists() for of_table in used)))
 
 
 def _retire(store: Database, connection: Connection, files: Mapping[str, int | None]) -> int:

@@ -1,5 +1,6 @@
 """Whether rows and files agree, and what to do where they do not. `ovstore doctor` prints this."""
 
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, func, select
 
 from ...core.files import remove, size_of
-from ..catalog import jobs, leases
+from ..catalog import crop_sets, jobs, leases
 from ..catalog.catalog import FeatureSetInfo, SceneInfo, feature_sets, scenes
 from ..files import places
 from ..postgres import access, locks, schema
@@ -65,7 +66,7 @@ def check(store: Database, contents: bool = False, report: VerifyProgress | None
                 findings.append(_of_contents(item, problem))
             if report is not None:
                 report(done, len(items))
-        findings += _damaged_indexes(store)
+        findings += [*_damaged_indexes(store), *_damaged_crops(store, sets)]
     return findings
 
 
@@ -232,6 +233,21 @@ def _of_contents(item: SceneInfo | FeatureSetInfo, problem: str) -> Finding:
     if isinstance(item, SceneInfo):
         return Finding(subject, problem, remedy, scene_id=item.id)
     return Finding(subject, problem, remedy, scene_id=item.scene_id, feature_set_id=item.id)
+
+
+def _damaged_crops(store: Database, sets: Iterable[FeatureSetInfo]) -> list[Finding]:
+    """Feature sets whose objects have other vectors from crops than were published."""
+    described = crop_sets.crop_sets(store)
+    return [
+        Finding(
+            subject_of(found),
+            problem,
+            f"ovstore describe {shlex.quote(f'{found.dataset}/{found.scene}')} --features {shlex.quote(found.name)} "
+            "--again",
+        )
+        for found in sets
+        if found.id in described and (problem := crop_sets.problem_of(store, described[found.id], found.space))
+    ]
 
 
 def _damaged_indexes(store: Database) -> list[Finding]:

@@ -2,8 +2,8 @@
 
     datasets ─< scenes ─< frames ──────────────────────────┐
                   └────< feature_sets ─< regions ─< region_views
-    embedding_spaces ─┘   └ recipes  └─< scene_vectors
-                      └─< text_vectors
+    embedding_spaces ─┘   └ recipes  ├─< scene_vectors
+                      └─< text_vectors └─ crop_sets (recipes); region_crops of regions
     files and fingerprints of scenes and feature_sets
     jobs   indexes   retired_files   retired_regions   store_identity
 
@@ -270,6 +270,30 @@ region_views = Table(
     Column("box_xyxy", ARRAY(REAL), nullable=False, comment="pixels of the colour image, inclusive"),
     Column("visible_points", Integer, nullable=False),
     comment="Which frames show a region best, and where in the picture",
+)
+
+crop_sets = Table(
+    "crop_sets",
+    metadata,
+    Column(
+        "feature_set_id",
+        ForeignKey("feature_sets.id", ondelete="CASCADE"),
+        primary_key=True,
+        comment="whose objects have vectors from crops",
+    ),
+    Column("recipe_id", ForeignKey("recipes.id"), nullable=False, index=True, comment="which crops, by what network"),
+    Column("content_digest", Text, nullable=False, comment="sha256 of the vectors from crops"),
+    _created_at(),
+    comment="How the objects of a feature set were described from crops of images",
+)
+
+region_crops = Table(
+    "region_crops",
+    metadata,
+    Column("region_id", ForeignKey("regions.id", ondelete="CASCADE"), primary_key=True, comment="an object"),
+    Column("crop_count", Integer, nullable=False, comment="crops whose unit vectors were averaged"),
+    Column("embedding", HALFVEC(), nullable=False, comment="unit length, in the space of the region's own"),
+    comment="Objects as the pooled image tower sees them, beside the fused vectors in regions",
 )
 
 scene_vectors = Table(

@@ -164,7 +164,7 @@ class Publishing:
         values = {
             "scene_id": scene_id,
             "embedding_space_id": space_id,
-            "recipe_id": _recipe_id(connection, recipe),
+            "recipe_id": rows.recipe_id(connection, recipe),
             "name": name,
             "source": source,
             "state": "ready",
@@ -309,9 +309,3 @@ def _space_id(connection: Connection, space: EmbeddingSpace) -> int:
     connection.execute(insert_or_keep(embedding_spaces).values(values).on_conflict_do_nothing())
     query = select(embedding_spaces.c.id).filter_by(**space.key)
     return int(connection.execute(query).scalar_one())
-
-
-def _recipe_id(connection: Connection, recipe: dict[str, Any]) -> int:
-    digest = recipe_digest(recipe)
-    connection.execute(insert_or_keep(recipes).values(digest=digest, body=recipe).on_conflict_do_nothing())
-    return int(connection.execute(select(recipes.c.id).where(recipes.c.digest == digest)).scalar_one())

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 
+from ...core.digests import recipe_digest
 from ...core.features import Correspondence, RegionFeatures, SceneVectors
 from ...core.scene import Frame, Scene
 from ..catalog.contents import camera_numbers
 from ..files.parquet import RowRanges
 from ..postgres.copy_in import copy_rows, half, numbers
-from ..postgres.schema import frames, region_views, regions, scene_vectors, scenes
+from ..postgres.schema import frames, recipes, region_views, regions, scene_vectors, scenes
 
 _FRAME_COLUMNS = (
     "scene_id", "ordinal", "name", "image_path", "depth_path", "depth_scale", "camera", "depth_camera",
@@ -169,6 +171,13 @@ def insert_scene_vectors(
             ),
         ],
     )
+
+
+def recipe_id(connection: Connection, recipe: dict[str, Any]) -> int:
+    """That of the recipe's row, which is made where there is none."""
+    digest = recipe_digest(recipe)
+    connection.execute(insert_or_keep(recipes).values(digest=digest, body=recipe).on_conflict_do_nothing())
+    return int(connection.execute(select(recipes.c.id).where(recipes.c.digest == digest)).scalar_one())
 
 
 def stored_path(store_path: Path, path: Path) -> str:

@@ -69,7 +69,7 @@ def made() -> dict[str, dict[str, Any]]:
 
 def test_every_public_name_is_tried() -> None:
     made_elsewhere = {"Store", "Hit", "Answer", "OvstoreError", "SceneHandle", "FeatureSetHandle"}
-    made_by = {"ingest_scans", "extract_features", "distill"}
+    made_by = {"ingest_scans", "describe_objects", "extract_features", "distill"}
     rest = {"open", "search", "contact_sheet", *VERBS} | made_elsewhere | made_by
     assert set(ovstore.__all__) == set(made()) | rest
 
@@ -127,6 +127,13 @@ def test_an_ingest_with_another_type_is_done_or_refused(full: Database, name: st
     for wrong in WRONG:
         if name != "progress" or not callable(wrong):
             outcome(ovstore.ingest_scans, **(asked | {name: wrong}))
+
+
+@pytest.mark.parametrize("name", sorted(parameters(ovstore.describe_objects)))
+def test_a_description_with_another_type_is_done_or_refused(full: Database, name: str) -> None:
+    for wrong in WRONG:
+        if name != "progress" or not callable(wrong):
+            outcome(ovstore.describe_objects, **({"store": full} | {name: wrong}))
 
 
 @pytest.mark.parametrize("name", sorted(parameters(ovstore.extract_features)))
