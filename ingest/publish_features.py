@@ -10,6 +10,7 @@ from ..store.publish.fingerprints import Fingerprint
 from ..store.search import index_choice
 from .geometry import Geometry
 from .regions.objects import ObjectOptions, objects
+from .regions.pairs import WITHIN, close_pairs
 from .regions.pool import PoolOptions, pool_regions, pool_scene
 from .report import Report, quiet
 
@@ -49,11 +50,13 @@ def publish_with_regions(
         geometry.up_axis,
     )
     vectors = pool_scene(features, regions, pool_options)
+    pairs = close_pairs(geometry.points.xyz, object_of_superpoint[geometry.superpoint], regions[-1], geometry.up_axis)
     with publish.publishing(store) as at:  # a geometry that is new, and its features: both or neither
         scene_id = geometry.publish(at)
         feature_set = at.features(
             scene_id, name, features.space, recipe, source, features, object_of_superpoint, regions, vectors
         )
+        at.pairs(feature_set, pairs, WITHIN)
         if maps is not None:
             at.remember(maps, feature_set_id=feature_set)
     index_choice.on_publish(store, feature_set)

@@ -29,6 +29,8 @@ _INTERNAL = {
     "create_sort_key",
 }  # fmt: skip
 
+_OF_TABLES = {"ov_distance", "ov_near", "ov_on"}  # PostgreSQL has them: they read what it knows of regions
+
 
 def require(connection: "duckdb.DuckDBPyConnection", statement: str, views: Set[str]) -> None:
     """Raise BadInput unless the statement is one SELECT, VALUES, DESCRIBE or EXPLAIN of these over `views`."""
@@ -56,6 +58,8 @@ def _require_reading(found: dict[str, Any], names: Set[str], allowed: dict[str, 
     kind = found.get("type")
     if "class" in found:
         name = str(found.get("function_name", "")).casefold()
+        if name in _OF_TABLES:
+            raise BadInput(f"The function {name} reads PostgreSQL's tables, not files: leave --files out.")
         if name and not allowed.get(name, True):
             raise BadInput(f"The function {name} cannot be used here: it reads more than the rows, or waits.")
         return

@@ -1,7 +1,7 @@
 """The tables, as SQLAlchemy sees them today; migrations/ is how a store gets here, and a test finds no difference.
 
     datasets ─< scenes ─< frames ──────────────────────────┐
-                  └────< feature_sets ─< regions ─< region_views
+                  └────< feature_sets ─< regions ─< region_views, region_pairs
     embedding_spaces ─┘   └ recipes  ├─< scene_vectors
                       └─< text_vectors └─ crop_sets (recipes); region_crops of regions
     files and fingerprints of scenes and feature_sets
@@ -187,6 +187,7 @@ feature_sets = Table(
     Column("point_count", Integer, nullable=False, comment="points with a vector"),
     Column("content_digest", Text, nullable=False, comment="sha256 of vectors and regions"),
     _created_at(),
+    Column("pairs_within", REAL, comment="metres up to which pairs of its objects are recorded; null: none are"),
     CheckConstraint("source IN ('fused', 'distilled', 'imported')", name="source"),
     CheckConstraint("state IN ('ready', 'retired')", name="state"),
     UniqueConstraint("scene_id", "name"),
@@ -294,6 +295,23 @@ region_crops = Table(
     Column("crop_count", Integer, nullable=False, comment="crops whose unit vectors were averaged"),
     Column("embedding", HALFVEC(), nullable=False, comment="unit length, in the space of the region's own"),
     comment="Objects as the pooled image tower sees them, beside the fused vectors in regions",
+)
+
+region_pairs = Table(
+    "region_pairs",
+    metadata,
+    Column("first_id", ForeignKey("regions.id", ondelete="CASCADE"), primary_key=True, comment="the lower id"),
+    Column(
+        "second_id",
+        ForeignKey("regions.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+        comment="of the same feature set",
+    ),
+    Column("distance", REAL, nullable=False, comment="metres between the closest points"),
+    Column("supported", BigInteger, comment="which of the two stands on the other; null: neither"),
+    CheckConstraint("first_id < second_id", name="order"),
+    comment="Objects of one scene that are close to one another; read by ov_distance, ov_near, ov_on",
 )
 
 scene_vectors = Table(

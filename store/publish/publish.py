@@ -34,6 +34,7 @@ from ..postgres.schema import datasets, embedding_spaces, feature_sets, recipes,
 from . import fingerprints, rows
 from .agreement import check_features, check_geometry, check_regions
 from .fingerprints import Fingerprint
+from .pairs import RegionPair, insert_pairs
 
 
 class Publishing:
@@ -179,6 +180,10 @@ class Publishing:
         rows.insert_regions(connection, feature_set_id, scene_id, space_id, regions, ranges)
         rows.insert_scene_vectors(connection, feature_set_id, space_id, scene_vectors)
         return feature_set_id
+
+    def pairs(self, feature_set_id: int, pairs: Sequence[RegionPair], within: float) -> None:
+        """How the objects of a feature set stand to one another: all pairs up to `within` metres."""
+        insert_pairs(self._connection, feature_set_id, pairs, within)
 
     def remember(self, files: Fingerprint, *, scene_id: int | None = None, feature_set_id: int | None = None) -> None:
         """What a scene, or the maps of a feature set, were read from."""

@@ -131,6 +131,7 @@ def test_what_does_more_than_read_is_refused_in_a_sentence(asked: Database, stat
 
 ANSWERED = [
     "SELECT * FROM scene_overview",
+    "SELECT region, ov_on(region, 1), ov_near(region, 1, 0.3), ov_distance(region, 1) FROM region_overview",
     "SELECT a.id, b.id FROM scenes a JOIN scenes b ON a.id = b.id -- two columns of one name",
     "SELECT region, 1 - (embedding <=> embedding) AS score, avg(point_count) OVER () FROM region_overview ORDER BY 2;",
     "SELECT l2_distance(embedding, embedding), embedding::vector FROM regions",

@@ -13,6 +13,8 @@ from ....core.features import OrientedBox
 
 _TURNED = {"x": (1, 2, 0), "y": (2, 0, 1), "z": (0, 1, 2)}  # axes of a right-handed frame whose third one is up
 _THIN = 0.01  # metres: no edge of a footprint counts as shorter
+_NEXT = [1, 2, 3, 0]  # the corner that follows on each
+_EXACT = 1e-6  # metres by which stored boxes may be off
 _ROUNDED = 1 + 1e-9  # bounds are kept in spite of rounding
 _SAMPLED = 128  # points of each thing whose distances bound the least one
 
@@ -57,6 +59,12 @@ class Shape:
         return corners @ self.box.axes[:2, :2].T + self.box.centre[:2]
 
     @cached_property
+    def around(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(3,) and (3,) the least box along the axes around the oriented one."""
+        low, high = self.footprint.min(axis=0), self.footprint.max(axis=0)
+        return np.append(low, self.bottom), np.append(high, self.top)
+
+    @cached_property
     def area(self) -> float:
         """Of the footprint."""
         return float(np.prod(np.maximum(self.box.size[:2], _THIN)))
@@ -99,22 +107,25 @@ def shape_of(box: OrientedBox, up_axis: str, read: Callable[[], NDArray[np.float
 
 def overlap(a: Shape, b: Shape) -> float:
     """Square metres that the two footprints share: one clipped by the edges of the other (Sutherland and Hodgman)."""
+    if _apart(a, b)[:2].any():
+        return 0.0
     polygon = a.footprint
-    for start, stop in zip(b.footprint, np.roll(b.footprint, -1, axis=0), strict=True):
+    for start, stop in zip(b.footprint, b.footprint[_NEXT], strict=True):
         along = stop - start
         side = along[0] * (polygon[:, 1] - start[1]) - along[1] * (polygon[:, 0] - start[0])  # left of the edge: in
-        inside, following = side >= 0, np.roll(side, -1)
+        inside, following = side >= 0, np.append(side[1:], side[0])
         if not inside.any():
             return 0.0
         if inside.all():
             continue
         crossing = inside != (following >= 0)
         share = side[crossing] / (side[crossing] - following[crossing])
-        cut = polygon[crossing] + share[:, None] * (np.roll(polygon, -1, axis=0)[crossing] - polygon[crossing])
+        onwards = (np.append(polygon[1:], polygon[:1], axis=0) - polygon)[crossing]
+        cut = polygon[crossing] + share[:, None] * onwards
         kept = np.concatenate([np.flatnonzero(inside), np.flatnonzero(crossing) + 0.5])
         polygon = np.concatenate([polygon[inside], cut])[np.argsort(kept)]
     x, y = polygon.T
-    return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
+    return float(abs(x @ np.append(y[1:], y[0]) - y @ np.append(x[1:], x[0])) / 2)
 
 
 def sideways(a: Shape, b: Shape) -> float:
@@ -135,21 +146,21 @@ def distance(a: Shape, b: Shape, limit: float = np.inf) -> float:
 
     Only points are compared that a coarser bound leaves: memory and time are those of the points that face each other.
     """
-    if box_gap(a, b) > limit:
+    if np.linalg.norm(_apart(a, b)) > limit:
         return np.inf
     bound = min(limit, _sampled_distance(a.xyz, b.xyz))
     facing = sorted((a.xyz[_near(a.xyz, b, bound)], b.xyz[_near(b.xyz, a, bound)]), key=len)
     if len(facing[0]) == 0:
         return np.inf
-    found = float(cKDTree(facing[0]).query(facing[1], distance_upper_bound=bound * _ROUNDED)[0].min())
+    found = float(cKDTree(facing[0]).query(facing[1], distance_upper_bound=bound * _ROUNDED + _EXACT)[0].min())
     return found if found <= limit else np.inf
 
 
 def _near(points: NDArray[np.float64], shape: Shape, bound: float) -> NDArray[np.bool_]:
-    """(K,) which points are so near to the box around the shape's points."""
-    low, high = shape.xyz.min(axis=0), shape.xyz.max(axis=0)
-    outside = np.maximum(np.maximum(low - points, points - high), 0)
-    return np.asarray(np.einsum("kd,kd->k", outside, outside) <= bound**2 * _ROUNDED)
+    """(K,) which points are so near to the box around the shape, along each axis."""
+    low, high = shape.around
+    bound = bound * _ROUNDED + _EXACT
+    return np.asarray(((points >= low - bound) & (points <= high + bound)).all(axis=1))
 
 
 def _sampled_distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
@@ -160,9 +171,14 @@ def _sampled_distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(np.linalg.norm(a[k] - b[j]))
 
 
+def _apart(a: Shape, b: Shape) -> NDArray[np.float64]:
+    """(3,) metres between the two along each axis."""
+    return np.asarray(np.maximum(np.maximum(a.around[0] - b.around[1], b.around[0] - a.around[1]), 0))
+
+
 def _to_edges(points: NDArray[np.float64], polygon: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(K, E) distances of points from the edges of a polygon."""
-    along = np.roll(polygon, -1, axis=0) - polygon
+    """(K, 4) distances of points from the edges of a footprint."""
+    along = polygon[_NEXT] - polygon
     offset = points[:, None] - polygon
     share = np.clip(np.einsum("ked,ed->ke", offset, along) / np.einsum("ed,ed->e", along, along), 0, 1)
     return np.asarray(np.linalg.norm(offset - share[..., None] * along, axis=2))
