@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,13 @@ from ...core.errors import BadInput
 from ...core.files import replacing
 from ...core.wording import short_list
 from .formats import SharedFiles
+from .mask_folder import MASKS, write_masks
 from .pairs import LOOKALIKES, TWINS, some
 from .plan import ScenePlan, plan
 from .recording import record
-from .scene import SceneOptions, generate_scene, scannet_cameras
+from .scene import GeneratedScene, SceneOptions, generate_scene, scannet_cameras
 from .sensor import Sensor
+from .spoiled_masks import MaskFaults
 from .truth import truth_of
 
 TRUTH = "truth.json"
@@ -57,6 +59,16 @@ class FolderOptions:
     )
     noise: float = field(default=1.0, metadata={"help": "Multiplies the noise of images, depth and mesh; 0 is none."})
     max_range: float = field(default=6.0, metadata={"help": "Metres beyond which there are no depth readings."})
+    masks: bool = field(
+        default=False,
+        metadata={
+            "help": "Also write 2D masks of every frame to DIR/masks, with the faults of a segmenter such as SAM: "
+            "merged, split, missing or partial masks and wrong borders."
+        },
+    )
+    mask_faults: float = field(
+        default=1.0, metadata={"help": "Multiplies how often masks have a fault (docs/regions.md); 0 is never."}
+    )
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.lost_frames < 0:
@@ -69,6 +81,8 @@ class FolderOptions:
             raise BadInput(f"--twins must be 0 to {len(TWINS)} and --lookalikes 0 to {len(LOOKALIKES)} per scene.")
         if self.clutter < 0 or self.noise < 0 or not self.max_range > 0.5:
             raise BadInput("--clutter and --noise must be at least 0, --max-range more than half a metre.")
+        if not 0 <= self.mask_faults < np.inf:
+            raise BadInput(f"--mask-faults is {self.mask_faults}; 0 or more was expected.")
 
 
 def generate_set(
@@ -91,27 +105,35 @@ def generate_set(
         raise BadInput("A set has at least 1 scene and a seed of at least 0.")
     options = options or FolderOptions()
     plans = plan(scenes, seed)
-    with room_for(root, format_name, [p.name for p in plans], force):
+    with room_for(root, format_name, [p.name for p in plans], force, options.masks):
         ordered = made(partial(write_scene, format_name, root, options), plans, workers, report)
         form.write_set(root, [p.name for p in plans])
         where = {name: truth["scene"] for truth in ordered for name in truth["planted"]}
         truth = {"format": format_name, "seed": seed, "planted": where, "scenes": ordered}
+        if options.masks:
+            faults = MaskFaults().times(options.mask_faults)
+            (root / MASKS).mkdir()
+            counts = made(partial(_write_masks, format_name, root, options, faults), plans, workers)
+            truth["mask_faults"] = asdict(faults)
+            truth["scenes"] = [scene | one for scene, one in zip(ordered, counts, strict=True)]
         write_json(root / TRUTH, truth)
         return truth
 
 
 @contextmanager
-def room_for(root: Path, format_name: str, names: Sequence[str], force: bool) -> Iterator[None]:
-    """The folder `root` with a place for the scenes `names`; an earlier set is refused unless `force` removes it."""
+def room_for(root: Path, format_name: str, names: Sequence[str], force: bool, masks: bool = False) -> Iterator[None]:
+    """The folder `root` with a place for the scenes `names`, and for `masks`; an earlier set is refused unless `force`
+    removes it."""
     try:
         if force:
             _remove_earlier(root)
         else:
             _refuse_to_overwrite(root, names)
-        _refuse_what_nobody_generated(root, _shared(format_name))
+        _refuse_what_nobody_generated(root, (*_shared(format_name), *((MASKS,) if masks else ())))
         root.mkdir(parents=True, exist_ok=True)
+        claim = {"format": format_name, "scenes": [{"scene": name} for name in names]}
         with replacing(root / _CLAIM) as part:
-            write_json(part, {"format": format_name, "scenes": [{"scene": name} for name in names]})
+            write_json(part, claim | ({"mask_faults": {}} if masks else {}))
         yield
         (root / _CLAIM).unlink()
     except OSError as error:
@@ -154,18 +176,9 @@ def whole_folder(root: Path, name: str) -> Iterator[Path]:
 
 def write_scene(format_name: str, root: Path, options: FolderOptions, planned: ScenePlan) -> dict[str, Any]:
     """Make one scene of a set; its folder appears whole or not at all. The truth about it."""
-    rng = np.random.default_rng([*planned.seed, 2])
-    wanted = SceneOptions(
-        frames=options.frames,
-        planted=planned.planted,
-        clutter=options.clutter,
-        scene_type=planned.scene_type,
-        twins=some(TWINS, options.twins, rng),
-        lookalikes=some(LOOKALIKES, options.lookalikes, rng),
-    )
     recording = record(
         planned.name,
-        generate_scene(planned.seed, wanted),
+        _scene(options, planned),
         scannet_cameras(options.color_size, options.depth_size),
         Sensor(noise=options.noise, max_range=options.max_range),
         options.spacing,
@@ -175,6 +188,27 @@ def write_scene(format_name: str, root: Path, options: FolderOptions, planned: S
     with whole_folder(root, planned.name) as folder:
         plugins.load("ingest.generated.formats", format_name).write(folder, recording)
     return truth_of(recording)
+
+
+def _write_masks(
+    format_name: str, root: Path, options: FolderOptions, faults: MaskFaults, planned: ScenePlan
+) -> dict[str, Any]:
+    """The masks of a scene that was written. What became of the things of its frames."""
+    counts = write_masks(format_name, root, planned.name, _scene(options, planned), faults, planned.seed)
+    return {"scene": planned.name, "masks": asdict(counts)}
+
+
+def _scene(options: FolderOptions, planned: ScenePlan) -> GeneratedScene:
+    rng = np.random.default_rng([*planned.seed, 2])
+    wanted = SceneOptions(
+        frames=options.frames,
+        planted=planned.planted,
+        clutter=options.clutter,
+        scene_type=planned.scene_type,
+        twins=some(TWINS, options.twins, rng),
+        lookalikes=some(LOOKALIKES, options.lookalikes, rng),
+    )
+    return generate_scene(planned.seed, wanted)
 
 
 def _refuse_to_overwrite(root: Path, names: Sequence[str]) -> None:
@@ -222,7 +256,7 @@ def _remove_set(root: Path, told: Path) -> None:
             shutil.rmtree(root / name, ignore_errors=True)
             shutil.rmtree(root / f".{name}.part", ignore_errors=True)
     if format_name in (BENCH, *plugins.names("ingest.generated.formats")):
-        for name in _shared(format_name):
+        for name in (*_shared(format_name), *((MASKS,) if "mask_faults" in truth else ())):
             if (root / name).is_file():
                 (root / name).unlink()
             shutil.rmtree(root / name, ignore_errors=True)

@@ -114,3 +114,11 @@ def look(geometry: Geometry, camera: Camera, camera_to_world: NDArray[np.float64
 def render(geometry: Geometry, camera: Camera, camera_to_world: NDArray[np.float64]) -> Rendering:
     """The picture alone."""
     return look(geometry, camera, camera_to_world)[0]
+
+
+def instances(geometry: Geometry, camera: Camera, camera_to_world: NDArray[np.float64]) -> NDArray[np.int32]:
+    """(H, W) the object_id of each pixel, -1 where nothing is hit."""
+    origin = np.asarray(camera_to_world, np.float64)[:3, 3]
+    face = cast(geometry, origin, directions(camera, camera_to_world)).face
+    shown = np.where(face < 0, -1, geometry.part_object[geometry.face_part[face]])
+    return shown.astype(np.int32).reshape(camera.height, camera.width)

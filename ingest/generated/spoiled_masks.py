@@ -1,6 +1,6 @@
 """2D masks as wrong as a segmenter's like SAM: things joined, cut, left out, shown in part, with wrong borders."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,13 @@ class MaskFaults:
     smallest: int = 25  # pixels; what shows less has no mask
     large: int = 400  # pixels; what shows less is not cut
 
+    def times(self, factor: float) -> "MaskFaults":
+        """As often, times the factor."""
+        rates = ("merged", "missing", "split", "partial", "moved", "resized")
+        return replace(self, **{name: min(1.0, factor * getattr(self, name)) for name in rates})
 
-NO_FAULTS = MaskFaults(merged=0, missing=0, split=0, partial=0, moved=0, resized=0)
+
+NO_FAULTS = MaskFaults().times(0)
 
 
 @dataclass(frozen=True)
