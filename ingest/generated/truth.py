@@ -6,10 +6,11 @@ import numpy as np
 
 from .geometry import PlacedObject
 from .recording import Recording
+from .relations import relations_of
 
 
 def truth_of(recording: Recording) -> dict[str, Any]:
-    """The scene's objects: words, place and box in the world (metres), and how much of each was seen."""
+    """The scene's objects: words, place and box in the world (metres), how much of each was seen, and relations."""
     points = np.bincount(recording.mesh.object_id, minlength=len(recording.scene.objects))
     return {
         "scene": recording.name,
@@ -21,6 +22,7 @@ def truth_of(recording: Recording) -> dict[str, Any]:
             _object(placed, int(points[placed.object_id]), int(recording.frames_showing[placed.object_id]))
             for placed in recording.scene.objects
         ],
+        "relations": relations_of(recording.scene.geometry, recording.scene.objects),
     }
 
 

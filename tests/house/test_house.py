@@ -48,7 +48,7 @@ SHELVES = {  # room -> shelf -> shelves of the room that it may import
         "formats": {"compat", "checks", "fusion", "regions", *_SCANS},
         "checks": {"datasets", "compat", "formats", "extraction", "fusion", *_SCANS},
         "datasets": {"formats", "compat", "checks", *_SCANS},
-        "generated": {"formats", *_SCANS},
+        "generated": {"formats", "regions", *_SCANS},
         "training": {"generated", "regions", "fusion"},
     },
 }
