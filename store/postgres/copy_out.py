@@ -14,12 +14,24 @@ def read_regions(
     connection: Connection, feature_set: int, level: str, dim: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
     """(n,) ids, ascending, and (n, dim) vectors of one feature set's regions of a level."""
+    own = f"feature_set_id = {int(feature_set)} AND level = '{level}'"
+    return _read(connection, f"SELECT id, embedding FROM regions WHERE {own} ORDER BY id", feature_set, dim)
+
+
+def read_crops(connection: Connection, feature_set: int, dim: int) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
+    """The same of its objects that have vectors from crops: (n,) ids, ascending, and (n, dim) these vectors."""
+    joined = "region_crops JOIN regions ON regions.id = region_id"
+    own = f"feature_set_id = {int(feature_set)}"
+    statement = f"SELECT region_id, region_crops.embedding FROM {joined} WHERE {own} ORDER BY region_id"
+    return _read(connection, statement, feature_set, dim)
+
+
+def _read(
+    connection: Connection, query: str, feature_set: int, dim: int
+) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
     driver = connection.connection.driver_connection
     assert driver is not None
-    statement = (
-        f"COPY (SELECT id, embedding FROM regions WHERE feature_set_id = {int(feature_set)} AND level = '{level}' "
-        "ORDER BY id) TO STDOUT (FORMAT BINARY)"
-    )
+    statement = f"COPY ({query}) TO STDOUT (FORMAT BINARY)"
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         data = b"".join(copy)
     rows = np.frombuffer(data, _row_type(dim), (len(data) - _HEADER_BYTES) // _row_type(dim).itemsize, _HEADER_BYTES)

@@ -1,5 +1,7 @@
 """All region vectors of a space and level as one memory-mapped array that follows the database.
 
+Beside the levels there are two more kinds of vectors of objects: "crops", and "both", the means of the other two.
+
 Asking PostgreSQL for a million vectors takes seconds, mapping a file takes microseconds. The side file (region_file.py)
 is derived, like every index: rows are appended when feature sets appear, rows of feature sets that are gone are skipped
 and, once they are many, left behind. A feature set never changes (it is replaced by another), so its id and birth say
@@ -16,15 +18,18 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
 from ...core.files import remove
+from ...core.vectors import unit_rows
 from ..files import places
-from ..postgres.copy_out import read_regions
+from ..postgres.copy_out import read_crops, read_regions
 from ..postgres.database import Database
 from . import region_file, scoring, space_state
 from .region_file import FeatureSetKey, Manifest, Part
 from .space_state import SpaceState
 
+DESCRIBED = ("crops", "both")  # what stands for a level where objects were described from crops
 _DEAD_SHARE = 0.25  # of all rows; above it the living ones are written anew
 
 Found = tuple[NDArray[np.int64], NDArray[np.float32]]  # (n,) region ids and their scores, best first
@@ -85,6 +90,8 @@ def current(store: Database, space_id: int, level: str) -> RegionVectors:
         return held[3]
     with store.autocommit() as connection:
         state = space_state.by_id(connection, space_id)
+        if level in DESCRIBED:
+            state = space_state.described(connection, state, level)
     return _as_of(store, state, level)
 
 
@@ -183,4 +190,18 @@ def _kept_parts(folder: Path, manifest: Manifest, kept: list[FeatureSetKey]) -> 
 def _read_parts(store: Database, missing: list[FeatureSetKey], level: str, dim: int) -> Iterator[Part]:
     with store.connect() as connection:
         for key in missing:
-            yield key, *read_regions(connection, key[0], level, dim)
+            yield key, *_read_part(connection, key[0], level, dim)
+
+
+def _read_part(
+    connection: Connection, feature_set: int, level: str, dim: int
+) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
+    if level not in DESCRIBED:
+        return read_regions(connection, feature_set, level, dim)
+    described, crops = read_crops(connection, feature_set, dim)
+    if level == "crops":
+        return described, crops
+    ids, fused = read_regions(connection, feature_set, "object", dim)
+    total = unit_rows(fused.astype(np.float32))
+    total[np.searchsorted(ids, described)] += unit_rows(crops.astype(np.float32))
+    return ids, unit_rows(total).astype(np.float16)

@@ -1,7 +1,7 @@
 """Which feature sets of an embedding space are ready, as of one moment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -16,6 +16,10 @@ _STATE = """
     FROM embedding_spaces space LEFT JOIN feature_sets ready
     ON ready.embedding_space_id = space.id AND ready.state = 'ready' WHERE {} GROUP BY space.id
 """
+_CROPS = text(
+    "SELECT feature_set_id, (extract(epoch FROM created_at) * 1000000)::bigint FROM crop_sets "
+    "WHERE feature_set_id = ANY(:ids)"
+)
 _BY_ID = text(_STATE.format("space.id = :id"))
 _BY_NAME = text(_STATE.format("space.name = :name AND space.dim = :dim AND space.digest = :digest"))
 
@@ -46,6 +50,16 @@ def of_space(connection: Connection, space: EmbeddingSpace) -> SpaceState:
     other = " with other weights" if space.name in names else ""
     known = ", ".join(repr(name) for name in sorted(names))
     raise SpaceMismatch(f"The query is in {space.name!r}, but the store's vectors are in {known}{other}.")
+
+
+def described(connection: Connection, state: SpaceState, vectors: str) -> SpaceState:
+    """The feature sets whose objects have vectors from crops ("crops"), or all of them ("both").
+
+    A feature set that was described counts from then on as another one.
+    """
+    born = {row[0]: row[1] for row in connection.execute(_CROPS, {"ids": [key[0] for key in state.ready]})}
+    keys = [(id, born.get(id, birth)) for id, birth in state.ready if vectors == "both" or id in born]
+    return replace(state, ready=tuple(keys))
 
 
 def _state(row: Row[Any]) -> SpaceState:
