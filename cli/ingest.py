@@ -1,6 +1,8 @@
 """ovstore ingest FORMAT PATH: scans become searchable."""
 
+from dataclasses import fields
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,20 +33,26 @@ class _Ingest(EncoderCommand):
             help=f"{_unwrapped(dataset.__doc__ or name)}\n\n\b\n"
             f"Example:\n  ovstore ingest {name} scans/ --encoder openclip",
             short_help=summary,
-            params=[click.Argument(["path"], type=click.Path(exists=True)), *options_of(dataset.Options), *_common()],
+            params=[
+                click.Argument(["path"], type=click.Path(exists=True)),
+                *options_of(dataset.Options),
+                *_common(dataset),
+            ],
         )
 
 
-def _common() -> list[click.Parameter]:
+def _common(dataset: "Dataset") -> list[click.Parameter]:
+    own_masks = "masks" in {field.name for field in fields(dataset.Options)}  # of pixels that are not used at all
     return [
         encoder_option(),
         click.Option(["--name", "dataset"], help="The dataset's name in the store  [default: the format]"),
         click.Option(["--scene", "scenes"], multiple=True, help="Only this scene; may be repeated."),
         click.Option(["--features"], help="Name of the feature sets  [default: the encoder]"),
-        click.Option(["--compat"], type=click.Choice(["openscene"]),
-                     help="Reproduce the numbers of OpenScene's fusion exactly, including its oddities; lseg and "
-                          "openseg then process images as they did there. This changes visibility: use --name to "
-                          "keep other features of the same scans."),
+        click.Option(["--compat"], type=click.Choice(["openscene", "maskclustering"]),
+                     help="openscene: reproduce the numbers of OpenScene's fusion exactly, including its oddities; "
+                          "lseg and openseg then process images as they did there. This changes visibility: use "
+                          "--name to keep other features of the same scans. maskclustering: with --masks, objects by "
+                          "MaskClustering's rules for points in two masks of one frame."),
         click.Option(["--depth-tolerance"], type=float,
                      help="Share of the depth reading by which a point may differ from it and still count as seen  "
                           "[default: 0.05]"),
@@ -61,6 +69,13 @@ def _common() -> list[click.Parameter]:
         click.Option(["--crops"], is_flag=True,
                      help="Also describe the objects from crops of their images, by the encoder's own image tower: "
                      "see `ovstore describe`."),
+        click.Option([*([] if own_masks else ["--masks"]), "--object-masks", "object_masks"],
+                     type=click.Path(path_type=Path),
+                     help="Folder of 2D masks of things, of any class: FOLDER/SCENE/FRAME.png with a number per mask, "
+                          "SAM's or COCO's JSON, npy or npz. Objects are made from them: see docs/regions.md."),
+        click.Option(["--objects"], type=click.Choice(["features", "masks", "both"]),
+                     help="Objects are superpoints merged by their features, by --masks, or by both: masks first, "
+                          "features for what no mask holds  [default: both where there are masks]"),
         device_option(),
         click.Option(["--workers"], type=click.IntRange(1), default=1, show_default=True,
                      help="Scenes processed at once."),
@@ -107,8 +122,6 @@ def _ingest(format: str, **params: Any) -> None:
 
 
 def _request(format: str, params: dict[str, Any]) -> "IngestRequest":
-    from pathlib import Path
-
     from ..workflows.ingest import IngestRequest
     from ._options.from_dataclass import named_fields
 

@@ -6,11 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..core import plugins
 from ..core.contracts import offers
 from ..core.features import Correspondence, FeatureMap
 from ..models.encoders import Encoder, ReadsFrameMaps
 from ..models.frame_maps import FrameMaps, Reader
+from ..models.precomputed.masks.folder import load_frame_masks
 from ..store.catalog import catalog
 from ..store.files.stored_points import StoredPoints
 from ..store.postgres.database import Database
@@ -29,6 +33,7 @@ from .fusion.masks import unmasked
 from .fusion.visibility import correspond
 from .geometry import Geometry, Unpublished, published
 from .imported_features import ImportedFeatures, point_features
+from .mask_objects import superpoints_of_masks
 from .order import morton_order
 from .publish_features import publish_with_regions
 from .recipe import FeatureRequest, GeometryRequest
@@ -86,7 +91,9 @@ def ingest_scene(store: Database, job: IngestJob, report: Report = quiet) -> Ing
     reader = None if files else offers(encoder, ReadsFrameMaps)
     frame_maps = None if reader is None else reader.load_frame_maps(asked.encoder_options, name)
     maps_digest = None if frame_maps is None else frame_maps.digest
-    features_recipe = recipe.features(asked, found.geometry, space, files, maps_digest)
+    masks = None if asked.masks is None else load_frame_masks(str(asked.masks.files), name)
+    masks_digest = None if masks is None else masks.digest
+    features_recipe = recipe.features(asked, found.geometry, space, files, maps_digest, masks_digest)
     ready = catalog.ready_feature_set(store, request.dataset, name, asked.name, features_recipe)
     if ready is not None and found.kept and _are_as_they_were(store, ready, frame_maps):
         _remember(store, found)
@@ -98,6 +105,10 @@ def ingest_scene(store: Database, job: IngestJob, report: Report = quiet) -> Ing
         imported.require_space(space)
     geometry = _stored_geometry(store, found, imported) or _new_geometry(store, found, name, imported, report)
     findings = [*geometry.findings, *(imported.findings if imported is not None else ())]
+    mask_object: NDArray[np.int32] | None = None
+    if asked.masks is not None and masks is not None:  # before a network runs
+        mask_object, said = superpoints_of_masks(geometry, masks, asked.masks.options, report)
+        findings += said
     if imported is None:
         seen, maps, skipped = _views(geometry, frame_maps)
         findings += skipped
@@ -126,6 +137,8 @@ def ingest_scene(store: Database, job: IngestJob, report: Report = quiet) -> Ing
         asked.pool,
         report,
         _map_files(store, frame_maps),
+        mask_object,
+        "both" if asked.masks is None else asked.masks.merged_by,
     )
     return IngestSummary(
         name,

@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..core.features import PointFeatures
 from ..store.postgres.database import Database
 from ..store.publish import publish
 from ..store.publish.fingerprints import Fingerprint
 from ..store.search import index_choice
 from .geometry import Geometry
-from .regions.objects import ObjectOptions, objects
+from .regions.objects import MergedBy, ObjectOptions, objects
 from .regions.pairs import WITHIN, close_pairs
 from .regions.pool import PoolOptions, pool_regions, pool_scene
 from .report import Report, quiet
@@ -35,10 +38,17 @@ def publish_with_regions(
     pool_options: PoolOptions,
     report: Report = quiet,
     maps: Fingerprint | None = None,
+    mask_object: NDArray[np.int32] | None = None,
+    merged_by: MergedBy = "both",
 ) -> Published:
-    """Publish the vectors of a scene's points as the feature set `name`; `maps` are files they were read from."""
+    """Publish the vectors of a scene's points as the feature set `name`; `maps` are files they were read from.
+
+    (S,) `mask_object` is the object from 2D masks that each superpoint belongs to, -1 for none.
+    """
     report("regions", 0, 1)
-    object_of_superpoint = objects(geometry.superpoint, geometry.points, features, object_options)
+    object_of_superpoint = objects(
+        geometry.superpoint, geometry.points, features, object_options, mask_object, merged_by
+    )
     regions = pool_regions(
         geometry.points,
         geometry.superpoint,

@@ -13,7 +13,8 @@ from ..core.options import chosen
 from ..core.wording import reason
 from .fusion.fuse import FusionOptions
 from .fusion.visibility import VisibilityOptions
-from .regions.objects import ObjectOptions
+from .regions.masks.options import MaskOptions
+from .regions.objects import MergedBy, ObjectOptions
 from .regions.pool import PoolOptions
 from .regions.superpoints import SuperpointOptions
 
@@ -34,6 +35,15 @@ class GeometryRequest:
 
 
 @dataclass(frozen=True)
+class MaskRequest:
+    """Which 2D masks say what is one thing, and how."""
+
+    files: Path  # the folder
+    merged_by: MergedBy = "both"
+    options: MaskOptions = field(default_factory=MaskOptions)
+
+
+@dataclass(frozen=True)
 class FeatureRequest:
     """How stored geometry becomes a feature set: the encoder, and everything after it."""
 
@@ -43,6 +53,7 @@ class FeatureRequest:
     fuse: FusionOptions = field(default_factory=FusionOptions)
     objects: ObjectOptions = field(default_factory=ObjectOptions)
     pool: PoolOptions = field(default_factory=PoolOptions)
+    masks: MaskRequest | None = None
 
 
 def geometry(request: GeometryRequest) -> dict[str, Any]:
@@ -61,12 +72,14 @@ def features(
     space: EmbeddingSpace,
     files: Sequence[Path] = (),
     maps_digest: str | None = None,
+    masks_digest: str | None = None,
 ) -> dict[str, Any]:
     """Everything that decides the vectors of a feature set, the recipe of its geometry included.
 
     For vectors that were fused elsewhere these are their `files`; the encoder then only names the text tower.
-    `maps_digest` is the digest of feature maps that were computed elsewhere.
+    `maps_digest` is the digest of feature maps that were computed elsewhere, `masks_digest` that of 2D masks.
     """
+    masks = request.masks
     imported = {"files": {path.name: _digest(path) for path in files}, "unit_length": request.fuse.unit_length}
     return {
         "version": VERSION,
@@ -75,8 +88,13 @@ def features(
         **({"imported": imported} if files else {"fuse": _plain(request.fuse)}),
         **({} if maps_digest is None else {"maps": maps_digest}),
         "objects": _plain(request.objects),
+        **({} if masks is None else {"masks": _masks(masks, masks_digest)}),
         "pool": _plain(request.pool),
     }
+
+
+def _masks(masks: MaskRequest, digest: str | None) -> dict[str, Any]:
+    return {"files": digest, "merged_by": masks.merged_by, "options": _plain(masks.options)}
 
 
 def encoding(encoder: str, options: Any, space: EmbeddingSpace) -> dict[str, Any]:

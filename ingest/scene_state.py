@@ -111,6 +111,14 @@ def _other_makings(
         if not found and before["space"] != now["space"]:
             found.append("by other weights")
         yield from found
+        was, asks = before.get("masks"), now.get("masks")
+        if (was is None) != (asks is None):
+            yield "without --masks" if was is None else "with --masks"
+        elif was is not None and asks is not None:
+            if was["merged_by"] != asks["merged_by"]:
+                yield f"with --objects {was['merged_by']}, not {asks['merged_by']}"
+            if was["options"] != asks["options"]:
+                yield "by other rules for masks"
 
 
 def scene_paths(dataset: Dataset, request: GeometryRequest, name: str, place: Path) -> Sequence[Path]:

@@ -17,7 +17,7 @@ from .scene_jobs import Finished, SceneResults, nobody, require_counts, run_in_s
 if TYPE_CHECKING:
     from ..ingest.checks.rehearsal import Rehearsal
     from ..ingest.pipeline import IngestSummary
-    from ..ingest.recipe import FeatureRequest, GeometryRequest
+    from ..ingest.recipe import FeatureRequest, GeometryRequest, MaskRequest
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class IngestRequest:
     features: str | None = None  # the feature sets' name; None: the encoder
     dataset_options: Mapping[str, Any] = field(default_factory=dict)  # chosen explicitly, by name
     encoder_options: Mapping[str, Any] = field(default_factory=dict)
-    compat: Literal["openscene"] | None = None
+    compat: Literal["openscene", "maskclustering"] | None = None
     depth_tolerance: float | None = None  # share of the depth reading
     splat_radius: float | None = None  # metres
     weighting: Literal["mean", "view"] | None = None
@@ -42,6 +42,8 @@ class IngestRequest:
     engine: str | None = None  # None: inline for one worker, processes for more
     again: bool = False  # do the work even where the store is up to date
     crops: bool = False  # also describe the objects from crops of their images
+    object_masks: Path | None = None  # a folder of 2D masks of things; objects are also made from them
+    objects: Literal["features", "masks", "both"] | None = None  # what objects are made from; None: both, given masks
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -72,7 +74,7 @@ def ingest_scans(
     features: str | None = None,
     options: dict[str, Any] | None = None,
     encoder_options: dict[str, Any] | None = None,
-    compat: Literal["openscene"] | None = None,
+    compat: Literal["openscene", "maskclustering"] | None = None,
     depth_tolerance: float | None = None,
     splat_radius: float | None = None,
     weighting: Literal["mean", "view"] | None = None,
@@ -82,6 +84,8 @@ def ingest_scans(
     engine: str | None = None,
     again: bool = False,
     crops: bool = False,
+    object_masks: str | Path | None = None,
+    objects: Literal["features", "masks", "both"] | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> SceneResults[Any]:
     """Ingest the scans below `path`, as `ovstore ingest FORMAT PATH` does; the same options give the same digests.
@@ -97,7 +101,8 @@ def ingest_scans(
     the feature sets) the encoder, and `scenes` all that are there. `options` are those of the format and
     `encoder_options` those of the encoder, by name: see `ovstore ingest FORMAT --encoder NAME --help`. `progress` is
     called with a stage, its steps done and all of its steps; the stage "scenes" counts finished scenes. With `crops`,
-    `describe_objects` follows for each scene.
+    `describe_objects` follows for each scene. `object_masks` is a folder of 2D masks of things, from which objects are
+    made, in place of or beside merging by features, as `objects` says (docs/regions.md).
 
     Up-to-date scenes are skipped. A scene that cannot be ingested is in `failed` and does not stop the rest; a path,
     plug-in or option that does not exist raises an OvstoreError before any work is done.
@@ -121,6 +126,8 @@ def ingest_scans(
         engine,
         again,
         crops,
+        None if object_masks is None else Path(object_masks),
+        objects,
     )
     return run(store, plan(request), progress or quiet)
 
@@ -183,7 +190,7 @@ def requests(request: IngestRequest) -> "tuple[GeometryRequest, FeatureRequest]"
     if request.crops:
         pooling(request.encoder)
     dataset = plugins.load("ingest.datasets", request.format, noun="format")
-    compat = None if request.compat is None else compat_of(request.format, request.path, request.encoder)
+    compat = compat_of(request.format, request.path, request.encoder) if request.compat == "openscene" else None
     seen = compat.visibility if compat else VisibilityOptions()
     fused = compat.fusion if compat else FusionOptions()
     historical = compat.dataset_options if compat else {}
@@ -211,5 +218,22 @@ def requests(request: IngestRequest) -> "tuple[GeometryRequest, FeatureRequest]"
         encoder=request.encoder,
         encoder_options=chosen(encoder.Options, {**published, **request.encoder_options}, request.encoder),
         fuse=fused,
+        masks=_masks(request),
     )
     return geometry, features
+
+
+def _masks(request: IngestRequest) -> "MaskRequest | None":
+    from ..ingest.recipe import MaskRequest
+    from ..ingest.regions.masks.options import MASKCLUSTERING, MaskOptions
+
+    if request.object_masks is None:
+        asked = "--compat maskclustering" if request.compat == "maskclustering" else f"--objects {request.objects}"
+        if request.compat == "maskclustering" or request.objects in ("masks", "both"):
+            raise Misused(f"{asked} needs 2D masks of things: give their folder with --masks FOLDER.")
+        return None
+    if not request.object_masks.is_dir():
+        raise BadInput(f"{request.object_masks} is no folder; a folder of 2D masks, one file per frame, was expected.")
+    historical = request.compat == "maskclustering"
+    options = MASKCLUSTERING if historical else MaskOptions()
+    return MaskRequest(request.object_masks.resolve(), request.objects or ("masks" if historical else "both"), options)

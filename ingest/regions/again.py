@@ -19,6 +19,11 @@ def regions_again(store: Database, found: FeatureSetInfo) -> None:
         damage = file_digests.examine(connection, store, [found.features_file])
     if damage:
         raise BadInput(f"{found.features_file} is damaged: {damage[found.features_file]}.")
+    if "masks" in found.recipe:
+        raise BadInput(
+            f"The objects of {found.name!r} were made from 2D masks, which the store does not keep: ingest the scan "
+            "again with --masks FOLDER --again."
+        )
     scene = catalog.find_scene(store, f"{found.dataset}/{found.scene}")
     described = crop_sets.sound(store, found)
     recipe: dict[str, Any] = found.recipe

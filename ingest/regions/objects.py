@@ -13,6 +13,7 @@ vectors agree fully, colours do not count, so that a chair keeps its cushion.
 
 import heapq
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ from .sums import sum_directions
 
 _CHUNK = 4096  # pairs compared at a time
 _LEAST_RANGE = 0.02  # of cosines; a scene of one thing has no unusual ones, only noise
+
+
+MergedBy = Literal["features", "masks", "both"]  # what says of superpoints that they are one object
 
 
 @dataclass(frozen=True)
@@ -56,20 +60,29 @@ class ObjectOptions:
 
 
 def objects(
-    superpoint: NDArray[np.int32], points: PointCloud, features: PointFeatures, options: ObjectOptions | None = None
+    superpoint: NDArray[np.int32],
+    points: PointCloud,
+    features: PointFeatures,
+    options: ObjectOptions | None = None,
+    mask_object: NDArray[np.int32] | None = None,
+    merged_by: MergedBy = "both",
 ) -> NDArray[np.int32]:
     """(S,) the object of each superpoint, 0..O-1 in the order of their first superpoints.
 
     A superpoint without a vector is an object of its own; one of fewer than absorb_points points joins the neighbour
-    with which it shares most edges.
+    with which it shares most edges. (S,) `mask_object` is what 2D masks call one thing, -1 for none: such superpoints
+    are one object whatever their vectors, and never one with those of another.
     """
     options = options or ObjectOptions()
     superpoint_count = int(superpoint.max()) + 1
+    if mask_object is None or merged_by == "features":
+        mask_object = np.full(superpoint_count, -1, np.int32)
     sums, seen = sum_directions(features.vectors, superpoint[features.point_index], superpoint_count)
     pair, contact = contacts(superpoint, points, options)
     both_seen = (seen[pair] > 0).all(axis=1)
     parts = _Parts(sums, seen, _mean_colors(superpoint, points), pair[both_seen], options)
-    owner = _merge(parts, pair[both_seen], options.doubt)
+    mask_object = np.where(seen > 0, mask_object, -1)
+    owner = _merge(parts, pair[both_seen], -np.inf if merged_by == "masks" else options.doubt, mask_object)
     size = np.bincount(superpoint, minlength=superpoint_count)
     _absorb(owner, (seen == 0) & (size < options.absorb_points), pair, contact)
     return number_by_first_point(owner)
@@ -141,8 +154,12 @@ class _Parts:
         self.weight[a] = total
 
 
-def _merge(parts: _Parts, pair: NDArray[np.int64], most_doubt: float) -> NDArray[np.int64]:
+def _merge(
+    parts: _Parts, pair: NDArray[np.int64], most_doubt: float, mask_object: NDArray[np.int32]
+) -> NDArray[np.int64]:
     """(S,) the lowest superpoint of each one's object; (P, 2) `pair` lists the seen superpoints that touch.
+
+    Those of one object of `mask_object` (S,) are joined first, and those of two never.
 
     A part's queue holds its neighbours, least doubtful last, as they were when it last grew; the heap holds the head
     of each queue. A pair is out of date when one of the two has grown since; the newer queue of that one has it too.
@@ -157,6 +174,17 @@ def _merge(parts: _Parts, pair: NDArray[np.int64], most_doubt: float) -> NDArray
     grown = [0.0] * count  # when; never again for what is part of another
     queues: list[list[tuple[float, int]]] = [[] for _ in range(count)]
     heap: list[tuple[float, int, int, int, int]] = []
+    thing = mask_object.astype(np.int64)
+
+    def join(low: int, high: int) -> None:
+        parts.join(low, high)
+        owner[high] = low
+        thing[low] = max(thing[low], thing[high])
+        for other in beside[high]:
+            beside[other].discard(high)
+            beside[other].add(low)
+        beside[low] = (beside[low] | beside[high]) - {low, high}
+        beside[high] = set()
 
     def offer(a: int, made: int) -> None:
         """Put the head of a's queue into the heap."""
@@ -167,12 +195,18 @@ def _merge(parts: _Parts, pair: NDArray[np.int64], most_doubt: float) -> NDArray
                 return
 
     def line_up(a: int, others: NDArray[np.int64]) -> None:
+        if thing[a] >= 0:
+            others = others[thing[others] < 0]
         doubt = parts.doubt(np.full_like(others, a), others)
         order = np.lexsort((others, doubt))[::-1]
         order = order[doubt[order] <= most_doubt]
         queues[a] = list(zip(doubt[order].tolist(), others[order].tolist(), strict=True))
         offer(a, now)
 
+    first_of: dict[int, int] = {}
+    for a in np.flatnonzero(thing >= 0).tolist():
+        if (low := first_of.setdefault(int(thing[a]), a)) != a:
+            join(low, a)
     for a in range(count):
         if later := sorted(other for other in beside[a] if other > a):
             line_up(a, np.array(later))
@@ -183,14 +217,9 @@ def _merge(parts: _Parts, pair: NDArray[np.int64], most_doubt: float) -> NDArray
         if max(grown[low], grown[high]) > made:
             offer(a, made)
             continue
-        parts.join(low, high)
-        owner[high] = low
+        join(low, high)
         now += 1
         grown[low], grown[high] = now, np.inf
-        for other in beside[high]:
-            beside[other].discard(high)
-            beside[other].add(low)
-        beside[low] = (beside[low] | beside[high]) - {low, high}
         line_up(low, np.array(sorted(beside[low]), np.int64))
     for s in range(count):  # an owner is never a later superpoint
         owner[s] = owner[owner[s]]

@@ -141,3 +141,19 @@ def test_a_cloud_without_colours_is_split_by_its_vectors() -> None:
 def test_options_that_mean_nothing_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(BadInput, match=next(iter(wrong))):
         ObjectOptions(**wrong)
+
+
+def test_masks_keep_two_things_apart_that_look_alike_and_join_what_does_not() -> None:
+    strip = Strip()
+    apart = np.full(17, -1, np.int32)
+    apart[8:12], apart[12:16] = 0, 1  # the wood in two
+    found = objects(strip.superpoint, strip.points, strip.features(), None, apart)
+    assert [len(set(found[part].tolist())) for part in (slice(0, 8), slice(8, 12), slice(12, 16))] == [1, 1, 1]
+    assert found[8] != found[12]
+    joined = np.full(17, -1, np.int32)
+    joined[[0, 8, 16]] = 0  # rug, wood and duck
+    found = objects(strip.superpoint, strip.points, strip.features(), None, joined, "masks")
+    assert len(set(found[[0, 8, 16]].tolist())) == 1
+    assert len(set(found.tolist())) == 15  # nothing else is merged
+    same = objects(strip.superpoint, strip.points, strip.features(), None, apart, "features")
+    assert (same == objects(strip.superpoint, strip.points, strip.features())).all()

@@ -64,7 +64,7 @@ def _parts(
     held = [seen.points_of(mask) for mask in masks.tolist()]
     points = np.unique(np.concatenate(held))
     part = density_clusters(xyz[points], options.gap, options.neighbours)
-    if options.lifting == "ball_query":  # MaskClustering takes noise for one more part
+    if options.noise:
         part += 1
     owner = [_most(part[np.searchsorted(points, each)]) for each in held]
     stays = _detected(seen, masks, points, frames) > options.kept

@@ -23,7 +23,7 @@ class MaskOptions:
     neighbours: int = 4  # points within `gap` that make a point more than noise, itself included
     kept: float = 0.5  # a point stays that lies in its cluster's masks in more than this share of the frames
     overlap: float = 0.8  # an object goes of which a larger one holds more than this share
-    lifting: Literal["lookup", "ball_query"] = "lookup"  # from pixels to points: those seen there, or those near
+    noise: bool = False  # what is too thin to be a part of a cluster counts as one more part
 
     def __post_init__(self) -> None:
         for name in _SHARES:
@@ -36,4 +36,4 @@ class MaskOptions:
             )
 
 
-MASKCLUSTERING = MaskOptions(overlaps="border", least_points=1, lifting="ball_query")
+MASKCLUSTERING = MaskOptions(overlaps="border", least_points=1, noise=True)  # its rules from points on
