@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ..core.digests import file_digest
 from ..core.errors import BadInput
 
 _HELD_OUT = 10_000_000  # seeds of held-out scenes start here
@@ -15,13 +17,15 @@ class TinyRequest:
     """Scenes to render and train on."""
 
     out: Path  # folder for tiny.safetensors and tiny.json
-    scenes: int = 240
-    views: int = 8  # images of each scene
-    steps: int = 3000
+    scenes: int = 400
+    views: int = 10  # images of each scene
+    windows: int = 36_000  # cut out of the images once; 92 kB each on disk
+    steps: int = 20_000
     seed: int = 1_000_000  # of the first scene; seeds below 1000 are reserved for demonstrations and tests
     workers: int = 2  # processes that render
-    pictures: Path | None = None  # keeps the rendered views for the next run
+    pictures: Path | None = None  # keeps the rendered views; None: out/training/pictures
     start: Path | None = None  # weights to start from
+    resume: bool = False  # go on where a run with the same request stopped
 
 
 @dataclass(frozen=True)
@@ -35,40 +39,49 @@ class TrainedTiny:
 
 def run(
     request: TinyRequest,
-    rendered: Callable[[int, int], None] = lambda done, total: None,
+    prepared: Callable[[str, int, int], None] = lambda stage, done, total: None,
     step: Callable[[int, int, dict[str, float]], None] = lambda done, total, losses: None,
 ) -> TrainedTiny:
-    """Render, train, label a held-out set and save. `rendered` hears of scenes, `step` of steps and their losses."""
-    from ..ingest.training.generated_views import language, pictures_of_scenes
+    """Render, cut windows, train, label a held-out set and save.
+
+    `prepared` hears of scenes and windows, `step` of steps and their losses. Images, windows and the last checkpoint
+    stay in out/training: what is there is not made again, and with `resume` training goes on from the checkpoint.
+    """
+    from ..ingest.training.generated_views import language, render_scenes
+    from ..models.tiny.examples import load_examples
     from ..models.tiny.held_out import label_pictures
+    from ..models.tiny.kept_training import KeptTraining
     from ..models.tiny.saving import save, weights_to_start_from
     from ..models.tiny.tiny_clip import TinyTrainingOptions, train
+    from ..models.tiny.windows import prepare
 
-    scenes, seed = request.scenes, request.seed
-    if seed < 1000:
-        raise BadInput(f"seed is {seed}; seeds below 1000 are reserved for demonstrations and tests.")
-    if min(scenes, request.views, request.steps, request.workers) < 1:
-        raise BadInput("scenes, views, steps and workers must each be at least 1.")
+    _check(request)
+    scenes, seed, work = request.scenes, request.seed, request.out / "training"
     words = language()
     first, earlier = weights_to_start_from(request.start, words) if request.start else (None, None)
+    options = TinyTrainingOptions(steps=request.steps)
+    kept = KeptTraining(work / "checkpoint.pt", _asked(request, options))
+    kept.require(request.resume)
     held_out = max(1, scenes // 20)
     seeds = [*range(seed, seed + scenes), *range(_HELD_OUT, _HELD_OUT + held_out)]
 
     started = time.monotonic()
-    views = []
-    for of_scene in pictures_of_scenes(seeds, request.views, request.workers, request.pictures):
-        views.append(of_scene)
-        rendered(len(views), len(seeds))
-    examples = [example for scene in views[:scenes] for example in scene]
-    options = TinyTrainingOptions(steps=request.steps)
-    model, losses = train(examples, words, options, step, first)
-    result = label_pictures(model, [example for scene in views[scenes:] for example in scene], words, options)
+    files = []
+    for file in render_scenes(seeds, request.views, request.workers, request.pictures or work / "pictures"):
+        files.append(file)
+        prepared("scenes rendered", len(files), len(seeds))
+    windows = prepare(
+        work / "windows", files[:scenes], request.windows, options.grid, options.window, options.seed, request.workers,
+        lambda done, total: prepared("windows cut", done, total),
+    )  # fmt: skip
+    model, losses = train(windows, words, options, step, first, kept)
+    result = label_pictures(model, [one for file in files[scenes:] for one in load_examples(file)], words, options)
     minutes = round((time.monotonic() - started) / 60, 1)
     notes = {
-        "command": f"ovstore train tiny --scenes {scenes} --views {request.views} --steps {request.steps} --seed {seed}"
-        + (" --start tiny.safetensors" if request.start else ""),
+        "command": f"ovstore train tiny --scenes {scenes} --views {request.views} --windows {request.windows} "
+        f"--steps {request.steps} --seed {seed}" + (" --start tiny.safetensors" if request.start else ""),
         "scene_seeds": [seed, seed + scenes - 1],
-        "pictures": len(examples),
+        "pictures": scenes * request.views,
         "minutes": minutes,
         "losses": {name: round(value, 3) for name, value in losses.items()},
         "held_out_seeds": [_HELD_OUT, _HELD_OUT + held_out - 1],
@@ -77,3 +90,19 @@ def run(
     }
     weights, _ = save(request.out, model, words, options, notes)
     return TrainedTiny(weights, result, minutes)
+
+
+def _check(request: TinyRequest) -> None:
+    if request.seed < 1000:
+        raise BadInput(f"seed is {request.seed}; seeds below 1000 are reserved for demonstrations and tests.")
+    if min(request.scenes, request.views, request.windows, request.steps, request.workers) < 1:
+        raise BadInput("scenes, views, windows, steps and workers must each be at least 1.")
+
+
+def _asked(request: TinyRequest, options: Any) -> str:
+    """What decides the weights, for people and for a checkpoint."""
+    start = "" if request.start is None else f", from {file_digest(request.start)[:12]}"
+    return (
+        f"{request.scenes} scenes from seed {request.seed}, {request.views} views, {request.windows} windows, "
+        f"{options.steps} steps{start}"
+    )

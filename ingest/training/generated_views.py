@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import BadInput
-from ...models.tiny.examples import Example, load_examples, save_examples
+from ...models.tiny.examples import Example, save_examples
 from ...models.tiny.language import language_of
 from ...models.tiny.phrases import Language, Thing
 from ..generated.catalogue import class_names
@@ -17,7 +17,9 @@ from ..generated.palette import COLOURS, MATERIALS
 from ..generated.scene import SceneOptions, generate_scene, render, scannet_cameras
 
 IMAGE_SIZES = ((320, 240), (480, 360))  # width, height in pixels; scenes take turns
-_PLANTED = 2  # rare things in each scene, so that they are seen as often as others
+_PLANTED = 3  # rare things in each scene, so that they are seen as often as others
+_SMALLEST = 0.15  # of the planted things' true size; a room takes its own between that and 1
+_CLUTTER = 1.4  # small things, as a multiple of what a room for a test holds
 
 
 def language() -> Language:
@@ -25,30 +27,27 @@ def language() -> Language:
     return language_of([*class_names(), "floor", "ceiling", "wall"], COLOURS, MATERIALS)
 
 
-def pictures_of_scenes(
-    seeds: Sequence[int], views: int, workers: int, folder: Path | None = None
-) -> Iterator[list[Example]]:
-    """The views of each scene, in the order of the seeds; `folder` keeps them for the next time."""
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
+def render_scenes(seeds: Sequence[int], views: int, workers: int, folder: Path) -> Iterator[Path]:
+    """A file of the views of each scene (`load_examples` reads it), in the order of the seeds; those there are kept."""
+    folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         yield from pool.map(partial(_pictures, views=views, folder=folder), seeds, chunksize=4)
 
 
-def _pictures(seed: int, views: int, folder: Path | None) -> list[Example]:
-    if folder is None:
-        return _render(seed, views)
-    path = folder / f"{seed}-{views}.npz"
+def _pictures(seed: int, views: int, folder: Path) -> Path:
+    path = folder / f"{seed}-{views}-small.npz"
     if not path.exists():
         save_examples(path, _render(seed, views))
-    return load_examples(path)
+    return path
 
 
 def _render(seed: int, views: int) -> list[Example]:
     rng = np.random.default_rng([seed, 1])
     planted = tuple(str(name) for name in rng.choice(class_names(rare=True), _PLANTED, replace=False))
+    scale = float(_SMALLEST ** (rng.random() ** 2))  # half of them above .6
     try:
-        scene = generate_scene(seed, SceneOptions(frames=views, planted=planted, planted_views=2))
+        options = SceneOptions(views, planted, planted_scale=scale, planted_views=0, clutter=_CLUTTER)
+        scene = generate_scene(seed, options)
     except BadInput:  # the room has no place for these
         scene = generate_scene(seed, SceneOptions(frames=views))
     things = tuple(Thing(o.label, o.thing.colour or "", o.thing.material or "") for o in scene.objects)

@@ -28,7 +28,10 @@ _NAMES = {
     "wardrobe": "closet", "box": "cardboard box, carton", "suitcase": "trolley case", "basket": "wicker basket",
     "trash can": "bin, garbage can, waste bin", "table": "dining table", "coffee table": "low table",
     "desk": "writing desk", "nightstand": "bedside table", "tv stand": "television stand, media console",
-    "floor": "ground", "wall": "room wall",
+    "floor": "ground, flooring", "wall": "room wall", "ceiling": "roof, room ceiling", "door": "room door, entrance",
+    "stool": "bar stool", "whiteboard": "white board, marker board", "printer": "laser printer", "candle": "wax candle",
+    "toaster": "bread toaster", "book": "novel", "telescope": "spyglass", "cactus": "succulent",
+    "pumpkin": "squash, gourd", "round table": "circular table", "bench": "long seat",
 }  # fmt: skip
 _COLOURS = {"gray": "grey", "purple": "violet", "turquoise": "teal, cyan", "beige": "cream, tan"}
 _MATERIALS = {

@@ -13,19 +13,21 @@ from ovstore.models.encoders import tiny
 from ovstore.models.encoders.tiny import SHIPPED, Options
 from ovstore.models.openclip.dense import pooled
 from ovstore.models.openclip.model import build_visual, read_side_config
-from ovstore.models.tiny.examples import Example, Windows, load_examples, majority, save_examples
+from ovstore.models.tiny.examples import Example, load_examples, save_examples
 from ovstore.models.tiny.held_out import label_pictures
+from ovstore.models.tiny.kept_training import KeptTraining
 from ovstore.models.tiny.language import language_of
 from ovstore.models.tiny.phrases import Thing, truth
 from ovstore.models.tiny.saving import save, weights_to_start_from
 from ovstore.models.tiny.tiny_clip import TinyTrainingOptions as TrainingOptions
 from ovstore.models.tiny.tiny_clip import train
+from ovstore.models.tiny.windows import SHARES, Cutter, PreparedWindows, prepare
 from ovstore.models.tiny.words import TaughtWords
 from torch.nn import functional as F
 
 LANGUAGE = language_of(["chair", "snoopy", "wall"], ["red", "white"], ["wooden", "plush"])
 SMALL = TrainingOptions(
-    grid=(4, 6), dim=16, text_width=32, text_layers=1, steps=30, batch=4, window=(3, 4), cells=40, learning_rate=4e-3
+    grid=(4, 6), dim=16, text_width=32, text_layers=1, steps=60, batch=4, window=(3, 4), cells=40, learning_rate=4e-3
 )
 
 
@@ -47,6 +49,14 @@ def examples(count: int = 8) -> list[Example]:
         image[things == 2] -= (np.indices(things.shape).sum(0) % 4 == 0)[things == 2, None].astype(np.uint8) * 200
         made.append(Example(image, things, (Thing("wall"), Thing("chair", "red", "wooden"), Thing("snoopy", "white"))))
     return made
+
+
+@pytest.fixture(scope="module")
+def windows(tmp_path_factory: pytest.TempPathFactory) -> PreparedWindows:
+    """A few dozen windows of these pictures."""
+    folder = tmp_path_factory.mktemp("windows")
+    save_examples(folder / "scene.npz", examples())
+    return prepare(folder / "made", [folder / "scene.npz"], 48, SMALL.grid, SMALL.window, 0)
 
 
 def test_the_weights_are_small_enough_to_ship() -> None:
@@ -135,8 +145,8 @@ def test_a_generated_room_is_labelled_by_its_words() -> None:
     assert most_like_snoopy[1] == "snoopy"
 
 
-def test_training_teaches_the_words(tmp_path) -> None:
-    model, losses = train(examples(), LANGUAGE, SMALL)
+def test_training_teaches_the_words(tmp_path, windows: PreparedWindows) -> None:
+    model, losses = train(windows, LANGUAGE, SMALL)
     assert all(np.isfinite(value) for value in losses.values())
     result = label_pictures(model, examples(), LANGUAGE, SMALL)
     assert result["mean_iou"] > 0.7
@@ -149,8 +159,8 @@ def test_training_teaches_the_words(tmp_path) -> None:
     assert json.loads(notes.read_text())["training"] == {"command": "a test"}
 
 
-def test_training_goes_on_with_words_moved_to_their_new_places(tmp_path) -> None:
-    model, _ = train(examples(), LANGUAGE, replace(SMALL, steps=2))
+def test_training_goes_on_with_words_moved_to_their_new_places(tmp_path, windows: PreparedWindows) -> None:
+    model, _ = train(windows, LANGUAGE, replace(SMALL, steps=2))
     weights, _ = save(tmp_path, model, LANGUAGE, SMALL, {"command": "a test"})
     larger = language_of(["apple", "chair", "snoopy", "wall"], ["red", "white"], ["wooden", "plush"])
     tensors, notes = weights_to_start_from(weights, larger)
@@ -159,29 +169,76 @@ def test_training_goes_on_with_words_moved_to_their_new_places(tmp_path) -> None
     torch.testing.assert_close(tensors["text.token_embedding.weight"][new], table[old], atol=1e-3, rtol=1e-3)
     assert len(tensors["text.token_embedding.weight"]) == len(larger.words()) + 3
     assert notes == {"command": "a test"}
-    train(examples(4), larger, replace(SMALL, steps=2), start=tensors)
+    train(windows, larger, replace(SMALL, steps=2), start=tensors)
 
 
-def test_a_cell_is_what_most_of_its_pixels_show() -> None:
-    thing_map = torch.full((8, 16), -1)
-    thing_map[:6, :8] = 1
-    label, purity = majority(thing_map, 1, 2)
-    assert label.tolist() == [1, -1]
-    assert purity.tolist() == [0.75, 1]
+def test_a_training_that_was_stopped_ends_with_the_same_weights(tmp_path, windows: PreparedWindows) -> None:
+    options = replace(SMALL, steps=6)
+    straight, _ = train(windows, LANGUAGE, options)
+
+    def stopped(step: int, steps: int, losses: dict[str, float]) -> None:
+        if step == 5:
+            raise KeyboardInterrupt
+
+    kept = KeptTraining(tmp_path / "run" / "checkpoint.pt", "six steps", every=2)
+    with pytest.raises(KeyboardInterrupt):
+        train(windows, LANGUAGE, options, stopped, kept=kept)
+    resumed, _ = train(windows, LANGUAGE, options, kept=kept)
+    for name, tensor in straight.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], tensor, atol=0, rtol=0)
+    with pytest.raises(BadWeights, match=r"belongs to another training \(six steps\); this one is seven"):
+        train(windows, LANGUAGE, options, kept=replace(kept, asked="seven steps"))
+
+
+def test_a_checkpoint_is_neither_overwritten_nor_missed(tmp_path) -> None:
+    kept = KeptTraining(tmp_path / "checkpoint.pt", "mine")
+    kept.require(resume=False)
+    with pytest.raises(BadInput, match="There is no training to resume"):
+        kept.require(resume=True)
+    kept.path.write_bytes(b"not a checkpoint")
+    kept.require(resume=True)
+    with pytest.raises(BadInput, match="continue it with --resume, or remove it"):
+        kept.require(resume=False)
+    with pytest.raises(BadWeights, match="is not a readable PyTorch"):
+        kept.restore(torch.nn.Linear(1, 1), torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))]))
+
+
+def test_a_cell_shows_each_thing_by_its_share() -> None:
+    """A picture of four cells along a side: the left half of one row is a chair, an eighth of another cell a snoopy."""
+    things = np.zeros((64, 64), np.int16)
+    things[:16, :32], things[48:, 56:60] = 1, 2
+    names = (Thing("wall"), Thing("chair"), Thing("snoopy"))
+    cutter = Cutter([Example(np.zeros((64, 64, 3), np.uint8), things, names)], (4, 4), (4, 4))
+    cutter._place = lambda rng: (0, np.array([32.0, 32.0]))  # type: ignore[method-assign]
+    _, thing, share = cutter.cut(np.random.default_rng(0))
+    assert thing.shape == share.shape == (4, 4, SHARES)
+    assert [cutter.things[row].name for row in thing[..., 0].ravel()] == ["chair"] * 2 + ["wall"] * 14
+    assert thing[3, 3, 1] == cutter.things.index(Thing("snoopy"))
+    np.testing.assert_allclose(share[3, 3, :2] / 255, [0.75, 0.25], atol=0.01)
+    np.testing.assert_allclose(share.sum(axis=-1), 255, atol=1)
+
+
+def test_windows_are_the_same_however_many_workers_cut_them(tmp_path, windows: PreparedWindows) -> None:
+    files = []
+    for number in range(33):
+        save_examples(tmp_path / f"{number:02d}.npz", examples(1))
+        files.append(tmp_path / f"{number:02d}.npz")
+    one, two = (prepare(tmp_path / str(workers), files, 9, SMALL.grid, SMALL.window, 5, workers) for workers in (1, 2))
+    np.testing.assert_array_equal(one.pixels, two.pixels)
+    first, second = (each.draw(6, np.random.default_rng(1)) for each in (one, two))
+    np.testing.assert_array_equal(first.pixels, second.pixels)
+    assert first.things == second.things
 
 
 def test_rare_things_are_looked_at_as_often_as_common_ones() -> None:
-    """Seven pictures of a wall alone, one with all three: the snoopy is in most windows that are around a thing."""
+    """Seven pictures of a wall alone, one with all three: the snoopy is in a good part of the windows."""
     rare = examples(1)[0]
     common = Example(rare.image, np.zeros_like(rare.thing_map), rare.things)
-    batch = Windows([common] * 7 + [rare], (4, 6), (3, 4)).draw(40, np.random.default_rng(0))
-    names = [batch.things[int(label)].name for label in batch.label[batch.label >= 0]]
-    windows = np.array(names).reshape(40, 12)
-    assert 10 <= (windows == "snoopy").any(axis=1).sum() <= 35
-    assert batch.pixels.shape == (40, 3, 48, 64)
-    drawn = torch.bincount(torch.multinomial(batch.weight, 3000, replacement=True), minlength=480)
-    share = {name: float(drawn[np.array(names) == name].sum()) / 3000 for name in ("wall", "snoopy")}
-    assert share["snoopy"] / share["wall"] > names.count("snoopy") / names.count("wall")
+    cutter = Cutter([common] * 7 + [rare], (4, 6), (3, 4))
+    rng = np.random.default_rng(0)
+    snoopy = cutter.things.index(Thing("snoopy", "white"))
+    showing = [(cutter.cut(rng)[1] == snoopy).any() for _ in range(40)]
+    assert 10 <= sum(showing) <= 35
 
 
 def test_phrases_are_true_of_what_they_name() -> None:
