@@ -41,3 +41,16 @@ def run_benchmark(
     from ..ingest.generated.benchmark.benchmark import generate_bench
 
     return generate_bench(folder, workers, force, finished)
+
+
+def run_benchmark2(
+    folder: Path,
+    workers: int = 1,
+    force: bool = False,
+    finished: Callable[[Truth], None] = nobody,
+    simulated: bool = False,
+) -> dict[str, Any]:
+    """Generate the frozen benchmark of things below `folder`; what its bench.json holds."""
+    from ..ingest.generated.benchmark2.benchmark import generate_bench2
+
+    return generate_bench2(folder, workers, force, finished, simulated)

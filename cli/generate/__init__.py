@@ -13,6 +13,7 @@ from ...core import plugins
 from .._options.plugin_group import PluginGroup
 from .._output.printing import say
 from .bench import command as bench
+from .bench2 import command as bench2
 
 if TYPE_CHECKING:
     from ...ingest.generated.formats import Format
@@ -58,10 +59,12 @@ def command() -> None:
     Examples:
       ovstore generate scannet scans/ --scenes 12 --seed 1
       ovstore generate bench bench/
+      ovstore generate bench2 bench2/
     """
 
 
 command.add_command(bench)
+command.add_command(bench2)
 
 
 def _generate(

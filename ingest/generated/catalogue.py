@@ -4,9 +4,22 @@ import numpy as np
 
 from .kinds import KINDS
 from .kit import Kit, Thing
-from .things import bathroom, bedroom, clutter, decor, kitchen, office, planted, seating, shell, storage, tables
+from .things import (
+    bathroom,
+    bedroom,
+    clutter,
+    decor,
+    kitchen,
+    office,
+    planted,
+    seating,
+    shell,
+    storage,
+    tables,
+    untaught,
+)
 
-THEMES = (shell, seating, tables, storage, bedroom, kitchen, bathroom, office, decor, clutter, planted)
+THEMES = (shell, seating, tables, storage, bedroom, kitchen, bathroom, office, decor, clutter, planted, untaught)
 
 
 def make(name: str, rng: np.random.Generator, colour: str | None = None, material: str | None = None) -> Thing:
@@ -22,5 +35,8 @@ def make(name: str, rng: np.random.Generator, colour: str | None = None, materia
 
 
 def class_names(rare: bool | None = None) -> list[str]:
-    """Names of all classes, or of the planted ones, or of the others; in the order of the catalogue."""
-    return [name for name, drawn in KINDS.items() if rare is None or drawn.rare == rare]
+    """Names of all classes, or of the planted ones, or of the others; in the order of the catalogue.
+
+    Without those that no encoder may be trained on.
+    """
+    return [name for name, drawn in KINDS.items() if drawn.taught and rare in (None, drawn.rare)]

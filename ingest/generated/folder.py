@@ -30,7 +30,11 @@ from .truth import truth_of
 TRUTH = "truth.json"
 _CLAIM = ".generating.json"  # there while a set is made: what a run that was killed left behind is known by it
 BENCH = "bench"  # the frozen set of benchmark.py, which is no format, and what it has beside its scenes
-BENCH_SHARED = ("queries", "absent.txt", "bench.json")
+BENCH2 = "bench2"  # that of benchmark2
+_BENCH_SHARED = {
+    BENCH: ("queries", "absent.txt", "bench.json"),
+    BENCH2: ("queries", "masks", "simulated", "bench.json"),
+}
 _SCENE_NAME = re.compile(r"scene\d{4,}_\d\d")
 
 
@@ -228,8 +232,8 @@ def _refuse_what_nobody_generated(root: Path, shared: tuple[str, ...]) -> None:
 
 
 def _shared(format_name: str) -> tuple[str, ...]:
-    if format_name == BENCH:
-        return BENCH_SHARED
+    if format_name in _BENCH_SHARED:
+        return _BENCH_SHARED[format_name]
     shared = offers(plugins.load("ingest.generated.formats", format_name), SharedFiles)
     return () if shared is None else shared.SHARED
 
@@ -255,7 +259,7 @@ def _remove_set(root: Path, told: Path) -> None:
         if isinstance(name, str) and _SCENE_NAME.fullmatch(name):
             shutil.rmtree(root / name, ignore_errors=True)
             shutil.rmtree(root / f".{name}.part", ignore_errors=True)
-    if format_name in (BENCH, *plugins.names("ingest.generated.formats")):
+    if format_name in (*_BENCH_SHARED, *plugins.names("ingest.generated.formats")):
         for name in (*_shared(format_name), *((MASKS,) if "mask_faults" in truth else ())):
             if (root / name).is_file():
                 (root / name).unlink()

@@ -23,18 +23,25 @@ class Kind:
     materials: tuple[str, ...]
     rare: bool  # planted: stands in one scene of a set
     draw: Draw
+    taught: bool = True  # whether an encoder may be trained on it; the others are for tests alone
 
 
 KINDS: dict[str, Kind] = {}
 
 
 def kind(
-    name: str, nyu40: int, place: Place, colours: str = "", materials: str = "", rare: bool = False
+    name: str,
+    nyu40: int,
+    place: Place,
+    colours: str = "",
+    materials: str = "",
+    rare: bool = False,
+    taught: bool = True,
 ) -> Callable[[Draw], Draw]:
     """Enter a class; the decorated function draws one of it. Words are separated by spaces."""
 
     def enter(draw: Draw) -> Draw:
-        KINDS[name] = Kind(name, nyu40, place, tuple(colours.split()), tuple(materials.split()), rare, draw)
+        KINDS[name] = Kind(name, nyu40, place, tuple(colours.split()), tuple(materials.split()), rare, draw, taught)
         return draw
 
     return enter

@@ -82,7 +82,6 @@ scene0057_00 d9387465 0cc7a087 7654571b
 scene0058_00 b34dec9f 96900998 e916f234
 scene0059_00 8202e057 cc281b20 c1c88cb1
 """
-FROZEN = {name: dict(zip(_DIFFERENCES, rest, strict=True)) for name, *rest in map(str.split, _FROZEN.split("\n")[1:-1])}
 
 
 def digests(recording: Recording, held_out: bytes) -> dict[str, str]:
@@ -108,17 +107,32 @@ def combined(found: Mapping[str, Mapping[str, str]]) -> str:
     return _digest(_text([[name, found[name]] for name in sorted(found)]))
 
 
-def differences(found: Mapping[str, Mapping[str, str]]) -> list[str]:
+def table(text: str) -> dict[str, dict[str, str]]:
+    """The digests of each scene, of lines NAME LAYOUT COUNTS BYTES."""
+    return {
+        name: dict(zip(_DIFFERENCES, rest, strict=True)) for name, *rest in map(str.split, text.strip().split("\n"))
+    }
+
+
+FROZEN = table(_FROZEN)
+
+
+def differences(
+    found: Mapping[str, Mapping[str, str]],
+    frozen: Mapping[str, Mapping[str, str]] = FROZEN,
+    version: str = VERSION,
+    frozen_with: str = FROZEN_WITH,
+) -> list[str]:
     """Sentences about scenes that differ from those that were frozen, each scene in the first that is true of it."""
     sentences, left = [], sorted(found)
     for part, meaning in _DIFFERENCES.items():
-        differing = [name for name in left if found[name][part] != FROZEN[name][part]]
+        differing = [name for name in left if found[name][part] != frozen[name][part]]
         left = [name for name in left if name not in differing]
         if differing:
             shown = ", ".join(differing[:3]) + (" ..." if len(differing) > 3 else "")
             sentences.append(f"{len(differing)} of {len(found)} scenes ({shown}) {meaning}")
     if sentences:
-        sentences.append(f"{VERSION} was frozen with {FROZEN_WITH}; other versions and processors round differently.")
+        sentences.append(f"{version} was frozen with {frozen_with}; other versions and processors round differently.")
     return sentences
 
 
