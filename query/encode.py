@@ -84,7 +84,7 @@ class Encoder:
         [feature_map] = _image_tower(self)([image])
         values = feature_map.values.astype(np.float32)
         if box_xyxy is not None:
-            values = _inside(values, box_xyxy, image.shape[1], image.shape[0])
+            values = in_box(values, box_xyxy, image.shape[1], image.shape[0])
         return unit(values.reshape(-1, values.shape[-1]).mean(axis=0))
 
     def _kept(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
@@ -152,7 +152,7 @@ def _require_inside(box_xyxy: BoxXyxy, width: int, height: int, path: Path) -> N
         raise BadInput(f"{path}: the box {x0:g},{y0:g},{x1:g},{y1:g} is not inside its {width}x{height} pixels.")
 
 
-def _inside(values: NDArray[np.float32], box_xyxy: BoxXyxy, width: int, height: int) -> NDArray[np.float32]:
+def in_box(values: NDArray[np.float32], box_xyxy: BoxXyxy, width: int, height: int) -> NDArray[np.float32]:
     """The grid cells whose centres lie in the box; the nearest one for a box smaller than a cell."""
     x0, y0, x1, y1 = box_xyxy
     rows, columns = values.shape[:2]

@@ -44,6 +44,12 @@ from .._output.printing import print_json
     help="Also query by image: DIR/queries.json lists the images, see docs/retrieval.md.",
 )
 @click.option(
+    "--bench",
+    type=folder,
+    metavar="DIR",
+    help="Ask all questions of the benchmark that `ovstore generate bench2 DIR` wrote, and measure whole things.",
+)
+@click.option(
     "--features",
     shell_complete=complete("features"),
     metavar="NAME",
@@ -60,6 +66,7 @@ def command(
     max_scenes: int | None,
     absent: str | None,
     pictures: Path | None,
+    bench: Path | None,
     features: str | None,
     split: str | None,
     datasets: tuple[str, ...],
@@ -81,10 +88,19 @@ def command(
       ovstore eval retrieval
       ovstore eval retrieval --labels scannet200 --split val --max-scenes 5 --per-label
       ovstore eval retrieval --pictures bench/queries --out table.md
+      ovstore eval retrieval --bench bench2/
     """
     from ...workflows.evaluate_retrieval import RetrievalRequest, evaluate_retrieval_by
     from .._output.progress import bar
 
+    if bench is not None:
+        given = (label_set_name, max_scenes, absent, pictures, split, templates, table)
+        if any(value is not None for value in given) or scenes or per_label:
+            raise click.UsageError(
+                "--bench has its own questions: of the other options it takes --features, --dataset."
+            )
+        _bench(bench, features, datasets, out, as_json)
+        return
     words = None if absent is None else _words(absent)
     with misuse():
         request = RetrievalRequest(
@@ -102,6 +118,21 @@ def command(
     with opened_store() as store, bar() as progress:
         report = evaluate_retrieval_by(store, request, progress)
     tables = report.tables(per_label)
+    save_tables(out, report, tables)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        print_tables(report, tables)
+
+
+def _bench(bench: Path, features: str | None, datasets: tuple[str, ...], out: Path | None, as_json: bool) -> None:
+    """The questions of a frozen benchmark."""
+    from ...workflows.evaluate_things import ThingsRequest, evaluate_things_by
+    from .._output.progress import bar
+
+    with opened_store() as store, bar() as progress:
+        report = evaluate_things_by(store, ThingsRequest(bench=bench, features=features, datasets=datasets), progress)
+    tables = report.tables()
     save_tables(out, report, tables)
     if as_json:
         print_json(report.to_dict())
