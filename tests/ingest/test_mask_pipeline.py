@@ -152,7 +152,7 @@ def test_what_needs_masks_says_so(store: Database, room: Path, tmp_path: Path) -
 
 
 def test_a_superpoint_is_of_the_object_that_holds_most_of_what_is_seen_of_it() -> None:
-    superpoint = np.array([0] * 4 + [1] * 4 + [2] * 4 + [3] * 4, np.int32)
-    seen = np.array([0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11], np.int32)
-    owner = object_of_superpoint([np.array([0, 1, 4]), np.array([5, 6, 7, 8, 9])], superpoint, seen)
-    assert owner.tolist() == [0, 1, 1, -1]
+    superpoint = np.array([0] * 4 + [1] * 4 + [2] * 6 + [3] * 4, np.int32)
+    seen = np.array([0, 1, 2, *range(4, 14)], np.int32)
+    owner = object_of_superpoint([np.array([0, 1, 4]), np.array([5, 6, 7, 8])], superpoint, seen)
+    assert owner.tolist() == [0, 1, -1, -1]  # a sixth is too little

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-_LEAST = 0.5  # of the points that a superpoint shows
+_LEAST = 0.2  # of the points that a superpoint shows; masks miss borders, and frames miss masks
 
 
 def object_of_superpoint(
     objects: Sequence[NDArray[np.int32]], superpoint: NDArray[np.int32], seen: NDArray[np.int32]
 ) -> NDArray[np.int32]:
-    """(S,) which of the objects (their points) holds at least half of a superpoint's `seen` points; -1: none does.
+    """(S,) which of the objects (their points) holds most of a superpoint's `seen` points; -1 where that is too little.
 
     Ties to the first of the objects, which is the larger.
     """
