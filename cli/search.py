@@ -1,13 +1,18 @@
 """ovstore search "snoopy": find regions by words, by a picture, or by another region."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ._options.completion import complete
 from ._options.out_files import PictureFile, PlyFile
+from ._options.relations import relation_options
 from ._options.shared import json_option, opened_store
 from ._output.printing import print_json, say
+
+if TYPE_CHECKING:
+    from ..query.relations.expressions import Relation
 
 
 class _Box(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
@@ -52,6 +57,7 @@ class _Box(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2
     metavar="SQL",
     help="Only regions for which this condition holds, e.g. \"size_z > 0.5 AND split = 'val'\".",
 )
+@relation_options
 @click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Maximum number of hits.")
 @click.option(
     "--features",
@@ -87,6 +93,7 @@ def command(
     save_ply: Path | None,
     save_picture: Path | None,
     as_json: bool,
+    relations: "tuple[Relation, ...]",
 ) -> None:
     """Find objects by words, by an image, or by a similar region.
 
@@ -99,6 +106,8 @@ def command(
       ovstore search "a red chair" --not table --where "point_count > 500" --top 3
       ovstore search --image crop.jpg --box 120,80,260,240
       ovstore search --like scene0003_00:17@object
+      ovstore search lamp --below "dart board" --near sofa --not-on table
+      ovstore search --ask 'largest chair near sofa within 1 and not beside table'
     """
     from typing import Literal, cast
 
@@ -128,13 +137,17 @@ def command(
             features=features,
             level=cast("Literal['object', 'superpoint']", level),
             exact=exact,
+            relations=relations,
         )
         if as_json:
             print_json(answer.to_dict())
         else:
             from ._output.hits import print_answer
+            from ._output.landmarks import print_landmarks
 
-            print_answer(answer, catalog.ambiguous(store, [hit.scene for hit in answer]))
+            ambiguous = catalog.ambiguous(store, [hit.scene for hit in answer])
+            print_answer(answer, ambiguous)
+            print_landmarks(answer, ambiguous)
         if answer and save_picture:
             from ..drawing.contact_sheet import save_contact_sheet
 

@@ -30,6 +30,9 @@ def _hit(hit: "Hit") -> dict[str, Any]:
     """All its fields but what reads its points; its parts likewise."""
     values = {each.name: getattr(hit, each.name) for each in fields(hit) if each.name != "contents"}
     values |= {"oriented_box": asdict(hit.oriented_box), "evidence": [asdict(view) for view in hit.evidence]}
+    values["landmarks"] = [
+        {"relation": one.relation, "distance": one.distance, "hit": _hit(one.hit)} for one in hit.landmarks
+    ]
     return {"name": hit.full_name, **_plain(values | {"parts": [_hit(part) for part in hit.parts]})}
 
 

@@ -227,6 +227,18 @@ class HitContents(Protocol):
 
 
 @dataclass(frozen=True)
+class Landmark:
+    """What made a relation of a hit true."""
+
+    relation: str  # as it was asked for: below "dart board"
+    hit: "Hit"  # the thing it was found to be
+    distance: float  # metres between the closest points of the two
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True)
 class Hit:
     """What answers a query: a thing, which is a union of superpoints, or a stored region."""
 
@@ -247,6 +259,7 @@ class Hit:
     fit: float | None = None  # what orders the hits of an answer, best first
     superpoints: tuple[int, ...] = ()  # ordinals of all superpoints of a thing, ascending
     parts: tuple["Hit", ...] = ()  # smaller things that answer too and touch this one, best first
+    landmarks: tuple[Landmark, ...] = ()  # of the relations that were asked for, in their order
     contents: HitContents | None = field(default=None, repr=False, compare=False)
 
     @property

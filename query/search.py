@@ -8,7 +8,9 @@ from ..core.features import Answer, Level, Query
 from ..store.postgres.database import Database
 from ..store.search import search as store_search
 from .encode import BoxXyxy
-from .question import Question, target_of
+from .question import AskedFeatures, Question, target_of
+from .relations.answering import related
+from .relations.expressions import Relation
 
 
 @checked
@@ -27,11 +29,13 @@ def search(
     where: str | None = None,
     top: int = 10,
     exact: bool = False,
+    relations: Sequence[Relation] = (),
 ) -> Answer:
     """The regions that answer best to words, to a picture (or a box of it), or to another region; see docs/search.md.
 
     `like` names a region, "scene0003_00:17@object", or is its id. `exclude` are words: a region that is closer to one
-    of them than to the question is left out.
+    of them than to the question is left out. `relations` say where the things stand: [Below("dart board")] of
+    `ovstore.query.relations`; see docs/relations.md.
     """
     question = Question(text, None if image is None else Path(image), box_xyxy, like)
     target = target_of(store, features)
@@ -48,6 +52,20 @@ def search(
         feature_set=target.features,
         exact=exact,
     )
+    if relations:
+        return _related(store, query, relations, question, target)
     hits = tuple(store_search.search(store, query))
     here = store_search.probably_here(hits) if text is not None else None
     return Answer(hits, here, str(question), target.space.name, query)
+
+
+def _related(
+    store: Database, query: Query, relations: Sequence[Relation], question: Question, target: AskedFeatures
+) -> Answer:
+    """The answer to a query with relations; what it says of being here is for its landmarks, too."""
+    found = related(
+        store, query, relations, target.encoder.background(), lambda words: target.encoder.texts([words])[0]
+    )
+    here = None if question.text is None else bool(store_search.probably_here(found.hits)) and found.landmarks_here
+    said = f"{question} {' and '.join(map(str, relations))}"
+    return Answer(found.hits, here, said, target.space.name, query, found.notes)

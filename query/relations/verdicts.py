@@ -75,15 +75,23 @@ def judge(relation: Relation, thing: Placed, around: Surroundings) -> Verdict:
     return Verdict(max(part.grade for part in parts), best is not None, best.reasons if best else ())
 
 
-def scenes_where(relation: Relation, known: Mapping[str, frozenset[int]], everywhere: frozenset[int]) -> frozenset[int]:
-    """The scenes in which the relation can hold; `known` has those with a landmark that counts, by its words."""
+def scenes_where(
+    relation: Relation, known: Mapping[str, frozenset[int]], frames: Mapping[str, int]
+) -> frozenset[int] | None:
+    """The scenes in which the relation can hold; None: in any.
+
+    `known` has those with a landmark that counts, by its words; `frames` the scene of each frame that is a viewer.
+    """
     if isinstance(relation, Predicate):
-        return everywhere.intersection(*(known[words] for words in relation.landmarks))
+        there = frozenset.intersection(*(known[words] for words in relation.landmarks))
+        return there if relation.seen_by is None else there & {frames[relation.seen_by]}
+    parts = [scenes_where(part, known, frames) for part in getattr(relation, "relations", ())]
+    limited = [part for part in parts if part is not None]
     if isinstance(relation, And):
-        return everywhere.intersection(*(scenes_where(part, known, everywhere) for part in relation.relations))
+        return frozenset.intersection(*limited) if limited else None
     if isinstance(relation, Or):
-        return frozenset().union(*(scenes_where(part, known, everywhere) for part in relation.relations))
-    return everywhere
+        return frozenset().union(*limited) if len(limited) == len(parts) else None
+    return None
 
 
 def measured(choice: Choice, thing: Placed, floor: float, around: Surroundings) -> tuple[float, tuple[Reason, ...]]:
