@@ -8,10 +8,11 @@ import click
 from ._options.completion import complete
 from ._options.out_files import PictureFile, PlyFile
 from ._options.relations import relation_options
-from ._options.shared import json_option, opened_store
+from ._options.shared import json_option, opened_store, vectors_option
 from ._output.printing import print_json, say
 
 if TYPE_CHECKING:
+    from ..core.features import Vectors
     from ..query.relations.expressions import Relation
 
 
@@ -71,6 +72,7 @@ class _Box(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2
     show_default=True,
     help="The kind of region that a hit is.",
 )
+@vectors_option(None, " Default: fused, and both for encoders that were taught crops.")
 @click.option("--exact", is_flag=True, help="Score every region, without an index.")
 @click.option("--save-ply", type=PlyFile(), help="Write the scene of the best hit as a heat-coloured point cloud.")
 @click.option(
@@ -90,6 +92,7 @@ def command(
     features: str | None,
     level: str,
     exact: bool,
+    vectors: "Vectors | None",
     save_ply: Path | None,
     save_picture: Path | None,
     as_json: bool,
@@ -138,6 +141,7 @@ def command(
             level=cast("Literal['object', 'superpoint']", level),
             exact=exact,
             relations=relations,
+            vectors=vectors,
         )
         if as_json:
             print_json(answer.to_dict())

@@ -186,6 +186,7 @@ class Query(ByValue):
     exact: bool = False  # score every region, no index
     min_probability: float | None = None  # hits that are less likely what was asked for are left out
     thing_options: ThingOptions = field(default_factory=ThingOptions)
+    vectors: Vectors = "fused"  # of objects, and of things as the objects that they cover
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -195,6 +196,8 @@ class Query(ByValue):
             raise BadInput(f"The least probability is {self.min_probability:g}; a number from 0 to 1 was expected.")
         if self.min_probability is not None and self.background is None:
             raise BadInput("The query has no background to weigh hits against: leave min_probability out.")
+        if self.vectors != "fused" and self.level != "object":
+            raise BadInput(f"Only objects have vectors from crops: ask for vectors {self.vectors!r} of level 'object'.")
         for name, rows in (("background", self.background), ("excluded", self.excluded)):
             if rows is not None and (rows.shape != (len(rows), self.space.dim) or len(rows) == 0):
                 raise BadInput(

@@ -19,7 +19,7 @@ from ..core.errors import BadInput, DatabaseError
 from ..core.features import EmbeddingSpace
 from ..core.thing_options import ThingOptions
 from ..models.encoders import Encoder as Plugin
-from ..models.encoders import HasThingOptions
+from ..models.encoders import HasPooledImages, HasThingOptions
 from ..models.pictures import read_image
 from ..store.postgres.database import Database
 from ..store.search import text_vectors
@@ -51,6 +51,12 @@ class Encoder:
         """The plug-in's own Options, hashable."""
         values = json.loads(self.settings).items()
         return self.plugin.Options(**{key: tuple(value) if isinstance(value, list) else value for key, value in values})
+
+    @property
+    def taught_crops(self) -> bool:
+        """Whether vectors of its pooled image tower say more of a thing than its dense features."""
+        offered = offers(self.plugin, HasPooledImages)
+        return offered is not None and offered.taught_crops(self.options)
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, dim) unit rows; BadInput for a text without words."""

@@ -1,6 +1,6 @@
 """How well rare things are found among all scenes: by words, and by images where there is a list of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.annotated import check_fields, checked, several
 from ..core.errors import BadInput, Misused, NotFound
+from ..core.features import Vectors
 from ..core.wording import counted
 from ..evaluation.labels import label_files
 from ..evaluation.labels.label_set import LabelSet
@@ -45,6 +46,7 @@ class RetrievalRequest:
     scenes: tuple[str, ...] = ()
     templates: str | None = None  # sentences around the words
     table: Path | None = None  # another table of the dataset's label names
+    vectors: Vectors = "fused"  # of objects
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -68,6 +70,7 @@ def evaluate_retrieval(
     scenes: str | Sequence[str] = (),
     templates: str | None = None,
     table: str | Path | None = None,
+    vectors: Vectors = "fused",
     progress: Callable[[str, int, int], None] = quiet,
 ) -> RetrievalReport:
     """Ask for what few scenes hold, and see how often the right scene comes first.
@@ -78,8 +81,8 @@ def evaluate_retrieval(
 
     Every label that at most `max_scenes` scenes hold is queried by its name, and all scenes are ranked by their mean
     vector, their prototypes, their regions and their points. `absent` are words for what no scene holds, `pictures` a
-    folder with queries.json. Recall, mean reciprocal rank, AUROC and average precision are as in docs/retrieval.md;
-    `progress` is called with a stage, steps done and steps in all.
+    folder with queries.json, `vectors` what objects are compared by. Recall, mean reciprocal rank, AUROC and average
+    precision are as in docs/retrieval.md; `progress` is called with a stage, steps done and steps in all.
 
     NotFound where there is nothing to ask for, or no scene or feature set answers to what was named; Misused for
     arguments that do not go together, and for `absent` words that a scene holds.
@@ -95,6 +98,7 @@ def evaluate_retrieval(
         scenes=several(scenes),
         templates=templates,
         table=None if table is None else Path(table),
+        vectors=vectors,
     )
     return evaluate_retrieval_by(store, request, progress)
 
@@ -103,7 +107,7 @@ def evaluate_retrieval_by(store: Database, request: RetrievalRequest, report: Re
     """The evaluation that a request describes; what the catalog names stays readable until the end."""
     with leases.reading(store):
         selected = select(store, request.split, request.datasets, request.scenes)
-        collection = collect(store, selected, request.features)
+        collection = collect(store, selected, request.features, request.vectors)
         own = request.labels is None
         label_set = (
             own_labels(store, collection.scenes)
@@ -139,8 +143,15 @@ def evaluate_retrieval_by(store: Database, request: RetrievalRequest, report: Re
         most,
         tuple(answered),
         asked_with(encoder),
-        (*collection.notes, *(note for part in asked for note in part.notes)),
+        (*collection.notes, *_of_vectors(request.vectors), *(note for part in asked for note in part.notes)),
     )
+
+
+def _of_vectors(vectors: Vectors) -> Iterator[str]:
+    if vectors == "crops":
+        yield "objects are compared by their vectors from crops of images"
+    if vectors == "both":
+        yield "objects are compared by the means of their fused vectors and those from crops of images"
 
 
 def _by_words(

@@ -1,9 +1,9 @@
 """What commands have in common: the store they work on, --json, and how misuse ends."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,7 +13,21 @@ if TYPE_CHECKING:
     from ...store.postgres.database import Database
 
 
+FC = TypeVar("FC", bound=Callable[..., Any])
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+def vectors_option(default: str | None, otherwise: str = "") -> Callable[[FC], FC]:
+    """--vectors; `otherwise` says what holds without it where that is no fixed default."""
+    return click.option(
+        "--vectors",
+        type=click.Choice(["fused", "crops", "both"]),
+        default=default,
+        show_default=default is not None,
+        help="Compare objects by the means of their points' vectors, by vectors from crops of their images (see "
+        f"`ovstore describe`), or by the mean of the two.{otherwise}",
+    )
 
 
 def typed_here(command: str) -> str:

@@ -1,6 +1,7 @@
 """ovstore eval retrieval: how well rare things are found among all scenes."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,8 +15,11 @@ from .._options.eval_options import (
     table_option,
     templates_option,
 )
-from .._options.shared import json_option, misuse, opened_store
+from .._options.shared import json_option, misuse, opened_store, vectors_option
 from .._output.printing import print_json
+
+if TYPE_CHECKING:
+    from ...core.features import Vectors
 
 
 @click.command("retrieval")
@@ -55,6 +59,7 @@ from .._output.printing import print_json
     metavar="NAME",
     help="A feature set by name or id; or fusion, distill  [default: the feature set most scenes have]",
 )
+@vectors_option("fused")
 @scene_options
 @templates_option
 @table_option
@@ -68,6 +73,7 @@ def command(
     pictures: Path | None,
     bench: Path | None,
     features: str | None,
+    vectors: "Vectors",
     split: str | None,
     datasets: tuple[str, ...],
     scenes: tuple[str, ...],
@@ -109,6 +115,7 @@ def command(
             absent=words,
             pictures=pictures,
             features=features,
+            vectors=vectors,
             split=split,
             datasets=datasets,
             scenes=scenes,

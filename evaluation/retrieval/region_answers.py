@@ -1,6 +1,7 @@
 """How well regions answer questions: every region of the store is scored, by the code that a search scores with."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +9,12 @@ from numpy.typing import NDArray
 
 from ...core.errors import NotFound
 from ...core.features import Hit, Level, Query
-from ...store.search import region_vectors, space_state
+from ...store.search import described, region_vectors, space_state
 from ...store.search.point_search import region_points
 from ...store.search.region_vectors import RegionVectors
 from ...store.search.scoring import exact_scores
 from ...store.search.search import search
+from ...store.search.space_state import SpaceState
 from ..labels.label_set import LabelSet
 from .collection import Collection
 from .questions import RetrievalQuestion
@@ -45,7 +47,7 @@ def answers(
     """One a question, in their order."""
     with collection.store.autocommit() as connection:
         state = space_state.of_space(connection, collection.space)
-    with region_vectors.holding(collection.store, state, level) as table:
+    with _table(collection, state, level) as table:
         if any(found.id not in table.spans for found in collection.sets):
             raise NotFound("A feature set was replaced during the evaluation. Run it again.")
         spans = [table.spans[found.id] for found in collection.sets]
@@ -54,6 +56,13 @@ def answers(
             found.append(_answer(collection, level, label_set, things, table, spans, question))
             step()
     return found
+
+
+def _table(collection: Collection, state: SpaceState, level: Level) -> AbstractContextManager[RegionVectors]:
+    """The vectors that a search of the level compares with."""
+    if level == "object":
+        return described.holding(collection.store, state, collection.vectors)
+    return region_vectors.holding(collection.store, state, level)
 
 
 def _answer(
@@ -97,6 +106,8 @@ def _query(collection: Collection, level: Level, question: RetrievalQuestion) ->
         background=question.background,
         feature_set=collection.name,
         exact=True,
+        ungrouped=True,
+        vectors=collection.vectors if level == "object" else "fused",
     )
 
 
@@ -105,10 +116,11 @@ def _average_precisions(
 ) -> tuple[float, ...]:
     """At each of IOUS, of (R,) regions and so many things."""
     by_id = np.argsort(ids)
-    row = by_id[np.searchsorted(ids, fits.region, sorter=by_id)]
+    place = np.minimum(np.searchsorted(ids, fits.region, sorter=by_id), len(ids) - 1)
+    row = by_id[place]
     found = []
     for least in IOUS:
-        near = fits.iou >= least
+        near = (fits.iou >= least) & (ids[row] == fits.region)
         found.append(average_precision(scores, claimed(scores, row[near], fits.thing[near], fits.iou[near]), things))
     return tuple(found)
 

@@ -34,13 +34,6 @@ def pooling(name: str) -> HasPooledImages:
     return offered
 
 
-def taught_crops(encoder: Mapping[str, Any]) -> bool:
-    """Whether the encoder that a recipe names was taught crops; False for one without a pooled image tower."""
-    plugin = plugins.load("models.encoders", encoder["name"], noun="encoder")
-    offered = offers(plugin, HasPooledImages)
-    return offered is not None and offered.taught_crops(chosen(plugin.Options, encoder["options"], encoder["name"]))
-
-
 def pooled_images(encoder: Mapping[str, Any], space: EmbeddingSpace, device: str) -> PooledImages:
     """The tower of the encoder that a recipe names; SpaceMismatch where the weights here are others than then."""
     return _tower(encoder["name"], json.dumps(encoder["options"], sort_keys=True), space, device)

@@ -34,7 +34,7 @@ def allowed(store: Database, query: Query, space_id: int, table: RegionVectors) 
     """The (K,) region ids that pass the query's filters; None when all do."""
     ids = None
     chosen = chosen_sets(store, query, space_id)
-    if chosen is not None and len(chosen) < len(table.spans):
+    if chosen is not None and not table.spans.keys() <= set(chosen):
         ids = table.ids[table.rows_of_sets(chosen)]
     if query.where is not None:
         matching = regions_where(store, query.where, space_id, query.level)

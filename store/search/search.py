@@ -4,6 +4,7 @@ Points are read only for regions that come back, by point_search.py. docs/search
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 
 import numpy as np
@@ -12,12 +13,13 @@ from ...core import plugins
 from ...core.errors import BadInput, NotFound
 from ...core.features import Hit, Query
 from ..postgres.database import Database
-from . import filters, index_choice, region_vectors, space_state
+from . import described, filters, index_choice, region_vectors, space_state
 from .hits import load_hits
 from .indexes import Index
 from .probability import probabilities
 from .region_vectors import Found, RegionVectors
 from .scoring import exact_scores
+from .space_state import SpaceState
 
 HERE = 0.5  # the least probability of something that is there
 
@@ -33,7 +35,7 @@ def search(store: Database, query: Query, index: str | None = None) -> list[Hit]
         )
     with store.autocommit() as connection:
         state = space_state.of_space(connection, query.space)
-    with region_vectors.holding(store, state, query.level) as table:
+    with _holding(store, query, state) as table:
         if len(table) == 0:
             raise NotFound(f"The store has no regions of {query.space.name!r} yet: see ovstore ingest --help")
         return _hits(store, query, table, _finder(store, query, state.space_id, table, index))
@@ -43,6 +45,14 @@ def probably_here(hits: Sequence[Hit]) -> bool | None:
     """Whether a hit is more likely what was asked for than anything everyday; None when nothing says so."""
     chances = [hit.probability for hit in hits if hit.probability is not None]
     return max(chances) >= HERE if chances else None
+
+
+def _holding(store: Database, query: Query, state: SpaceState) -> AbstractContextManager[RegionVectors]:
+    """The vectors that the query is compared with; NotFound where no feature set that it asks has those."""
+    if query.vectors == "fused":
+        return region_vectors.holding(store, state, query.level)
+    described.note(store, query)
+    return described.holding(store, state, query.vectors)
 
 
 def _hits(store: Database, query: Query, table: RegionVectors, find: Callable[[int], Found]) -> list[Hit]:
@@ -64,11 +74,14 @@ def _finder(
 ) -> Callable[[int], Found]:
     """How to find the ids and scores of so many regions that pass the filters and answer best."""
     allowed = filters.allowed(store, query, space_id, table)
-    name = index or ("exact" if query.exact else index_choice.default(store, space_id, query.level, len(table)))
+    described_too = query.vectors != "fused"  # no index is built over vectors from crops
+    level = query.vectors if described_too else query.level
+    exact = query.exact or described_too
+    name = index or ("exact" if exact else index_choice.default(store, space_id, level, len(table)))
     plugin = _plugin(name)
 
     def find(count: int) -> Found:
-        return plugin.search(store, space_id, query.level, query.vector, count, allowed)
+        return plugin.search(store, space_id, level, query.vector, count, allowed)
 
     return find if query.excluded is None else lambda count: _find_others(find, table, query, count)
 

@@ -1,11 +1,13 @@
 """The side files of objects' vectors from crops, alone and together with the fused ones, follow the database."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import small_scene
 from numpy.typing import NDArray
 from ovstore.core.errors import NotFound
-from ovstore.core.features import CropVectors, Vectors
+from ovstore.core.features import CropVectors, Query, Vectors
 from ovstore.store.catalog import catalog, crop_sets
 from ovstore.store.catalog.catalog import FeatureSetInfo
 from ovstore.store.postgres.database import Database
@@ -78,16 +80,16 @@ def test_vectors_that_are_described_anew_or_forgotten_are_followed(two: Database
     np.testing.assert_array_equal(held(two, "both")["room", 1], held(two, "fused")["room", 1])
 
 
-def test_a_set_without_crops_is_counted_and_none_at_all_is_refused(two: Database) -> None:
-    with two.autocommit() as connection:
-        state = space_state.of_space(connection, small_scene.SPACE)
-    sets = [key[0] for key in state.ready]
+def test_a_set_without_crops_is_noted_and_none_at_all_is_refused(two: Database) -> None:
+    vector = np.eye(small_scene.SPACE.dim, dtype=np.float32)[0]
+    query = Query(vector, small_scene.SPACE, vectors="crops")
     with pytest.raises(NotFound, match="ovstore describe"):
-        described.without_crops(two, state, sets, "toy/16")
+        described.note(two, query)
     describe(two)
-    assert described.without_crops(two, state, sets, "toy/16") == 1
+    assert "1 scene of 2 without vectors from crops: left out." in str(described.note(two, query))
+    assert described.note(two, replace(query, scenes=("room",))) is None
     with pytest.raises(NotFound, match="ovstore describe"):
-        described.without_crops(two, state, [features(two, "hall").id], "toy/16")
+        described.note(two, replace(query, scenes=("hall",)))
 
 
 def test_a_damaged_side_file_is_found_and_written_again(two: Database) -> None:
