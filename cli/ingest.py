@@ -76,6 +76,10 @@ def _common(dataset: "Dataset") -> list[click.Parameter]:
         click.Option(["--objects"], type=click.Choice(["features", "masks", "both"]),
                      help="Objects are superpoints merged by their features, by --masks, or by both: masks first, "
                           "features for what no mask holds  [default: both where there are masks]"),
+        click.Option(["--instances"], type=click.Path(exists=True, path_type=Path),
+                     help="Objects that other tools found, in place of merging by features where they lie: a folder "
+                     "with SCENE.txt (ScanNet's predicted instances), .npz (pred_masks), .npy or .ply (an id per "
+                     "point), or the file of one scene."),
         device_option(),
         click.Option(["--workers"], type=click.IntRange(1), default=1, show_default=True,
                      help="Scenes processed at once."),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..core import plugins
 from ..core.contracts import offers
+from ..core.errors import BadScene
 from ..core.features import Correspondence, FeatureMap
 from ..models.encoders import Encoder, ReadsFrameMaps
 from ..models.frame_maps import FrameMaps, Reader
@@ -27,6 +28,7 @@ from .compat.openscene import working_images
 from .datasets import Dataset, FusedFeatures, LayoutCheck
 from .extraction.extract import Picture, extract, image_encoder, read_maps
 from .files.images import read_depth
+from .formats.instances import instance_file, instances_digest, read_instances
 from .formats.skipped import skipped
 from .fusion.fuse import fuse
 from .fusion.masks import unmasked
@@ -37,6 +39,7 @@ from .mask_objects import superpoints_of_masks
 from .order import morton_order
 from .publish_features import publish_with_regions
 from .recipe import FeatureRequest, GeometryRequest
+from .regions.given import objects_of_superpoints
 from .regions.superpoints import superpoints
 from .report import Report, quiet
 from .scan_files import compare, fingerprint
@@ -93,7 +96,9 @@ def ingest_scene(store: Database, job: IngestJob, report: Report = quiet) -> Ing
     maps_digest = None if frame_maps is None else frame_maps.digest
     masks = None if asked.masks is None else load_frame_masks(str(asked.masks.files), name)
     masks_digest = None if masks is None else masks.digest
-    features_recipe = recipe.features(asked, found.geometry, space, files, maps_digest, masks_digest)
+    instances = None if asked.instances is None else instance_file(asked.instances, name)
+    instances_of = None if instances is None else instances_digest(instances)
+    features_recipe = recipe.features(asked, found.geometry, space, files, maps_digest, masks_digest, instances_of)
     ready = catalog.ready_feature_set(store, request.dataset, name, asked.name, features_recipe)
     if ready is not None and found.kept and _are_as_they_were(store, ready, frame_maps):
         _remember(store, found)
@@ -108,6 +113,9 @@ def ingest_scene(store: Database, job: IngestJob, report: Report = quiet) -> Ing
     mask_object: NDArray[np.int32] | None = None
     if asked.masks is not None and masks is not None:  # before a network runs
         mask_object, said = superpoints_of_masks(geometry, masks, asked.masks.options, report)
+        findings += said
+    if instances is not None:
+        mask_object, said = _given_objects(instances, geometry.stored)
         findings += said
     if imported is None:
         seen, maps, skipped = _views(geometry, frame_maps)
@@ -138,7 +146,7 @@ def ingest_scene(store: Database, job: IngestJob, report: Report = quiet) -> Ing
         report,
         _map_files(store, frame_maps),
         mask_object,
-        "both" if asked.masks is None else asked.masks.merged_by,
+        "given" if instances is not None else "both" if asked.masks is None else asked.masks.merged_by,
     )
     return IngestSummary(
         name,
@@ -152,6 +160,19 @@ def ingest_scene(store: Database, job: IngestJob, report: Report = quiet) -> Ing
         (*findings, *_dropped(found, made.scene_id)),
         "; ".join(found.said),
     )
+
+
+def _given_objects(path: Path, stored: StoredPoints) -> tuple[NDArray[np.int32], list[str]]:
+    """(S,) the objects of superpoints that a file of instances gives, and what became of them."""
+    found = read_instances(path, len(stored))
+    given = objects_of_superpoints(stored.superpoint, stored.to_stored(found.of_point))
+    kept, assigned = int(given.max()) + 1, int((given >= 0).sum())
+    if not kept:
+        raise BadScene(f"{path}: none of its {found.count:,} instances holds most of a superpoint")
+    told = f"instances: {kept:,} of {found.count:,} hold most of a superpoint, {assigned:,} of {len(given):,} together"
+    if found.shared:
+        told += f"; {found.shared:,} points that several claim went to the surest"
+    return given, [told]
 
 
 def _are_as_they_were(store: Database, feature_set: int, maps: FrameMaps | None) -> bool:

@@ -43,7 +43,7 @@ def publish_with_regions(
 ) -> Published:
     """Publish the vectors of a scene's points as the feature set `name`; `maps` are files they were read from.
 
-    (S,) `mask_object` is the object from 2D masks that each superpoint belongs to, -1 for none.
+    (S,) `mask_object` is the object from 2D masks, or of another tool, that each superpoint belongs to, -1 for none.
     """
     report("regions", 0, 1)
     object_of_superpoint = objects(

@@ -54,6 +54,7 @@ class FeatureRequest:
     objects: ObjectOptions = field(default_factory=ObjectOptions)
     pool: PoolOptions = field(default_factory=PoolOptions)
     masks: MaskRequest | None = None
+    instances: Path | None = None  # objects that other tools found: the file of a scene, or a folder of them
 
 
 def geometry(request: GeometryRequest) -> dict[str, Any]:
@@ -73,11 +74,13 @@ def features(
     files: Sequence[Path] = (),
     maps_digest: str | None = None,
     masks_digest: str | None = None,
+    instances_digest: str | None = None,
 ) -> dict[str, Any]:
     """Everything that decides the vectors of a feature set, the recipe of its geometry included.
 
     For vectors that were fused elsewhere these are their `files`; the encoder then only names the text tower.
-    `maps_digest` is the digest of feature maps that were computed elsewhere, `masks_digest` that of 2D masks.
+    `maps_digest` is the digest of feature maps that were computed elsewhere, `masks_digest` that of 2D masks,
+    `instances_digest` that of objects that other tools found.
     """
     masks = request.masks
     imported = {"files": {path.name: _digest(path) for path in files}, "unit_length": request.fuse.unit_length}
@@ -87,6 +90,7 @@ def features(
         **encoding(request.encoder, request.encoder_options, space),
         **({"imported": imported} if files else {"fuse": _plain(request.fuse)}),
         **({} if maps_digest is None else {"maps": maps_digest}),
+        **({} if instances_digest is None else {"instances": instances_digest}),
         "objects": _plain(request.objects),
         **({} if masks is None else {"masks": _masks(masks, masks_digest)}),
         "pool": _plain(request.pool),

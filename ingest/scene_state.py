@@ -110,6 +110,8 @@ def _other_makings(
                     found.append(f"with {_flag(option, was)}, not {_value(value)}")
         if not found and before["space"] != now["space"]:
             found.append("by other weights")
+        if ("instances" in before) != ("instances" in now):
+            found.append("with --instances" if "instances" in before else "without --instances")
         yield from found
         was, asks = before.get("masks"), now.get("masks")
         if (was is None) != (asks is None):

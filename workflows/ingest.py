@@ -10,6 +10,7 @@ from ..core.annotated import check_fields, checked
 from ..core.errors import BadInput, Misused
 from ..core.names import require_name
 from ..core.options import chosen
+from ..core.regular import is_folder
 from ..ingest.report import Report, quiet
 from ..store.postgres.database import Database
 from .scene_jobs import Finished, SceneResults, nobody, require_counts, run_in_store, run_jobs
@@ -44,6 +45,7 @@ class IngestRequest:
     crops: bool = False  # also describe the objects from crops of their images
     object_masks: Path | None = None  # a folder of 2D masks of things; objects are also made from them
     objects: Literal["features", "masks", "both"] | None = None  # what objects are made from; None: both, given masks
+    instances: Path | None = None  # objects that other tools found: a folder with a file per scene, or that of one
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -86,6 +88,7 @@ def ingest_scans(
     crops: bool = False,
     object_masks: str | Path | None = None,
     objects: Literal["features", "masks", "both"] | None = None,
+    instances: str | Path | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> SceneResults[Any]:
     """Ingest the scans below `path`, as `ovstore ingest FORMAT PATH` does; the same options give the same digests.
@@ -102,7 +105,8 @@ def ingest_scans(
     `encoder_options` those of the encoder, by name: see `ovstore ingest FORMAT --encoder NAME --help`. `progress` is
     called with a stage, its steps done and all of its steps; the stage "scenes" counts finished scenes. With `crops`,
     `describe_objects` follows for each scene. `object_masks` is a folder of 2D masks of things, from which objects are
-    made, in place of or beside merging by features, as `objects` says (docs/regions.md).
+    made, in place of or beside merging by features, as `objects` says (docs/regions.md). `instances` are objects that
+    other tools found, in a folder with one file per scene or in the file of the only scene (docs/datasets.md).
 
     Up-to-date scenes are skipped. A scene that cannot be ingested is in `failed` and does not stop the rest; a path,
     plug-in or option that does not exist raises an OvstoreError before any work is done.
@@ -128,6 +132,7 @@ def ingest_scans(
         crops,
         None if object_masks is None else Path(object_masks),
         objects,
+        None if instances is None else Path(instances),
     )
     return run(store, plan(request), progress or quiet)
 
@@ -139,6 +144,11 @@ def plan(request: IngestRequest) -> IngestPlan:
     geometry, features = requests(request)
     dataset = plugins.load("ingest.datasets", request.format)
     names = request.scenes or tuple(dataset.scene_names(geometry.root, geometry.dataset_options))
+    if request.instances is not None and len(names) > 1 and not is_folder(request.instances):
+        raise BadInput(
+            f"{request.instances} holds the instances of one scene, but there are {len(names)}: name a folder with one "
+            "file per scene, or choose the scene with --scene."
+        )
     return IngestPlan(request, geometry, features, names)
 
 
@@ -219,6 +229,7 @@ def requests(request: IngestRequest) -> "tuple[GeometryRequest, FeatureRequest]"
         encoder_options=chosen(encoder.Options, {**published, **request.encoder_options}, request.encoder),
         fuse=fused,
         masks=_masks(request),
+        instances=None if request.instances is None else request.instances.resolve(),
     )
     return geometry, features
 
@@ -227,6 +238,9 @@ def _masks(request: IngestRequest) -> "MaskRequest | None":
     from ..ingest.recipe import MaskRequest
     from ..ingest.regions.masks.options import MASKCLUSTERING, MaskOptions
 
+    if request.instances is not None and (request.object_masks is not None or request.objects is not None):
+        other = "--masks" if request.object_masks is not None else f"--objects {request.objects}"
+        raise Misused(f"--instances and {other} both say what is one object; give one of them.")
     if request.object_masks is None:
         asked = "--compat maskclustering" if request.compat == "maskclustering" else f"--objects {request.objects}"
         if request.compat == "maskclustering" or request.objects in ("masks", "both"):

@@ -8,14 +8,16 @@ from numpy.typing import NDArray
 
 from ...core.errors import BadInput
 from ...core.features import Level
+from ...core.instance_lists import read_list, read_masks
 from ...store.catalog import catalog
 from ...store.catalog.catalog import SceneInfo
 from ...store.catalog.regions import load_regions
 from ...store.files.stored_points import StoredPoints
 from ..labels.label_set import LabelSet
+from ..points.benchmark_files import prediction_path
 from ..points.decide import decide
 from ..points.evaluated import EvaluatedFeatures, EvaluatedFiles
-from .files import claims_of, read_list, read_masks, write_instances
+from .files import claims_of, write_instances
 from .instances import Claims, Instances, Overlap, overlap_of_masks, overlap_of_regions
 
 
@@ -81,7 +83,7 @@ class EvaluatedMasks:
 
     def overlap(self, scan: Scan) -> Overlap:
         """Of all masks that the scene's file lists."""
-        listed = read_list(self.source.folder, scan.scene.name)
+        listed = read_list(prediction_path(self.source.folder, scan.scene.name))
         of_point = scan.held.to_scan(scan.instances.of_point)
         instances = Instances(of_point, scan.instances.index)
         return overlap_of_masks(instances, read_masks(listed, len(of_point)), claims_of(listed, self.source.label_set))

@@ -5,14 +5,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.errors import BadInput
 from ...core.files import replacing
 from ...core.names import file_name
-from ...core.regular import require_file
+from ...core.number_lines import read_whole_numbers
 from ..labels.label_set import LabelSet
 
 _NO_CLASS = (-100, -1, 255)  # what tools write for a point without a class
-_LONGEST_LINE = 24  # bytes a point; more is no such file
 
 
 def prediction_path(folder: Path, scene: str) -> Path:
@@ -47,38 +45,8 @@ def classes_by_number(ids: NDArray[np.int64], label_set: LabelSet) -> NDArray[np
     return np.where(number, ids, -1).astype(np.int32) if (number | none).all() else None
 
 
-def read_whole_numbers(path: Path, point_count: int, what: str) -> NDArray[np.int64]:
-    """(N,) one a line; BadInput tells of `what` the lines should hold."""
-    try:
-        size = require_file(path)
-        if size > _LONGEST_LINE * max(point_count, 64):
-            raise BadInput(f"{path}: {size:,} bytes are too many for {point_count:,} lines of one {what} each.")
-        lines = path.read_text(encoding="utf-8-sig").split()
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}.") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not text; one {what} per line was expected.") from error
-    if len(lines) != point_count:
-        raise BadInput(
-            f"{path} has {len(lines):,} {what}s; the scene has {point_count:,} points, and one line for each is "
-            "expected, in the dataset's own order."
-        )
-    try:
-        return np.array(lines, np.int64)
-    except (ValueError, OverflowError) as error:
-        row, line = next((row, line) for row, line in enumerate(lines, 1) if not _whole(line))
-        raise BadInput(f"{path}, line {row}: {line[:40]!r} is not a {what} (a whole number).") from error
-
-
 def no_class_id(label_set: LabelSet) -> int:
     """What a file says of a point without a class."""
     ids = {each.id for each in label_set.classes}
     wanted = (label_set.ignore_id, 0, -1)
     return next((value for value in wanted if value is not None and value not in ids), min(ids) - 1)
-
-
-def _whole(line: str) -> bool:
-    try:
-        return abs(int(line)) < 1 << 63
-    except ValueError:
-        return False

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import NotFound
+from ...core.number_lines import read_whole_numbers
 from ...core.regular import is_file
 from ...core.wording import counted
 from ...store.catalog import catalog
@@ -16,7 +17,7 @@ from ...store.postgres.database import Database
 from ..labels.label_set import LabelSet
 from ..sources import Chosen
 from ..wording import left_out
-from .benchmark_files import classes_by_number, classes_of_ids, prediction_path, read_whole_numbers
+from .benchmark_files import classes_by_number, classes_of_ids, prediction_path
 from .decide import ClassTexts, Decision, decide, ensemble
 
 

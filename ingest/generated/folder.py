@@ -71,7 +71,7 @@ class FolderOptions:
         },
     )
     mask_faults: float = field(
-        default=1.0, metadata={"help": "Multiplies how often masks have a fault (docs/regions.md); 0 is never."}
+        default=1.0, metadata={"help": "Multiplies how often masks have a fault (docs/datasets.md); 0 is never."}
     )
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from ...store.postgres.database import Database
 from ...store.publish.crop_sets import publish_crops
 from .. import geometry
 from ..publish_features import publish_with_regions
+from .given import objects_of_superpoints
 from .objects import ObjectOptions
 from .pool import PoolOptions
 
@@ -27,15 +28,19 @@ def regions_again(store: Database, found: FeatureSetInfo) -> None:
     scene = catalog.find_scene(store, f"{found.dataset}/{found.scene}")
     described = crop_sets.sound(store, found)
     recipe: dict[str, Any] = found.recipe
+    held = geometry.published(store, scene)
+    of_point = catalog.features_file(store, found).regions("object", held.superpoint)
     publish_with_regions(
         store,
-        geometry.published(store, scene),
+        held,
         found.name,
         recipe,
         cast(Any, found.source),
         catalog.load_features(store, scene.id, found.name),
         ObjectOptions(**recipe["objects"]),
         PoolOptions(**recipe["pool"]),
+        mask_object=objects_of_superpoints(held.superpoint, of_point) if "instances" in recipe else None,
+        merged_by="given" if "instances" in recipe else "both",
     )
     if described is not None:
         now = catalog.find_feature_set(store, scene, found.name)

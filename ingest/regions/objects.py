@@ -29,7 +29,8 @@ _CHUNK = 4096  # pairs compared at a time
 _LEAST_RANGE = 0.02  # of cosines; a scene of one thing has no unusual ones, only noise
 
 
-MergedBy = Literal["features", "masks", "both"]  # what says of superpoints that they are one object
+# What says of superpoints that they are one object; "given": other tools, and features for what they leave out.
+MergedBy = Literal["features", "masks", "both", "given"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def objects(
 
     A superpoint without a vector is an object of its own; one of fewer than absorb_points points joins the neighbour
     with which it shares most edges. (S,) `mask_object` is what 2D masks call one thing, -1 for none: such superpoints
-    are one object whatever their vectors, and never one with those of another.
+    are one object whatever their vectors, and never one with those of another; merged by "given", with no others.
     """
     options = options or ObjectOptions()
     superpoint_count = int(superpoint.max()) + 1
@@ -81,10 +82,13 @@ def objects(
     pair, contact = contacts(superpoint, points, options)
     both_seen = (seen[pair] > 0).all(axis=1)
     parts = _Parts(sums, seen, _mean_colors(superpoint, points), pair[both_seen], options)
-    mask_object = np.where(seen > 0, mask_object, -1)
+    if merged_by == "given":
+        both_seen &= (mask_object[pair] < 0).all(axis=1)
+    else:
+        mask_object = np.where(seen > 0, mask_object, -1)
     owner = _merge(parts, pair[both_seen], -np.inf if merged_by == "masks" else options.doubt, mask_object)
     size = np.bincount(superpoint, minlength=superpoint_count)
-    _absorb(owner, (seen == 0) & (size < options.absorb_points), pair, contact)
+    _absorb(owner, (mask_object < 0) & (seen == 0) & (size < options.absorb_points), pair, contact)
     return number_by_first_point(owner)
 
 

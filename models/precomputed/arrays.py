@@ -96,8 +96,8 @@ class Member:
         """Bytes, the header's too."""
         return self.start + math.prod(self.shape) * self.dtype.itemsize
 
-    def planes(self) -> Iterator[NDArray[Any]]:
-        """Each `array[i]`, in order."""
+    def planes(self, at_once: int = 0) -> Iterator[NDArray[Any]]:
+        """Each `array[i]`, in order; or `array[i : i + at_once]`."""
         if self.columns_first:
             raise BadInput(f"{self.path}: {self.name} is in Fortran order; save it with np.ascontiguousarray.")
         budget = Budget(self.path)
@@ -105,9 +105,11 @@ class Member:
         try:
             with zipfile.ZipFile(self.path) as archive, archive.open(f"{self.name}.npy") as file:
                 file.read(self.start)
-                for _ in range(self.shape[0]):
+                for first in range(0, self.shape[0], max(at_once, 1)):
                     budget.take_items()
-                    yield np.frombuffer(file.read(length), self.dtype).reshape(self.shape[1:])
+                    rows = (min(at_once, self.shape[0] - first),) if at_once else ()
+                    content = file.read(length * math.prod(rows))
+                    yield np.frombuffer(content, self.dtype).reshape(rows + self.shape[1:])
         except _READING as error:
             raise unreadable(self.path, error) from error
 

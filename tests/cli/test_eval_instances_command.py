@@ -9,7 +9,8 @@ import pytest
 import small_scene
 from click.testing import Result
 from command_line import document, lines, ovstore
-from ovstore.evaluation.instances.files import claims_of, read_list, read_masks
+from ovstore.core.instance_lists import read_list, read_masks
+from ovstore.evaluation.instances.files import claims_of
 from ovstore.evaluation.labels.label_files import load
 from ovstore.models.encoders import color_words
 from ovstore.store.catalog import catalog
@@ -176,7 +177,7 @@ def test_masks_may_be_arrays_and_name_any_id(labels: Path, tmp_path: Path) -> No
     (tmp_path / "c.txt").write_text("0\r\n-1\r\n12\r\n")
     (tmp_path / "d.txt").write_bytes(b"1\n0\n1\n")
     (tmp_path / "room.txt").write_text("my masks/a.npy 7 0.5\nb.npy 2.0 -3\n\nc.txt 40 1e-3\nd.txt 9 1\n")
-    listed = read_list(tmp_path, "room")
+    listed = read_list(tmp_path / "room.txt")
     np.testing.assert_array_equal(
         list(read_masks(listed, 3)),
         [[True, False, True], [False, False, True], [False, True, True], [True, False, True]],
