@@ -15,9 +15,18 @@ _VIEWS = 2  # frames named of each hit
 
 
 def print_answer(answer: "Answer", ambiguous: Collection[str] = ()) -> None:
-    """Hits, best first, and whether what was asked for is probably not there; `ambiguous` scenes with their dataset."""
+    """Hits, best first, and whether what was asked for is probably not there; `ambiguous` scenes with their dataset.
+
+    Notes go to stderr: a pipe gets the hits.
+    """
+    _print_hits(answer, ambiguous)
+    for note in answer.notes:
+        say(f"Note: {note}", err=True)
+
+
+def _print_hits(answer: "Answer", ambiguous: Collection[str]) -> None:
     if not answer:
-        say("No hits: no region passes the filters.")
+        say("No hits: nothing passes the filters.")
         return
     if answer.probably_here is False:
         say(f"Probably not here: nothing fits “{answer.question}” clearly better than everyday things do. Nearest:")
