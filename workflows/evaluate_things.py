@@ -26,16 +26,24 @@ from ..evaluation.things.answers import (
     twins_asked,
 )
 from ..evaluation.things.bench_files import Bench, read_bench
-from ..evaluation.things.figures import ThingFigures
+from ..evaluation.things.figures import HERE, ThingFigures
+from ..evaluation.things.relations import RelationQuestion, relation_figures, relation_questions
 from ..evaluation.things.report import ThingReport
 from ..evaluation.things.rooms import Room, load_room
 from ..ingest.report import Report, quiet
 from ..query.encode import Encoder, encoder_of, in_box, unit
+from ..query.relations import Below, Beside, Between, Inside, Near, On, Under
+from ..query.relations.expressions import Predicate
+from ..query.relations.verdicts import Placed, Surroundings, judge
 from ..store.catalog import leases
 from ..store.postgres.database import Database
 from ..store.search import search as store_search
+from ..store.search.relations.shapes import shape_of
 
 _TAUGHT = "tiny"  # the encoder that was taught generated rooms, but for some kinds of the benchmark
+_PREDICATES: Mapping[str, Callable[..., Predicate]] = {
+    "on": On, "under": Under, "below": Below, "inside": Inside, "near": Near, "beside": Beside, "between": Between,
+}  # fmt: skip
 SIMULATED = "simulated-"  # feature sets called so hold DIR/simulated/LEVEL, whose pictures lie beside
 
 
@@ -104,6 +112,8 @@ class _Asking:
     region_twins: list[TwinsAsked] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)  # words that the encoder does not know
     seconds: list[float] = field(default_factory=list)  # of searches for things
+    related: list[tuple[RelationQuestion, list[FoundThing]]] = field(default_factory=list)
+    rooms: dict[str, Room] = field(default_factory=dict)  # of all houses so far
 
     def __post_init__(self) -> None:
         store, space = self.collection.store, self.collection.space
@@ -129,11 +139,14 @@ class _Asking:
         ask = partial(
             self._both, rooms=rooms, scenes=tuple(self.collection.scenes[k].full_name for k in scenes.values())
         )
+        present: dict[str, list[FoundThing]] = {}
         for label in names:
             vector = self._words(label)
             if vector is not None:
                 record = partial(measured, label, "name", number, label in pool, truths=truths)
-                self._keep(*(record(hits) for hits in ask(vector, self.background)))
+                things, regions = ask(vector, self.background)
+                self._keep(record(things), record(regions))
+                present[label] = [hit for hit in things if (hit.probability or 0) >= HERE]
         for label in house.held:
             by: By
             for by, picture in (
@@ -146,6 +159,13 @@ class _Asking:
         for name, room in rooms.items():
             for pair in room.twins:
                 self._twins(room, pair, ask, self.collection.scenes[scenes[name]].full_name)
+        self.rooms |= rooms
+        placed = {label: _placed(hits, rooms) for label, hits in present.items()}
+        self.related += [
+            (question, _related(question, placed))
+            for question in relation_questions(rooms, number)
+            if {question.target, *question.landmarks} <= placed.keys()
+        ]
 
     def _twins(
         self, room: Room, pair: tuple[int, int], ask: Callable[..., Sequence[Sequence[FoundThing]]], scene: str
@@ -221,7 +241,7 @@ class _Asking:
             len(houses),
             ThingFigures(tuple(self.things), tuple(self.twins), untaught),
             ThingFigures(tuple(self.regions), tuple(self.region_twins), untaught),
-            (),
+            relation_figures(self.related, self.rooms),
             float(np.mean(self.seconds)) if self.seconds else float("nan"),
             tuple(notes),
         )
@@ -230,4 +250,28 @@ class _Asking:
 def _found(hit: Hit, rooms: Mapping[str, Room]) -> FoundThing:
     """A hit as the superpoints of its room."""
     superpoints = hit.superpoints if hit.level == "thing" else rooms[hit.scene].regions[hit.level][hit.ordinal].tolist()
-    return FoundThing(hit.scene, superpoints, hit.score, hit.probability)
+    return FoundThing(hit.scene, superpoints, hit.score, hit.probability, hit.oriented_box)
+
+
+def _placed(hits: Sequence[FoundThing], rooms: Mapping[str, Room]) -> list[Placed]:
+    """Hits as relations see them."""
+    found = []
+    for hit in hits:
+        room = rooms[hit.scene]
+        rows = np.flatnonzero(np.isin(room.superpoint, np.fromiter(hit.superpoints, np.int64)))
+        assert hit.box is not None
+        shape = shape_of(hit.box, room.up_axis, partial(room.xyz.__getitem__, rows))
+        found.append(Placed(hit, frozenset(hit.superpoints), shape, hit.probability or 0))
+    return found
+
+
+def _related(question: RelationQuestion, placed: Mapping[str, Sequence[Placed]]) -> list[FoundThing]:
+    """The things of the target's name for which the relation holds, among the landmarks of their rooms."""
+    relation = _PREDICATES[question.predicate](*question.landmarks)
+    found: list[FoundThing] = []
+    for thing in placed[question.target]:
+        own: FoundThing = thing.found
+        beside = {name: [each for each in placed[name] if each.found.scene == own.scene] for name in question.landmarks}
+        if judge(relation, thing, Surroundings(beside, {})).holds:
+            found.append(own)
+    return found

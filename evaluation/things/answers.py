@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ...core.features import OrientedBox
 from .measures import Overlap, QuestionFigures, SceneTruth, question_figures
 
 By = Literal["name", "same room", "other room"]  # a word; a picture of the very needle; of another one of its kind
@@ -18,6 +19,7 @@ class FoundThing:
     superpoints: Collection[int]
     score: float
     probability: float | None
+    box: OrientedBox | None = None
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,9 @@ class Room:
     regions: Mapping[Level, Mapping[int, NDArray[np.int64]]]  # superpoints of each stored region, by ordinal
     twins: tuple[tuple[int, int], ...]  # pairs of equal things that touch, both seen well enough
     relations: Relations
+    xyz: NDArray[np.float64]  # (N, 3) metres
+    superpoint: NDArray[np.int32]  # (N,)
+    up_axis: str
 
     @property
     def asked_for(self) -> frozenset[str]:
@@ -56,6 +59,9 @@ def load_room(
         {level: _superpoints_of(file.regions(level, held.superpoint), held.superpoint) for level in LEVELS},
         tuple((a, b) for a, b in sorted(pairs) if min(truth.size[[a, b]]) >= FEWEST),
         relations,
+        held.points.xyz,
+        held.superpoint,
+        scene.up_axis,
     )
 
 
