@@ -20,7 +20,7 @@ _KEPT = 256 << 20  # bytes of points, of all scenes together
 _SCENES = text(
     """
     SELECT feature_sets.id AS feature_set, scenes.id AS scene, datasets.name || '/' || scenes.name AS name, up_axis,
-           points_file, box_min, box_max
+           points_file, features_file, box_min, box_max
     FROM feature_sets JOIN scenes ON scenes.id = scene_id JOIN datasets ON datasets.id = dataset_id
     WHERE feature_sets.id = ANY(:ids)
     """
@@ -42,6 +42,7 @@ class Place:
     name: str  # DATASET/SCENE
     up_axis: str
     points_path: Path
+    features_path: Path
     floor: float  # metres along the up axis: the lowest point
 
 
@@ -57,21 +58,21 @@ class Viewpoint:
 
 @dataclass(frozen=True, eq=False)
 class _Cloud:
-    """The points of a scene by superpoint."""
+    """The points of a scene by superpoint, or by object."""
 
     xyz: NDArray[np.float64]  # (N, 3)
-    start: NDArray[np.int64]  # (S + 1,) rows of superpoint i are start[i]:start[i + 1]
+    start: NDArray[np.int64]  # (S + 1,) rows of part i are start[i]:start[i + 1]
 
     @property
     def nbytes(self) -> int:
         return self.xyz.nbytes + self.start.nbytes
 
-    def of(self, superpoints: Collection[int]) -> NDArray[np.float64]:
-        """(K, 3) the points of some superpoints."""
-        return np.concatenate([self.xyz[self.start[one] : self.start[one + 1]] for one in superpoints])
+    def of(self, parts: Collection[int]) -> NDArray[np.float64]:
+        """(K, 3) the points of some parts."""
+        return np.concatenate([self.xyz[self.start[one] : self.start[one + 1]] for one in parts])
 
 
-_clouds: OrderedDict[Path, _Cloud] = OrderedDict()  # a points file is never written again under its name
+_clouds: OrderedDict[tuple[Path, Path | None], _Cloud] = OrderedDict()  # a file is never written again under its name
 _lock = Lock()
 
 
@@ -83,7 +84,9 @@ def places(store: Database, feature_sets: Sequence[int]) -> dict[int, Place]:
     for row in rows:
         upwards = turn(row.up_axis)[2]
         floor = min(float(upwards @ row.box_min), float(upwards @ row.box_max))
-        found[row.feature_set] = Place(row.scene, row.name, row.up_axis, store.file(row.points_file), floor)
+        found[row.feature_set] = Place(
+            row.scene, row.name, row.up_axis, store.file(row.points_file), store.file(row.features_file), floor
+        )
     return found
 
 
@@ -103,20 +106,26 @@ def hit_shape(hit: Hit, place: Place) -> Shape:
 
 
 def _points(hit: Hit, place: Place) -> NDArray[np.floating]:
-    return _cloud(place.points_path).of(hit.superpoints) if hit.superpoints else hit.points()
+    if hit.superpoints:
+        return _cloud(place.points_path).of(hit.superpoints)
+    return _cloud(place.points_path, place.features_path).of([hit.ordinal]) if hit.level == "object" else hit.points()
 
 
-def _cloud(path: Path) -> _Cloud:
+def _cloud(path: Path, features_path: Path | None = None) -> _Cloud:
+    """By the objects of a features file, or by superpoint."""
+    key = (path, features_path)
     with _lock:
-        if path in _clouds:
-            _clouds.move_to_end(path)
-            return _clouds[path]
-    superpoint = parquet.read_superpoints(path)
-    order = np.argsort(superpoint, kind="stable")
-    start = np.searchsorted(superpoint[order], np.arange(int(superpoint.max()) + 2))
+        if key in _clouds:
+            _clouds.move_to_end(key)
+            return _clouds[key]
+    part = parquet.read_superpoints(path)
+    if features_path is not None:
+        part = parquet.read_objects(features_path, part)
+    order = np.argsort(part, kind="stable")
+    start = np.searchsorted(part[order], np.arange(int(part.max()) + 2))
     made = _Cloud(parquet.read_xyz(path)[order], start)
     with _lock:
-        _clouds[path] = made
+        _clouds[key] = made
         while len(_clouds) > 1 and sum(cloud.nbytes for cloud in _clouds.values()) > _KEPT:
             _clouds.popitem(last=False)
     return made
