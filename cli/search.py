@@ -1,4 +1,4 @@
-"""ovstore search "snoopy": find regions by words, by a picture, or by another region."""
+"""ovstore search "snoopy": find things by words, by a picture, or by another hit."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,10 +35,8 @@ class _Box(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2
 @click.argument("text", required=False)
 @click.option("--image", type=click.Path(dir_okay=False), help="Query with an image instead of words.")
 @click.option("--box", type=_Box(), help="Only this part of the image, in pixels.")
-@click.option("--like", metavar="SCENE:REGION", help="Find regions that are like a region of an earlier answer.")
-@click.option(
-    "--not", "exclude", multiple=True, help="Leave out regions that are closer to these words; may be repeated."
-)
+@click.option("--like", metavar="SCENE:REGION", help="Find what is like a hit of an earlier answer.")
+@click.option("--not", "exclude", multiple=True, help="Leave out hits that are closer to these words; may be repeated.")
 @click.option(
     "--dataset",
     "datasets",
@@ -56,7 +54,10 @@ class _Box(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2
 @click.option(
     "--where",
     metavar="SQL",
-    help="Only regions for which this condition holds, e.g. \"size_z > 0.5 AND split = 'val'\".",
+    help="Only hits for which this condition holds, e.g. \"size_z > 0.5 AND split = 'val'\".",
+)
+@click.option(
+    "--min-prob", type=click.FloatRange(0, 1), metavar="P", help="Only hits with at least this probability, 0 to 1."
 )
 @relation_options
 @click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Maximum number of hits.")
@@ -65,20 +66,26 @@ class _Box(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2
     shell_complete=complete("features"),
     help="The feature sets to search  [default: the feature set most scenes have]",
 )
+@click.option("--ungrouped", is_flag=True, help="Find stored regions, each by itself, in place of whole things.")
 @click.option(
     "--level",
     type=click.Choice(["object", "superpoint"]),
-    default="object",
-    show_default=True,
-    help="The kind of region that a hit is.",
+    help="The kind of region that is found; implies --ungrouped  [default: object]",
 )
 @vectors_option(None, " Default: fused, and both for encoders that were taught crops.")
 @click.option("--exact", is_flag=True, help="Score every region, without an index.")
-@click.option("--save-ply", type=PlyFile(), help="Write the scene of the best hit as a heat-coloured point cloud.")
+@click.option(
+    "--save-ply",
+    type=PlyFile(),
+    help='Write the scene of the best hit as a heat-coloured point cloud, with the hits as column "thing".',
+)
 @click.option(
     "--save-picture", type=PictureFile(), help="Write an image of the frames that show the hits, with boxes drawn."
 )
 @json_option
+@click.option(
+    "--mask", is_flag=True, help="With --json: also the rows of the scene's points that each hit consists of."
+)
 def command(
     text: str | None,
     image: str | None,
@@ -88,29 +95,34 @@ def command(
     datasets: tuple[str, ...],
     scenes: tuple[str, ...],
     where: str | None,
+    min_prob: float | None,
     top: int,
     features: str | None,
-    level: str,
+    ungrouped: bool,
+    level: str | None,
     exact: bool,
     vectors: "Vectors | None",
     save_ply: Path | None,
     save_picture: Path | None,
     as_json: bool,
+    mask: bool,
     relations: "tuple[Relation, ...]",
 ) -> None:
-    """Find objects by words, by an image, or by a similar region.
+    """Find things by words, by an image, or by a similar hit.
 
-    A hit's score is the cosine of query and region. Its probability says how much better the region fits the words
-    than everyday things do; it is comparable between queries.
+    A hit is a whole thing; smaller things that touch it are listed below it as its parts. Its score is the cosine of
+    query and thing. Its probability says how much better the thing fits the words than everyday things do; it is
+    comparable between queries.
 
     \b
     Examples:
       ovstore search "snoopy" --save-picture snoopy.png
       ovstore search "a red chair" --not table --where "point_count > 500" --top 3
       ovstore search --image crop.jpg --box 120,80,260,240
-      ovstore search --like scene0003_00:17@object
+      ovstore search --like scene0003_00:517@thing
       ovstore search lamp --below "dart board" --near sofa --not-on table
       ovstore search --ask 'largest chair near sofa within 1 and not beside table'
+      ovstore search "a window" --ungrouped --level superpoint
     """
     from typing import Literal, cast
 
@@ -119,6 +131,8 @@ def command(
     from ..query.search import search
     from ..store.catalog import catalog, region_names
 
+    if mask and not as_json:
+        raise click.UsageError("--mask adds rows to what --json prints: give both, or write a cloud with --save-ply.")
     if like is not None and not region_names.is_name(like):
         raise click.UsageError(f"--like takes SCENE:REGION as printed by a search, not {like!r}.")
     try:
@@ -136,15 +150,17 @@ def command(
             datasets=datasets,
             scenes=scenes,
             where=where,
+            min_probability=min_prob,
             top=top,
             features=features,
-            level=cast("Literal['object', 'superpoint']", level),
+            ungrouped=ungrouped,
+            level=cast("Literal['object', 'superpoint'] | None", level),
             exact=exact,
             relations=relations,
             vectors=vectors,
         )
         if as_json:
-            print_json(answer.to_dict())
+            print_json(answer.to_dict(masks=mask))
         else:
             from ._output.hits import print_answer
             from ._output.landmarks import print_landmarks
@@ -159,8 +175,9 @@ def command(
             say(f"Evidence: {save_picture}", err=True)
         if answer and save_ply:
             from ..drawing.clouds import heat_drawing
-            from ..query.heat import heat_map
+            from ..query.heat import heat_map, things_of_points
 
             best = f"{answer[0].dataset}/{answer[0].scene}"
-            heat_drawing(heat_map(store, best, question, features)).save_ply(save_ply)
+            heat = heat_map(store, best, question, features)
+            heat_drawing(heat).save_ply(save_ply, {"thing": things_of_points(answer, best, len(heat.points))})
             say(f"Cloud of {answer[0].scene}: {save_ply}", err=True)

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 _SHOWN = 50  # hits of a table for people
 
 
-def document(answer: "Answer") -> dict[str, Any]:
-    """Everything, as values that JSON has."""
+def document(answer: "Answer", masks: bool = False) -> dict[str, Any]:
+    """Everything, as values that JSON has; with the rows of the points of each hit where `masks` are wanted."""
     return {
-        "hits": [_hit(hit) for hit in answer],
+        "hits": [_hit(hit, masks) for hit in answer],
         "probably_here": answer.probably_here,
         "question": answer.question,
         "space": answer.space,
@@ -26,14 +26,15 @@ def document(answer: "Answer") -> dict[str, Any]:
     }
 
 
-def _hit(hit: "Hit") -> dict[str, Any]:
+def _hit(hit: "Hit", masks: bool) -> dict[str, Any]:
     """All its fields but what reads its points; its parts likewise."""
     values = {each.name: getattr(hit, each.name) for each in fields(hit) if each.name != "contents"}
     values |= {"oriented_box": asdict(hit.oriented_box), "evidence": [asdict(view) for view in hit.evidence]}
     values["landmarks"] = [
-        {"relation": one.relation, "distance": one.distance, "hit": _hit(one.hit)} for one in hit.landmarks
+        {"relation": one.relation, "distance": one.distance, "hit": _hit(one.hit, masks)} for one in hit.landmarks
     ]
-    return {"name": hit.full_name, **_plain(values | {"parts": [_hit(part) for part in hit.parts]})}
+    values |= {"mask": hit.mask} if masks else {}
+    return {"name": hit.full_name, **_plain(values | {"parts": [_hit(part, masks) for part in hit.parts]})}
 
 
 def columns(answer: "Answer") -> dict[str, list[Any]]:

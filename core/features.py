@@ -185,7 +185,7 @@ class Query(ByValue):
     feature_set: str | None = None  # the feature sets' name; None: any of the space
     exact: bool = False  # score every region, no index
     min_probability: float | None = None  # hits that are less likely what was asked for are left out
-    thing_options: ThingOptions = field(default_factory=ThingOptions)
+    thing_options: ThingOptions = field(default_factory=ThingOptions, repr=False)
     vectors: Vectors = "fused"  # of objects, and of things as the objects that they cover
 
     def __post_init__(self) -> None:
@@ -328,9 +328,9 @@ class Answer(Sequence[Hit]):
     def __getitem__(self, position):  # type: ignore[no-untyped-def]
         return self.hits[position]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Everything but `query`, as values that JSON has: what `ovstore search --json` prints."""
-        return answer_tables.document(self)
+    def to_dict(self, masks: bool = False) -> dict[str, Any]:
+        """Everything but `query`, as values that JSON has: what `ovstore search --json` prints; `masks` are read."""
+        return answer_tables.document(self, masks)
 
     def to_pandas(self) -> Any:
         """A data frame with one row per hit, best first; MissingPackage without pandas."""

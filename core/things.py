@@ -1,7 +1,6 @@
 """Things: how the superpoints of a scene merge into one another, up to the whole scene."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -9,39 +8,21 @@ from numpy.typing import NDArray
 
 from .by_value import ByValue
 from .errors import BadInput
+from .shapes import bytes_of_arrays, check_shapes
+from .sightings import Sightings
 
-_NEAR = 2.0  # metres at which a region's picture counts half of one at no distance
-
-
-@dataclass(frozen=True, eq=False)
-class Sightings(ByValue):
-    """Every pair of a part and a frame that shows at least one of its points, by part, then frame; R of them."""
-
-    part: NDArray[np.int32]  # (R,) ascending; of a ThingTree: its leaves
-    frame: NDArray[np.int32]  # (R,) positions in Scene.frames
-    visible: NDArray[np.int32]  # (R,) points of the part that the frame shows, >= 1
-    off_centre: NDArray[np.float32]  # (R,) mean over them: 0 in the middle of the image, 1 in its corners
-    depth: NDArray[np.float32]  # (R,) mean over them, metres along the camera's z axis
-    box_xyxy: NDArray[np.int32]  # (R, 4) their pixels, inclusive, without isolated outliers
-
-    def __post_init__(self) -> None:
-        _check_shapes(self, {"R": len(self.part)})
-
-    def __len__(self) -> int:
-        return len(self.part)
-
-    @property
-    def worth(self) -> NDArray[np.float64]:
-        """(R,) how well the frame shows the part: its visible points, fewer off the image's centre or far away."""
-        return worth(self.visible, self.off_centre, self.depth)
-
-
-def worth(
-    visible: NDArray[np.integer], off_centre: NDArray[np.floating], depth: NDArray[np.floating]
-) -> NDArray[np.float64]:
-    """(R,) visible points, half as much where they lie in the image's corners, and where they are 2 m away."""
-    centred = 1 - 0.5 * np.clip(np.asarray(off_centre, np.float64), 0, 1)
-    return np.asarray(visible * centred * _NEAR / (_NEAR + np.asarray(depth, np.float64)))
+_SHAPES = {
+    **dict.fromkeys(("superpoint", "mask_object"), ("S",)),
+    **dict.fromkeys(("parent", "doubt", "point_count", "seen_count"), ("M",)),
+    "vectors": ("M", "C"),
+    "color": ("M", 3),
+    "contact": ("P", 2),
+    "contact_edges": ("P",),
+    **dict.fromkeys(("centre_sum", "box_min", "box_max"), ("S", 3)),
+    "hull_start": ("S + 1",),
+    "hull_xy": ("H", 2),
+    "eyes": ("F", 3),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +42,7 @@ class ThingTree(ByValue):
     doubt: NDArray[np.float64]  # (M,) at which the children were merged; -inf at leaves, inf at a root of loose parts
     point_count: NDArray[np.int32]  # (M,) points, seen or not
     seen_count: NDArray[np.int32]  # (M,) points with a vector
-    vectors: NDArray[
-        np.float16
-    ]  # (M, C) mean of the points' unit vectors at unit length; that of the root: the scene's
+    vectors: NDArray[np.float16]  # (M, C) unit length, mean of the points' unit vectors; the root has the scene's
     color: NDArray[np.float32]  # (M, 3) mean colour, red, green, blue, 0..1; 0 where the cloud has none
     contact: NDArray[np.int32]  # (P, 2) leaves that touch, the lower first, ascending; without weak contacts
     contact_edges: NDArray[np.int32]  # (P,) edges between the points of the two
@@ -78,11 +57,12 @@ class ThingTree(ByValue):
     hull_xy: NDArray[np.float64]  # (H, 2) metres, vertices of the convex hull of the leaf's footprint on the ground:
     # the two axes after up_axis in cyclic order (x y for z, y z for x, z x for y)
     sightings: Sightings  # by leaf
+    eyes: NDArray[np.float64]  # (F, 3) metres, where each frame was taken
 
     def __post_init__(self) -> None:
         leaves, nodes = len(self.superpoint), len(self.parent)
         sizes = {"S": leaves, "M": nodes, "P": len(self.contact), "H": len(self.hull_xy), "S + 1": leaves + 1}
-        _check_shapes(self, sizes)
+        check_shapes(self, _SHAPES, sizes)
         if leaves == 0 or not leaves <= nodes < 2 * leaves:
             raise BadInput(f"A tree of {leaves} leaves and {nodes} nodes; S and less than 2 S were expected.")
         own = np.arange(nodes)
@@ -123,8 +103,9 @@ class ThingTree(ByValue):
         """The other children of the node's parent, ascending; none of the root."""
         if node == self.root:
             return np.empty(0, np.int32)
-        beside = self.children(int(self.parent[node]))
-        return beside[beside != node]
+        beside: NDArray[np.int32] = self.children(int(self.parent[node]))
+        others: NDArray[np.int32] = beside[beside != node]
+        return others
 
     def leaves_of(self, node: int) -> NDArray[np.int32]:
         """The leaves below a node, ascending; a leaf is its own."""
@@ -145,7 +126,7 @@ class ThingTree(ByValue):
     @property
     def nbytes(self) -> int:
         """Bytes of all its arrays."""
-        return _nbytes(self) + _nbytes(self.sightings)
+        return bytes_of_arrays(self) + bytes_of_arrays(self.sightings)
 
     @cached_property
     def _children(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -175,37 +156,3 @@ class ThingTree(ByValue):
         order = np.empty(leaves, np.int32)
         order[first[:leaves]] = np.arange(leaves)
         return first, first + np.array(count), order
-
-
-def _nbytes(of: object) -> int:
-    values = (getattr(of, field.name) for field in fields(of))  # type: ignore[arg-type]
-    return sum(value.nbytes for value in values if isinstance(value, np.ndarray))
-
-
-_SHAPES: Mapping[str, tuple[str | int, ...]] = {
-    **dict.fromkeys(("part", "frame", "visible", "off_centre", "depth"), ("R",)),
-    "box_xyxy": ("R", 4),
-    **dict.fromkeys(("superpoint", "mask_object"), ("S",)),
-    **dict.fromkeys(("parent", "doubt", "point_count", "seen_count"), ("M",)),
-    "vectors": ("M", "C"),
-    "color": ("M", 3),
-    "contact": ("P", 2),
-    "contact_edges": ("P",),
-    **dict.fromkeys(("centre_sum", "box_min", "box_max"), ("S", 3)),
-    "hull_start": ("S + 1",),
-    "hull_xy": ("H", 2),
-}
-
-
-def _check_shapes(of: object, sizes: Mapping[str, int]) -> None:
-    """BadInput for an array of another shape than its field says; letters without a size fit any."""
-    for name, letters in _SHAPES.items():
-        values = getattr(of, name, None)
-        if values is None:
-            continue
-        wanted = [letter if isinstance(letter, int) else sizes.get(letter) for letter in letters]
-        if len(wanted) != values.ndim or any(
-            want not in (None, have) for want, have in zip(wanted, values.shape, strict=True)
-        ):
-            shape = ", ".join(map(str, letters))
-            raise BadInput(f"{type(of).__name__}.{name} of shape {values.shape} is not ({shape}).")

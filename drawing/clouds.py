@@ -1,7 +1,9 @@
 """A scene in colours, as a picture or as a cloud to open elsewhere."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +31,9 @@ class Drawing:
     up_axis: str = "z"
     scale: tuple[float, float] | None = None  # what the darkest and the brightest heat colour stand for
 
-    def save_ply(self, path: Path) -> None:
-        """The coloured cloud, with its faces where there are some."""
-        write_ply(path, self.points.xyz, self.colours, faces=self.points.faces)
+    def save_ply(self, path: Path, columns: Mapping[str, NDArray[np.generic]] = MappingProxyType({})) -> None:
+        """The coloured cloud, with its faces where there are some, and further numbers of each point."""
+        write_ply(path, self.points.xyz, self.colours, faces=self.points.faces, columns=columns)
 
     def save_picture(self, path: Path, view: View | None = None) -> None:
         """A look into the scene (from above one corner unless a view is given), caption and scale below."""

@@ -12,9 +12,10 @@ from ..store.publish import publish
 from ..store.publish.fingerprints import Fingerprint
 from ..store.search import index_choice
 from .geometry import Geometry
-from .regions.objects import MergedBy, ObjectOptions, objects
+from .regions.objects import MergedBy, ObjectOptions, objects_of, superpoint_graph
 from .regions.pairs import WITHIN, close_pairs
 from .regions.pool import PoolOptions, pool_regions, pool_scene
+from .regions.tree import thing_tree
 from .report import Report, quiet
 
 
@@ -46,9 +47,8 @@ def publish_with_regions(
     (S,) `mask_object` is the object from 2D masks, or of another tool, that each superpoint belongs to, -1 for none.
     """
     report("regions", 0, 1)
-    object_of_superpoint = objects(
-        geometry.superpoint, geometry.points, features, object_options, mask_object, merged_by
-    )
+    graph = superpoint_graph(geometry.superpoint, geometry.points, features, object_options)
+    object_of_superpoint = objects_of(graph, object_options, mask_object, merged_by)
     regions = pool_regions(
         geometry.points,
         geometry.superpoint,
@@ -61,12 +61,24 @@ def publish_with_regions(
     )
     vectors = pool_scene(features, regions, pool_options)
     pairs = close_pairs(geometry.points.xyz, object_of_superpoint[geometry.superpoint], regions[-1], geometry.up_axis)
+    tree = thing_tree(
+        geometry.points,
+        geometry.superpoint,
+        graph,
+        geometry.correspondences,
+        geometry.frames,
+        geometry.up_axis,
+        object_options,
+        None if merged_by == "features" else mask_object,
+    )
     with publish.publishing(store) as at:  # a geometry that is new, and its features: both or neither
         scene_id = geometry.publish(at)
         feature_set = at.features(
             scene_id, name, features.space, recipe, source, features, object_of_superpoint, regions, vectors
         )
         at.pairs(feature_set, pairs, WITHIN)
+        if tree is not None:
+            at.tree(feature_set, tree)
         if maps is not None:
             at.remember(maps, feature_set_id=feature_set)
     index_choice.on_publish(store, feature_set)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.features import Answer
 from ..core.scene import PointCloud
 from ..store.catalog import catalog
 from ..store.files.stored_points import Order
@@ -29,6 +30,15 @@ class HeatMap:
         """(N,) 0 to 1; unseen points are 0."""
         scaled = (self.score - self.low) / max(self.high - self.low, 1e-6)
         return np.nan_to_num(np.clip(scaled, 0, 1)).astype(np.float32)
+
+
+def things_of_points(answer: Answer, scene: str, point_count: int) -> NDArray[np.int32]:
+    """(N,) for a scene's points in stored order: the number of the hit, from 1, whose mask holds the point; 0: none."""
+    number = np.zeros(point_count, np.int32)
+    for rank, hit in reversed(list(enumerate(answer, start=1))):
+        if f"{hit.dataset}/{hit.scene}" == scene:
+            number[hit.mask] = rank
+    return number
 
 
 def heat_map(

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from ..core.annotated import checked, several
 from ..core.errors import NotFound
-from ..core.features import Answer, Level, Query, Vectors
+from ..core.features import Answer, Hit, Level, Query, Vectors
+from ..models.pictures import read_image
 from ..store.postgres.database import Database
 from ..store.search import described
 from ..store.search import search as store_search
+from ..store.search.hit_contents import StoredContents
 from .encode import BoxXyxy
 from .question import AskedFeatures, Question, target_of
 from .relations.answering import related
@@ -26,23 +28,26 @@ def search(
     like: int | str | None = None,
     exclude: str | Sequence[str] = (),
     features: str | None = None,
-    level: Level = "object",
+    ungrouped: bool = False,
+    level: Level | None = None,
     datasets: str | Sequence[str] = (),
     scenes: str | Sequence[str] = (),
     where: str | None = None,
+    min_probability: float | None = None,
     top: int = 10,
     exact: bool = False,
     relations: Sequence[Relation] = (),
     vectors: Vectors | None = None,
 ) -> Answer:
-    """The regions that answer best to words, to a picture (or a box of it), or to another region; see docs/search.md.
+    """The things that answer best to words, to a picture (or a box of it), or to another hit; see docs/search.md.
 
-    `like` names a region, "scene0003_00:17@object", or is its id. `exclude` are words: a region that is closer to one
-    of them than to the question is left out. `relations` say where the things stand: [Below("dart board")] of
-    `ovstore.query.relations`; see docs/relations.md. `vectors` says what objects are compared by: the means of their
-    points' vectors ("fused"), vectors from crops of their images ("crops"; see `describe_objects`), or the mean of the
-    two ("both"). By default they are fused, and both for an encoder that was taught crops once all asked scenes are
-    described.
+    A thing is a union of superpoints; `ungrouped`, or a `level`, gives stored regions instead. `like` names a hit or a
+    region, "scene0003_00:17@object", or is a region's id. `exclude` are words: a hit that is closer to one of them than
+    to the question is left out, and so is one with a probability below `min_probability`. `relations` say where the
+    things stand: [Below("dart board")] of `ovstore.query.relations`; see docs/relations.md. `vectors` says what hits
+    are compared by: the means of their points' vectors ("fused"), vectors from crops of images of objects ("crops"; see
+    `describe_objects`), or the mean of the two ("both"). By default they are fused, and both for an encoder that was
+    taught crops once all asked scenes are described.
     """
     question = Question(text, None if image is None else Path(image), box_xyxy, like)
     target = target_of(store, features)
@@ -50,7 +55,8 @@ def search(
         vector=question.vector(store, target),
         space=target.space,
         top=top,
-        level=level,
+        ungrouped=ungrouped or level is not None,
+        level=level or "object",
         datasets=several(datasets),
         scenes=several(scenes),
         where=where,
@@ -58,14 +64,25 @@ def search(
         excluded=target.encoder.texts(several(exclude)) if exclude else None,
         feature_set=target.features,
         exact=exact,
+        min_probability=min_probability,
+        thing_options=target.encoder.thing_options,
     )
     query = replace(query, vectors=vectors or _usual_vectors(store, query, target))
-    note = described.note(store, query)
     if relations:
         return _related(store, query, relations, question, target)
-    hits = tuple(store_search.search(store, query))
+    found = store_search.find(store, query)
+    hits = tuple(map(_with_images, found.hits))
     here = store_search.probably_here(hits) if text is not None else None
-    return Answer(hits, here, str(question), target.space.name, query, () if note is None else (note,))
+    return Answer(hits, here, str(question), target.space.name, query, found.notes)
+
+
+def _with_images(hit: Hit) -> Hit:
+    """The hit, its parts and landmarks, able to cut out what images show of them."""
+    contents = hit.contents
+    if isinstance(contents, StoredContents):
+        contents = replace(contents, read_image=read_image)
+    landmarks = tuple(replace(one, hit=_with_images(one.hit)) for one in hit.landmarks)
+    return replace(hit, contents=contents, parts=tuple(map(_with_images, hit.parts)), landmarks=landmarks)
 
 
 def _related(
@@ -75,9 +92,10 @@ def _related(
     found = related(
         store, query, relations, target.encoder.background(), lambda words: target.encoder.texts([words])[0]
     )
-    here = None if question.text is None else bool(store_search.probably_here(found.hits)) and found.landmarks_here
+    hits = tuple(map(_with_images, found.hits))
+    here = None if question.text is None else bool(store_search.probably_here(hits)) and found.landmarks_here
     said = f"{question} {' and '.join(map(str, relations))}"
-    return Answer(found.hits, here, said, target.space.name, query, found.notes)
+    return Answer(hits, here, said, target.space.name, query, found.notes)
 
 
 def _usual_vectors(store: Database, query: Query, target: AskedFeatures) -> Vectors:

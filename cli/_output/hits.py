@@ -4,6 +4,7 @@ import sys
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from ...core.wording import counted
 from .._output.printing import print_table, say
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("", "scene:region", "score", "prob.", "centre (m)", "size (m)", "points", "seen in frame [box]")
 _RIGHT = ("", "score", "prob.", "points")
 _VIEWS = 2  # frames named of each hit
+_PARTS = 3  # parts listed of each hit
 
 
 def print_answer(answer: "Answer", ambiguous: Collection[str] = ()) -> None:
@@ -30,15 +32,16 @@ def _print_hits(answer: "Answer", ambiguous: Collection[str]) -> None:
         return
     if answer.probably_here is False:
         say(f"Probably not here: nothing fits “{answer.question}” clearly better than everyday things do. Nearest:")
-    rows = [_cells(rank, hit, hit.scene in ambiguous) for rank, hit in enumerate(answer, start=1)]
+    rows = [_cells(str(rank), _name(hit, ambiguous), hit) for rank, hit in enumerate(answer, start=1)]
+    table = [line for hit, row in zip(answer, rows, strict=True) for line in (row, *_part_rows(hit))]
     if not sys.stdout.isatty():
-        print_table(_COLUMNS, rows, right=_RIGHT)
+        print_table(_COLUMNS, table, right=_RIGHT)
         return
     from rich.console import Console
 
     width = Console().width
-    if _widest(_aligned([_COLUMNS, *rows])) <= width:
-        print_table(_COLUMNS, rows, right=_RIGHT)
+    if _widest(_aligned([_COLUMNS, *table])) <= width:
+        print_table(_COLUMNS, table, right=_RIGHT)
     else:
         _print_in_two_lines(answer, rows, width)
 
@@ -56,12 +59,36 @@ def _print_in_two_lines(answer: "Answer", rows: "list[tuple[str, ...]]", width: 
     for hit, row, line in zip(answer, rows, first[1:], strict=True):
         below = indent + "  ".join((*row[moved], f"{row[6]:>{digits}} points"))
         say(line, f"{below}  {_views(hit.evidence, width - len(below) - 2)}".rstrip())
+        if hit.parts:
+            say(f"{indent}with {_parts(hit, width - len(indent) - 5)}")
 
 
-def _cells(rank: int, hit: "Hit", ambiguous: bool) -> tuple[str, ...]:
+def _name(hit: "Hit", ambiguous: Collection[str]) -> str:
+    return hit.full_name if hit.scene in ambiguous else f"{hit.scene}:{hit.name}"
+
+
+def _part_rows(hit: "Hit") -> "list[tuple[str, ...]]":
+    """The parts of a hit as rows below it; those that are many are counted."""
+    rows = [_cells("", f"  + {part.name}", part) for part in hit.parts[:_PARTS]]
+    more = len(hit.parts) - len(rows)
+    return [*rows, ("", f"  + {counted(more, 'more part')}", *[""] * (len(_COLUMNS) - 2))] if more else rows
+
+
+def _parts(hit: "Hit", room: int) -> str:
+    """The first parts with their scores, as many as there is room for, and how many more there are."""
+    for listed in range(min(_PARTS, len(hit.parts)), -1, -1):
+        named = [f"{part.name} {part.score:.3f}" for part in hit.parts[:listed]]
+        more = len(hit.parts) - listed
+        text = "  ".join([*named, *([f"+{more}"] if more and listed else [])])
+        if listed and len(text) <= room:
+            return text
+    return counted(len(hit.parts), "part")
+
+
+def _cells(rank: str, name: str, hit: "Hit") -> tuple[str, ...]:
     return (
-        str(rank),
-        hit.full_name if ambiguous else f"{hit.scene}:{hit.name}",
+        rank,
+        name,
         f"{hit.score:.3f}",
         "" if hit.probability is None else f"{hit.probability:.0%}",
         "{:.2f} {:.2f} {:.2f}".format(*hit.centre),

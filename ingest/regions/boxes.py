@@ -53,6 +53,26 @@ def boxes(xyz: NDArray[np.float64], part: NDArray[np.int32], part_count: int, up
     return Boxes(box_min, box_max, tuple(oriented))
 
 
+def footprints(
+    xyz: NDArray[np.float64], part: NDArray[np.int32], part_count: int, up_axis: str
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """(R + 1,) where the convex hull of each part's footprint starts, and (H, 2) their vertices, metres.
+
+    The two axes are those after the up axis in cyclic order; vertices go counter-clockwise; each part has a point.
+    """
+    first, second = _GROUND[up_axis.lower().lstrip("+-")]
+    order = np.lexsort((xyz[:, second], xyz[:, first], part))
+    ground = np.ascontiguousarray(xyz[order][:, [first, second]])
+    stop = np.cumsum(np.bincount(part, minlength=part_count))
+    hulls = []
+    for low, high in zip(np.append(0, stop[:-1]).tolist(), stop.tolist(), strict=True):
+        rows = np.empty(high - low + 1, np.int64)
+        count = hull_of(ground[low:high], rows)
+        hulls.append(ground[low:high][rows[: max(count - 1, 1)]])
+    start = np.cumsum([0, *map(len, hulls)]).astype(np.int32)
+    return start, np.concatenate(hulls)
+
+
 def bounds(
     values: NDArray[np.floating], part: NDArray[np.int32], part_count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -63,6 +83,29 @@ def bounds(
     low = np.stack([np.minimum.reduceat(c, start) for c in column], axis=1)
     high = np.stack([np.maximum.reduceat(c, start) for c in column], axis=1)
     return low, high
+
+
+@compiled
+def hull_of(points, hull):  # type: ignore[no-untyped-def]
+    """Rows of the convex hull, counter-clockwise, the first at the end again, into `hull` (n + 1,); how many.
+
+    Andrew's monotone chain: (n, 2) points sorted by both coordinates, the lower hull from left to right, then the upper
+    one back.
+    """
+    count = 0
+    for way in range(2):
+        kept = count if way == 1 else 1
+        for step in range(way, len(points)):
+            i = step if way == 0 else len(points) - 1 - step
+            while count > kept:
+                o, a = points[hull[count - 2]], points[hull[count - 1]]
+                turn = (a[0] - o[0]) * (points[i, 1] - o[1]) - (a[1] - o[1]) * (points[i, 0] - o[0])
+                if turn > 0:
+                    break
+                count -= 1
+            hull[count] = i
+            count += 1
+    return count
 
 
 @compiled
@@ -80,21 +123,8 @@ def least_rectangles(ground, stop, extent):  # type: ignore[no-untyped-def]
         result[r] = np.array([1.0, 0.0, 0.0, extent[r, 0], 0.0, extent[r, 1]])
         least = extent[r, 0] * extent[r, 1]
 
-        # Andrew's monotone chain: the lower hull from left to right, then the upper one back.
         hull = np.empty(len(points) + 1, np.int64)
-        count = 0
-        for way in range(2):
-            kept = count if way == 1 else 1
-            for step in range(way, len(points)):
-                i = step if way == 0 else len(points) - 1 - step
-                while count > kept:
-                    o, a = points[hull[count - 2]], points[hull[count - 1]]
-                    turn = (a[0] - o[0]) * (points[i, 1] - o[1]) - (a[1] - o[1]) * (points[i, 0] - o[0])
-                    if turn > 0:
-                        break
-                    count -= 1
-                hull[count] = i
-                count += 1
+        count = hull_of(points, hull)
         # One side of the least rectangle lies along an edge of the hull (Freeman and Shapira, CACM 1975).
         for e in range(count - 1):
             along0 = points[hull[e + 1], 0] - points[hull[e], 0]

@@ -60,6 +60,33 @@ class ObjectOptions:
             )
 
 
+@dataclass(frozen=True, eq=False)
+class SuperpointGraph:
+    """The superpoints of a scene with what their merging goes by; S of them."""
+
+    sums: NDArray[np.float32]  # (S, C) of the unit vectors of their points
+    seen: NDArray[np.int64]  # (S,) points with a vector
+    size: NDArray[np.int64]  # (S,) points
+    color: NDArray[np.float64]  # (S, 3) mean, 0..1
+    pair: NDArray[np.int64]  # (P, 2) superpoints that touch, lower first
+    contact: NDArray[np.int64]  # (P,) edges that join their points
+
+    @property
+    def both_seen(self) -> NDArray[np.bool_]:
+        """(P,) the pairs of which both have a vector."""
+        return np.asarray((self.seen[self.pair] > 0).all(axis=1))
+
+
+def superpoint_graph(
+    superpoint: NDArray[np.int32], points: PointCloud, features: PointFeatures, options: ObjectOptions
+) -> SuperpointGraph:
+    """What `objects` and the tree of things are made from."""
+    count = int(superpoint.max()) + 1
+    sums, seen = sum_directions(features.vectors, superpoint[features.point_index], count)
+    size = np.bincount(superpoint, minlength=count)
+    return SuperpointGraph(sums, seen, size, _mean_colors(superpoint, points), *contacts(superpoint, points, options))
+
+
 def objects(
     superpoint: NDArray[np.int32],
     points: PointCloud,
@@ -75,20 +102,27 @@ def objects(
     are one object whatever their vectors, and never one with those of another; merged by "given", with no others.
     """
     options = options or ObjectOptions()
-    superpoint_count = int(superpoint.max()) + 1
+    return objects_of(superpoint_graph(superpoint, points, features, options), options, mask_object, merged_by)
+
+
+def objects_of(
+    graph: SuperpointGraph,
+    options: ObjectOptions,
+    mask_object: NDArray[np.int32] | None = None,
+    merged_by: MergedBy = "both",
+) -> NDArray[np.int32]:
+    """`objects` of a graph that is there."""
     if mask_object is None or merged_by == "features":
-        mask_object = np.full(superpoint_count, -1, np.int32)
-    sums, seen = sum_directions(features.vectors, superpoint[features.point_index], superpoint_count)
-    pair, contact = contacts(superpoint, points, options)
-    both_seen = (seen[pair] > 0).all(axis=1)
-    parts = _Parts(sums, seen, _mean_colors(superpoint, points), pair[both_seen], options)
+        mask_object = np.full(len(graph.seen), -1, np.int32)
+    joinable = graph.both_seen
     if merged_by == "given":
-        both_seen &= (mask_object[pair] < 0).all(axis=1)
+        joinable &= (mask_object[graph.pair] < 0).all(axis=1)
     else:
-        mask_object = np.where(seen > 0, mask_object, -1)
-    owner = _merge(parts, pair[both_seen], -np.inf if merged_by == "masks" else options.doubt, mask_object)
-    size = np.bincount(superpoint, minlength=superpoint_count)
-    _absorb(owner, (mask_object < 0) & (seen == 0) & (size < options.absorb_points), pair, contact)
+        mask_object = np.where(graph.seen > 0, mask_object, -1)
+    parts = Parts(graph, options)
+    owner = merge(parts, graph.pair[joinable], -np.inf if merged_by == "masks" else options.doubt, mask_object)
+    small = (mask_object < 0) & (graph.seen == 0) & (graph.size < options.absorb_points)
+    _absorb(owner, small, graph.pair, graph.contact)
     return number_by_first_point(owner)
 
 
@@ -118,23 +152,17 @@ def usual_cosine(directions: NDArray[np.float32], quantile: float) -> float:
     return round(float(np.quantile(cosine, quantile)), 4)  # the last bits of a product depend on the number of threads
 
 
-class _Parts:
+class Parts:
     """Superpoints as they grow together: what each holds, and how doubtful it is that two are one."""
 
-    def __init__(
-        self,
-        sums: NDArray[np.float32],  # (S, C) of unit vectors
-        seen: NDArray[np.int64],  # (S,) points with a vector
-        color: NDArray[np.float64],  # (S, 3) 0..1
-        pair: NDArray[np.int64],  # (P, 2) seen superpoints that touch
-        options: ObjectOptions,
-    ) -> None:
-        self.sums, self.color, self.color_weight = sums, color, options.color_weight
-        self.weight = np.maximum(seen, 1).astype(np.float64)
-        self.direction = unit_rows(sums)
+    def __init__(self, graph: SuperpointGraph, options: ObjectOptions) -> None:
+        self.sums, self.color, self.color_weight = graph.sums.copy(), graph.color.copy(), options.color_weight
+        self.weight = np.maximum(graph.seen, 1).astype(np.float64)
+        self.direction = unit_rows(self.sums)
+        pair = graph.pair[graph.both_seen]
         touching = self._cosine(pair[:, 0], pair[:, 1])
         self.same = float(np.quantile(touching, options.same)) if len(pair) else 1.0
-        self.range = max(self.same - usual_cosine(self.direction[seen > 0], options.usual), _LEAST_RANGE)
+        self.range = max(self.same - usual_cosine(self.direction[graph.seen > 0], options.usual), _LEAST_RANGE)
 
     def doubt(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float64]:
         """(P,) that the parts a and b are one object, pair by pair."""
@@ -158,12 +186,17 @@ class _Parts:
         self.weight[a] = total
 
 
-def _merge(
-    parts: _Parts, pair: NDArray[np.int64], most_doubt: float, mask_object: NDArray[np.int32]
+def merge(
+    parts: Parts,
+    pair: NDArray[np.int64],
+    most_doubt: float,
+    mask_object: NDArray[np.int32],
+    joined: list[tuple[int, int, float]] | None = None,
 ) -> NDArray[np.int64]:
     """(S,) the lowest superpoint of each one's object; (P, 2) `pair` lists the seen superpoints that touch.
 
-    Those of one object of `mask_object` (S,) are joined first, and those of two never.
+    Those of one object of `mask_object` (S,) are joined first, and those of two never. With a list `joined` they are,
+    after all others, and it takes every joining in its order: the lower superpoint, the other, and how doubtful it was.
 
     A part's queue holds its neighbours, least doubtful last, as they were when it last grew; the heap holds the head
     of each queue. A pair is out of date when one of the two has grown since; the newer queue of that one has it too.
@@ -180,7 +213,9 @@ def _merge(
     heap: list[tuple[float, int, int, int, int]] = []
     thing = mask_object.astype(np.int64)
 
-    def join(low: int, high: int) -> None:
+    def join(low: int, high: int, doubt: float) -> None:
+        if joined is not None:
+            joined.append((low, high, doubt))
         parts.join(low, high)
         owner[high] = low
         thing[low] = max(thing[low], thing[high])
@@ -199,7 +234,9 @@ def _merge(
                 return
 
     def line_up(a: int, others: NDArray[np.int64]) -> None:
-        if thing[a] >= 0:
+        if phase == "within":
+            others = others[thing[others] == thing[a]] if thing[a] >= 0 else others[:0]
+        elif phase == "apart" and thing[a] >= 0:
             others = others[thing[others] < 0]
         doubt = parts.doubt(np.full_like(others, a), others)
         order = np.lexsort((others, doubt))[::-1]
@@ -207,24 +244,31 @@ def _merge(
         queues[a] = list(zip(doubt[order].tolist(), others[order].tolist(), strict=True))
         offer(a, now)
 
-    first_of: dict[int, int] = {}
-    for a in np.flatnonzero(thing >= 0).tolist():
-        if (low := first_of.setdefault(int(thing[a]), a)) != a:
-            join(low, a)
-    for a in range(count):
-        if later := sorted(other for other in beside[a] if other > a):
-            line_up(a, np.array(later))
-    while heap:
-        _, low, high, a, made = heapq.heappop(heap)
-        if grown[a] > made:
-            continue
-        if max(grown[low], grown[high]) > made:
-            offer(a, made)
-            continue
-        join(low, high)
-        now += 1
-        grown[low], grown[high] = now, np.inf
-        line_up(low, np.array(sorted(beside[low]), np.int64))
+    def unite() -> None:
+        """Join what is left apart of each object of the masks."""
+        first_of: dict[int, int] = {}
+        for a in np.flatnonzero((thing >= 0) & (owner == np.arange(count))).tolist():
+            if (low := first_of.setdefault(int(thing[a]), a)) != a:
+                join(low, a, float(parts.doubt(np.array([low]), np.array([a]))[0]))
+
+    to_the_end = joined is not None and bool((thing >= 0).any())
+    for phase in ("within", "apart", "across") if to_the_end else ("apart",):
+        if phase == "apart":
+            unite()
+        for a in range(count):
+            if later := sorted(other for other in beside[a] if other > a):
+                line_up(a, np.array(later))
+        while heap:
+            doubt, low, high, a, made = heapq.heappop(heap)
+            if grown[a] > made:
+                continue
+            if max(grown[low], grown[high]) > made:
+                offer(a, made)
+                continue
+            join(low, high, doubt)
+            now += 1
+            grown[low], grown[high] = now, np.inf
+            line_up(low, np.array(sorted(beside[low]), np.int64))
     for s in range(count):  # an owner is never a later superpoint
         owner[s] = owner[owner[s]]
     return owner

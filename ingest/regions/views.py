@@ -8,22 +8,20 @@ from numpy.typing import NDArray
 
 from ...core.features import Correspondence, RegionView
 from ...core.scene import Frame
+from ...core.sightings import Sightings, best_rows, worth
 
-_NEAR = 2.0  # metres at which a region's picture counts half of one at no distance
-_OTHER_SIDE = np.radians(30)  # views this far apart, as seen from the region, are of different sides
-_REPEATED = 0.3  # what one more view of the same side is worth
-_LEAST = 0.1  # of the best view's worth; what shows less is no evidence
 _MANY = 100  # points from which on a box leaves out isolated ones
 
 
 @dataclass(frozen=True)
-class _Sightings:
-    """All pairs of a region and a frame that shows at least one of its points, by region, then frame; P of them."""
+class _Seen:
+    """Sightings without their boxes, by part, then frame; R of them."""
 
-    region: NDArray[np.int64]  # (P,)
-    frame: NDArray[np.int64]  # (P,)
-    points: NDArray[np.int64]  # (P,) visible ones
-    worth: NDArray[np.float64]  # (P,)
+    part: NDArray[np.int64]  # (R,)
+    frame: NDArray[np.int64]  # (R,)
+    visible: NDArray[np.int64]  # (R,)
+    off_centre: NDArray[np.float64]  # (R,)
+    depth: NDArray[np.float64]  # (R,)
 
 
 def best_views(
@@ -35,24 +33,41 @@ def best_views(
 ) -> list[tuple[RegionView, ...]]:
     """Up to `top` views for each of the regions 0..R-1, best first; (N,) `region` is -1 where a point has none.
 
-    A view is worth the region's points that it shows, less where they lie off the picture's centre (half at its
-    corners) or far away; after the first, views from the same side as one already chosen count less.
+    See `Sightings.worth` and `best_rows` for what makes a view good.
     """
     seen_by = {c.frame: c for c in correspondences if len(c)}
-    sightings = _sightings(region, len(centres), seen_by, frames)
-    chosen = _choose(sightings, centres, frames, top)
-    box = _pixel_boxes(region, len(centres), sightings, chosen, seen_by, frames)
+    seen = _seen(region, len(centres), seen_by, frames)
+    value = worth(seen.visible, seen.off_centre, seen.depth)
+    chosen = best_rows(seen.part, seen.frame, value, centres, eyes(frames), top)
+    box = _pixel_boxes(region, len(centres), seen, chosen, seen_by, frames)
     views: list[list[RegionView]] = [[] for _ in centres]
     for row, (x0, y0, x1, y1) in zip(chosen.tolist(), box.tolist(), strict=True):
-        view = RegionView(int(sightings.frame[row]), (x0, y0, x1, y1), int(sightings.points[row]))
-        views[sightings.region[row]].append(view)
+        view = RegionView(int(seen.frame[row]), (x0, y0, x1, y1), int(seen.visible[row]))
+        views[seen.part[row]].append(view)
     return [tuple(found) for found in views]
 
 
-def _sightings(
+def sightings(
+    region: NDArray[np.int32], region_count: int, correspondences: Sequence[Correspondence], frames: Sequence[Frame]
+) -> Sightings:
+    """Those of the regions 0..region_count-1, in the types of a file; (N,) `region` is -1 where a point has none."""
+    seen_by = {c.frame: c for c in correspondences if len(c)}
+    seen = _seen(region, region_count, seen_by, frames)
+    box = _pixel_boxes(region, region_count, seen, np.arange(len(seen.part)), seen_by, frames)
+    whole = (np.asarray(values, np.int32) for values in (seen.part, seen.frame, seen.visible))
+    means = (np.asarray(values, np.float32) for values in (seen.off_centre, seen.depth))
+    return Sightings(*whole, *means, box.astype(np.int32))
+
+
+def eyes(frames: Sequence[Frame]) -> NDArray[np.float64]:
+    """(F, 3) metres, where each frame was taken."""
+    return np.array([frame.camera_to_world[:3, 3] for frame in frames]).reshape(-1, 3)
+
+
+def _seen(
     region: NDArray[np.int32], region_count: int, seen_by: dict[int, Correspondence], frames: Sequence[Frame]
-) -> _Sightings:
-    columns = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
+) -> _Seen:
+    columns = [(*(np.empty(0, np.int64) for _ in range(3)), np.empty(0), np.empty(0))]
     for position, seen in sorted(seen_by.items()):
         camera = frames[position].camera
         of = region[seen.point_index]
@@ -64,62 +79,30 @@ def _sightings(
         points = count[there]
         off_centre = np.bincount(of, (across**2).sum(axis=1) / 2, minlength=region_count)[there] / points
         depth = np.bincount(of, seen.depth[mine], minlength=region_count)[there] / points
-        worth = points * (1 - 0.5 * np.clip(off_centre, 0, 1)) * _NEAR / (_NEAR + depth)
-        columns.append((there, np.full(len(there), position), points, worth))
-    shown, frame, visible, value = (np.concatenate(parts) for parts in zip(*columns, strict=True))
-    order = np.argsort(shown, kind="stable")
-    return _Sightings(shown[order], frame[order], visible[order], value[order])
-
-
-def _choose(
-    sightings: _Sightings, centres: NDArray[np.float64], frames: Sequence[Frame], top: int
-) -> NDArray[np.int64]:
-    """Rows of the sightings, best of each region first, ties to the lowest frame; a round chooses for all regions."""
-    region = sightings.region
-    if len(region) == 0 or top == 0:
-        return np.empty(0, np.int64)
-    towards = np.stack([frame.camera_to_world[:3, 3] for frame in frames])[sightings.frame] - centres[region]
-    towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-12)
-    start = np.flatnonzero(np.diff(region, prepend=-1))
-    part = np.cumsum(np.diff(region, prepend=-1) > 0) - 1
-    enough = sightings.worth >= _LEAST * np.maximum.reduceat(sightings.worth, start)[part]
-    value, nearest = np.where(enough, sightings.worth, 0), np.full(len(region), -1.0)
-    rounds = []
-    for _ in range(top):
-        best = np.maximum.reduceat(value, start)
-        hits = np.flatnonzero((value == best[part]) & (value > 0))
-        hits = hits[np.diff(part[hits], prepend=-1) > 0]
-        if len(hits) == 0:
-            break
-        rounds.append(hits)
-        pick = np.full(len(start), -1)
-        pick[part[hits]] = hits
-        cosine = np.where(pick[part] >= 0, (towards * towards[pick[part]]).sum(axis=1), -1)
-        nearest = np.maximum(nearest, cosine)
-        novelty = np.minimum(np.arccos(np.clip(nearest, -1, 1)) / _OTHER_SIDE, 1)
-        value = np.where(value > 0, sightings.worth * (_REPEATED + (1 - _REPEATED) * novelty), 0)
-        value[hits] = 0
-    return np.concatenate(rounds)
+        columns.append((there, np.full(len(there), position), points, off_centre, depth))
+    values = [np.concatenate(parts) for parts in zip(*columns, strict=True)]
+    order = np.argsort(values[0], kind="stable")
+    return _Seen(*(column[order] for column in values))
 
 
 def _pixel_boxes(
     region: NDArray[np.int32],
     region_count: int,
-    sightings: _Sightings,
+    seen: _Seen,
     chosen: NDArray[np.int64],
     seen_by: dict[int, Correspondence],
     frames: Sequence[Frame],
 ) -> NDArray[np.float64]:
     """(len(chosen), 4) x0, y0, x1, y1 of the visible points' pixels, inclusive, inside the picture."""
     box = np.empty((len(chosen), 4))
-    frame = sightings.frame[chosen]
+    frame = seen.frame[chosen]
     for position in np.unique(frame).tolist():
-        camera, seen = frames[position].camera, seen_by[position]
+        camera, shown = frames[position].camera, seen_by[position]
         rows = np.flatnonzero(frame == position)
         slot = np.full(region_count + 1, -1)  # the last for points without a region
-        slot[sightings.region[chosen[rows]]] = np.arange(len(rows))
-        of = slot[region[seen.point_index]]
-        uv, of = seen.uv[of >= 0], of[of >= 0]
+        slot[seen.part[chosen[rows]]] = np.arange(len(rows))
+        of = slot[region[shown.point_index]]
+        uv, of = shown.uv[of >= 0], of[of >= 0]
         for axis, size in enumerate((camera.width, camera.height)):
             pixel = np.clip(np.rint(uv[:, axis]), 0, size - 1)
             box[rows[:, None], [axis, axis + 2]] = _robust_range(pixel, of, len(rows), size)

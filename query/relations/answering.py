@@ -13,8 +13,7 @@ from ...store.postgres.database import Database
 from ...store.search.relations import places
 from ...store.search.relations.places import Place
 from ...store.search.relations.shapes import Shape, distance
-from ...store.search.search import HERE
-from ...store.search.search import search as store_search
+from ...store.search.search import HERE, find
 from .evidence import seen_together
 from .expressions import And, Choice, Relation, predicates_of, quoted, split
 from .selection import Selected, Target, selected
@@ -175,9 +174,8 @@ class _Search:
 
 def _find(store: Database, query: Query) -> tuple[list[Hit], tuple[str, ...]]:
     """Hits and notes."""
-    least = query.min_probability
-    hits = store_search(store, query)
-    return [hit for hit in hits if least is None or hit.probability is None or hit.probability >= least], ()
+    found = find(store, query)
+    return list(found.hits), found.notes
 
 
 def _fit(hit: Hit) -> float:

@@ -3,7 +3,8 @@
     datasets ─< scenes ─< frames ──────────────────────────┐
                   └────< feature_sets ─< regions ─< region_views, region_pairs
     embedding_spaces ─┘   └ recipes  ├─< scene_vectors
-                      └─< text_vectors └─ crop_sets (recipes); region_crops of regions
+                      └─< text_vectors ├─ crop_sets (recipes); region_crops of regions
+                                       └─ thing_trees
     files and fingerprints of scenes and feature_sets
     jobs   indexes   retired_files   retired_regions   store_identity
 
@@ -312,6 +313,14 @@ region_pairs = Table(
     Column("supported", BigInteger, comment="which of the two stands on the other; null: neither"),
     CheckConstraint("first_id < second_id", name="order"),
     comment="Objects of one scene that are close to one another; read by ov_distance, ov_near, ov_on",
+)
+
+thing_trees = Table(
+    "thing_trees",
+    metadata,
+    Column("feature_set_id", ForeignKey("feature_sets.id", ondelete="CASCADE"), primary_key=True),
+    Column("body", LargeBinary, nullable=False, comment="arrays of core/things.py as .npz"),
+    comment="How the superpoints of a feature set merge into things; derived from its vectors and points",
 )
 
 scene_vectors = Table(

@@ -22,7 +22,8 @@ from ...core.errors import BadInput, NotFound
 from ...core.features import LEVELS, Correspondence, EmbeddingSpace, PointFeatures, RegionFeatures, SceneVectors
 from ...core.files import flush_folder, make_folder, remove, written_for
 from ...core.scene import Scene
-from ..catalog import file_digests, leases, region_names
+from ...core.things import ThingTree
+from ..catalog import file_digests, leases, region_names, thing_trees
 from ..catalog.contents import features_content, geometry_content
 from ..catalog.readback import features_now, geometry_now, is_sound
 from ..catalog.regions import regions_of, scene_vectors_of
@@ -184,6 +185,10 @@ class Publishing:
     def pairs(self, feature_set_id: int, pairs: Sequence[RegionPair], within: float) -> None:
         """How the objects of a feature set stand to one another: all pairs up to `within` metres."""
         insert_pairs(self._connection, feature_set_id, pairs, within)
+
+    def tree(self, feature_set_id: int, tree: ThingTree) -> None:
+        """How the superpoints of a feature set merge into things."""
+        thing_trees.keep(self._connection, feature_set_id, tree)
 
     def remember(self, files: Fingerprint, *, scene_id: int | None = None, feature_set_id: int | None = None) -> None:
         """What a scene, or the maps of a feature set, were read from."""

@@ -1,13 +1,16 @@
-"""Search, region first: the best regions of all scenes for a query vector, and what there is to show for each.
+"""Search, region first: the things, or the stored regions, of all scenes that answer a query vector best.
 
-Points are read only for regions that come back, by point_search.py. docs/search.md explains scores to users.
+No vectors of points are read: what there is to say of a hit's points, point_search.py reads when somebody asks.
+docs/search.md explains scores to users.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...core import plugins
 from ...core.errors import BadInput, NotFound
@@ -20,12 +23,26 @@ from .probability import probabilities
 from .region_vectors import Found, RegionVectors
 from .scoring import exact_scores
 from .space_state import SpaceState
+from .things.search import Propose, is_likely, thing_hits
 
 HERE = 0.5  # the least probability of something that is there
 
 
+@dataclass(frozen=True)
+class FoundHits:
+    """What answers a query, best first, and sentences on how far to trust it."""
+
+    hits: tuple[Hit, ...]
+    notes: tuple[str, ...] = ()
+
+
 def search(store: Database, query: Query, index: str | None = None) -> list[Hit]:
-    """The hits, highest score first, ties to the lowest region id.
+    """The hits of `find`."""
+    return list(find(store, query, index).hits)
+
+
+def find(store: Database, query: Query, index: str | None = None) -> FoundHits:
+    """Things, best fit first; stored regions for an `ungrouped` query, highest score first, ties to the lowest id.
 
     `index` names one; without, and unless the query is `exact`, it is chosen by the number of regions.
     """
@@ -35,10 +52,21 @@ def search(store: Database, query: Query, index: str | None = None) -> list[Hit]
         )
     with store.autocommit() as connection:
         state = space_state.of_space(connection, query.space)
+    note = described.note(store, query)
+    notes = () if note is None else (note,)
+    if not query.ungrouped:
+        with region_vectors.holding(store, state, "superpoint") as table:
+            _require_some(table, query)
+        hits, said = thing_hits(store, query, state, _proposer(store, query, state, index))
+        return FoundHits(tuple(hits), (*said, *notes))
     with _holding(store, query, state) as table:
-        if len(table) == 0:
-            raise NotFound(f"The store has no regions of {query.space.name!r} yet: see ovstore ingest --help")
-        return _hits(store, query, table, _finder(store, query, state.space_id, table, index))
+        _require_some(table, query)
+        return FoundHits(tuple(_hits(store, query, table, _finder(store, query, state, table, index))), notes)
+
+
+def _require_some(table: RegionVectors, query: Query) -> None:
+    if len(table) == 0:
+        raise NotFound(f"The store has no regions of {query.space.name!r} yet: see ovstore ingest --help")
 
 
 def probably_here(hits: Sequence[Hit]) -> bool | None:
@@ -51,37 +79,46 @@ def _holding(store: Database, query: Query, state: SpaceState) -> AbstractContex
     """The vectors that the query is compared with; NotFound where no feature set that it asks has those."""
     if query.vectors == "fused":
         return region_vectors.holding(store, state, query.level)
-    described.note(store, query)
     return described.holding(store, state, query.vectors)
 
 
 def _hits(store: Database, query: Query, table: RegionVectors, find: Callable[[int], Found]) -> list[Hit]:
     """What is found, but for regions of a single point: they are noise, and have no extent to show."""
-    count = query.top
+    count, looked_at = query.top, 0
     while True:
         ids, scores = find(count)
         chances = probabilities(table.vectors[table.rows_of(ids)], query)
+        likely = [place for place, chance in enumerate(chances) if is_likely(query, chance)]
         with store.autocommit() as connection:
-            found = load_hits(connection, store.path, ids, scores, chances)
+            found = load_hits(connection, store.path, ids[likely], scores[likely], [chances[place] for place in likely])
         hits = [hit for hit in found if hit.point_count > 1][: query.top]
-        if len(hits) == query.top or len(ids) < count or len(hits) == len(found):
+        exhausted = len(ids) < count or len(hits) == len(found) == len(ids)
+        if len(hits) == query.top or exhausted or (likely[-1] if likely else -1) < looked_at:
             return hits
-        count *= 4
+        looked_at, count = count, count * 4
+
+
+def _proposer(store: Database, query: Query, state: SpaceState, index: str | None) -> Propose:
+    """How to find the regions of a level, out of the only ids that may be proposed, that answer best."""
+
+    def propose(level: str, table: RegionVectors, count: int, only: NDArray[np.int64] | None) -> Found:
+        name = index or ("exact" if query.exact else index_choice.default(store, state.space_id, level, len(table)))
+        return _plugin(name).search(store, state.space_id, level, query.vector, count, only)
+
+    return propose
 
 
 def _finder(
-    store: Database, query: Query, space_id: int, table: RegionVectors, index: str | None
+    store: Database, query: Query, state: SpaceState, table: RegionVectors, index: str | None
 ) -> Callable[[int], Found]:
     """How to find the ids and scores of so many regions that pass the filters and answer best."""
-    allowed = filters.allowed(store, query, space_id, table)
+    allowed = filters.allowed(store, query, state.space_id, table)
     described_too = query.vectors != "fused"  # no index is built over vectors from crops
     level = query.vectors if described_too else query.level
-    exact = query.exact or described_too
-    name = index or ("exact" if exact else index_choice.default(store, space_id, level, len(table)))
-    plugin = _plugin(name)
+    propose = _proposer(store, query, state, "exact" if described_too and index is None else index)
 
     def find(count: int) -> Found:
-        return plugin.search(store, space_id, level, query.vector, count, allowed)
+        return propose(level, table, count, allowed)
 
     return find if query.excluded is None else lambda count: _find_others(find, table, query, count)
 

@@ -47,3 +47,38 @@ def test_a_long_name_moves_the_rest_down() -> None:
 
 def test_a_wide_terminal_has_one_line_a_hit() -> None:
     assert len(lines_at(160, ANSWER)) == len(ANSWER) + 1
+
+
+def part(number: int) -> Hit:
+    return replace(HIT, level="thing", ordinal=500 + number, score=0.4 - number / 100, evidence=VIEWS[:1])
+
+
+WITH_PARTS = Answer(
+    (replace(HIT, level="thing", ordinal=871, parts=tuple(map(part, range(5)))), HIT), True, "snoopy", "tiny",
+    notes=("Only one scene was searched.",),
+)  # fmt: skip
+
+
+def test_parts_are_listed_below_their_hit_and_many_are_counted() -> None:
+    shown = lines_at(160, WITH_PARTS)
+    assert [line.split()[:3] for line in shown[1:6]] == [
+        ["1", "scene0002_00:871@thing", "0.527"],
+        ["+", "500@thing", "0.400"],
+        ["+", "501@thing", "0.390"],
+        ["+", "502@thing", "0.380"],
+        ["+", "2", "more"],
+    ]
+    assert shown[2].index("0.400") == shown[1].index("0.527")
+
+
+def test_on_a_narrow_terminal_parts_take_one_line() -> None:
+    shown = lines_at(80, WITH_PARTS)
+    assert shown[4] == "   with 500@thing 0.400  501@thing 0.390  502@thing 0.380  +2"
+    assert max(map(len, shown)) <= 80
+    assert lines_at(40, WITH_PARTS)[4].strip() == "with 500@thing 0.400  +4"
+
+
+def test_notes_are_for_people_and_leave_the_hits_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    hits.print_answer(WITH_PARTS)
+    printed = capsys.readouterr()
+    assert printed.err == "Note: Only one scene was searched.\n" and "Note" not in printed.out

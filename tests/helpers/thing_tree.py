@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from ovstore.core.things import Sightings, ThingTree
+from ovstore.core.sightings import Sightings
+from ovstore.core.things import ThingTree
 
 
 def tree(
@@ -59,6 +60,7 @@ def tree(
             nothing, nothing, nothing, nothing.astype(np.float32), nothing.astype(np.float32),
             np.empty((0, 4), np.int32),
         ),
+        eyes=np.empty((0, 3)),
     )  # fmt: skip
 
 

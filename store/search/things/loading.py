@@ -1,0 +1,136 @@
+"""Ranked things become hits: where they lie, what they are called, and the images that show them."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Row, text
+
+from ....core.features import Evidence, Hit
+from ....core.things import ThingTree
+from ..hit_contents import StoredContents
+from ..hits import load_hits
+from .ranking import Ranked
+from .shape import Shape, shape_of
+
+_SEEDS = text(
+    """
+    SELECT regions.id, regions.feature_set_id, regions.ordinal, regions.scene_id, points_file, features_file,
+           datasets.name AS dataset, scenes.name AS scene
+    FROM unnest(CAST(:sets AS bigint[]), CAST(:ordinals AS integer[])) AS asked(feature_set, ordinal)
+    JOIN regions ON regions.feature_set_id = asked.feature_set AND regions.level = 'superpoint'
+        AND regions.ordinal = asked.ordinal
+    JOIN feature_sets ON feature_sets.id = regions.feature_set_id
+    JOIN scenes ON scenes.id = regions.scene_id JOIN datasets ON datasets.id = dataset_id
+    """
+)
+_FRAMES = text(
+    """
+    SELECT frames.scene_id, frames.ordinal, frames.name, image_path
+    FROM unnest(CAST(:scenes AS bigint[]), CAST(:ordinals AS integer[])) AS asked(scene, ordinal)
+    JOIN frames ON frames.scene_id = asked.scene AND frames.ordinal = asked.ordinal
+    """
+)
+
+_Frames = dict[tuple[int, int], Row[Any]]
+
+
+def load_things(connection: Connection, store_path: Path, found: Sequence[Ranked]) -> list[Hit]:
+    """One hit for each, in their order, with its parts; what was replaced a moment ago is left out."""
+    every = list(_with_parts(found))
+    shapes = {one: shape_of(*_union(one)) for one in every if one.candidate.grown is not None}
+    seeds = _seeds(connection, list(shapes))
+    shapes = {one: shape for one, shape in shapes.items() if one in seeds}
+    frames = _frames(connection, {(seeds[one].scene_id, view.frame) for one in shapes for view in shapes[one].views})
+    hits = {one: _hit(os.fspath(store_path), one, shapes[one], seeds[one], frames) for one in shapes}
+    hits |= _objects(connection, store_path, [one for one in every if one.candidate.grown is None])
+    return [whole for one in found if (whole := _whole(one, hits)) is not None]
+
+
+def _with_parts(found: Sequence[Ranked]) -> Iterator[Ranked]:
+    for one in found:
+        yield one
+        yield from one.parts
+
+
+def _whole(one: Ranked, hits: dict[Ranked, Hit]) -> Hit | None:
+    """The hit with its parts."""
+    if one not in hits:
+        return None
+    parts = tuple(hits[part] for part in one.parts if part in hits)
+    return replace(hits[one], parts=parts) if parts else hits[one]
+
+
+def _union(one: Ranked) -> tuple[ThingTree, NDArray[np.int64]]:
+    grown = one.candidate.grown
+    assert grown is not None
+    return grown.branches.tree, grown.leaves
+
+
+def _seed(one: Ranked) -> tuple[int, int]:
+    """Feature set and ordinal of the superpoint it grew from."""
+    grown = one.candidate.grown
+    assert grown is not None
+    return one.candidate.feature_set, int(grown.branches.tree.superpoint[grown.seed])
+
+
+def _seeds(connection: Connection, found: Sequence[Ranked]) -> dict[Ranked, Row[Any]]:
+    """The rows of what they grew from, of those that are still there."""
+    wanted = [_seed(one) for one in found]
+    asked = {"sets": [number for number, _ in wanted], "ordinals": [ordinal for _, ordinal in wanted]}
+    rows = {(row.feature_set_id, row.ordinal): row for row in connection.execute(_SEEDS, asked)}
+    return {one: rows[key] for one, key in zip(found, wanted, strict=True) if key in rows}
+
+
+def _frames(connection: Connection, wanted: set[tuple[int, int]]) -> _Frames:
+    """By scene and position."""
+    asked = {"scenes": [scene for scene, _ in wanted], "ordinals": [ordinal for _, ordinal in wanted]}
+    return {(row.scene_id, row.ordinal): row for row in connection.execute(_FRAMES, asked)}
+
+
+def _objects(connection: Connection, store_path: Path, found: Sequence[Ranked]) -> dict[Ranked, Hit]:
+    """Stored objects that stand for things."""
+    ids = np.array([one.candidate.region for one in found], np.int64)
+    scores = np.array([one.score for one in found], np.float32)
+    hits = load_hits(
+        connection, store_path, ids, scores, [one.probability for one in found], [one.fit for one in found]
+    )
+    by_region = {hit.region: hit for hit in hits}
+    return {one: by_region[region] for one, region in zip(found, ids.tolist(), strict=True) if region in by_region}
+
+
+def _hit(folder: str, one: Ranked, shape: Shape, seed: Row[Any], frames: _Frames) -> Hit:
+    grown = one.candidate.grown
+    assert grown is not None
+    shown = [(view, frames[seed.scene_id, view.frame]) for view in shape.views if (seed.scene_id, view.frame) in frames]
+    return Hit(
+        dataset=seed.dataset,
+        scene=seed.scene,
+        region=seed.id,
+        level="thing",
+        score=one.score,
+        probability=one.probability,
+        point_count=shape.point_count,
+        centre=_three(shape.centre),
+        box_min=_three(shape.box_min),
+        box_max=_three(shape.box_max),
+        oriented_box=shape.oriented_box,
+        feature_set=seed.feature_set_id,
+        ordinal=grown.node,
+        evidence=tuple(
+            Evidence(frame.name, os.path.join(folder, frame.image_path), view.box_xyxy, view.visible_points)
+            for view, frame in shown
+        ),
+        fit=one.fit,
+        superpoints=tuple(grown.branches.tree.superpoint[grown.leaves].tolist()),
+        contents=StoredContents(Path(folder, seed.points_file), Path(folder, seed.features_file)),
+    )
+
+
+def _three(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    x, y, z = values.tolist()
+    return x, y, z

@@ -1,0 +1,101 @@
+"""Where a union of superpoints lies and which frames show it, from its tree alone: no point is read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....core.features import OrientedBox, RegionView
+from ....core.things import ThingTree
+
+_VIEWS = 5  # best frames of a thing, as of a stored region
+_GROUND = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}  # with up as the third, right-handed
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """A union of superpoints in the scene's axes, metres."""
+
+    point_count: int
+    seen_count: int
+    centre: NDArray[np.float64]  # (3,) mean of its points
+    box_min: NDArray[np.float64]  # (3,)
+    box_max: NDArray[np.float64]  # (3,)
+    oriented_box: OrientedBox  # upright, of least volume
+    views: tuple[RegionView, ...]  # best first
+
+
+def shape_of(tree: ThingTree, leaves: NDArray[np.integer]) -> Shape:
+    """That of some leaves, at least one, ascending."""
+    points = int(tree.point_count[leaves].sum())
+    centre = tree.centre_sum[leaves].sum(axis=0) / points
+    low, high = tree.box_min[leaves].min(axis=0), tree.box_max[leaves].max(axis=0)
+    hulls = [tree.hull_xy[tree.hull_start[leaf] : tree.hull_start[leaf + 1]] for leaf in leaves.tolist()]
+    return Shape(
+        points,
+        int(tree.seen_count[leaves].sum()),
+        centre,
+        low,
+        high,
+        oriented_box(np.concatenate(hulls), low, high, tree.up_axis),
+        tree.sightings.of_union(leaves).best_views(centre[None], tree.eyes, _VIEWS)[0],
+    )
+
+
+def oriented_box(
+    ground: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], up_axis: str
+) -> OrientedBox:
+    """The upright box of least volume around what stands on (H, 2) `ground` between the corners `low` and `high`.
+
+    As ingest/regions/boxes.py makes it of points: of their hull nothing but its vertices counts.
+    """
+    first, second = _GROUND[up_axis.lower().lstrip("+-")]
+    axes, size, centre = np.eye(3), high - low, (low + high) / 2
+    corner = low[[first, second]]
+    hull = _hull(ground - corner)
+    along = np.diff(hull, axis=0)
+    length = np.hypot(along[:, 0], along[:, 1])
+    turn = along[length > 0] / length[length > 0, None]
+    turn = np.array([_within_45(cosine, sine) for cosine, sine in turn.tolist()]).reshape(-1, 2)
+    across = turn @ hull.T  # (edges, vertices)
+    aside = np.stack([-turn[:, 1], turn[:, 0]], axis=1) @ hull.T
+    width, depth = np.ptp(across, axis=1), np.ptp(aside, axis=1)
+    area = width * depth
+    if len(area) and area.min() < size[first] * size[second]:
+        best = int(area.argmin())
+        cosine, sine = turn[best]
+        axes[[first, second], first] = cosine, sine
+        axes[[first, second], second] = -sine, cosine
+        size[[first, second]] = width[best], depth[best]
+        middle0 = (across[best].min() + across[best].max()) / 2
+        middle1 = (aside[best].min() + aside[best].max()) / 2
+        centre[first] = low[first] + cosine * middle0 - sine * middle1
+        centre[second] = low[second] + sine * middle0 + cosine * middle1
+    return OrientedBox(centre, axes, size)
+
+
+def _within_45(cosine: float, sine: float) -> tuple[float, float]:
+    """The direction, or that a quarter turn or more further, which gives the same rectangle."""
+    while not (cosine > 0 and -cosine < sine <= cosine):
+        cosine, sine = -sine, cosine
+    return cosine, sine
+
+
+def _hull(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(h, 2) vertices of the convex hull, counter-clockwise, the first at the end again (Andrew's monotone chain)."""
+    ordered = points[np.lexsort((points[:, 1], points[:, 0]))].tolist()
+    return np.array([*_chain(ordered), *_chain(ordered[::-1]), ordered[0]])
+
+
+def _chain(points: list[list[float]]) -> Iterator[list[float]]:
+    """One half of the hull, without its last vertex."""
+    kept: list[list[float]] = []
+    for x, y in points:
+        while len(kept) > 1:
+            (ox, oy), (ax, ay) = kept[-2:]
+            if (ax - ox) * (y - oy) - (ay - oy) * (x - ox) > 0:
+                break
+            kept.pop()
+        kept.append([x, y])
+    yield from kept[:-1]
