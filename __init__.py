@@ -28,6 +28,7 @@ _PUBLIC = {
     "describe_objects": ".workflows.describe",
     "extract_features": ".workflows.extract",
     "distill": ".workflows.distill",
+    "SceneDataset": ".ingest.training.scene_dataset",
     "heat_map": ".workflows.heat_map",
     "export": ".workflows.export",
     "contact_sheet": ".drawing.contact_sheet",

@@ -23,13 +23,13 @@ from ...core.features import LEVELS, Correspondence, EmbeddingSpace, PointFeatur
 from ...core.files import flush_folder, make_folder, remove, written_for
 from ...core.scene import Scene
 from ...core.things import ThingTree
-from ..catalog import file_digests, leases, region_names, thing_trees
+from ..catalog import file_digests, leases, region_names
 from ..catalog.contents import features_content, geometry_content
 from ..catalog.readback import features_now, geometry_now, is_sound
 from ..catalog.regions import regions_of, scene_vectors_of
 from ..files import parquet, places
 from ..files.columns import Columns
-from ..postgres import locks
+from ..postgres import locks, thing_trees
 from ..postgres.database import Database
 from ..postgres.schema import datasets, embedding_spaces, feature_sets, recipes, scenes
 from . import fingerprints, rows

@@ -69,7 +69,7 @@ def made() -> dict[str, dict[str, Any]]:
 
 def test_every_public_name_is_tried() -> None:
     made_elsewhere = {"Store", "Hit", "Answer", "OvstoreError", "SceneHandle", "FeatureSetHandle"}
-    made_by = {"ingest_scans", "describe_objects", "extract_features", "distill"}
+    made_by = {"SceneDataset", "ingest_scans", "describe_objects", "extract_features", "distill"}
     rest = {"open", "search", "contact_sheet", *VERBS} | made_elsewhere | made_by
     assert set(ovstore.__all__) == set(made()) | rest
 
@@ -134,6 +134,12 @@ def test_a_description_with_another_type_is_done_or_refused(full: Database, name
     for wrong in WRONG:
         if name != "progress" or not callable(wrong):
             outcome(ovstore.describe_objects, **({"store": full} | {name: wrong}))
+
+
+@pytest.mark.parametrize("name", sorted(set(parameters(ovstore.SceneDataset.__init__)) - {"self"}))
+def test_a_dataset_with_another_type_is_made_or_refused(full: Database, name: str) -> None:
+    for wrong in WRONG:
+        outcome(ovstore.SceneDataset, **({"store": full} | {name: wrong}))
 
 
 @pytest.mark.parametrize("name", sorted(parameters(ovstore.extract_features)))

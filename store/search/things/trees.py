@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
-from ...catalog import thing_trees
+from ...postgres import thing_trees
 from ...postgres.database import Database
 from .branches import Branches
 

@@ -13,7 +13,7 @@ from ...core.errors import BadInput, OvstoreError
 from ...core.sightings import Sightings
 from ...core.things import ThingTree
 from ...core.wording import reason
-from ..postgres.schema import thing_trees
+from .schema import thing_trees
 
 _SIGHTINGS = "sightings."
 
