@@ -37,7 +37,8 @@ class StoredContents:
 
     def points(self, hit: Hit) -> NDArray[np.float64]:
         """Where those of the mask are."""
-        return parquet.read_xyz(self.points_path)[self.mask(hit)]
+        mask = self.mask(hit)
+        return parquet.read_xyz(self.points_path)[mask]
 
     def crop(self, view: Evidence) -> NDArray[np.uint8]:
         """Whole pixels, those of the box's edges with it."""
