@@ -181,6 +181,7 @@ class Query(ByValue):
     scenes: tuple[str, ...] = ()
     where: str | None = None  # an SQL condition on the columns of region_overview
     background: NDArray[np.float32] | None = None  # (B, dim) what the answer is weighed against; see Hit.probability
+    rivals: NDArray[np.float32] | None = None  # (R, dim) the same, near as they may be to the query: in other colours
     excluded: NDArray[np.float32] | None = None  # (E, dim) what is closer to one of these than to `vector` is no answer
     feature_set: str | None = None  # the feature sets' name; None: any of the space
     exact: bool = False  # score every region, no index
@@ -198,7 +199,7 @@ class Query(ByValue):
             raise BadInput("The query has no background to weigh hits against: leave min_probability out.")
         if self.vectors != "fused" and self.level != "object":
             raise BadInput(f"Only objects have vectors from crops: ask for vectors {self.vectors!r} of level 'object'.")
-        for name, rows in (("background", self.background), ("excluded", self.excluded)):
+        for name, rows in (("background", self.background), ("rivals", self.rivals), ("excluded", self.excluded)):
             if rows is not None and (rows.shape != (len(rows), self.space.dim) or len(rows) == 0):
                 raise BadInput(
                     f"Query.{name} of shape {rows.shape} is not (n, {self.space.dim}) with at least one row."

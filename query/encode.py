@@ -23,7 +23,6 @@ from ..models.encoders import HasPooledImages, HasThingOptions
 from ..models.pictures import read_image
 from ..store.postgres.database import Database
 from ..store.search import text_vectors
-from ..store.search.text_vectors import BACKGROUND
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +75,13 @@ class Encoder:
         return ThingOptions() if own is None else own.thing_options(self.options)
 
     def background(self) -> NDArray[np.float32]:
-        """(B, dim): everyday things that an answer is weighed against."""
-        return _background(self, None if self.store is None else self.store.path)
+        """(B, dim): everyday things that an answer is weighed against, one row per text of `everyday`."""
+        return _vectors_of(self, self.everyday)
+
+    @property
+    def everyday(self) -> tuple[str, ...]:
+        """What they are called."""
+        return tuple(self.plugin.background_texts(self.options))
 
     def picture(self, path: Path, box_xyxy: BoxXyxy | None = None) -> NDArray[np.float32]:
         """(dim,) unit mean of the picture's dense features, of those inside the box where one is given.
@@ -137,14 +141,10 @@ def _image_tower(encoder: Encoder) -> Callable[[Sequence[NDArray[np.uint8]]], li
     return encoder.plugin.load_image_encoder(encoder.options, encoder.device)
 
 
-@lru_cache(maxsize=2)
-def _background(encoder: Encoder, store_path: Path | None) -> NDArray[np.float32]:
-    """(B, dim), a few hundred kB that every question needs: fetched once a process, kept once in each store."""
-    known = encoder._kept([BACKGROUND])
-    if not known:
-        rows = _text_tower(encoder)(list(encoder.plugin.background_texts(encoder.options)))
-        known = encoder._keep({BACKGROUND: rows})
-    return known[BACKGROUND]
+@lru_cache(maxsize=8)
+def _vectors_of(encoder: Encoder, texts: tuple[str, ...]) -> NDArray[np.float32]:
+    """A few hundred kB that every question needs: fetched once a process, kept once in each store."""
+    return encoder.texts(texts)
 
 
 def _require_space(encoder: Encoder) -> None:

@@ -12,6 +12,7 @@ from ..store.postgres.database import Database
 from ..store.search import described
 from ..store.search import search as store_search
 from ..store.search.hit_contents import StoredContents
+from . import rivals
 from .encode import BoxXyxy
 from .question import AskedFeatures, Question, target_of
 from .relations.answering import related
@@ -60,7 +61,8 @@ def search(
         datasets=several(datasets),
         scenes=several(scenes),
         where=where,
-        background=target.encoder.background() if text is not None else None,
+        background=rivals.everyday(target.encoder, text) if text is not None else None,
+        rivals=rivals.in_other_colours(target.encoder, text) if text is not None else None,
         excluded=target.encoder.texts(several(exclude)) if exclude else None,
         feature_set=target.features,
         exact=exact,

@@ -85,8 +85,9 @@ def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Seque
 
 
 def background_texts(options: Options) -> tuple[str, ...]:
-    """The phrase that training put between what is true of a patch and what is not."""
-    return ANYTHING[:1]
+    """The name of everything it was taught; of weights that do not list them, a phrase that is true of all things."""
+    names = _description(_weights(options))["names"]
+    return tuple(names) or ANYTHING[:1]
 
 
 def vocabulary(options: Options) -> tuple[str, ...]:
@@ -123,9 +124,10 @@ def _description(weights: Path) -> dict[str, list[str]]:
 def _read_description(path: Path, changed: int) -> dict[str, list[str]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        words = content["words"]
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise KeyError("words")
+        found = {"words": content["words"], "names": content.get("names", [])}
+        for key, words in found.items():
+            if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+                raise KeyError(key)
     except (ValueError, KeyError, TypeError) as error:
         raise BadWeights(f"{path} does not describe a tiny model: {error}") from error
-    return {"words": words}
+    return found

@@ -20,13 +20,14 @@ from .tiny_clip import TinyTrainingOptions, configuration
 def save(
     folder: Path, model: CustomTextCLIP, language: Language, options: TinyTrainingOptions, training: Mapping[str, Any]
 ) -> tuple[Path, Path]:
-    """Write tiny.safetensors and tiny.json (open_clip's `model_cfg` and `preprocess_cfg`, the words, the training)."""
+    """Write tiny.safetensors and tiny.json: `model_cfg`, `preprocess_cfg`, words, names, the training."""
     folder.mkdir(parents=True, exist_ok=True)
     words = language.words()
     description = {
         "model_cfg": configuration(options, model.text.vocab_size),
         "preprocess_cfg": {"mean": MEAN, "std": STD, "interpolation": "bicubic"},
         "words": words,
+        "names": list(language.names),
         "training": dict(training),
     }
     weights, notes = folder / "tiny.safetensors", folder / "tiny.json"

@@ -19,8 +19,10 @@ _FEW = 8
 
 def probabilities(vectors: NDArray[np.float16], query: Query) -> list[float | None]:
     """One per (n, dim) region vector; None when the query has no background, or none but itself."""
-    background = np.empty((0, query.space.dim), np.float32) if query.background is None else query.background
-    rivals = background[~near_synonyms(query.vector, background)]
+    none = np.empty((0, query.space.dim), np.float32)
+    background = none if query.background is None else query.background
+    near = none if query.rivals is None else query.rivals
+    rivals = np.concatenate([background[~near_synonyms(query.vector, background)], near])
     if len(rivals) == 0:
         return [None] * len(vectors)
     texts = np.concatenate([query.vector[None], rivals])

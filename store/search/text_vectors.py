@@ -1,7 +1,7 @@
 """Texts that were asked before, with their vectors: a question asked again needs no network.
 
-A row belongs to an embedding space and to the encoder's options (its prompts are among them). The empty text stands for
-all of the encoder's background texts, a row of the matrix each.
+A row belongs to an embedding space and to the encoder's options (its prompts are among them). Rows of the empty text
+are left of an earlier version, which kept all everyday texts of an encoder under it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,6 @@ from sqlalchemy import text
 
 from ...core.features import EmbeddingSpace
 from ..postgres.database import Database
-
-BACKGROUND = ""
 
 _LOAD = text("""
     SELECT kept.text, kept.vectors FROM text_vectors kept JOIN embedding_spaces space ON space.id = embedding_space_id

@@ -1,0 +1,42 @@
+"""What an answer to words is weighed against: everyday things, and the same thing in other colours."""
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .encode import Encoder
+from .templates import known_texts
+
+COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "gray")
+_SPELT = {"grey": "gray", "violet": "purple"}  # other words for the same colour
+
+
+def everyday(encoder: Encoder, words: str) -> NDArray[np.float32]:
+    """(B, dim) everyday things, but for those that the question names itself: a chair is no rival of a red chair."""
+    asked = _words(words)
+    kept = [row for row, text in enumerate(encoder.everyday) if not _words(text) <= asked]
+    return encoder.background()[kept]
+
+
+def in_other_colours(encoder: Encoder, words: str) -> NDArray[np.float32] | None:
+    """(R, dim) the question with each of the other basic colours in the place of its own; None where it names none.
+
+    Without them a chair of any colour answers to "a red chair", as nothing everyday is more like it.
+    """
+    texts = recoloured(words)
+    rows, known = known_texts(encoder, texts) if texts else (np.empty((0, encoder.space.dim), np.float32), [])
+    return rows if known else None
+
+
+def recoloured(words: str) -> list[str]:
+    """The words once for each other colour; none where they name no colour, several, or nothing beside it."""
+    named = [word for word in re.findall(r"\w+", words.lower()) if _SPELT.get(word, word) in COLOURS]
+    if len(named) != 1 or not _words(words) - set(named) - {"a", "an", "the", "something", "thing", "things"}:
+        return []
+    own = _SPELT.get(named[0], named[0])
+    return [re.sub(rf"\b{named[0]}\b", other, words, flags=re.IGNORECASE) for other in COLOURS if other != own]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text.lower()))
