@@ -223,6 +223,9 @@ class HitContents(Protocol):
     def mask(self, hit: "Hit") -> NDArray[np.int32]:
         """See Hit.mask."""
 
+    def stored_mask(self, hit: "Hit") -> NDArray[np.int32]:
+        """See Hit.stored_mask."""
+
     def points(self, hit: "Hit") -> NDArray[np.float64]:
         """See Hit.points."""
 
@@ -278,11 +281,16 @@ class Hit:
 
     @property
     def mask(self) -> NDArray[np.int32]:
-        """(K,) ascending rows of the scene's points in stored order; read from the store's files when asked for.
+        """(K,) ascending rows of the scene's points, in the order of the scan; read from files when asked for.
 
         NotFound when the scene was replaced or forgotten since.
         """
         return self._held().mask(self)
+
+    @property
+    def stored_mask(self) -> NDArray[np.int32]:
+        """(K,) ascending rows of the same points in stored order, as SQL over files and heat maps have them."""
+        return self._held().stored_mask(self)
 
     def points(self) -> NDArray[np.float64]:
         """(K, 3) metres: the points of `mask`."""

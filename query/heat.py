@@ -37,7 +37,7 @@ def things_of_points(answer: Answer, scene: str, point_count: int) -> NDArray[np
     number = np.zeros(point_count, np.int32)
     for rank, hit in reversed(list(enumerate(answer, start=1))):
         if f"{hit.dataset}/{hit.scene}" == scene:
-            number[hit.mask] = rank
+            number[hit.stored_mask] = rank
     return number
 
 

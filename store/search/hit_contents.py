@@ -21,6 +21,11 @@ class StoredContents:
     read_image: Callable[[Path], NDArray[np.uint8]] | None = None  # given by those who know images
 
     def mask(self, hit: Hit) -> NDArray[np.int32]:
+        """The rows that the points of `stored_mask` have in the scan."""
+        rows = self.stored_mask(hit)
+        return np.sort(parquet.read_original_index(self.points_path)[rows])
+
+    def stored_mask(self, hit: Hit) -> NDArray[np.int32]:
         """Of whole superpoints; only columns of superpoints and, for a stored object, of objects are read."""
         _require(hit, self.points_path)
         superpoint = parquet.read_superpoints(self.points_path)
@@ -37,8 +42,9 @@ class StoredContents:
 
     def points(self, hit: Hit) -> NDArray[np.float64]:
         """Where those of the mask are."""
-        mask = self.mask(hit)
-        return parquet.read_xyz(self.points_path)[mask]
+        rows = self.stored_mask(hit)
+        in_scan = np.argsort(parquet.read_original_index(self.points_path)[rows])
+        return parquet.read_xyz(self.points_path)[rows[in_scan]]
 
     def crop(self, view: Evidence) -> NDArray[np.uint8]:
         """Whole pixels, those of the box's edges with it."""

@@ -34,7 +34,7 @@ def hits(store: Database, **how: object) -> ovstore.Answer:
 
 @pytest.mark.parametrize("how", ASKED)
 def test_mask_points_and_box_are_of_one_thing(room: Database, how: dict[str, object]) -> None:
-    xyz = ovstore.open(room.path).scene("contents/scene0000_00").points("stored").xyz
+    xyz = ovstore.open(room.path).scene("contents/scene0000_00").points().xyz
     for hit in hits(room, **how).hits[:4]:
         mask, points = hit.mask, hit.points()
         assert (np.diff(mask) > 0).all()
@@ -73,7 +73,7 @@ def test_no_two_things_share_a_point_and_a_cloud_says_whose_each_is(room: Databa
     size = len(ovstore.open(room.path).scene("contents/scene0000_00").points("stored"))
     number = things_of_points(answer, "contents/scene0000_00", size)
     for rank, hit in enumerate(answer, start=1):
-        np.testing.assert_array_equal(np.flatnonzero(number == rank), hit.mask)
+        np.testing.assert_array_equal(np.flatnonzero(number == rank), hit.stored_mask)
 
 
 def test_what_was_forgotten_meanwhile_is_a_sentence(room: Database) -> None:
