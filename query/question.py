@@ -58,6 +58,8 @@ class Question:
         """(dim,) unit length, in the target's space."""
         if self.like is not None:
             region = region_names.find(store, self.like, target.features)
+            if region.level == "thing":
+                return unit(region_names.thing_vector(store, region).astype(np.float32))
             space, vector = catalog.region_vector(store, region.id)
             target.space.require_same(space)
             return unit(vector)

@@ -1,21 +1,28 @@
 """What people call a region: SCENE:ORDINAL@LEVEL, which means the same after the scene was ingested again.
 
+A thing is called by the node of its tree: SCENE:NODE@thing.
+
 The database ids of regions are accepted as well. They are new with each feature set; of old ones the store remembers
 which names their regions had.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
 from ...core.errors import BadInput, NotFound
+from ..postgres import thing_trees
 from ..postgres.database import Database
 from . import catalog
 from .catalog import SceneInfo
 from .regions import RegionInfo, region, region_called
 
-_NAME = re.compile(r"(?:(?P<scene>.+):)?(?:(?P<ordinal>\d+)@(?P<level>object|superpoint)|(?P<id>\d+))", re.DOTALL)
+_NAME = re.compile(r"(?:(?P<scene>.+):)?(?:(?P<ordinal>\d+)@(?P<level>object|superpoint|thing)|(?P<id>\d+))", re.DOTALL)
 _LARGEST = 2**31 - 1  # of an ordinal; ids are larger
 _RETIRE = text(
     """
@@ -68,13 +75,48 @@ def find(store: Database, name: str | int, features: str | None = None) -> Regio
     if len(scenes) > 1:
         raise BadInput(f"{name} is a region of each of {len(scenes)} scenes: give SCENE:{name}.")
     held = catalog.find_feature_set(store, scenes[0], features or _usual(store, scenes[0].features))
-    found = region_called(store, held.id, parts["level"], min(int(parts["ordinal"]), _LARGEST))
+    ordinal = min(int(parts["ordinal"]), _LARGEST)
+    find_one = _thing if parts["level"] == "thing" else partial(region_called, level=parts["level"])
+    found = find_one(store, held.id, ordinal=ordinal)
     if found is None:
         raise NotFound(
             f"{scenes[0].full_name} has no region {parts['ordinal']}@{parts['level']} in its features "
             f"{held.name!r}. See: ovstore show {scenes[0].full_name}"
         )
     return found
+
+
+def thing_vector(store: Database, thing: RegionInfo) -> NDArray[np.float16]:
+    """(dim,) unit length: the mean of a thing's points."""
+    with store.autocommit() as connection:
+        tree = thing_trees.load(connection, thing.feature_set_id)
+    if tree is None or thing.ordinal >= len(tree.parent):
+        raise NotFound(f"{thing.full_name} is gone: its features were made again meanwhile. Search again.")
+    return tree.vectors[thing.ordinal]
+
+
+def _thing(store: Database, feature_set_id: int, ordinal: int) -> RegionInfo | None:
+    """What a node of a feature set's tree is; its id is that of its largest superpoint."""
+    with store.autocommit() as connection:
+        tree = thing_trees.load(connection, feature_set_id)
+    if tree is None or ordinal >= len(tree.parent):
+        return None
+    leaves = tree.leaves_of(ordinal)
+    points = tree.point_count[leaves]
+    largest = region_called(store, feature_set_id, "superpoint", int(tree.superpoint[leaves[points.argmax()]]))
+    if largest is None:
+        return None
+    return replace(
+        largest,
+        level="thing",
+        ordinal=ordinal,
+        point_count=int(points.sum()),
+        seen_count=int(tree.seen_count[ordinal]),
+        centre=tuple((tree.centre_sum[leaves].sum(axis=0) / points.sum()).tolist()),
+        box_min=tuple(tree.box_min[leaves].min(axis=0).tolist()),
+        box_max=tuple(tree.box_max[leaves].max(axis=0).tolist()),
+        superpoints=tuple(tree.superpoint[leaves].tolist()),
+    )
 
 
 def retire(connection: Connection, feature_sets: Sequence[int], *, forgotten: bool = False) -> None:

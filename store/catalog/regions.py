@@ -12,6 +12,7 @@ from ...core.errors import NotFound
 from ...core.features import (
     EmbeddingSpace,
     Evidence,
+    HitLevel,
     Level,
     OrientedBox,
     Region,
@@ -33,16 +34,17 @@ class RegionInfo:
     scene_id: int
     features: str  # the feature set's name
     feature_set_id: int
-    level: Level
+    level: HitLevel  # "thing": a node of the tree, see region_names.py
     ordinal: int
     point_count: int
     seen_count: int
-    row_start: int  # its rows in the features file
+    row_start: int  # its rows in the features file; of a thing, those of its largest superpoint
     row_stop: int
     centre: tuple[float, ...]  # metres, xyz
     box_min: tuple[float, ...]
     box_max: tuple[float, ...]
     label: str | None
+    superpoints: tuple[int, ...] = ()  # of a thing: the ordinals of all of them
 
     @property
     def name(self) -> str:
@@ -167,7 +169,7 @@ def _query() -> Select[Any]:
 
 
 def _info(row: Row[Any]) -> RegionInfo:
-    values = {name: row._mapping[name] for name in RegionInfo.__annotations__}
+    values = {name: row._mapping[name] for name in RegionInfo.__annotations__ if name != "superpoints"}
     return RegionInfo(**(values | {name: tuple(values[name]) for name in ("centre", "box_min", "box_max")}))
 
 

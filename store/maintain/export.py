@@ -42,7 +42,9 @@ def export_ply(
     held, points, regions = _held(store, scene, features)
     more = {name: held.to_scan(column) for name, column in more.items()}
     if only is not None:
-        rows = np.flatnonzero(regions[only.level] == only.ordinal)
+        thing = only.level == "thing"
+        inside = np.isin(regions["superpoint"], only.superpoints) if thing else regions[only.level] == only.ordinal
+        rows = np.flatnonzero(inside)
         points, regions = _some(points, rows), {name: of_point[rows] for name, of_point in regions.items()}
         more = {name: column[rows] for name, column in more.items()}
     columns = {"label": points.labels, "instance": points.instances, **regions, **more}
