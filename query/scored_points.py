@@ -37,5 +37,5 @@ def scored_points(store: Database, scene: SceneInfo, words: str, features: str |
         fitting = list(answer[:1])
     mask = np.zeros(len(score), bool)
     for one in fitting:
-        mask[one.mask] = True
+        mask[one.stored_mask] = True
     return ScoredPoints(score, mask)
