@@ -119,9 +119,8 @@ def print_belief(
     for low, high in pairwise(BINS):
         inside = (p >= low) & ((p < high) | (high == 1))
         if inside.any():
-            print(
-                f"  p {low:.1f} to {high:.1f}: says {p[inside].mean():.2f}, right {hit[inside].mean():.2f} ({inside.sum()})"
-            )
+            said, true = p[inside].mean(), hit[inside].mean()
+            print(f"  p {low:.1f} to {high:.1f}: says {said:.2f}, right {true:.2f} ({inside.sum()})")
 
 
 def _auroc(above: NDArray[np.float64], below: NDArray[np.float64]) -> float:
