@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..core import plugins
 from ..core.contracts import offers
-from ..core.errors import BadInput, DatabaseError
+from ..core.errors import BadInput, DatabaseError, SpaceMismatch
 from ..core.features import EmbeddingSpace
 from ..core.thing_options import ThingOptions
 from ..models.encoders import Encoder as Plugin
@@ -149,7 +149,13 @@ def _vectors_of(encoder: Encoder, texts: tuple[str, ...]) -> NDArray[np.float32]
 
 def _require_space(encoder: Encoder) -> None:
     """SpaceMismatch when the weights at hand are not those that the feature sets were made with."""
-    encoder.space.require_same(encoder.plugin.space(encoder.options))
+    try:
+        encoder.space.require_same(encoder.plugin.space(encoder.options))
+    except SpaceMismatch as error:
+        raise SpaceMismatch(
+            f"{error} The features were made by weights that are not here: ingest their scans with --again to be able "
+            "to ask them in words."
+        ) from error
 
 
 def _require_inside(box_xyxy: BoxXyxy, width: int, height: int, path: Path) -> None:

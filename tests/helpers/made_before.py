@@ -67,7 +67,7 @@ ASKED = {
         for level in ("object", "superpoint")
     },
     "like, over all": (*_LIKE, f"{SCENES[2]}:3@object", "--features", "published", "--exact"),
-    "words": ("search", "red", "--features", "color_words", "--json"),
+    "words": ("search", "--ungrouped", "red", "--features", "color_words", "--json"),
     "words, filtered": ("search", "brown", "--not", "white", "--where", "size_z > 0.2 AND dataset = 'scannet'",
                         "--features", "color_words", "--level", "superpoint", "--json"),
     "sql scenes": ("sql", "--json", "SELECT * FROM scene_overview ORDER BY scene_id"),
