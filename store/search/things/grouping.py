@@ -128,9 +128,12 @@ class _Mean:
     @classmethod
     def of(cls, branches: Branches, leaves: NDArray[np.integer]) -> "_Mean":
         """Of some leaves that no node stands for."""
-        mean = cls(branches, int(leaves[0]))
-        for leaf in leaves[1:].tolist():
-            mean.add(leaf)
+        tree, mean = branches.tree, cls(branches, int(leaves[0]))
+        weight = np.maximum(tree.seen_count[leaves], 1).astype(np.float32)
+        mean.weight = float(weight.sum())
+        mean.direction = unit_rows((weight @ branches.unit[leaves])[None])[0]
+        mean.color = weight @ tree.color[leaves] / mean.weight
+        mean.mask = int(branches.mask_of_node[leaves].max())
         return mean
 
     def takes(self, leaf: int, options: ThingOptions) -> bool:

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, text
 
-from ....core.features import Evidence, Hit
+from ....core.features import Evidence, Hit, RegionView
 from ....core.things import ThingTree
 from ..hit_contents import StoredContents
 from ..hits import load_hits
 from .ranking import Ranked
-from .shape import Shape, shape_of
+from .shape import shape_of, views_of
 
 _SEEDS = text(
     """
@@ -42,11 +42,10 @@ _Frames = dict[tuple[int, int], Row[Any]]
 def load_things(connection: Connection, store_path: Path, found: Sequence[Ranked]) -> list[Hit]:
     """One hit for each, in their order, with its parts; what was replaced a moment ago is left out."""
     every = list(_with_parts(found))
-    shapes = {one: shape_of(*_union(one)) for one in every if one.candidate.grown is not None}
-    seeds = _seeds(connection, list(shapes))
-    shapes = {one: shape for one, shape in shapes.items() if one in seeds}
-    frames = _frames(connection, {(seeds[one].scene_id, view.frame) for one in shapes for view in shapes[one].views})
-    hits = {one: _hit(os.fspath(store_path), one, shapes[one], seeds[one], frames) for one in shapes}
+    seeds = _seeds(connection, [one for one in every if one.candidate.grown is not None])
+    views = dict(zip(seeds, views_of([_union(one) for one in seeds]), strict=True))
+    frames = _frames(connection, {(seeds[one].scene_id, view.frame) for one in seeds for view in views[one]})
+    hits = {one: _hit(os.fspath(store_path), one, seeds[one], views[one], frames) for one in seeds}
     hits |= _objects(connection, store_path, [one for one in every if one.candidate.grown is None])
     return [whole for one in found if (whole := _whole(one, hits)) is not None]
 
@@ -103,10 +102,11 @@ def _objects(connection: Connection, store_path: Path, found: Sequence[Ranked]) 
     return {one: by_region[region] for one, region in zip(found, ids.tolist(), strict=True) if region in by_region}
 
 
-def _hit(folder: str, one: Ranked, shape: Shape, seed: Row[Any], frames: _Frames) -> Hit:
+def _hit(folder: str, one: Ranked, seed: Row[Any], views: Sequence[RegionView], frames: _Frames) -> Hit:
     grown = one.candidate.grown
     assert grown is not None
-    shown = [(view, frames[seed.scene_id, view.frame]) for view in shape.views if (seed.scene_id, view.frame) in frames]
+    shape = shape_of(grown.branches.tree, grown.leaves)
+    shown = [(view, frames[seed.scene_id, view.frame]) for view in views if (seed.scene_id, view.frame) in frames]
     return Hit(
         dataset=seed.dataset,
         scene=seed.scene,

@@ -1,15 +1,18 @@
 """Where a union of superpoints lies and which frames show it, from its tree alone: no point is read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....core.features import OrientedBox, RegionView
+from ....core.sightings import Sightings
 from ....core.things import ThingTree
 
 _VIEWS = 5  # best frames of a thing, as of a stored region
+_AROUND = np.array([[1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0], [-1, -1], [0, -1], [1, -1]], np.float64)
+_MANY = 24  # points of a footprint from which on leaving out its middle pays
 _GROUND = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}  # with up as the third, right-handed
 
 
@@ -23,7 +26,6 @@ class Shape:
     box_min: NDArray[np.float64]  # (3,)
     box_max: NDArray[np.float64]  # (3,)
     oriented_box: OrientedBox  # upright, of least volume
-    views: tuple[RegionView, ...]  # best first
 
 
 def shape_of(tree: ThingTree, leaves: NDArray[np.integer]) -> Shape:
@@ -39,8 +41,28 @@ def shape_of(tree: ThingTree, leaves: NDArray[np.integer]) -> Shape:
         low,
         high,
         oriented_box(np.concatenate(hulls), low, high, tree.up_axis),
-        tree.sightings.of_union(leaves).best_views(centre[None], tree.eyes, _VIEWS)[0],
     )
+
+
+def views_of(unions: Sequence[tuple[ThingTree, NDArray[np.integer]]]) -> list[tuple[RegionView, ...]]:
+    """The frames that show each union of leaves, best first; chosen for all at once, which costs what one does."""
+    if not unions:
+        return []
+    seen = [tree.sightings.of_union(leaves) for tree, leaves in unions]
+    centres = [tree.centre_sum[leaves].sum(axis=0) / tree.point_count[leaves].sum() for tree, leaves in unions]
+    first = np.cumsum([0, *(len(tree.eyes) for tree, _ in unions)]).tolist()  # frames of all, one union after the other
+    together = Sightings(
+        np.repeat(np.arange(len(seen)), [len(one) for one in seen]),
+        np.concatenate([one.frame.astype(np.int64) + offset for one, offset in zip(seen, first, strict=False)]),
+        *(np.concatenate([getattr(one, name) for one in seen]) for name in ("visible", "off_centre", "depth")),
+        np.concatenate([one.box_xyxy for one in seen]),
+    )
+    eyes = np.concatenate([tree.eyes for tree, _ in unions])
+    found = together.best_views(np.stack(centres), eyes, _VIEWS)
+    return [
+        tuple(RegionView(view.frame - offset, view.box_xyxy, view.visible_points) for view in views)
+        for views, offset in zip(found, first, strict=False)
+    ]
 
 
 def oriented_box(
@@ -57,7 +79,7 @@ def oriented_box(
     along = np.diff(hull, axis=0)
     length = np.hypot(along[:, 0], along[:, 1])
     turn = along[length > 0] / length[length > 0, None]
-    turn = np.array([_within_45(cosine, sine) for cosine, sine in turn.tolist()]).reshape(-1, 2)
+    turn = _within_45(turn)
     across = turn @ hull.T  # (edges, vertices)
     aside = np.stack([-turn[:, 1], turn[:, 0]], axis=1) @ hull.T
     width, depth = np.ptp(across, axis=1), np.ptp(aside, axis=1)
@@ -75,17 +97,32 @@ def oriented_box(
     return OrientedBox(centre, axes, size)
 
 
-def _within_45(cosine: float, sine: float) -> tuple[float, float]:
-    """The direction, or that a quarter turn or more further, which gives the same rectangle."""
-    while not (cosine > 0 and -cosine < sine <= cosine):
-        cosine, sine = -sine, cosine
-    return cosine, sine
+def _within_45(turn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(E, 2) cosine and sine of each direction, or of a quarter turn or more further: the same rectangle."""
+    turn = turn.copy()
+    while (away := ~((turn[:, 0] > 0) & (-turn[:, 0] < turn[:, 1]) & (turn[:, 1] <= turn[:, 0]))).any():
+        turn[away] = np.stack([-turn[away, 1], turn[away, 0]], axis=1)
+    return turn
 
 
 def _hull(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """(h, 2) vertices of the convex hull, counter-clockwise, the first at the end again (Andrew's monotone chain)."""
+    if len(points) > _MANY:
+        points = points[~_in_the_middle(points)]
     ordered = points[np.lexsort((points[:, 1], points[:, 0]))].tolist()
     return np.array([*_chain(ordered), *_chain(ordered[::-1]), ordered[0]])
+
+
+def _in_the_middle(points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(N,) strictly inside the octagon of the points that reach farthest each way, so that none is a vertex."""
+    corner = points[(points @ _AROUND.T).argmax(axis=0)]
+    edge = np.roll(corner, -1, axis=0) - corner
+    edge, corner = (values[(edge != 0).any(axis=1)] for values in (edge, corner))
+    if len(corner) < 3:
+        return np.zeros(len(points), bool)
+    away = points[:, None] - corner
+    left = edge[:, 0] * away[:, :, 1] - edge[:, 1] * away[:, :, 0]
+    return np.asarray((left > 0).all(axis=1))
 
 
 def _chain(points: list[list[float]]) -> Iterator[list[float]]:
