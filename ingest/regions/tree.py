@@ -42,7 +42,7 @@ def thing_tree(
     merge(parts, graph.pair[firm], np.inf, np.where(graph.seen > 0, held, -1), joined)
     parent, doubt = _nodes(leaf, joined)
 
-    def summed(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    def summed(values: NDArray[np.floating | np.integer]) -> NDArray[np.float64]:
         """(S, ...) of superpoints to (M, ...) of nodes; a parent comes after its children."""
         total = np.zeros((len(parent), *values.shape[1:]))
         total[: len(leaves)] = values[leaves]

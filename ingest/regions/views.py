@@ -54,9 +54,14 @@ def sightings(
     seen_by = {c.frame: c for c in correspondences if len(c)}
     seen = _seen(region, region_count, seen_by, frames)
     box = _pixel_boxes(region, region_count, seen, np.arange(len(seen.part)), seen_by, frames)
-    whole = (np.asarray(values, np.int32) for values in (seen.part, seen.frame, seen.visible))
-    means = (np.asarray(values, np.float32) for values in (seen.off_centre, seen.depth))
-    return Sightings(*whole, *means, box.astype(np.int32))
+    return Sightings(
+        part=seen.part.astype(np.int32),
+        frame=seen.frame.astype(np.int32),
+        visible=seen.visible.astype(np.int32),
+        off_centre=seen.off_centre.astype(np.float32),
+        depth=seen.depth.astype(np.float32),
+        box_xyxy=box.astype(np.int32),
+    )
 
 
 def eyes(frames: Sequence[Frame]) -> NDArray[np.float64]:

@@ -69,14 +69,16 @@ class PreparedWindows:
                 for values in cells:
                     values[at] = values[at, :, ::-1].copy()
             pixels[at] = seen.transpose(2, 0, 1)
-        noise = rng.standard_normal(pixels.shape, dtype=np.float32)
+        noise = np.asarray(rng.standard_normal(pixels.shape, dtype=np.float32))
         noise *= rng.uniform(0, 0.02, (count, 1, 1, 1)).astype(np.float32)
         pixels += noise
         np.clip(pixels, 0, 1, out=pixels)
         used, numbered = np.unique(cells[0], return_inverse=True)
         first = int(used[0] < 0)  # nothing nameable comes first and stays -1
         shown = tuple(things[row] for row in used[first:])
-        return Batch(pixels, shown, numbered.reshape(-1, SHARES) - first, cells[1].reshape(-1, SHARES))
+        return Batch(
+            pixels, shown, numbered.reshape(-1, SHARES) - first, cells[1].reshape(-1, SHARES).astype(np.float32)
+        )
 
 
 def _in_other_light(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:

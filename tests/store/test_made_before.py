@@ -17,7 +17,6 @@ from ovstore.store.postgres.database import Database
 from ovstore.store.postgres.server import Server
 from pyarrow import parquet
 
-
 OTHER_WEIGHTS = frozenset({"scannet tiny"})  # what was ingested then by weights that are no longer shipped
 
 

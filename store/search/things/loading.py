@@ -64,7 +64,7 @@ def _whole(one: Ranked, hits: dict[Ranked, Hit]) -> Hit | None:
     return replace(hits[one], parts=parts) if parts else hits[one]
 
 
-def _union(one: Ranked) -> tuple[ThingTree, NDArray[np.int64]]:
+def _union(one: Ranked) -> tuple[ThingTree, NDArray[np.integer]]:
     grown = one.candidate.grown
     assert grown is not None
     return grown.branches.tree, grown.leaves

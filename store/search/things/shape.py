@@ -52,10 +52,12 @@ def views_of(unions: Sequence[tuple[ThingTree, NDArray[np.integer]]]) -> list[tu
     centres = [tree.centre_sum[leaves].sum(axis=0) / tree.point_count[leaves].sum() for tree, leaves in unions]
     first = np.cumsum([0, *(len(tree.eyes) for tree, _ in unions)]).tolist()  # frames of all, one union after the other
     together = Sightings(
-        np.repeat(np.arange(len(seen)), [len(one) for one in seen]),
-        np.concatenate([one.frame.astype(np.int64) + offset for one, offset in zip(seen, first, strict=False)]),
-        *(np.concatenate([getattr(one, name) for one in seen]) for name in ("visible", "off_centre", "depth")),
-        np.concatenate([one.box_xyxy for one in seen]),
+        part=np.repeat(np.arange(len(seen)), [len(one) for one in seen]),
+        frame=np.concatenate([one.frame.astype(np.int64) + offset for one, offset in zip(seen, first, strict=False)]),
+        visible=np.concatenate([one.visible for one in seen]),
+        off_centre=np.concatenate([one.off_centre for one in seen]),
+        depth=np.concatenate([one.depth for one in seen]),
+        box_xyxy=np.concatenate([one.box_xyxy for one in seen]),
     )
     eyes = np.concatenate([tree.eyes for tree, _ in unions])
     found = together.best_views(np.stack(centres), eyes, _VIEWS)
