@@ -42,9 +42,8 @@ class StoredContents:
 
     def points(self, hit: Hit) -> NDArray[np.float64]:
         """Where those of the mask are."""
-        rows = self.stored_mask(hit)
-        in_scan = np.argsort(parquet.read_original_index(self.points_path)[rows])
-        return parquet.read_xyz(self.points_path)[rows[in_scan]]
+        mask = self.mask(hit)
+        return parquet.read_points(self.points_path).in_scan_order().xyz[mask]
 
     def crop(self, view: Evidence) -> NDArray[np.uint8]:
         """Whole pixels, those of the box's edges with it."""

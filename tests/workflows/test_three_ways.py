@@ -20,7 +20,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "things": {"text": "chair"},
     "things of one scene": {"text": "a red chair", "scenes": "scene0001_00", "top": 5},
     "things without some": {"text": "chair", "exclude": "table", "where": WHERE},
-    "likely things": {"text": "bed", "min_probability": 0.2},
+    "likely things": {"text": "chair", "min_probability": 0.001},
     "objects": {"text": "chair", "ungrouped": True, "top": 25},
     "superpoints": {"text": "window", "level": "superpoint"},
     "objects under a condition": {"text": "lamp", "ungrouped": True, "where": WHERE, "top": 5},
