@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..core import plugins
 from ..core.contracts import offers
-from ..core.errors import BadInput, DatabaseError, SpaceMismatch
+from ..core.errors import BadInput, DatabaseError, OvstoreError, SpaceMismatch
 from ..core.features import EmbeddingSpace
 from ..core.thing_options import ThingOptions
 from ..models.encoders import Encoder as Plugin
@@ -70,8 +70,14 @@ class Encoder:
 
     @property
     def thing_options(self) -> ThingOptions:
-        """When superpoints are one thing to this encoder, and how things are ranked."""
-        own = offers(self.plugin, HasThingOptions)
+        """When superpoints are one thing to this encoder, and how things are ranked.
+
+        The usual numbers for an encoder that is not installed here: a search by a region needs none.
+        """
+        try:
+            own = offers(self.plugin, HasThingOptions)
+        except OvstoreError:
+            return ThingOptions()
         return ThingOptions() if own is None else own.thing_options(self.options)
 
     def background(self) -> NDArray[np.float32]:

@@ -32,6 +32,7 @@ def _tree() -> ThingTree:
         hull_start=np.arange(6, dtype=np.int32),
         hull_xy=np.zeros((5, 2)),
         sightings=Sightings(*(np.empty(0, kind) for kind in "iiiff"), np.empty((0, 4), np.int32)),
+        eyes=np.empty((0, 3)),
     )
 
 
