@@ -27,7 +27,6 @@ def _tree() -> ThingTree:
         centre_sum=np.zeros((5, 3)),
         box_min=np.zeros((5, 3)),
         box_max=np.zeros((5, 3)),
-        eyes=np.zeros((0, 3)),
         up_axis="z",
         hull_start=np.arange(6, dtype=np.int32),
         hull_xy=np.zeros((5, 2)),
