@@ -137,7 +137,7 @@ class Attacked:
         for vector in self.questions:
             for level in LEVELS:
                 name = ENCODER if datasets else None
-                query = Query(vector, self.space, _TOP, level, datasets, feature_set=name)
+                query = Query(vector, self.space, _TOP, level, datasets, feature_set=name, ungrouped=True)
                 found += [(hit.scene, hit.level, hit.score, hit.point_count) for hit in search(store, query, index)]
         return found
 

@@ -175,7 +175,6 @@ class Query(ByValue):
     vector: NDArray[np.float32]  # (dim,) unit length
     space: EmbeddingSpace
     top: int = 10
-    ungrouped: bool = False  # stored regions of `level` are the hits; otherwise things are: superpoints that are one
     level: Level = "object"
     datasets: tuple[str, ...] = ()
     scenes: tuple[str, ...] = ()
@@ -185,6 +184,7 @@ class Query(ByValue):
     excluded: NDArray[np.float32] | None = None  # (E, dim) what is closer to one of these than to `vector` is no answer
     feature_set: str | None = None  # the feature sets' name; None: any of the space
     exact: bool = False  # score every region, no index
+    ungrouped: bool = False  # stored regions of `level` are the hits; otherwise things are: superpoints that are one
     min_probability: float | None = None  # hits that are less likely what was asked for are left out
     thing_options: ThingOptions = field(default_factory=ThingOptions, repr=False)
     vectors: Vectors = "fused"  # of objects, and of things as the objects that they cover

@@ -82,7 +82,7 @@ class Encoder:
 
     def background(self) -> NDArray[np.float32]:
         """(B, dim): everyday things that an answer is weighed against, one row per text of `everyday`."""
-        return _vectors_of(self, self.everyday)
+        return _vectors_of(self, self.everyday, None if self.store is None else self.store.path)
 
     @property
     def everyday(self) -> tuple[str, ...]:
@@ -148,7 +148,7 @@ def _image_tower(encoder: Encoder) -> Callable[[Sequence[NDArray[np.uint8]]], li
 
 
 @lru_cache(maxsize=8)
-def _vectors_of(encoder: Encoder, texts: tuple[str, ...]) -> NDArray[np.float32]:
+def _vectors_of(encoder: Encoder, texts: tuple[str, ...], store_path: Path | None) -> NDArray[np.float32]:
     """A few hundred kB that every question needs: fetched once a process, kept once in each store."""
     return encoder.texts(texts)
 

@@ -132,30 +132,30 @@ def test_a_bad_scene_is_one_line_and_the_others_go_on(store: Database, room: Pat
 
 
 def test_what_is_closer_to_other_words_can_be_left_out(asked: Database) -> None:
-    [green] = json.loads(ovstore(asked, "search", "green", "--top", 1, "--json").stdout)["hits"]
+    [green] = json.loads(ovstore(asked, "search", "--ungrouped", "green", "--top", 1, "--json").stdout)["hits"]
 
     def answers(*more: str) -> set[int]:
-        found = ovstore(asked, "search", "red", *more, "--top", 100, "--json").stdout
+        found = ovstore(asked, "search", "--ungrouped", "red", *more, "--top", 100, "--json").stdout
         return {hit["region"] for hit in json.loads(found)["hits"]}
 
     assert answers() - answers("--not", "green") >= {green["region"]}
     assert answers("--not", "green") >= {
-        json.loads(ovstore(asked, "search", "red", "--top", 1, "--json").stdout)["hits"][0]["region"]
+        json.loads(ovstore(asked, "search", "--ungrouped", "red", "--top", 1, "--json").stdout)["hits"][0]["region"]
     }
 
 
 def test_a_box_of_a_picture_finds_what_it_shows(asked: Database) -> None:
-    [wanted] = json.loads(ovstore(asked, "search", "blue", "--top", 1, "--json").stdout)["hits"]
+    [wanted] = json.loads(ovstore(asked, "search", "--ungrouped", "blue", "--top", 1, "--json").stdout)["hits"]
     view = wanted["evidence"][0]
     box = ",".join(str(value) for value in view["box_xyxy"])
-    result = ovstore(asked, "search", "--image", view["image_path"], "--box", box, "--top", 1, "--json")
+    result = ovstore(asked, "search", "--ungrouped", "--image", view["image_path"], "--box", box, "--top", 1, "--json")
     assert json.loads(result.stdout)["hits"][0]["region"] == wanted["region"]
 
 
 def test_a_region_is_most_like_itself(asked: Database) -> None:
-    [wanted] = json.loads(ovstore(asked, "search", "green", "--top", 1, "--json").stdout)["hits"]
+    [wanted] = json.loads(ovstore(asked, "search", "--ungrouped", "green", "--top", 1, "--json").stdout)["hits"]
     for name in (wanted["name"], f"room:{wanted['ordinal']}@object", f"room:{wanted['region']}", wanted["region"]):
-        result = ovstore(asked, "search", "--like", name, "--top", 1, "--json")
+        result = ovstore(asked, "search", "--ungrouped", "--like", name, "--top", 1, "--json")
         [hit] = json.loads(result.stdout)["hits"]
         assert hit["region"] == wanted["region"]
         assert hit["score"] == pytest.approx(1, abs=2e-3)
@@ -165,7 +165,7 @@ def test_a_region_is_most_like_itself(asked: Database) -> None:
 
 
 def test_words_in_sql_rank_as_search_does(asked: Database) -> None:
-    hits = json.loads(ovstore(asked, "search", "yellow", "--top", 3, "--json").stdout)["hits"]
+    hits = json.loads(ovstore(asked, "search", "--ungrouped", "yellow", "--top", 3, "--json").stdout)["hits"]
     statement = (
         "SELECT region FROM region_overview WHERE level = 'object' ORDER BY embedding <#> {text:yellow}, region LIMIT 3"
     )

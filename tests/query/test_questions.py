@@ -144,7 +144,7 @@ def test_a_cloud_carries_the_names_of_labels_the_score_and_the_mask(store: Datab
     assert mask.any() == bool(fitting)
     assert f"{mask.sum():,} point" in said.stderr
     rows = [hit.mask for hit in fitting]
-    assert set(np.flatnonzero(mask[original_index])) == {int(row) for of_hit in rows for row in of_hit}
+    assert set(np.flatnonzero(mask)) == {int(row) for of_hit in rows for row in of_hit}
 
 
 def test_what_is_not_there_masks_nothing(store: Database) -> None:

@@ -33,7 +33,7 @@ def test_every_way_to_name_a_region_finds_it(rooms: Database) -> None:
     ("name", "sentence"),
     [
         ("room", "'room' is not the name of a region: SCENE:ORDINAL@LEVEL was expected"),
-        ("room:2@thing", "is not the name of a region"),
+        ("room:2@nothing", "is not the name of a region"),
         ("2@object", "2@object is a region of each of 2 scenes: give SCENE:2@object"),
         ("room:99@object", "scans/room has no region 99@object in its features 'toy'. See: ovstore show scans/room"),
         ("cellar:2@object", "No scene named 'cellar'"),

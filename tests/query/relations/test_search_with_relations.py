@@ -116,7 +116,7 @@ def test_a_landmark_that_is_not_there_is_named(asked: Database) -> None:
     answer = search(asked, "red", Near("purple"))
     assert answer.probably_here is False
     assert any(note.startswith('Probably no "purple" here') for note in answer.notes)
-    assert search(asked, "red", Near("pink")).notes == ()
+    assert not any("pink" in note for note in search(asked, "red", Near("pink")).notes)
 
 
 def test_an_order_begins_with_the_nth(asked: Database) -> None:
