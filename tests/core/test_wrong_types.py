@@ -191,7 +191,7 @@ def test_methods_of_a_store_refuse_other_types(full: Database) -> None:
         ({"text": ["chair"]}, "text must be text or None, not list."),
         ({"text": 5}, "text must be text or None, not 5."),
         ({"text": "a\0b"}, r"The query 'a\x00b' contains a NUL character, which no text or path can."),
-        ({"level": "room"}, "level must be 'superpoint' or 'object', not 'room'."),
+        ({"level": "room"}, "level must be 'superpoint' or 'object' or None, not 'room'."),
         ({"text": None, "image": 3}, "image must be text or a path or None, not 3."),
         ({"store": "ovstore-data"}, "store must be a Store, not 'ovstore-data'."),
     ],
