@@ -6,6 +6,7 @@
     │   ├── BadScene        a scan that cannot be taken in; the others go on
     │   └── BadWeights      a checkpoint that is missing, damaged or of another model
     ├── WouldDrop           what is asked would drop features that somebody made
+    ├── ReadOnlyStore       what is asked would change a store that is open read-only
     ├── NotFound            no scene, region, feature set, encoder ... of that name
     ├── SpaceMismatch       vectors of two embedding spaces were about to be compared
     ├── UnknownWords        a query in words that the encoder was not trained on
@@ -47,6 +48,10 @@ class BadWeights(BadInput):
 
 class WouldDrop(OvstoreError):
     """What is asked would drop features that somebody made; the message names the ways out."""
+
+
+class ReadOnlyStore(OvstoreError):
+    """What is asked would change a store that is open read-only."""
 
 
 class NotFound(OvstoreError):

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -38,6 +40,7 @@ class Encoder:
     space: EmbeddingSpace  # of the feature sets that are asked: weights of another are refused
     device: str = "auto"
     store: Database | None = field(default=None, compare=False)  # where texts are kept for the next time
+    keep: bool = field(default=True, compare=False)  # False: the store is only asked for them
 
     @property
     def plugin(self) -> Plugin:
@@ -61,7 +64,7 @@ class Encoder:
         """(n, dim) unit rows; BadInput for a text without words."""
         if not all(text.strip() for text in texts):
             raise BadInput("A text to ask with has no words.")
-        known = self._kept(texts)
+        known = self._known(texts)
         missing = list(dict.fromkeys(text for text in texts if text not in known))
         if missing:
             rows = _text_tower(self)(missing)
@@ -103,11 +106,25 @@ class Encoder:
             values = in_box(values, box_xyxy, image.shape[1], image.shape[0])
         return unit(values.reshape(-1, values.shape[-1]).mean(axis=0))
 
-    def _kept(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        return {} if self.store is None else text_vectors.load(self.store, self.space, self._digest, texts)
+    @property
+    def _keeps(self) -> bool:
+        return self.store is not None and self.keep and not self.store.read_only
+
+    def _known(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Those of the texts that were encoded before, and are kept in the store or, where none are, here."""
+        known = {} if self._keeps else _lately.of(self, texts)
+        asked = [text for text in texts if text not in known]
+        if self.store is None or not asked:
+            return known
+        kept = text_vectors.load(self.store, self.space, self._digest, asked)
+        if not self._keeps:
+            _lately.add(self, kept)
+        return known | kept
 
     def _keep(self, vectors: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-        if self.store is not None:
+        if not self._keeps:
+            _lately.add(self, vectors)
+        elif self.store is not None:
             with suppress(DatabaseError):  # one who may only read asks again next time
                 text_vectors.keep(self.store, self.space, self._digest, vectors)
         return vectors
@@ -117,12 +134,40 @@ class Encoder:
         return hashlib.sha256(f"{self.name} {self.settings}".encode()).hexdigest()
 
 
+class _Lately:
+    """Texts that this process encoded and no store keeps, the latest of them: a megabyte or ten."""
+
+    MOST = 4096
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._vectors: OrderedDict[tuple[Encoder, str], NDArray[np.float32]] = OrderedDict()
+
+    def of(self, encoder: Encoder, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        with self._lock:
+            found = {text: self._vectors.get((encoder, text)) for text in texts}
+        return {text: vector for text, vector in found.items() if vector is not None}
+
+    def add(self, encoder: Encoder, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        with self._lock:
+            self._vectors.update({(encoder, text): vector for text, vector in vectors.items()})
+            while len(self._vectors) > self.MOST:
+                self._vectors.popitem(last=False)
+
+
+_lately = _Lately()
+
+
 def encoder_of(
-    recipe: dict[str, Any], space: EmbeddingSpace, device: str = "auto", store: Database | None = None
+    recipe: dict[str, Any],
+    space: EmbeddingSpace,
+    device: str = "auto",
+    store: Database | None = None,
+    keep: bool = True,
 ) -> Encoder:
     """The encoder that the recipe of feature sets of `space` names, with the options it was used with."""
     settings = json.dumps(recipe["encoder"]["options"], sort_keys=True)
-    return Encoder(recipe["encoder"]["name"], settings, space, device, store)
+    return Encoder(recipe["encoder"]["name"], settings, space, device, store, keep)
 
 
 def unit(vector: NDArray[np.floating]) -> NDArray[np.float32]:

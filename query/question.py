@@ -93,7 +93,10 @@ def _others(store: Database, target: AskedFeatures) -> str:
     return f" The store has other features, too: --features {' or '.join(sorted(names))}." if names else ""
 
 
-def target_of(store: Database, features: str | None = None) -> AskedFeatures:
-    """The feature sets called `features`; without a name, the kind that covers most scenes."""
+def target_of(store: Database, features: str | None = None, *, keep: bool = True) -> AskedFeatures:
+    """The feature sets called `features`; without a name, the kind that covers most scenes.
+
+    Without `keep` the store keeps no words that it is asked with.
+    """
     kind = catalog.feature_kind(store, features)
-    return AskedFeatures(kind.name, kind.space, encoder_of(kind.recipe, kind.space, store=store))
+    return AskedFeatures(kind.name, kind.space, encoder_of(kind.recipe, kind.space, store=store, keep=keep))

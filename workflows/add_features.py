@@ -43,6 +43,7 @@ def add_features(
     of the store are in; its encoder turns questions into vectors. Equal vectors that are there already are left alone;
     others of that name are replaced with `again` only.
     """
+    store.require_writable()
     held = scene_handle(store, scene) if isinstance(scene, str) else scene_handle(store, scene.full_name, scene.order)
     require_name(name)
     encoding, space = _encoding(store, space, encoder_options)

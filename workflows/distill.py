@@ -199,6 +199,8 @@ def run(
     from ..store.catalog import leases
 
     check(request)
+    if not request.train_only or request.folder is None:
+        store.require_writable()
     trained, training_set = None, None
     if request.trains:
         with leases.reading(store):  # the training set stays as it is read, whoever ingests its scenes again

@@ -76,12 +76,18 @@ class Store(Database):
 
 @checked
 def open(
-    path: str | Path | None = None, *, database_url: str | None = None, create: bool = False, check: bool = True
+    path: str | Path | None = None,
+    *,
+    database_url: str | None = None,
+    create: bool = False,
+    check: bool = True,
+    read_only: bool = False,
 ) -> Store:
     """Open the store in folder `path`; with `create`, make one where there is none.
 
     Left out, `path` and `database_url` come from the settings and OVSTORE_DATABASE_URL; without a URL the folder
     carries its own database. An empty database gets today's schema, an older or newer one is refused; without `check`
-    the schema is taken as it is.
+    the schema is taken as it is. With `read_only` the database runs a role that cannot write, nothing is kept of
+    questions, and what would change the store raises ReadOnlyStore; see docs/python.md.
     """
-    return database.open_as(Store, path, database_url=database_url, create=create, check=check)
+    return database.open_as(Store, path, database_url=database_url, create=create, check=check, read_only=read_only)

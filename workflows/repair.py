@@ -30,6 +30,7 @@ def repair(store: "Database", findings: "Sequence[Finding]") -> list[str]:
     from ..store.catalog import catalog
     from ..store.search import index_rows, region_vectors
 
+    store.require_writable()
     done = []
     for space_id, level in region_vectors.damaged(store):
         plugins.load("store.search.indexes", "exact").build(store, space_id, level)

@@ -64,6 +64,7 @@ def run_in_store(
     finished: Finished[Any] = nobody,
 ) -> SceneResults[Any]:
     """The jobs' summaries. Without `engine`: inline for one worker, processes for more."""
+    store.require_writable()
     engine = engine or ("inline" if workers == 1 else "processes")
     task = (lambda job: work.run_in(store, job, report)) if engine == "inline" else work.run
     return run_jobs(task, jobs, workers, engine, report, finished)

@@ -50,6 +50,7 @@ def start(store: Database, dataset: str, scene: str, recipe: dict[str, Any]) -> 
 
     While another worker is at the scene it is waited for, which is said once. BadScene for a name that no row can hold.
     """
+    store.require_writable()
     require_name(scene)
     values = {"dataset": dataset, "scene": scene, "recipe": recipe, "state": "running", "worker": worker_name()}
     waited_for = None

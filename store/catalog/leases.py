@@ -24,8 +24,9 @@ def reading(store: Database) -> Iterator[None]:
         yield
     finally:
         store.presence.release(presence.READING)
-        with suppress(DatabaseError):  # the next who publishes does it
-            sweep(store)
+        if not store.read_only:
+            with suppress(DatabaseError):  # the next who publishes does it
+                sweep(store)
 
 
 def retire(connection: Connection, files: Mapping[str, int | None]) -> None:

@@ -31,6 +31,7 @@ class Forgotten:
 def forget_scenes(store: Database, gone: Sequence[SceneInfo]) -> Forgotten:
     """Scenes with all that was made from them, their jobs, and their pictures where the store unpacked them."""
     ids = [scene.id for scene in gone]
+    store.require_writable()
     with store.connect() as connection:
         locks.removing(connection)
         _require_idle(connection, gone)
@@ -52,6 +53,7 @@ def forget_scenes(store: Database, gone: Sequence[SceneInfo]) -> Forgotten:
 
 def forget_features(store: Database, gone: Sequence[FeatureSetInfo]) -> Forgotten:
     """Feature sets; the geometry of their scenes stays."""
+    store.require_writable()
     with store.connect() as connection:
         locks.removing(connection)
         ids = [found.id for found in gone]
@@ -64,6 +66,7 @@ def forget_features(store: Database, gone: Sequence[FeatureSetInfo]) -> Forgotte
 
 def forget_crops(store: Database, gone: Sequence[FeatureSetInfo]) -> Forgotten:
     """The vectors of their objects from crops; the feature sets stay."""
+    store.require_writable()
     with store.connect() as connection:
         locks.removing(connection)
         count = crops.remove(connection, [found.id for found in gone])
@@ -74,6 +77,7 @@ def forget_crops(store: Database, gone: Sequence[FeatureSetInfo]) -> Forgotten:
 def forget_refused(store: Database, job_id: int) -> None:
     """What a failed job leaves of a scene that has no features: the geometry it published, the pictures it unpacked."""
     scenes = schema.scenes
+    store.require_writable()
     with store.connect() as connection:
         locks.removing(connection)
         job = connection.execute(select(schema.jobs).filter_by(id=job_id)).one()

@@ -79,6 +79,7 @@ def orphans(store: Database) -> list[Path]:
 
 def clean(store: Database) -> Cleaned:
     """Remove what `orphans` finds and close lost jobs; whoever is publishing is waited for."""
+    store.require_writable()
     with store.connect() as connection:
         locks.removing(connection)
         gone = _orphans(store, connection)

@@ -1,5 +1,6 @@
 """Opening a store: a folder of files (see store/files/places.py) and the database whose rows name them."""
 
+import logging
 import os
 import weakref
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from ...core import settings
 from ...core.annotated import checked
-from ...core.errors import BadInput, DatabaseError, NotFound
+from ...core.errors import BadInput, DatabaseError, Misused, NotFound, ReadOnlyStore
 from ...core.wording import first_line
 from ..files import places
 from . import access, identity, migrate, pools, private_copy, reading
@@ -23,9 +24,13 @@ from .connection import ServerFull, prepared, require_pgvector
 from .database_url import described, plain_conninfo
 from .pools import PoolLimits
 from .presence import Presence
-from .server import DATABASE, READER, Server
+from .server import DATABASE, READER, VIEWER, Server
 
 Opened = TypeVar("Opened", bound="Database")
+
+_READ_ONLY = "-c default_transaction_read_only=on"
+
+log = logging.getLogger(__name__)
 
 _live: "weakref.WeakSet[Database]" = weakref.WeakSet()
 
@@ -39,9 +44,18 @@ class Database:
     WORDING = "a Store"  # in sentences about wrong arguments
 
     @checked
-    def __init__(self, path: Path, database_url: str | None = None, limits: PoolLimits | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        database_url: str | None = None,
+        limits: PoolLimits | None = None,
+        *,
+        read_only: bool = False,
+    ) -> None:
         """Connects, without a look at the schema: `open` is what programs call. `limits` None: the usual ones."""
         self.path = path
+        self.read_only = read_only
+        self._as_viewer = False  # from when the schema was looked at
         self._limits = limits or pools.USUAL
         self.database_kind: Literal["embedded", "external"] = "external" if database_url else "embedded"
         self._copy = None if database_url else private_copy.where_needed(path / places.DATABASE)
@@ -53,12 +67,12 @@ class Database:
                 self._copy.remove()
             raise
         self._url = plain_conninfo(database_url) if database_url else ""
-        self.engine = pools.engine(self._connect, self._limits)
+        self.engine = pools.engine(self._connect_to_work, self._limits)
         self._glancing = self.engine.execution_options(isolation_level="AUTOCOMMIT")  # of the same pool
         self._reading = pools.engine(self._connect_to_read, self._limits)
         event.listen(self._reading, "checkin", reading.discard_session)
         self._closed = False
-        self.presence = Presence(self._connect)
+        self.presence = Presence(self._connect_to_work)
         _live.add(self)
 
     @checked
@@ -70,14 +84,14 @@ class Database:
         """
         self._require_open()
         engine = self._reading if read_only else self.engine
-        with _sentences(self.where, self._limits), engine.begin() as connection:
+        with self._sentences(), engine.begin() as connection:
             yield connection
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
         """A connection for a few quick reads, each of which stands alone: saves the round trips of BEGIN and COMMIT."""
         self._require_open()
-        with _sentences(self.where, self._limits), self._glancing.connect() as connection:
+        with self._sentences(), self._glancing.connect() as connection:
             yield connection
 
     @checked
@@ -147,6 +161,13 @@ class Database:
         self._require_open()
         return self._server.conninfo() if self._server else self._url
 
+    def require_writable(self) -> None:
+        """ReadOnlyStore when the store is open read-only: said before anything is computed."""
+        if self.read_only:
+            raise ReadOnlyStore(
+                f"The store {self.path} is open read-only, which changes nothing in it: open it without read_only."
+            )
+
     def close(self) -> None:
         """Give back the connections; the last client of an embedded server takes it down. Closing twice is closing."""
         self._closed = True
@@ -185,6 +206,40 @@ class Database:
             "location."
         )
 
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        """`_sentences` of this store; what a store that is open read-only refuses to do is not the server's matter."""
+        with _sentences(self.where, self._limits):
+            try:
+                yield
+            except (DBAPIError, psycopg.Error) as error:
+                cause = error.orig if isinstance(error, DBAPIError) else error
+                if isinstance(cause, psycopg.errors.InsufficientPrivilege | psycopg.errors.ReadOnlySqlTransaction):
+                    self.require_writable()
+                raise
+
+    def _become_viewer(self) -> None:
+        """From the next connection on, the role that cannot write."""
+        self._as_viewer = True
+        if self._server is None:
+            with self.driver_connection() as driver:
+                may = reading.become_viewer(driver)
+            if not may:
+                log.warning(
+                    "The database %s has no role %s that this user may take: the store is open read-only by its "
+                    "transactions alone.", self.where, VIEWER,
+                )  # fmt: skip
+
+    def _connect_to_work(self) -> psycopg.Connection[Any]:
+        if not self.read_only:
+            return self._connect()
+        if self._server is not None:
+            return self._connect(VIEWER if self._as_viewer else None, options=_READ_ONLY)
+        connection = self._connect(options=_READ_ONLY)
+        if self._as_viewer:
+            reading.become_viewer(connection)
+        return connection
+
     def _connect(self, user: str | None = None, **options: Any) -> psycopg.Connection[Any]:
         if self._server is None:
             return prepared(self._url, self._limits.server_patience, **options)
@@ -200,7 +255,7 @@ class Database:
             return prepared(self._server.conninfo(DATABASE, user or USER), self._limits.server_patience, **options)
 
     def _connect_to_read(self) -> psycopg.Connection[Any]:
-        options = "-c default_transaction_read_only=on -c hnsw.iterative_scan=relaxed_order"  # outlive DISCARD ALL
+        options = f"{_READ_ONLY} -c hnsw.iterative_scan=relaxed_order"  # outlive DISCARD ALL
         connection = self._connect(READER if self._server else None, options=options)
         connection.prepare_threshold = None  # prepared statements do not
         return connection
@@ -208,21 +263,37 @@ class Database:
 
 @checked
 def open(
-    path: str | Path | None = None, *, database_url: str | None = None, create: bool = False, check: bool = True
+    path: str | Path | None = None,
+    *,
+    database_url: str | None = None,
+    create: bool = False,
+    check: bool = True,
+    read_only: bool = False,
 ) -> Database:
     """Open the store in folder `path`; with `create`, make one where there is none.
 
     Left out, `path` and `database_url` come from the settings and OVSTORE_DATABASE_URL; without a URL the folder
     carries its own database. An empty database gets today's schema, an older or newer one is refused; without `check`
-    the schema is taken as it is.
+    the schema is taken as it is. A store that is open `read_only` runs as a role of the database that cannot write;
+    what would change it raises ReadOnlyStore.
     """
-    return open_as(Database, path, database_url=database_url, create=create, check=check)
+    return open_as(Database, path, database_url=database_url, create=create, check=check, read_only=read_only)
 
 
 def open_as(
-    kind: type[Opened], path: str | Path | None, *, database_url: str | None, create: bool, check: bool
+    kind: type[Opened],
+    path: str | Path | None,
+    *,
+    database_url: str | None,
+    create: bool,
+    check: bool,
+    read_only: bool = False,
 ) -> Opened:
     """`open`, for a subclass of Database."""
+    if read_only and (create or not check):
+        raise Misused(
+            "A store that is open read-only is neither created nor taken unchecked: leave one of the two out."
+        )
     named = path or settings.store_folder()
     try:
         folder = Path(named).expanduser().absolute()
@@ -238,7 +309,7 @@ def open_as(
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             raise BadInput(f"Cannot create the store's folder {str(folder)!r}: {why}.") from error
-    store = kind(folder, url)
+    store = kind(folder, url, read_only=read_only)
     try:
         with store.driver_connection() as driver:
             require_pgvector(driver, store.where)
@@ -247,10 +318,12 @@ def open_as(
                 if store.scratch:
                     connection.execute(text("SET TRANSACTION READ WRITE"))  # the copy, not the store
                 found = migrate.current(connection)
-                if found is None or (store.scratch and found < migrate.head()):
+                if (found is None and not read_only) or (store.scratch and (found or "") < migrate.head()):
                     migrate.upgrade(connection)
                 migrate.require_head(connection, folder)
                 identity.settle(connection, folder, store.database_kind)
+        if read_only:
+            store._become_viewer()
     except BaseException:
         store.close()
         raise

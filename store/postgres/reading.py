@@ -1,10 +1,12 @@
-"""How the SQL of people is confined in PostgreSQL: what role it runs as, what it may read and call.
+"""How reading is confined in PostgreSQL: what role it runs as, what it may read and call.
 
 An embedded server has a role, `ovstore_reader`, that may read the store's tables and call harmless functions, and can
 do nothing else (migrations/versions/0008_restrict_the_reader.py). On another server the rights of all its users are not
 ours to change. There a statement becomes a view first, in a transaction that is undone: the server writes down which
 functions and tables it found in it, and only what is on the list lets it run; it runs as `ovstore_reader` where that
 role can be taken, else as the user, who is then no superuser. Nothing on the list changes a setting or a role.
+
+What ovstore itself asks of a store that is open read-only runs as `ovstore_viewer` (0017_add_the_viewer.py).
 """
 
 import re
@@ -14,7 +16,7 @@ import psycopg
 
 from ...core.errors import BadInput, DatabaseError
 from .schema import metadata
-from .server import READER
+from .server import READER, VIEWER
 
 VIEWS = ("scene_overview", "region_overview")
 FUNCTIONS = ("ov_distance", "ov_near", "ov_on")  # migrations/versions/0015_add_region_pairs.py
@@ -92,6 +94,15 @@ def confine(driver: psycopg.Connection[Any], statement: str, seconds: float, whe
         driver.execute(f"SET LOCAL ROLE {READER}")
 
 
+def become_viewer(driver: psycopg.Connection[Any]) -> bool:
+    """On a server that is not the store's own: whether the session is now that of the role that cannot write."""
+    _, can_change, _ = _standing(driver, VIEWER)
+    if can_change:
+        driver.execute(f"SET ROLE {VIEWER}")
+    driver.commit()
+    return can_change
+
+
 def discard_session(connection: psycopg.Connection[Any], *_: object) -> None:
     """Before others get the connection: settings, locks, cursors and temporary tables end. A listener of the pool."""
     if connection is None or connection.closed:
@@ -104,10 +115,10 @@ def discard_session(connection: psycopg.Connection[Any], *_: object) -> None:
         connection.close()
 
 
-def _standing(driver: psycopg.Connection[Any]) -> tuple[bool, bool, bool]:
-    """Whether the user is a superuser, may become the reader, and whether the reader's functions are a list."""
+def _standing(driver: psycopg.Connection[Any], role: str = READER) -> tuple[bool, bool, bool]:
+    """Whether the user is a superuser, may become `role`, and whether the functions of `role` are a list."""
     how = "SET" if driver.info.server_version >= 160000 else "MEMBER"
-    row = driver.execute(_STANDING, {"role": READER, "how": how}).fetchone()
+    row = driver.execute(_STANDING, {"role": role, "how": how}).fetchone()
     assert row is not None
     return row[0], row[1], row[2]
 

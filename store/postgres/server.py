@@ -36,6 +36,7 @@ from .cluster import SOCKET, USER
 
 DATABASE = "ovstore"
 READER = "ovstore_reader"  # for the SQL of people; what it may do is up to the schema's migrations
+VIEWER = "ovstore_viewer"  # for stores that are opened read-only; likewise
 _LONGEST_SOCKET_PATH = 107  # bytes; sockaddr_un without its closing zero
 _TRIES = 3
 _LONGEST_LOG = 4 << 20  # bytes
@@ -186,11 +187,12 @@ class Server:
             return output.read().decode(errors="replace")
 
     def _make_database(self) -> None:
-        """The store's database and the role that may only read, unless they are there."""
+        """The store's database and the roles that may only read, unless they are there."""
         may_write = "-c default_transaction_read_only=off"
         with psycopg.connect(self.conninfo("postgres"), autocommit=True, options=may_write) as connection:
-            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [READER]).fetchone():
-                connection.execute(f"CREATE ROLE {READER} LOGIN")
+            for role in (READER, VIEWER):
+                if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+                    connection.execute(f"CREATE ROLE {role} LOGIN")
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 connection.execute(f"CREATE DATABASE {DATABASE}")
 

@@ -18,6 +18,7 @@ from .rows import recipe_id
 
 def publish_crops(store: Database, found: FeatureSetInfo, recipe: dict[str, Any], crops: CropVectors) -> None:
     """Those that the feature set had are replaced. NotFound where it was replaced itself since it was looked up."""
+    store.require_writable()
     found.space.require_same(crops.space)
     with store.connect() as connection:
         locks.publishing(connection)

@@ -219,6 +219,7 @@ class Publishing:
 @contextmanager
 def publishing(store: Database) -> Iterator[Publishing]:
     """All that is published in the block becomes the store's at its end, or nothing does."""
+    store.require_writable()
     with store.connect() as connection:
         locks.publishing(connection)
         at = Publishing(store, connection)

@@ -41,6 +41,7 @@ _opened: WeakKeyDictionary[Database, dict[tuple[int, str], tuple[str | None, Any
 
 
 def build(store: Database, space_id: int, level: str) -> int:
+    store.require_writable()
     with locked(_folder(store, space_id, level)):
         return _build(store, space_id, level)
 

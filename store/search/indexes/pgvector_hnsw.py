@@ -23,6 +23,7 @@ MAX_DIM = 4000  # of halfvec in an HNSW index
 
 
 def build(store: Database, space_id: int, level: str) -> int:
+    store.require_writable()
     table = region_vectors.current(store, space_id, level)
     if len(table) == 0:
         drop(store, space_id, level)
