@@ -4,9 +4,11 @@ A score is read between two ends: 0 is the scene as a whole, 1 the superpoint th
 .6 of the way. The defaults were found with `tiny` (docs/search.md); an encoder may offer others as `thing_options`.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from .errors import BadInput
+
+_STRICTER = 0.6  # for examples: what is left of the way from each least answer to 1
 
 
 @dataclass(frozen=True)
@@ -30,3 +32,12 @@ class ThingOptions:
                 raise BadInput(f"thing_options: {each.name} is {value}; a number of 0 or more was expected.")
         if self.candidates < 1:
             raise BadInput(f"thing_options: candidates is {self.candidates}; at least 1 was expected.")
+
+    def for_examples(self) -> "ThingOptions":
+        """For a picture or a region in place of words.
+
+        Its vector is of the kind that superpoints have, so what stands around a thing answers to it better than to a
+        word: the least answers are higher.
+        """
+        parent, sibling, grow = (1 - _STRICTER * (1 - each) for each in (self.parent, self.sibling, self.grow))
+        return replace(self, parent=parent, sibling=sibling, grow=grow)

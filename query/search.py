@@ -52,6 +52,7 @@ def search(
     """
     question = Question(text, None if image is None else Path(image), box_xyxy, like)
     target = target_of(store, features)
+    options = target.encoder.thing_options
     query = Query(
         vector=question.vector(store, target),
         space=target.space,
@@ -67,7 +68,7 @@ def search(
         feature_set=target.features,
         exact=exact,
         min_probability=min_probability,
-        thing_options=target.encoder.thing_options,
+        thing_options=options if text is not None else options.for_examples(),
     )
     query = replace(query, vectors=vectors or _usual_vectors(store, query, target))
     if relations:

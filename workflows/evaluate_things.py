@@ -210,7 +210,8 @@ class _Asking:
         rooms: Mapping[str, Room],
         scenes: tuple[str, ...],
     ) -> tuple[list[FoundThing], list[FoundThing]]:
-        """What a search answers: things, and stored regions."""
+        """What a search answers to words (with a background) or to a picture: things, and stored regions."""
+        options = self.encoder.thing_options
         query = Query(
             vector,
             self.collection.space,
@@ -219,7 +220,7 @@ class _Asking:
             background=background,
             feature_set=self.collection.name,
             exact=True,
-            thing_options=self.encoder.thing_options,
+            thing_options=options if background is not None else options.for_examples(),
         )
         started = time.process_time()
         things = store_search.search(self.collection.store, query)

@@ -64,6 +64,15 @@ def test_a_climb_stops_where_the_larger_part_answers_too_little() -> None:
     assert leaves(things(TOY, replace(alone, parent=0, sibling=answers[2] + 0.01)))[0] == [0, 1]
 
 
+def test_an_example_asks_more_of_what_is_around_than_words_do() -> None:
+    words = ThingOptions(parent=0.5, sibling=0.4, grow=0.9)
+    example = words.for_examples()
+    assert (example.parent, example.sibling, example.grow) == pytest.approx((0.7, 0.64, 0.94))
+    assert replace(example, parent=0.5, sibling=0.4, grow=0.9) == words
+    shelf = tree(directions(0, 20, 85), [(0, 1), (3, 2)], [(0, 1), (1, 2)])
+    assert [leaves(things(shelf, each))[0] for each in (ThingOptions(), ThingOptions().for_examples())] == [[0, 1], [0]]
+
+
 def test_a_sliver_is_not_asked_whether_it_answers() -> None:
     nose = tree(directions(0, 70, 85), [(0, 1), (3, 2)], [(0, 1), (1, 2)], points=[1000, 40, 1000])
     assert leaves(things(nose))[0] == [0, 1]
