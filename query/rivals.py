@@ -13,9 +13,16 @@ _SPELT = {"grey": "gray", "violet": "purple"}  # other words for the same colour
 
 
 def everyday(encoder: Encoder, words: str) -> NDArray[np.float32]:
-    """(B, dim) everyday things, but for those that the question names itself: a chair is no rival of a red chair."""
-    asked = _words(words)
-    kept = [row for row, text in enumerate(encoder.everyday) if not _words(text) <= asked]
+    """(B, dim) everyday things, but for those that the question names or means.
+
+    A chair is no rival of a red chair, and an office chair, being a chair, is no rival of a chair.
+    """
+    asked = _in_order(words)
+    kept = [
+        row
+        for row, named in enumerate(map(_in_order, encoder.everyday))
+        if not set(named) <= set(asked) and named[-len(asked) :] != asked
+    ]
     return encoder.background()[kept]
 
 
@@ -32,11 +39,12 @@ def in_other_colours(encoder: Encoder, words: str) -> NDArray[np.float32] | None
 def recoloured(words: str) -> list[str]:
     """The words once for each other colour; none where they name no colour, several, or nothing beside it."""
     named = [word for word in re.findall(r"\w+", words.lower()) if _SPELT.get(word, word) in COLOURS]
-    if len(named) != 1 or not _words(words) - set(named) - {"a", "an", "the", "something", "thing", "things"}:
+    if len(named) != 1 or not set(_in_order(words)) - set(named) - {"something", "thing", "things"}:
         return []
     own = _SPELT.get(named[0], named[0])
     return [re.sub(rf"\b{named[0]}\b", other, words, flags=re.IGNORECASE) for other in COLOURS if other != own]
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\w+", text.lower()))
+def _in_order(text: str) -> list[str]:
+    """Its words, without articles."""
+    return [word for word in re.findall(r"\w+", text.lower()) if word not in ("a", "an", "the")]
