@@ -1,4 +1,4 @@
-"""ovstore export ply|npz|openscene SCENE OUT: a scene as files for other programs."""
+"""ovstore export ply|glb|npz|openscene SCENE OUT: a scene as files for other programs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ..workflows.export import Exported
 
 _out = click.argument("out", type=click.Path(path_type=Path))
+_scene_or_region = click.argument("scene", metavar="SCENE[:REGION]", shell_complete=complete("scenes"))
+_level = click.option(
+    "--level", type=click.Choice(["object", "superpoint"]), help="Colour points by region  [default: own]"
+)
 _features = click.option(
     "--features",
     shell_complete=complete("features"),
@@ -27,22 +31,23 @@ _force = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 
 @click.group("export")
 def command() -> None:
-    """Write a scene as PLY, NumPy arrays or OpenScene's files.
+    """Write a scene as PLY, GLB, NumPy arrays or OpenScene's files.
 
     Points are in the dataset's own order.
 
     \b
     Examples:
       ovstore export ply scene0003_00 room.ply --level object
+      ovstore export glb scene0003_00 soft.glb --query "somewhere soft"
       ovstore export npz scene0003_00 room.npz --features tiny
       ovstore export openscene scene0003_00 data/
     """
 
 
 @command.command("ply")
-@click.argument("scene", metavar="SCENE[:REGION]", shell_complete=complete("scenes"))
+@_scene_or_region
 @_out
-@click.option("--level", type=click.Choice(["object", "superpoint"]), help="Colour points by region  [default: own]")
+@_level
 @click.option(
     "--query",
     metavar="WORDS",
@@ -70,6 +75,30 @@ def ply(scene: str, out: Path, level: "Level | None", query: str | None, feature
     if done.answering is not None:
         say(f"{counted(done.answering, 'point')} of the scene answer {query!r} (mask)", err=True)
     _say(done)
+
+
+@command.command("glb")
+@_scene_or_region
+@_out
+@_level
+@click.option("--query", metavar="WORDS", help="Colour points by how well they answer these words: grey to bright.")
+@_features
+@_force
+def glb(scene: str, out: Path, features: str | None, level: "Level | None", query: str | None, force: bool) -> None:
+    """Write the point cloud, or mesh, as GLB (binary glTF 2.0).
+
+    Web viewers, Blender, PowerPoint and phones open it. Colours are those of the scan, of regions or of a question, and
+    are drawn without light; the y axis of the file points up. For a region, only its points are written.
+
+    \b
+    Examples:
+      ovstore export glb scene0003_00 room.glb
+      ovstore export glb scene0003_00 soft.glb --query "somewhere soft"
+    """
+    from ..workflows.export import ExportRequest, export_by
+
+    with opened_store() as store:
+        _say(export_by(store, ExportRequest(scene, out, "glb", features, level, query, force=force)))
 
 
 @command.command("npz")

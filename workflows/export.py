@@ -1,4 +1,4 @@
-"""A scene as files for other programs: PLY, NumPy arrays, or OpenScene's processed files."""
+"""A scene as files for other programs: PLY, GLB, NumPy arrays, or OpenScene's processed files."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,36 +9,44 @@ from typing import Any, Literal
 from ..core.annotated import check_fields, checked
 from ..core.errors import BadInput, Misused
 from ..core.features import Level
+from ..drawing.clouds import heat_colours_on
 from ..ingest.formats.openscene.export import export_scene, kind_of_scene
 from ..ingest.formats.openscene.layout import Kind
 from ..ingest.formats.openscene.scene import is_written
 from ..ingest.report import Report, quiet
+from ..query.heat import heat_map
+from ..query.question import Question
 from ..query.scored_points import scored_points
 from ..store.catalog import catalog, leases, region_names
-from ..store.maintain.export import export_npz, export_ply
+from ..store.catalog.catalog import FeatureSetInfo, RegionInfo, SceneInfo
+from ..store.maintain.export import export_glb, export_npz, export_ply
 from ..store.postgres.database import Database
 from .openscene_labels import classes_of
 
-Format = Literal["ply", "npz", "openscene"]
+Format = Literal["ply", "glb", "npz", "openscene"]
 
 
 @dataclass(frozen=True)
 class ExportRequest:
     """What is written, and where."""
 
-    scene: str  # its name; with format ply, also SCENE:REGION for the points of one region
+    scene: str  # its name; with formats ply and glb, also SCENE:REGION for the points of one region
     path: Path  # the file; the folder of OpenScene's files
     format: Format = "ply"
     features: str | None = None  # the feature set; None: the scene's only one
-    level: Level | None = None  # ply: colour points by region
-    query: str | None = None  # ply: also score the points by these words
+    level: Level | None = None  # ply, glb: colour points by region
+    query: str | None = None  # ply: also score the points by these words; glb: colour them by their scores
     kind: Kind | None = None  # openscene: which of its datasets they are written as; None: what the scene came from
     force: bool = False  # replace what is there
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.format != "ply" and (self.level or self.query):
-            raise Misused("Only PLY files have colours by level and scores of a query: leave level and query out.")
+        if self.format not in ("ply", "glb") and (self.level or self.query):
+            raise Misused(
+                "Only PLY and GLB files have colours by level and scores of a query: leave level and query out."
+            )
+        if self.format == "glb" and self.level and self.query:
+            raise Misused("A GLB is coloured by region or by the scores of a query: give level or query.")
         if self.format != "openscene" and self.kind:
             raise Misused("Only OpenScene's files are written as one of its datasets: leave kind out.")
 
@@ -72,13 +80,14 @@ def export(
     """Write a scene for other programs, its points in the scan's own order.
 
         ovstore.export(store, "scene0003_00", "room.ply", level="object")
+        ovstore.export(store, "scene0003_00", "soft.glb", format="glb", query="somewhere soft")
         ovstore.export(store, "scene0003_00", "room.npz", format="npz").points    # np.load reads it without pickle
         ovstore.export(store, "scene0003_00", "data/", format="openscene")
 
     A PLY has labels, instances and regions as properties of its vertices, with `query` also the columns score (nan for
-    points that no frame saw) and mask; "scene0003_00:17@object" is one region. `features` names the feature set; `kind`
-    is the OpenScene dataset to write, and `progress` is called with a stage, steps done and steps in all. See
-    docs/walkthrough.md.
+    points that no frame saw) and mask; a GLB takes the colours of its scores. "scene0003_00:17@object" is one
+    region. `features` names the feature set; `kind` is the OpenScene dataset to write, and `progress` is called with a
+    stage, steps done and steps in all. See docs/walkthrough.md.
 
     NotFound where there is no such scene, region or feature set; BadInput where the path cannot be written or, without
     `force`, exists; Misused for arguments of another format.
@@ -92,16 +101,13 @@ def export_by(store: Database, request: ExportRequest, report: Report = quiet) -
     if request.format != "openscene":
         _require_writable(request.path, request.force)
     writers: dict[Format, Callable[[Database, ExportRequest], Exported]]
-    writers = {"ply": _ply, "npz": _npz, "openscene": partial(_openscene, report=report)}
+    writers = {"ply": _ply, "glb": _glb, "npz": _npz, "openscene": partial(_openscene, report=report)}
     with leases.reading(store):
         return writers[request.format](store, request)
 
 
 def _ply(store: Database, request: ExportRequest) -> Exported:
-    found, region = region_names.scene_or_region(store, request.scene, request.features)
-    wanted = request.features if region is None else region.features
-    needed = request.level == "object" or wanted is not None
-    chosen = catalog.find_feature_set(store, found, wanted) if needed else None
+    found, region, wanted, chosen = _named(store, request)
     columns: Mapping[str, Any] = {}
     answering = None
     if request.query is not None:
@@ -110,6 +116,25 @@ def _ply(store: Database, request: ExportRequest) -> Exported:
         answering = int(scored.mask.sum())
     count = export_ply(store, found, request.path, chosen, request.level, region, columns)
     return Exported(request.path, count, answering)
+
+
+def _glb(store: Database, request: ExportRequest) -> Exported:
+    found, region, wanted, chosen = _named(store, request)
+    colours = None
+    if request.query is not None:
+        heat = heat_map(store, found.full_name, Question(request.query), wanted)
+        colours = heat_colours_on(heat.points, heat.value)
+    return Exported(request.path, export_glb(store, found, request.path, chosen, request.level, region, colours))
+
+
+def _named(
+    store: Database, request: ExportRequest
+) -> tuple[SceneInfo, RegionInfo | None, str | None, FeatureSetInfo | None]:
+    """The scene, the region and the name of the feature set that are meant; the feature set where it is needed."""
+    found, region = region_names.scene_or_region(store, request.scene, request.features)
+    wanted = request.features if region is None else region.features
+    needed = request.level == "object" or wanted is not None
+    return found, region, wanted, catalog.find_feature_set(store, found, wanted) if needed else None
 
 
 def _npz(store: Database, request: ExportRequest) -> Exported:

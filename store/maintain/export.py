@@ -16,6 +16,7 @@ from ...core.scene import PointCloud
 from ..catalog.catalog import FeatureSetInfo, RegionInfo, SceneInfo, features_file, load_points
 from ..catalog.crop_sets import load_crops
 from ..catalog.regions import regions as regions_of_scene
+from ..files.glb_writer import write_glb
 from ..files.ply_writer import write_ply
 from ..files.stored_points import StoredPoints
 from ..postgres.database import Database
@@ -42,9 +43,7 @@ def export_ply(
     held, points, regions = _held(store, scene, features)
     more = {name: held.to_scan(column) for name, column in more.items()}
     if only is not None:
-        thing = only.level == "thing"
-        inside = np.isin(regions["superpoint"], only.superpoints) if thing else regions[only.level] == only.ordinal
-        rows = np.flatnonzero(inside)
+        rows = _rows_of(only, regions)
         points, regions = _some(points, rows), {name: of_point[rows] for name, of_point in regions.items()}
         more = {name: column[rows] for name, column in more.items()}
     columns = {"label": points.labels, "instance": points.instances, **regions, **more}
@@ -52,6 +51,30 @@ def export_ply(
     present = {name: column for name, column in columns.items() if column is not None}
     names = [f"label {number} {name}" for number, name in sorted(points.label_names.items())]
     write_ply(path, points.xyz, rgb, points.normals, points.faces, present, names)
+    return len(points)
+
+
+def export_glb(
+    store: Database,
+    scene: SceneInfo,
+    path: Path,
+    features: FeatureSetInfo | None = None,
+    level: Level | None = None,
+    only: RegionInfo | None = None,
+    colours: NDArray[np.uint8] | None = None,
+) -> int:
+    """The cloud, or mesh, in its own colours, those of its regions, or in `colours`, which are in the store's order.
+
+    With `only`, the points of one region of `features`. Returns the number of points.
+    """
+    held, points, regions = _held(store, scene, features)
+    rgb = points.rgb if level is None else region_colours(regions[level])
+    if colours is not None:
+        rgb = held.to_scan(colours)
+    if only is not None:
+        rows = _rows_of(only, regions)
+        points, rgb = _some(points, rows), None if rgb is None else rgb[rows]
+    write_glb(path, scene.full_name, points.xyz, rgb, points.normals, points.faces, scene.up_axis)
     return len(points)
 
 
@@ -104,6 +127,13 @@ def _held(
     if features is not None:
         regions["object"] = features_file(store, features).regions("object", regions["superpoint"])
     return held, held.in_scan_order(), regions
+
+
+def _rows_of(region: RegionInfo, regions: Mapping[str, NDArray[np.int32]]) -> NDArray[np.intp]:
+    """The points of a region, or of a thing, which is a union of superpoints."""
+    if region.level == "thing":
+        return np.flatnonzero(np.isin(regions["superpoint"], region.superpoints))
+    return np.flatnonzero(regions[region.level] == region.ordinal)
 
 
 def _some(points: PointCloud, rows: NDArray[np.integer]) -> PointCloud:

@@ -9,6 +9,7 @@ import numpy as np
 import ovstore
 import pytest
 from command_line import ovstore as typed
+from glb_file import linear_colours
 from ovstore.ingest.files.clouds import read_cloud
 from ovstore.store.postgres.database import Database
 from ovstore.workflows.export import ExportRequest
@@ -19,6 +20,8 @@ from ovstore.workflows.export import ExportRequest
     [
         ("a.ply", "ply", {"level": "object"}, ["ply", "--level", "object"]),
         ("a.ply", "ply", {"query": "red"}, ["ply", "--query", "red"]),
+        ("a.glb", "glb", {"level": "object"}, ["glb", "--level", "object"]),
+        ("a.glb", "glb", {"query": "red"}, ["glb", "--query", "red"]),
         ("a.npz", "npz", {"features": "colours"}, ["npz", "--features", "colours"]),
     ],
 )
@@ -38,6 +41,26 @@ def test_a_region_is_exported_by_its_name(coloured: Database, tmp_path: Path) ->
     assert done.points == hit.point_count == len(read_cloud(done.path).xyz)
 
 
+def test_a_glb_has_the_points_of_the_ply_in_their_order_and_heat_where_the_words_fit(
+    coloured: Database, tmp_path: Path
+) -> None:
+    trimesh = pytest.importorskip("trimesh", reason="needs the extra 'generate'")
+    ovstore.export(coloured, "room", tmp_path / "a.ply")
+    ovstore.export(coloured, "room", tmp_path / "a.glb", "glb", query="red")
+    [mesh] = trimesh.load(tmp_path / "a.glb", process=False).geometry.values()
+    np.testing.assert_array_equal(mesh.vertices, read_cloud(tmp_path / "a.ply").xyz)
+    heat = ovstore.heat_map(coloured, "room", "red")
+    warm = np.ptp(linear_colours(tmp_path / "a.glb")[:, :3], axis=1)  # of grey: 0
+    assert warm[heat.value > 0.9].min() > 0.1
+    assert warm[heat.value == 0].max() == 0
+
+
+def test_a_region_is_a_glb_of_its_points(coloured: Database, tmp_path: Path) -> None:
+    [hit] = ovstore.search(coloured, "red", scenes="room", top=1)
+    done = ovstore.export(coloured, hit.full_name, tmp_path / "thing.glb", "glb", query="red")
+    assert done.points == hit.point_count
+
+
 def test_points_that_answer_a_query_are_counted(coloured: Database, tmp_path: Path) -> None:
     done = ovstore.export(coloured, "room", tmp_path / "red.ply", query="red")
     result = typed(coloured, "export", "ply", "room", tmp_path / "typed.ply", "--query", "red")
@@ -49,9 +72,13 @@ def test_points_that_answer_a_query_are_counted(coloured: Database, tmp_path: Pa
     [
         ({"path": "there.ply"}, "there.ply exists: name another file"),
         ({"path": "none/room.ply"}, "There is no folder none to write room.ply in"),
-        ({"path": "x.npz", "format": "npz", "level": "object"}, "Only PLY files have colours by level"),
+        ({"path": "x.npz", "format": "npz", "level": "object"}, "Only PLY and GLB files have colours by level"),
+        (
+            {"path": "x.glb", "format": "glb", "level": "object", "query": "red"},
+            "A GLB is coloured by region or by the scores of a query: give level or query",
+        ),
         ({"path": "x.ply", "kind": "scannet"}, "Only OpenScene's files are written as one of its datasets"),
-        ({"path": "x.ply", "format": "obj"}, "format must be 'ply' or 'npz' or 'openscene', not 'obj'."),
+        ({"path": "x.ply", "format": "obj"}, "format must be 'ply' or 'glb' or 'npz' or 'openscene', not 'obj'."),
         ({"path": "x.ply", "scene": "rom"}, "Did you mean 'room'"),
     ],
 )
