@@ -52,31 +52,38 @@ def search(
     """
     question = Question(text, None if image is None else Path(image), box_xyxy, like)
     target = target_of(store, features)
-    options = target.encoder.thing_options
-    query = Query(
-        vector=question.vector(store, target),
-        space=target.space,
+    query = replace(
+        query_of(store, question, target, exclude),
         top=top,
         ungrouped=ungrouped or level is not None,
         level=level or "object",
         datasets=several(datasets),
         scenes=several(scenes),
         where=where,
-        background=rivals.everyday(target.encoder, text) if text is not None else None,
-        rivals=rivals.in_other_colours(target.encoder, text) if text is not None else None,
-        excluded=target.encoder.texts(several(exclude)) if exclude else None,
-        feature_set=target.features,
         exact=exact,
         min_probability=min_probability,
-        thing_options=options if text is not None else options.for_examples(),
     )
-    query = replace(query, vectors=vectors or _usual_vectors(store, query, target))
+    query = replace(query, vectors=vectors or usual_vectors(store, query, target))
     if relations:
         return _related(store, query, relations, question, target)
     found = store_search.find(store, query)
     hits = tuple(map(_with_images, found.hits))
     here = store_search.probably_here(hits) if text is not None else None
     return Answer(hits, here, str(question), target.space.name, query, found.notes)
+
+
+def query_of(store: Database, question: Question, target: AskedFeatures, exclude: str | Sequence[str] = ()) -> Query:
+    """The question as a vector with what its answers are weighed against; `exclude` are words."""
+    text, options = question.text, target.encoder.thing_options
+    return Query(
+        vector=question.vector(store, target),
+        space=target.space,
+        background=rivals.everyday(target.encoder, text) if text is not None else None,
+        rivals=rivals.in_other_colours(target.encoder, text) if text is not None else None,
+        excluded=target.encoder.texts(several(exclude)) if exclude else None,
+        feature_set=target.features,
+        thing_options=options if text is not None else options.for_examples(),
+    )
 
 
 def _with_images(hit: Hit) -> Hit:
@@ -101,7 +108,7 @@ def _related(
     return Answer(hits, here, said, target.space.name, query, found.notes)
 
 
-def _usual_vectors(store: Database, query: Query, target: AskedFeatures) -> Vectors:
+def usual_vectors(store: Database, query: Query, target: AskedFeatures) -> Vectors:
     """Both where no asked scene lacks crops and the encoder, which is loaded only then, was taught them; else fused."""
     if query.level != "object":
         return "fused"

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from ..core.annotated import checked
 from ..core.features import EmbeddingSpace
+from ..query.scene_scores import scene_scores
 from ..query.search import search
 from ..store.catalog import catalog, handles
 from ..store.catalog.catalog import FeatureKind
@@ -41,6 +42,8 @@ class Store(Database):
         return [FeatureSetHandle(scenes[one.scene_id], one) for one in found if name in (None, one.name)]
 
     search = search
+
+    scene_scores = scene_scores
 
     @checked
     def add_features(

@@ -17,18 +17,38 @@ SAME = 0.99  # plain cosine, where the background is too small to have a mean
 _FEW = 8
 
 
-def probabilities(vectors: NDArray[np.float16], query: Query) -> list[float | None]:
-    """One per (n, dim) region vector; None when the query has no background, or none but itself."""
-    none = np.empty((0, query.space.dim), np.float32)
-    background = none if query.background is None else query.background
-    near = none if query.rivals is None else query.rivals
-    rivals = np.concatenate([background[~near_synonyms(query.vector, background)], near])
-    if len(rivals) == 0:
+def probabilities(
+    vectors: NDArray[np.float16],
+    query: Query,
+    *,
+    wide: NDArray[np.float64] | None = None,
+) -> list[float | None]:
+    """One per (n, dim) region vector; None when the query has no background, or none but itself.
+
+    It depends on the vector alone, to the last bit, whatever others are looked at. Those who ask several queries of the
+    same vectors give these at unit length (`wide`).
+    """
+    wide = unit(vectors) if wide is None else wide
+    parts = []
+    if query.background is not None:
+        meant = near_synonyms(query.vector, query.background)
+        parts.append(_cosines(wide, query.background[~meant]))
+    if query.rivals is not None:
+        parts.append(_cosines(wide, query.rivals))
+    if sum(part.shape[1] for part in parts) == 0:
         return [None] * len(vectors)
-    texts = np.concatenate([query.vector[None], rivals])
-    logits = query.space.logit_scale * (unit(vectors) @ unit(texts).T)
+    cosine = np.concatenate([_cosines(wide, query.vector[None]), *parts], axis=1)
+    logits = query.space.logit_scale * np.ascontiguousarray(cosine)  # sums follow the order of the numbers in memory
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     return [float(share) for share in weights[:, 0] / weights.sum(axis=1)]
+
+
+def _cosines(wide: NDArray[np.float64], texts: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(n, B) cosines of unit rows with texts.
+
+    Row by row: a product of two matrices differs in its last bits with the number of rows.
+    """
+    return np.matmul(wide[:, None], unit(texts).T)[:, 0]
 
 
 def near_synonyms(vector: NDArray[np.float32], background: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -27,10 +27,15 @@ def exact_scores(vectors: NDArray[np.float16], query: NDArray[np.float32]) -> ND
     Lengths are divided out, since rounding to half precision bends them: a row is always its own best answer.
     """
     scores = np.empty(len(vectors), np.float32)
-    [direction] = unit(query[None])
     for start in range(0, len(vectors), _BLOCK):
-        scores[start : start + _BLOCK] = (unit(vectors[start : start + _BLOCK]) * direction).sum(axis=1)
+        scores[start : start + _BLOCK] = cosines(unit(vectors[start : start + _BLOCK]), query)
     return scores
+
+
+def cosines(units: NDArray[np.float64], query: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`exact_scores` of rows that are `unit` already: for those who have several queries."""
+    [direction] = unit(query[None])
+    return np.asarray((units * direction).sum(axis=1), np.float32)
 
 
 def unit(vectors: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -24,7 +24,7 @@ WRONG = [
 VERBS: dict[str, dict[str, Any]] = {
     "evaluate_points": {"labels": "scannet20"}, "evaluate_instances": {"labels": "scannet20"},
     "evaluate_retrieval": {"labels": "scannet20"}, "heat_map": {"scene": "room", "text": "red"},
-    "export": {"scene": "room", "path": "room.ply"},
+    "export": {"scene": "room", "path": "room.ply"}, "scene_scores": {"questions": "red", "scene": "room"},
 }  # fmt: skip
 
 SPACE: dict[str, Any] = {"name": "color_words", "dim": 13, "digest": "", "logit_scale": 20.0}
@@ -63,12 +63,13 @@ def made() -> dict[str, dict[str, Any]]:
     scene = {"name": "room", "frames": (ovstore.Frame(**frame),), "points": ovstore.PointCloud(**points), "source": "x"}
     query = {"vector": np.ones(13, np.float32), "space": ovstore.EmbeddingSpace(**SPACE)}
     return {
-        "Camera": camera, "Frame": frame, "PointCloud": points, "Scene": scene, "EmbeddingSpace": SPACE, "Query": query
+        "Camera": camera, "Frame": frame, "PointCloud": points, "Scene": scene, "EmbeddingSpace": SPACE, "Query": query,
+        "Question": {"text": "red"},
     }  # fmt: skip
 
 
 def test_every_public_name_is_tried() -> None:
-    made_elsewhere = {"Store", "Hit", "Answer", "OvstoreError", "SceneHandle", "FeatureSetHandle"}
+    made_elsewhere = {"Store", "Hit", "Answer", "OvstoreError", "SceneHandle", "FeatureSetHandle", "SceneScores"}
     made_by = {"SceneDataset", "ingest_scans", "describe_objects", "extract_features", "distill"}
     rest = {"open", "search", "contact_sheet", *VERBS} | made_elsewhere | made_by
     assert set(ovstore.__all__) == set(made()) | rest

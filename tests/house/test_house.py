@@ -146,9 +146,9 @@ def test_the_core_needs_numpy_and_the_standard_library_only() -> None:
 def test_the_public_names_are_these() -> None:
     assert dir(ovstore) == sorted([
         "Answer", "Camera", "EmbeddingSpace", "FeatureSetHandle", "Frame", "Hit", "OvstoreError", "PointCloud", "Query",
-        "Scene", "SceneDataset", "SceneHandle", "Store", "contact_sheet", "describe_objects", "distill",
-        "evaluate_instances", "evaluate_points", "evaluate_retrieval", "export", "extract_features", "heat_map",
-        "ingest_scans", "open", "search", "__version__",
+        "Question", "Scene", "SceneDataset", "SceneHandle", "SceneScores", "Store", "contact_sheet", "describe_objects",
+        "distill", "evaluate_instances", "evaluate_points", "evaluate_retrieval", "export", "extract_features",
+        "heat_map", "ingest_scans", "open", "scene_scores", "search", "__version__",
     ])  # fmt: skip
     for name in ovstore.__all__:
         assert getattr(ovstore, name) is not None

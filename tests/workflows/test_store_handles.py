@@ -245,3 +245,19 @@ def test_the_remedy_of_lost_added_vectors_is_not_to_make_others(store: ovstore.S
     assert again.info.content_digest == added.info.content_digest
     assert verify.check(store) == []
     assert catalog.find_feature_set(store, scene.info, "lost").point_count == added.info.point_count
+
+
+def test_the_scores_of_a_scene_are_those_of_a_search_in_words(store: ovstore.Store) -> None:
+    kind = {"features": "color_words"}
+    found = store.scene_scores(["red", ovstore.Question("blue")], f"scans/{NAME}", exclude="green", **kind)
+    assert found == ovstore.scene_scores(store, ["red", "blue"], NAME, exclude=["green"], **kind)
+    for row, words in enumerate(("red", "blue")):
+        answer = store.search(words, exclude="green", level="object", top=500, scenes=NAME, **kind)
+        column = {region: number for number, region in enumerate(found.regions.tolist())}
+        scores = [
+            (found.scores[row, column[hit.region]], found.probabilities[row, column[hit.region]]) for hit in answer
+        ]
+        assert scores == [(np.float32(hit.score), np.float32(hit.probability)) for hit in answer]
+        assert not any(found.left_out[row, column[hit.region]] for hit in answer)
+    with pytest.raises(BadInput, match="At least one question"):
+        store.scene_scores([], NAME)
