@@ -164,7 +164,7 @@ def _log_to_stderr(verbose: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine("%(message)s"))
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
-    logging.getLogger("ovstore.query.encode").setLevel(logging.INFO)  # loading a network takes long enough to be told
+    logging.getLogger("ovstore.query.towers").setLevel(logging.INFO)  # loading a network takes long enough to be told
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +15,16 @@ from numpy.typing import NDArray
 
 from ..core import plugins
 from ..core.contracts import offers
-from ..core.errors import BadInput, DatabaseError, OvstoreError, SpaceMismatch
+from ..core.errors import BadInput, DatabaseError, OvstoreError
 from ..core.features import EmbeddingSpace
+from ..core.once import Once, State
 from ..core.thing_options import ThingOptions
 from ..models.encoders import Encoder as Plugin
 from ..models.encoders import HasPooledImages, HasThingOptions
 from ..models.pictures import read_image
 from ..store.postgres.database import Database
 from ..store.search import text_vectors
-
-log = logging.getLogger(__name__)
+from .towers import image_tower, text_tower
 
 BoxXyxy = tuple[float, float, float, float]
 
@@ -67,9 +65,9 @@ class Encoder:
         known = self._known(texts)
         missing = list(dict.fromkeys(text for text in texts if text not in known))
         if missing:
-            rows = _text_tower(self)(missing)
+            rows = text_tower(self)(missing)
             known |= self._keep({text: row[None] for text, row in zip(missing, rows, strict=True)})
-        return np.concatenate([known[text] for text in texts]) if len(texts) else _text_tower(self)([])
+        return np.concatenate([known[text] for text in texts]) if len(texts) else text_tower(self)([])
 
     @property
     def thing_options(self) -> ThingOptions:
@@ -85,12 +83,27 @@ class Encoder:
 
     def background(self) -> NDArray[np.float32]:
         """(B, dim): everyday things that an answer is weighed against, one row per text of `everyday`."""
-        return _vectors_of(self, self.everyday, None if self.store is None else self.store.path)
+        return _backgrounds((self, None if self.store is None else self.store.path))
 
     @property
     def everyday(self) -> tuple[str, ...]:
         """What they are called."""
         return tuple(self.plugin.background_texts(self.options))
+
+    def warm(self, images: bool = False) -> None:
+        """Load what the first question in words, or with `images` one with an image, would wait for.
+
+        Any number of threads may call it, and ask, meanwhile: they wait for the one that loads.
+        """
+        if images:
+            image_tower(self)
+        else:
+            text_tower(self)
+            self.background()
+
+    def state(self, images: bool = False) -> State:
+        """How far the network for words, or for `images`, is: "cold", "warming" or "ready". Loads nothing."""
+        return (image_tower if images else text_tower).state(self)
 
     def picture(self, path: Path, box_xyxy: BoxXyxy | None = None) -> NDArray[np.float32]:
         """(dim,) unit mean of the picture's dense features, of those inside the box where one is given.
@@ -100,7 +113,7 @@ class Encoder:
         image = read_image(path, upright=True)
         if box_xyxy is not None:
             _require_inside(box_xyxy, image.shape[1], image.shape[0], path)
-        [feature_map] = _image_tower(self)([image])
+        [feature_map] = image_tower(self)([image])
         values = feature_map.values.astype(np.float32)
         if box_xyxy is not None:
             values = in_box(values, box_xyxy, image.shape[1], image.shape[0])
@@ -178,35 +191,9 @@ def unit(vector: NDArray[np.floating]) -> NDArray[np.float32]:
     return (vector / length).astype(np.float32)
 
 
-@lru_cache(maxsize=2)
-def _text_tower(encoder: Encoder) -> Callable[[Sequence[str]], NDArray[np.float32]]:
-    _require_space(encoder)
-    log.info("Loading %s to encode words; words that were used before need no network.", encoder.space.name)
-    return encoder.plugin.load_text_encoder(encoder.options, encoder.device)
-
-
-@lru_cache(maxsize=2)
-def _image_tower(encoder: Encoder) -> Callable[[Sequence[NDArray[np.uint8]]], list[Any]]:
-    _require_space(encoder)
-    log.info("Loading %s to encode an image.", encoder.space.name)
-    return encoder.plugin.load_image_encoder(encoder.options, encoder.device)
-
-
-@lru_cache(maxsize=8)
-def _vectors_of(encoder: Encoder, texts: tuple[str, ...], store_path: Path | None) -> NDArray[np.float32]:
-    """A few hundred kB that every question needs: fetched once a process, kept once in each store."""
-    return encoder.texts(texts)
-
-
-def _require_space(encoder: Encoder) -> None:
-    """SpaceMismatch when the weights at hand are not those that the feature sets were made with."""
-    try:
-        encoder.space.require_same(encoder.plugin.space(encoder.options))
-    except SpaceMismatch as error:
-        raise SpaceMismatch(
-            f"{error} The features were made by weights that are not here: ingest their scans with --again to be able "
-            "to ask them in words."
-        ) from error
+_backgrounds: Once[tuple[Encoder, Path | None], NDArray[np.float32]] = Once(
+    lambda key: key[0].texts(key[0].everyday), 8
+)  # a few hundred kB that every question needs: fetched once a process, kept once in each store
 
 
 def _require_inside(box_xyxy: BoxXyxy, width: int, height: int, path: Path) -> None:

@@ -7,6 +7,8 @@ import pyarrow as pa
 
 from ..core.annotated import checked
 from ..core.features import EmbeddingSpace
+from ..core.once import State
+from ..query.question import target_of
 from ..query.scene_scores import scene_scores
 from ..query.search import search
 from ..store.catalog import catalog, handles
@@ -44,6 +46,19 @@ class Store(Database):
     search = search
 
     scene_scores = scene_scores
+
+    @checked
+    def warm(self, features: str | None = None) -> None:
+        """Load the network that encodes words for feature sets of that name, so that the first question need not wait.
+
+        Threads that ask meanwhile wait for it; it is loaded once.
+        """
+        target_of(self, features).encoder.warm()
+
+    @checked
+    def encoder_state(self, features: str | None = None) -> State:
+        """How far that network is: "cold", "warming" or "ready". Loads nothing."""
+        return target_of(self, features).encoder.state()
 
     @checked
     def add_features(
