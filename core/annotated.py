@@ -21,7 +21,7 @@ _Result = TypeVar("_Result")
 
 _WORDS = {
     None: "None", types.NoneType: "None", bool: "True or False", int: "a whole number", float: "a number",
-    str: "text", Path: "a path", np.ndarray: "a NumPy array of numbers", dict: "a dict",
+    str: "text", bytes: "bytes", Path: "a path", np.ndarray: "a NumPy array of numbers", dict: "a dict",
     collections.abc.Callable: "a function",
 }  # fmt: skip
 
@@ -50,6 +50,7 @@ def check_fields(value: object) -> None:
 def require(value: Any, annotation: Any, what: str) -> None:
     """BadInput unless the value is of the annotated type. Lists do for tuples, NumPy's numbers for Python's."""
     if not _fits(value, annotation):
+        value = value[:200] if isinstance(value, str | bytes) else value
         found = repr(value) if isinstance(value, str | bytes | int | float | None) else f"{type(value).__name__}"
         raise BadInput(f"{what} must be {_wording(annotation)}, not {found[:200]}.")
     if isinstance(value, Path) and "\0" in str(value):

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,14 @@ except ModuleNotFoundError:  # Pillow reads the same pixels, more slowly
 
 MAX_PIXELS = 80_000_000  # 240 MB as RGB; the largest cameras make 60 million
 MAX_BYTES = 1 << 30
+GIVEN_BYTES = 20_000_000  # of a picture that comes as bytes, from who knows whom
+GIVEN_PIXELS = 50_000_000
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".webp", ".tif", ".tiff"})
 
 # Pillow would warn of some of the pictures that are refused here anyway.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+_GIVEN = Path("the image")  # one without a file, in sentences
 
 _DECODING_ERRORS = (
     OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError, RuntimeError, struct.error, zlib.error,
@@ -45,6 +50,37 @@ def read_image(path: Path, upright: bool = False) -> NDArray[np.uint8]:
     data = read_bytes(path)
     pixels = _pixels(path, data)
     return _turned(pixels, _orientation(path, data)) if upright else pixels
+
+
+def given_image(given: bytes | NDArray[Any] | Image.Image) -> NDArray[np.uint8]:
+    """(H, W, 3) RGB of a picture that somebody hands over, upright: a file's bytes, an array, or Pillow's picture.
+
+    Bytes are a stranger's: JPEG, PNG or WebP, of no more than GIVEN_BYTES and GIVEN_PIXELS, which the header is asked
+    for before anything is decoded. An array is (H, W), (H, W, 3) or (H, W, 4) of uint8, transparency laid over white.
+    """
+    if isinstance(given, bytes):
+        return _of_bytes(given)
+    if isinstance(given, np.ndarray):
+        if given.dtype != np.uint8 or given.ndim not in (2, 3) or given.shape[2:] not in ((), (3,), (4,)):
+            raise BadInput(
+                f"{_GIVEN} is an array of {given.dtype} with the shape {given.shape}; (H, W, 3) of uint8, 0 to 255, "
+                "was expected."
+            )
+        check_size(_GIVEN, given.shape[1], given.shape[0])
+        given = Image.fromarray(given)
+    with decoding(_GIVEN):
+        check_size(_GIVEN, *given.size)
+        return _turned(_to_rgb(_GIVEN, given), int(given.getexif().get(ExifTags.Base.Orientation, 1)))
+
+
+def _of_bytes(data: bytes) -> NDArray[np.uint8]:
+    if len(data) > GIVEN_BYTES:
+        raise BadInput(f"{_GIVEN} has {len(data):,} bytes; at most {GIVEN_BYTES:,} are read.")
+    if not data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) and (data[:4], data[8:12]) != (b"RIFF", b"WEBP"):
+        raise BadInput(f"{_GIVEN} is no JPEG, PNG or WebP; one of them was expected.")
+    with decoding(_GIVEN), Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as picture:
+        check_size(_GIVEN, *picture.size, most=GIVEN_PIXELS)
+        return _turned(_to_rgb(_GIVEN, picture), int(picture.getexif().get(ExifTags.Base.Orientation, 1)))
 
 
 def is_turned(path: Path) -> bool:
@@ -73,12 +109,12 @@ def read_bytes(path: Path) -> bytes:
         raise BadInput(f"{path}: {error.strerror or error}") from error
 
 
-def check_size(path: Path, width: int, height: int) -> None:
+def check_size(path: Path, width: int, height: int, most: int = MAX_PIXELS) -> None:
     """BadInput for a picture without pixels, or with more than are read."""
     if width < 1 or height < 1:
         raise BadInput(f"{path}: an image of {width}x{height} pixels")
-    if width * height > MAX_PIXELS:
-        raise BadInput(f"{path}: {width}x{height} pixels; an image may have at most {MAX_PIXELS:,}")
+    if width * height > most:
+        raise BadInput(f"{path}: {width}x{height} pixels; an image may have at most {most:,}")
 
 
 @contextmanager

@@ -105,14 +105,16 @@ class Encoder:
         """How far the network for words, or for `images`, is: "cold", "warming" or "ready". Loads nothing."""
         return (image_tower if images else text_tower).state(self)
 
-    def picture(self, path: Path, box_xyxy: BoxXyxy | None = None) -> NDArray[np.float32]:
+    def picture(self, image: Path | NDArray[np.uint8], box_xyxy: BoxXyxy | None = None) -> NDArray[np.float32]:
         """(dim,) unit mean of the picture's dense features, of those inside the box where one is given.
 
-        Region vectors are means of the same features, so the two compare like with like.
+        Region vectors are means of the same features, so the two compare like with like. A file's picture is shown
+        upright; an array is (H, W, 3) RGB.
         """
-        image = read_image(path, upright=True)
+        named = str(image) if isinstance(image, Path) else "the image"
+        image = read_image(image, upright=True) if isinstance(image, Path) else image
         if box_xyxy is not None:
-            _require_inside(box_xyxy, image.shape[1], image.shape[0], path)
+            _require_inside(box_xyxy, image.shape[1], image.shape[0], named)
         [feature_map] = image_tower(self)([image])
         values = feature_map.values.astype(np.float32)
         if box_xyxy is not None:
@@ -196,10 +198,10 @@ _backgrounds: Once[tuple[Encoder, Path | None], NDArray[np.float32]] = Once(
 )  # a few hundred kB that every question needs: fetched once a process, kept once in each store
 
 
-def _require_inside(box_xyxy: BoxXyxy, width: int, height: int, path: Path) -> None:
+def _require_inside(box_xyxy: BoxXyxy, width: int, height: int, named: str) -> None:
     x0, y0, x1, y1 = box_xyxy
     if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
-        raise BadInput(f"{path}: the box {x0:g},{y0:g},{x1:g},{y1:g} is not inside its {width}x{height} pixels.")
+        raise BadInput(f"{named}: the box {x0:g},{y0:g},{x1:g},{y1:g} is not inside its {width}x{height} pixels.")
 
 
 def in_box(values: NDArray[np.float32], box_xyxy: BoxXyxy, width: int, height: int) -> NDArray[np.float32]:

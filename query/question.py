@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ..core.annotated import check_fields
-from ..core.errors import BadInput, UnknownWords
+from ..core.by_value import ByValue
+from ..core.errors import BadInput, NotFound, UnknownWords
 from ..core.features import EmbeddingSpace
-from ..store.catalog import catalog, region_names
+from ..models.pictures import given_image, read_image
+from ..store.catalog import catalog, loading, region_names
 from ..store.postgres.database import Database
 from .encode import BoxXyxy, Encoder, encoder_of, unit
 
@@ -23,27 +26,29 @@ class AskedFeatures:
     encoder: Encoder
 
 
-@dataclass(frozen=True)
-class Question:
-    """Words, or a picture (or a box of it), or a region to be like: exactly one of the three."""
+# A picture that a question is asked with: a file's path, its bytes, an array (see models/pictures.py), or Pillow's own.
+GivenImage = str | Path | bytes | NDArray[np.uint8] | Image.Image
+
+
+@dataclass(frozen=True, eq=False)
+class Question(ByValue):
+    """Words, or a picture or frame (or a box of it), or a region to be like: exactly one of them."""
 
     text: str | None = None
-    image: Path | None = None
-    box_xyxy: BoxXyxy | None = None  # pixels of the image
+    image: GivenImage | None = None
+    box_xyxy: BoxXyxy | None = None  # pixels of the image, or of the frame
     like: int | str | None = None  # a region: SCENE:ORDINAL@LEVEL, or its database id
+    frame: tuple[str, str] | None = None  # the name of a scene, and of one of its frames
 
     def __post_init__(self) -> None:
         check_fields(self)
-        given = [
-            name
-            for name, value in (("words", self.text), ("an image", self.image), ("like", self.like))
-            if value is not None
-        ]
+        asked = (("words", self.text), ("an image", self.image), ("like", self.like), ("a frame", self.frame))
+        given = [name for name, value in asked if value is not None]
         if len(given) != 1:
             found = " and ".join(given) or "none"
             raise BadInput(f"Query with words, an image or a region: exactly one of them, not {found}.")
-        if self.box_xyxy is not None and self.image is None:
-            raise BadInput("A box needs an image.")
+        if self.box_xyxy is not None and self.image is None and self.frame is None:
+            raise BadInput("A box needs an image or a frame.")
         if self.box_xyxy is not None:
             _require_corners(*self.box_xyxy)
         if self.text is not None and not self.text.strip():
@@ -52,7 +57,11 @@ class Question:
             raise BadInput(f"The query {str(self)!r} contains a NUL character, which no text or path can.")
 
     def __str__(self) -> str:
-        return self.text or (str(self.image) if self.image is not None else f"like region {self.like}")
+        if self.frame is not None:
+            return f"frame {self.frame[1]} of {self.frame[0]}"
+        if self.image is not None:
+            return str(self.image) if isinstance(self.image, str | Path) else "an image"
+        return self.text or f"like region {self.like}"
 
     def vector(self, store: Database, target: AskedFeatures) -> NDArray[np.float32]:
         """(dim,) unit length, in the target's space."""
@@ -64,12 +73,24 @@ class Question:
             target.space.require_same(space)
             return unit(vector)
         if self.image is not None:
-            return target.encoder.picture(self.image, self.box_xyxy)
+            image = Path(self.image) if isinstance(self.image, str | Path) else given_image(self.image)
+            return target.encoder.picture(image, self.box_xyxy)
+        if self.frame is not None:
+            return target.encoder.picture(_stored_image(store, *self.frame), self.box_xyxy)
         assert self.text is not None
         try:
             return target.encoder.texts([self.text])[0]
         except UnknownWords as error:
             raise UnknownWords(f"{error}{_others(store, target)}") from error
+
+
+def _stored_image(store: Database, scene: str, name: str) -> NDArray[np.uint8]:
+    """(H, W, 3) a frame's picture as cameras and boxes have it."""
+    found = catalog.find_scene(store, scene)
+    path = loading.load_frame(store, found.id, name).image_path
+    if not path.is_file():
+        raise NotFound(f"The image of frame {name!r} of {found.full_name} is gone from where it was ingested.")
+    return read_image(path)
 
 
 def _require_corners(x0: float, y0: float, x1: float, y1: float) -> None:

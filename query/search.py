@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from ..core.annotated import checked, several
 from ..core.errors import NotFound
@@ -14,7 +13,7 @@ from ..store.search import search as store_search
 from ..store.search.hit_contents import StoredContents
 from . import rivals
 from .encode import BoxXyxy
-from .question import AskedFeatures, Question, target_of
+from .question import AskedFeatures, GivenImage, Question, target_of
 from .relations.answering import related
 from .relations.expressions import Relation
 
@@ -24,7 +23,8 @@ def search(
     store: Database,
     text: str | None = None,
     *,
-    image: str | Path | None = None,
+    image: GivenImage | None = None,
+    frame: tuple[str, str] | None = None,
     box_xyxy: BoxXyxy | None = None,
     like: int | str | None = None,
     exclude: str | Sequence[str] = (),
@@ -42,6 +42,9 @@ def search(
 ) -> Answer:
     """The things that answer best to words, to a picture (or a box of it), or to another hit; see docs/search.md.
 
+    `image` is a path, or the picture itself: the bytes of a JPEG, PNG or WebP file, an (H, W, 3) array, a Pillow image.
+    `frame` names a stored one, ("scene0003_00", "000012").
+
     A thing is a union of superpoints; `ungrouped`, or a `level`, gives stored regions instead. `like` names a hit or a
     region, "scene0003_00:17@object", or is a region's id. `exclude` are words: a hit that is closer to one of them than
     to the question is left out, and so is one with a probability below `min_probability`. `relations` say where the
@@ -50,7 +53,7 @@ def search(
     `describe_objects`), or the mean of the two ("both"). By default they are fused, and both for an encoder that was
     taught crops once all asked scenes are described.
     """
-    question = Question(text, None if image is None else Path(image), box_xyxy, like)
+    question = Question(text, image, box_xyxy, like, frame)
     target = target_of(store, features)
     query = replace(
         query_of(store, question, target, exclude),

@@ -8,7 +8,7 @@ from ..drawing.clouds import heat_drawing
 from ..query import heat
 from ..query.encode import BoxXyxy
 from ..query.heat import HeatMap
-from ..query.question import Question
+from ..query.question import GivenImage, Question
 from ..store.files.stored_points import Order
 from ..store.postgres.database import Database
 
@@ -34,7 +34,8 @@ def heat_map(
     scene: str,
     text: str | None = None,
     *,
-    image: str | Path | None = None,
+    image: GivenImage | None = None,
+    frame: tuple[str, str] | None = None,
     box_xyxy: BoxXyxy | None = None,
     like: int | str | None = None,
     features: str | None = None,
@@ -51,6 +52,6 @@ def heat_map(
     scene or feature set, UnknownWords for words that its encoder cannot read, BadInput unless exactly one question is
     asked.
     """
-    question = Question(text, None if image is None else Path(image), box_xyxy, like)
+    question = Question(text, image, box_xyxy, like, frame)
     found = heat.heat_map(store, scene, question, features, order)
     return DrawnHeatMap(found.question, found.points, found.up_axis, found.score, found.low, found.high)

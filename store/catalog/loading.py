@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from ...core.errors import BadInput, NotFound
 from ...core.features import Correspondence, EmbeddingSpace, PointFeatures
 from ...core.scene import Camera, Frame
+from ...core.wording import did_you_mean
 from ..files import parquet, places
 from ..files.stored_points import StoredPoints
 from ..postgres import schema
@@ -32,19 +33,31 @@ def load_frames(store: Database, scene_id: int) -> tuple[Frame, ...]:
         rows = connection.execute(query).all()
     if not rows:
         _scene_file(store, scene_id, "points_file", also_replaced=False)  # points alone have none; one gone raises
-    return tuple(
-        Frame(
-            name=row.name,
-            camera=_camera(row.camera),
-            camera_to_world=np.array(row.camera_to_world).reshape(4, 4),
-            image_path=store.path / row.image_path,
-            depth_path=None if row.depth_path is None else store.path / row.depth_path,
-            depth_camera=None if row.depth_camera is None else _camera(row.depth_camera),
-            depth_scale=row.depth_scale,
-            depth_to_color=None if row.depth_to_color is None else np.array(row.depth_to_color).reshape(4, 4),
-            timestamp=row.timestamp,
-        )
-        for row in rows
+    return tuple(_frame(store, row) for row in rows)
+
+
+def load_frame(store: Database, scene_id: int, name: str) -> Frame:
+    """The frame of that name; NotFound says which names come near."""
+    table = schema.frames
+    with store.connect() as connection:
+        row = connection.execute(select(table).where(table.c.scene_id == scene_id, table.c.name == name)).one_or_none()
+        known = [] if row else connection.scalars(select(table.c.name).where(table.c.scene_id == scene_id)).all()
+    if row is None:
+        raise NotFound(f"The scene has no frame named {name!r} among its {len(known)}.{did_you_mean(name, known)}")
+    return _frame(store, row)
+
+
+def _frame(store: Database, row: Row[Any]) -> Frame:
+    return Frame(
+        name=row.name,
+        camera=_camera(row.camera),
+        camera_to_world=np.array(row.camera_to_world).reshape(4, 4),
+        image_path=store.path / row.image_path,
+        depth_path=None if row.depth_path is None else store.path / row.depth_path,
+        depth_camera=None if row.depth_camera is None else _camera(row.depth_camera),
+        depth_scale=row.depth_scale,
+        depth_to_color=None if row.depth_to_color is None else np.array(row.depth_to_color).reshape(4, 4),
+        timestamp=row.timestamp,
     )
 
 

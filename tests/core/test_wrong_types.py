@@ -193,7 +193,10 @@ def test_methods_of_a_store_refuse_other_types(full: Database) -> None:
         ({"text": 5}, "text must be text or None, not 5."),
         ({"text": "a\0b"}, r"The query 'a\x00b' contains a NUL character, which no text or path can."),
         ({"level": "room"}, "level must be 'superpoint' or 'object' or None, not 'room'."),
-        ({"text": None, "image": 3}, "image must be text or a path or None, not 3."),
+        (
+            {"text": None, "image": 3},
+            "image must be text or a path or bytes or a NumPy array of numbers or an Image or None, not 3.",
+        ),
         ({"store": "ovstore-data"}, "store must be a Store, not 'ovstore-data'."),
     ],
 )
