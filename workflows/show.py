@@ -3,11 +3,15 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from ..core.features import Evidence
 from ..store.catalog import catalog, region_names
 from ..store.catalog.catalog import RegionInfo, SceneInfo
 from ..store.catalog.regions import region_views
+from ..store.postgres import thing_trees
 from ..store.postgres.database import Database
+from ..store.search.things.shape import views_of
 
 
 @dataclass(frozen=True)
@@ -41,5 +45,21 @@ def describe(
     """SCENE with its `top` largest objects, or SCENE:REGION, whose feature set may be named."""
     scene, region = region_names.scene_or_region(store, name, features)
     if region is not None:
-        return RegionDescription(region, tuple(region_views(store, region.id)))
+        return RegionDescription(region, evidence_of(store, region))
     return SceneDescription(scene, tuple(catalog.regions(store, scene.id, "object", top)))
+
+
+def evidence_of(store: Database, region: RegionInfo) -> tuple[Evidence, ...]:
+    """The images that show a region best, the best first; of a thing, those that show all of it."""
+    if region.level != "thing":
+        return tuple(region_views(store, region.id))
+    with store.autocommit() as connection:
+        tree = thing_trees.load(connection, region.feature_set_id)
+    if tree is None:  # made again meanwhile
+        return ()
+    [views] = views_of([(tree, np.flatnonzero(np.isin(tree.superpoint, region.superpoints)))])
+    frames = catalog.load_frames(store, region.scene_id)
+    shown = [(view, frames[view.frame]) for view in views if view.frame < len(frames)]
+    return tuple(
+        Evidence(frame.name, str(frame.image_path), view.box_xyxy, view.visible_points) for view, frame in shown
+    )

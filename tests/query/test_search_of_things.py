@@ -7,6 +7,7 @@ import generated_room
 import numpy as np
 import ovstore
 import pytest
+from command_line import document
 from command_line import ovstore as typed
 from ovstore.core.errors import BadInput
 from ovstore.core.features import Hit
@@ -163,3 +164,16 @@ def test_a_name_of_a_thing_stands_for_it(room: Database) -> None:
     alike = ovstore.search(room, like=hit.full_name, features="whole", top=1)
     assert alike[0].score > 0.9
     assert typed(room, "show", hit.full_name).exit_code == 0
+
+
+def test_show_names_the_images_that_show_all_of_a_thing(room: Database) -> None:
+    """Not those of its largest superpoint alone; a thing that took nothing in beyond its node has those of the hit."""
+    shown = {
+        hit: document(typed(room, "show", hit.full_name, "--features", "whole", "--json")) for hit in ask(room, top=20)
+    }
+    whole = [(hit, found) for hit, found in shown.items() if tuple(found["superpoints"]) == hit.superpoints]
+    assert any(len(hit.superpoints) > 1 for hit, _ in whole)
+    for hit, found in whole:
+        assert [(view["frame"], tuple(view["box_xyxy"])) for view in found["views"]] == [
+            (view.frame, view.box_xyxy) for view in hit.evidence
+        ]
