@@ -9,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS ?= dev
 JOBS ?= 2
-ROOMS := core store ingest models query drawing evaluation workflows cli migrations
+ROOMS := core store ingest models query drawing evaluation workflows web cli migrations
 
 .PHONY: install demo test pytest quick coverage lint docs bench bench-gpu clean
 

@@ -26,7 +26,7 @@ from ..core.wording import shown
 
 _ORDER = (
     "ingest", "describe", "distill", "generate", "search", "sql", "scenes", "show", "features", "encoders", "eval",
-    "labels", "extract", "export", "preprocess", "jobs", "index", "forget",
+    "labels", "extract", "export", "preprocess", "mcp", "jobs", "index", "forget",
 )  # fmt: skip
 
 

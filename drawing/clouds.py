@@ -36,6 +36,10 @@ class Drawing:
         write_ply(path, self.points.xyz, self.colours, faces=self.points.faces, columns=columns)
 
     def save_picture(self, path: Path, view: View | None = None) -> None:
+        """`picture` as a file in the format of the path's suffix."""
+        picture_file.save(self.picture(view), path)
+
+    def picture(self, view: View | None = None) -> Image.Image:
         """A look into the scene (from above one corner unless a view is given), caption and scale below."""
         points = upright(self.points, self.up_axis) if view is None else self.points
         picture = Image.fromarray(render(points, self.colours, view or overview(points)))
@@ -49,7 +53,7 @@ class Drawing:
             sheet.paste(Image.fromarray(bar), (sheet.width - 290, line + 5))
             draw.text((sheet.width - 340, line), f"{self.scale[0]:.2f}", fill="black", font=font)
             draw.text((sheet.width - 80, line), f"{self.scale[1]:.2f}", fill="black", font=font)
-        picture_file.save(sheet, path)
+        return sheet
 
 
 def scene_drawing(store: Database, scene: str) -> Drawing:

@@ -37,9 +37,20 @@ def run_on_files(store: Database, statement: str, features: str | None = None, l
 
 @contextmanager
 def opened(
-    store: Database, statement: str, features: str | None = None, *, files: bool = False, limits: Limits | None = None
+    store: Database,
+    statement: str,
+    features: str | None = None,
+    *,
+    files: bool = False,
+    limits: Limits | None = None,
+    images: bool = True,
 ) -> Iterator[Streamed]:
-    """The rows of one SELECT as they come, over the database or the Parquet `files`."""
+    """The rows of one SELECT as they come, over the database or the Parquet `files`.
+
+    Without `images`, {image:...}, which opens a file, is refused: for statements of people who may not read files here.
+    """
+    if not images and any(found[1] == "image" for found in _PLACEHOLDER.finditer(statement)):
+        raise BadInput("{image:...} would open a file, which cannot be done from here: use {text:...}.")
     if len(statement) > LONGEST:
         raise BadInput(f"The statement has {len(statement):,} characters; at most {LONGEST:,} are allowed.")
     if not statement.strip():

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 ROOMS = (
-    "cli", "workflows", "drawing", "evaluation", "query", "ingest", "models", "store", "core", "migrations",
+    "cli", "web", "workflows", "drawing", "evaluation", "query", "ingest", "models", "store", "core", "migrations",
 )  # fmt: skip
 
 

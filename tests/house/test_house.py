@@ -15,7 +15,8 @@ from ovstore.core import plugins
 
 ROOT = Path(ovstore.__file__).parent
 ALLOWED = {  # room -> rooms it may import besides itself
-    "cli": {"workflows", "drawing", "evaluation", "query", "ingest", "models", "store", "core"},
+    "cli": {"web", "workflows", "drawing", "evaluation", "query", "ingest", "models", "store", "core"},
+    "web": {"workflows", "drawing", "evaluation", "query", "ingest", "models", "store", "core"},
     "workflows": {"drawing", "evaluation", "query", "ingest", "models", "store", "core"},
     "drawing": {"query", "models", "store", "core"},
     "evaluation": {"store", "core"},
