@@ -20,11 +20,18 @@ Each message says what was found, what was expected and what to do. The command 
 with 1 (2 for options that make no sense together); anything else that reaches it is a bug and keeps its traceback.
 """
 
-from .wording import shown
+from collections.abc import Iterable
+from os import PathLike, fspath
+
+from .wording import shown, without_paths
 
 
 class OvstoreError(Exception):
     """Something that a person can mend; the message says how."""
+
+    def __init__(self, message: str = "", *, near: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.near = tuple(near)  # names or words that may have been meant, likeliest first
 
     def __str__(self) -> str:
         return shown(super().__str__())
@@ -84,3 +91,14 @@ class DatabaseError(OvstoreError):
 
 class SchemaVersion(DatabaseError):
     """The store was written by another version of ovstore."""
+
+
+def public_sentence(error: BaseException, *roots: str | PathLike[str]) -> str:
+    """What may be said of an error to somebody elsewhere: the sentence, with no absolute path in it.
+
+    `roots` are folders whose names hold spaces or might, such as the store's. An error that is no OvstoreError is a bug
+    of ours, of which nothing is said.
+    """
+    if not isinstance(error, OvstoreError):
+        return "Something went wrong inside ovstore."
+    return without_paths(str(error), [fspath(root) for root in roots])

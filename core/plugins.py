@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from . import contracts
 from .errors import BadPlugin, MissingPackage, NotFound, OvstoreError
-from .wording import did_you_mean, first_line, shown
+from .wording import did_you_mean, first_line, near_names, shown
 
 ROOT = __name__.rpartition(".core")[0]  # "ovstore"
 
@@ -52,7 +52,8 @@ def load(registry: str, name: str, noun: str | None = None, others: Iterable[str
         return _of_third_party(registry, name)
     else:
         known = [*names(registry), *others]
-        raise NotFound(f"No {noun or registry} named {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}.")
+        said = f"No {noun or registry} named {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}."
+        raise NotFound(said, near=near_names(name, known))
     try:
         return import_module(target)
     except ModuleNotFoundError as error:

@@ -2,11 +2,18 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 # C0 and C1 controls; the marks, embeddings, overrides and isolates of bidirectional text; the separators of lines and
 # paragraphs; surrogates without a partner, which stand for bytes that are no UTF-8. Joiners of emoji and scripts stay.
 _UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff]")
+
+
+# Where a word begins: a path in quotes, to the closing one; a known folder and what follows without a space; any other.
+_ABSOLUTE = (
+    r"""(?<![\w:/.~)-])(?:(?P<quote>['"])(?:file:/{{2}})?(?P<quoted>/[^/'"][^'"]*)(?P=quote)"""
+    r"""|(?:file:/{{2}})?(?:{known}|/[^\s/'"])[^\s'"]*(?:(?<![.,:;!?)])[ ][^\s'"/]*[^\s'"/.,:;]/[^\s'"]+)*)"""
+)
 
 
 def shown(text: str) -> str:
@@ -24,6 +31,37 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     longer = [own for own in known if own.startswith(name)]
     near = difflib.get_close_matches(name, longer, n=1) or difflib.get_close_matches(name, known, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def near_names(name: str, known: Iterable[str], most: int = 5) -> tuple[str, ...]:
+    """The known names that may be meant, likeliest first: those that begin with `name`, then those that resemble it.
+
+    So half a name that somebody types leads to whole ones.
+    """
+    known = dict.fromkeys(known)
+    longer = sorted((own for own in known if own.startswith(name)), key=len) if name else []
+    return tuple(dict.fromkeys([*longer[:most], *difflib.get_close_matches(name, known, n=most)]))[:most]
+
+
+def without_paths(text: str, roots: Iterable[str] = ()) -> str:
+    """A sentence for strangers: of each absolute path only the last name is left.
+
+    Nothing says where a path with spaces ends, unless it stands in quotes or begins with one of the `roots`, which are
+    known folders such as the store's. Words with a slash in them that follow are taken for its rest.
+    """
+    known = "|".join(re.escape(root.rstrip("/")) for root in sorted(roots, key=len, reverse=True) if root.strip("/"))
+    path = re.compile(_ABSOLUTE.format(known=f"(?:{known})" if known else "(?!)"))
+    return path.sub(lambda found: _last_name(found), text)
+
+
+def _last_name(found: re.Match[str]) -> str:
+    quoted = found["quoted"]
+    if quoted is not None:
+        return found["quote"] + (quoted.rstrip("/").rpartition("/")[2] or "/") + found["quote"]
+    whole = found[0]
+    ending = whole[len(whole.rstrip(".,:;!?)")) :]
+    name = whole.removesuffix(ending).rstrip("/").rpartition("/")[2]
+    return (name or "/") + ending
 
 
 def first_line(error: BaseException) -> str:

@@ -81,7 +81,7 @@ class Question(ByValue):
         try:
             return target.encoder.texts([self.text])[0]
         except UnknownWords as error:
-            raise UnknownWords(f"{error}{_others(store, target)}") from error
+            raise UnknownWords(f"{error}{_others(store, target)}", near=error.near) from error
 
 
 def _stored_image(store: Database, scene: str, name: str) -> NDArray[np.uint8]:

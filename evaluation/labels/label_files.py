@@ -11,7 +11,7 @@ from typing import Any
 from ...core.budget import Budget
 from ...core.errors import BadInput, NotFound
 from ...core.regular import require_file
-from ...core.wording import did_you_mean
+from ...core.wording import did_you_mean, near_names
 from .label_set import IGNORED, LabelClass, LabelSet
 from .name_tables import MAX_BYTES, raw_indices, read_table, shipped_table
 from .palette import RGB, distinct_colours
@@ -32,7 +32,8 @@ def load(name: str, table: Path | None = None) -> LabelSet:
         path = Path(name)
         return _label_set(path.stem, name, _read(path), table)
     if name not in names():
-        raise NotFound(f"No label set named {name!r}.{did_you_mean(name, names())} Known: {', '.join(names())}.")
+        said = f"No label set named {name!r}.{did_you_mean(name, names())} Known: {', '.join(names())}."
+        raise NotFound(said, near=near_names(name, names()))
     return _label_set(name, name, json.loads((_folder() / f"{name}.json").read_text(encoding="utf-8")), table)
 
 

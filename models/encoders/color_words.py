@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from ...core.errors import BadInput, UnknownWords
 from ...core.features import EmbeddingSpace, FeatureMap
 from ...core.vectors import unit_rows
+from ...core.wording import near_names
 from ._images import checked_image
 
 COLORS = ("black", "grey", "white", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
@@ -82,7 +83,8 @@ def load_text_encoder(options: Options, device: str = "auto") -> Callable[[Seque
             words = [SYNONYMS.get(word, word) for word in re.findall(r"[a-z]+", text.lower())]
             known = [word for word in words if word in _AXIS]
             if not known:
-                raise UnknownWords(f"{text!r} is not a colour name; color_words knows only {', '.join(WORDS)}.")
+                said = f"{text!r} is not a colour name; color_words knows only {', '.join(WORDS)}."
+                raise UnknownWords(said, near=near_names(words[-1] if words else "", WORDS))
             for word in known:
                 row[_AXIS[word]] = 1.0 if word in COLORS else _SHADE
         return unit_rows(rows)

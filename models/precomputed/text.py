@@ -13,6 +13,7 @@ from ...core.digests import file_digest
 from ...core.errors import BadInput, UnknownWords
 from ...core.features import EmbeddingSpace, FeatureMap
 from ...core.regular import is_file
+from ...core.wording import near_names
 from ..encoders import Encoder
 from ..weights_files import named_weights
 from . import arrays
@@ -124,7 +125,8 @@ class TextSide:
         for text in texts:
             if text.strip().casefold() not in row_of:
                 raise UnknownWords(
-                    f"{text!r} is not among the {len(row_of)} words of {path}, such as {next(iter(row_of))!r}."
+                    f"{text!r} is not among the {len(row_of)} words of {path}, such as {next(iter(row_of))!r}.",
+                    near=near_names(text.strip().casefold(), row_of),
                 )
         return np.array([row_of[text.strip().casefold()] for text in texts], np.float32).reshape(-1, rows.shape[1])
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ...core.errors import UnknownWords
+from ...core.wording import near_names
 
 _MOST_HINTED = 2  # unknown words of a text that may be misspelt ones
 CONTEXT_LENGTH = 12  # tokens of a text, start and end included
@@ -42,7 +43,8 @@ class TaughtWords:
         known = [self._known(word) for word in said]
         unknown = [word for word, own in zip(said, known, strict=True) if own is None]
         if unknown or not said:
-            raise UnknownWords(self._sentence(text, unknown))
+            near = dict.fromkeys(own for word in unknown[:_MOST_HINTED] for own in near_names(word, self.words))
+            raise UnknownWords(self._sentence(text, unknown), near=near)
         return [self._number[word] for word in known if word is not None]
 
     def _known(self, word: str) -> str | None:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 from ...core.digests import recipe_digest
 from ...core.errors import NotFound
 from ...core.features import EmbeddingSpace
-from ...core.wording import did_you_mean
+from ...core.wording import did_you_mean, near_names
 from ..files.parquet import faces_path
 from ..files.readers import FeaturesFile, PointsFile
 from ..postgres import schema
@@ -174,7 +174,8 @@ def find_scene(store: Database, name: str, dataset: str | None = None) -> SceneI
             schema.scenes, schema.datasets)).all()  # fmt: skip
     if found:
         names = ", ".join(sorted(scene.full_name for scene in found))
-        raise NotFound(f"{len(found)} scenes are named {name!r}: choose one of {names}.")
+        near = sorted(scene.full_name for scene in found)
+        raise NotFound(f"{len(found)} scenes are named {name!r}: choose one of {names}.", near=near)
     raise _no_scene(name, dataset, [(row[0], row[1]) for row in known])
 
 
@@ -226,8 +227,10 @@ def find_feature_set(store: Database, scene: SceneInfo, name: str | None = None)
     if not held:
         raise NotFound(f"{scene.full_name} has no features yet. See: ovstore ingest --help")
     if name is None:
-        raise NotFound(f"{scene.full_name} has {len(held)} feature sets: choose one with --features: {known}.")
-    raise NotFound(f"{scene.full_name} has no features named {name!r}. It has: {known}.")
+        said = f"{scene.full_name} has {len(held)} feature sets: choose one with --features: {known}."
+    else:
+        said = f"{scene.full_name} has no features named {name!r}. It has: {known}."
+    raise NotFound(said, near=[found.name for found in held])
 
 
 def feature_kinds(store: Database) -> list[FeatureKind]:
@@ -251,7 +254,8 @@ def feature_kind(store: Database, name: str | None = None) -> FeatureKind:
         raise NotFound("The store has no features yet. Ingest scans first: ovstore ingest --help")
     named = [kind for kind in kinds if name is None or kind.name == name]
     if not named:
-        raise NotFound(f"No features named {name!r}. There are: {', '.join(sorted({kind.name for kind in kinds}))}.")
+        known = sorted({kind.name for kind in kinds})
+        raise NotFound(f"No features named {name!r}. There are: {', '.join(known)}.", near=known)
     return named[0]  # most scenes first
 
 
@@ -354,11 +358,13 @@ def _no_scene(name: str, dataset: str | None, known: Sequence[tuple[str, str]]) 
     if not known:
         return NotFound(_EMPTY)
     names = [own for within, own in known if dataset in (None, within)]
-    hint = did_you_mean(name, [*names, *(f"{within}/{own}" for within, own in known)])
+    names = [*names, *(f"{within}/{own}" for within, own in known)]
+    hint = did_you_mean(name, names)
     where = f" in dataset {dataset!r}" if dataset else ""
-    return NotFound(f"No scene named {name!r}{where}.{hint} See: ovstore scenes")
+    return NotFound(f"No scene named {name!r}{where}.{hint} See: ovstore scenes", near=near_names(name, names))
 
 
 def _no_dataset(name: str, known: Sequence[str]) -> NotFound:
     hint = did_you_mean(name, known)
-    return NotFound(f"No dataset named {name!r}.{hint} Known: {', '.join(sorted(known)) or 'none yet'}.")
+    said = f"No dataset named {name!r}.{hint} Known: {', '.join(sorted(known)) or 'none yet'}."
+    return NotFound(said, near=near_names(name, known))

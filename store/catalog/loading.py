@@ -13,7 +13,7 @@ from sqlalchemy import Row, select
 from ...core.errors import BadInput, NotFound
 from ...core.features import Correspondence, EmbeddingSpace, PointFeatures
 from ...core.scene import Camera, Frame
-from ...core.wording import did_you_mean
+from ...core.wording import did_you_mean, near_names
 from ..files import parquet, places
 from ..files.stored_points import StoredPoints
 from ..postgres import schema
@@ -43,7 +43,8 @@ def load_frame(store: Database, scene_id: int, name: str) -> Frame:
         row = connection.execute(select(table).where(table.c.scene_id == scene_id, table.c.name == name)).one_or_none()
         known = [] if row else connection.scalars(select(table.c.name).where(table.c.scene_id == scene_id)).all()
     if row is None:
-        raise NotFound(f"The scene has no frame named {name!r} among its {len(known)}.{did_you_mean(name, known)}")
+        said = f"The scene has no frame named {name!r} among its {len(known)}.{did_you_mean(name, known)}"
+        raise NotFound(said, near=near_names(name, known))
     return _frame(store, row)
 
 
@@ -118,7 +119,8 @@ def features_file(store: Database, scene_id: int, name: str) -> tuple[Path, Embe
         scene = select(schema.scenes.c.name).where(schema.scenes.c.id == scene_id)
         with store.connect() as connection:
             whose = connection.scalar(scene)
-        raise NotFound(f"{whose or 'The scene'} has no features named {name!r}; it has: {known}. See: ovstore features")
+        said = f"{whose or 'The scene'} has no features named {name!r}; it has: {known}. See: ovstore features"
+        raise NotFound(said, near=found)
     file, *space = found[name]
     return store.file(file), EmbeddingSpace(*space)
 

@@ -14,7 +14,7 @@ from sqlalchemy import Row, text
 
 from ...core.errors import BadInput, DatabaseError, NotFound
 from ...core.features import Level, Query
-from ...core.wording import did_you_mean, first_line
+from ...core.wording import did_you_mean, first_line, near_names
 from ..postgres.database import Database
 from .region_vectors import RegionVectors
 
@@ -96,7 +96,8 @@ def _feature_sets(store: Database, query: Query, space_id: int) -> list[int]:
                 raise _not_found(store, name, noun, query.space.name)
     if query.feature_set is not None and all(row.features != query.feature_set for row in rows):
         known = ", ".join(sorted({row.features for row in rows}))
-        raise NotFound(f"No features named {query.feature_set!r} of {query.space.name!r}. There are: {known}.")
+        said = f"No features named {query.feature_set!r} of {query.space.name!r}. There are: {known}."
+        raise NotFound(said, near=sorted({row.features for row in rows}))
     return [
         row.id
         for row in rows
@@ -118,7 +119,8 @@ def _not_found(store: Database, name: str, noun: str, space: str) -> NotFound:
     known = sorted(set().union(*(_names(row, noun) for row in rows)))
     if name in known:
         return NotFound(f"The {noun} {name!r} has no features of {space!r}: see ovstore features")
-    return NotFound(f"No {noun} named {name!r}.{did_you_mean(name, known)} See: ovstore scenes")
+    said = f"No {noun} named {name!r}.{did_you_mean(name, known)} See: ovstore scenes"
+    return NotFound(said, near=near_names(name, known))
 
 
 def require_one_condition(condition: str) -> None:

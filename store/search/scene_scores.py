@@ -117,10 +117,13 @@ def _feature_set(store: Database, query: Query, state: SpaceState) -> int:
         raise NotFound(f"The scene {scene!r} has no features named {query.feature_set!r}: see ovstore features")
     if len({row.dataset for row in found}) > 1:
         names = " or ".join(sorted(f"{row.dataset}/{scene}" for row in found))
-        raise NotFound(f"Several scenes are named {scene!r}: choose {names}.")
+        raise NotFound(f"Several scenes are named {scene!r}: choose {names}.", near=names.split(" or "))
     if len(found) > 1:
         names = ", ".join(sorted(row.features for row in found))
-        raise NotFound(f"{scene} has {len(found)} feature sets of {query.space.name!r}: choose one of {names}.")
+        raise NotFound(
+            f"{scene} has {len(found)} feature sets of {query.space.name!r}: choose one of {names}.",
+            near=names.split(", "),
+        )
     return int(found[0].id)
 
 

@@ -94,3 +94,18 @@ def test_a_region_is_found_by_its_id(store: Database) -> None:
         catalog.region(store, 0)
     with pytest.raises(NotFound, match="No region 0"):
         catalog.region_vector(store, 0)
+
+
+def test_a_name_that_is_none_brings_those_that_come_near(store: Database) -> None:
+    small_scene.make("kitchen").publish(store)
+    small_scene.make("kitten", 1).publish(store, "other")
+    for call, near in (
+        (lambda: catalog.find_scene(store, "kitch"), "kitchen"),
+        (lambda: catalog.find_scene(store, "scans/kitchn"), "scans/kitchen"),
+        (lambda: catalog.scenes(store, "scan"), "scans"),
+        (lambda: catalog.feature_kind(store, "toi"), "toy"),
+        (lambda: catalog.find_feature_set(store, catalog.find_scene(store, "kitten"), "none"), "toy"),
+    ):
+        with pytest.raises(NotFound) as error:
+            call()
+        assert error.value.near[0] == near
