@@ -70,8 +70,24 @@ def _ingest(dataset: "Dataset", root: Path, scene: "SceneInfo", found: "FeatureS
         *_flags(dataset.Options, geometry["dataset"]["options"]),
         *_flags(plugins.load("models.encoders", encoder["name"]).Options, encoder["options"]),
         *_stages(geometry["visibility"], found.recipe.get("fuse", {})),
+        *_objects(dataset, found),
         "--again",
     ]  # fmt: skip
+
+
+def _objects(dataset: "Dataset", found: "FeatureSetInfo") -> list[str]:
+    """What was typed about objects; of files that the store does not remember, FOLDER or FILE."""
+    if "instances" in found.recipe:
+        return ["--instances", "FILE"]
+    if "masks" not in found.recipe:
+        return []
+    pixels = "masks" in {item.name for item in dataclasses.fields(dataset.Options)}  # --masks names other masks there
+    merged_by = found.recipe["masks"]["merged_by"]
+    return [
+        "--object-masks" if pixels else "--masks",
+        "FOLDER",
+        *(["--objects", merged_by] if merged_by != "both" else []),
+    ]
 
 
 def _stages(visibility: dict[str, Any], fuse: dict[str, Any]) -> list[str]:

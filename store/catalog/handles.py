@@ -18,8 +18,10 @@ from ...core.annotated import check_fields, checked
 from ...core.errors import BadInput, NotFound
 from ...core.features import EmbeddingSpace, Level
 from ...core.scene import Frame, PointCloud
+from ...core.things import ThingTree
 from ..files.readers import FeaturesFile
 from ..files.stored_points import Order
+from ..postgres import thing_trees
 from ..postgres.database import Database
 from . import catalog, loading
 from .catalog import FeatureSetInfo, SceneInfo
@@ -86,6 +88,10 @@ class SceneHandle:
     def features(self, name: str | None = None) -> "FeatureSetHandle":
         """The feature set of that name, or the only one."""
         return FeatureSetHandle(self, catalog.find_feature_set(self.store, self.info, name))
+
+    def tree(self, features: str | None = None) -> ThingTree:
+        """How the superpoints merge into things in the feature set of that name, or in the only one."""
+        return self.features(features).tree()
 
     @property
     def feature_sets(self) -> list["FeatureSetHandle"]:
@@ -166,6 +172,19 @@ class FeatureSetHandle:
         """(N,) the ordinal of the region that each point belongs to; -1 for objects that no frame saw."""
         with self._file() as file:
             return file.regions(level, self.scene.superpoints)
+
+    def tree(self) -> ThingTree:
+        """How its superpoints merge into things; NotFound where it was made by an earlier version, which made none."""
+        with self.scene.store.autocommit() as connection:
+            tree = thing_trees.load(connection, self.info.id)
+        if tree is not None:
+            return tree
+        if not self._is_held():
+            raise self._gone()
+        raise NotFound(
+            f"The features {self.name!r} of {self.scene.full_name} have no tree of things: ovstore doctor --repair "
+            "makes one."
+        )
 
     @checked
     def regions(self, level: Level = "object") -> list[RegionInfo]:

@@ -15,6 +15,7 @@ from ..postgres import access, locks, schema
 from ..postgres.database import Database
 from ..search import index_rows, region_vectors
 from .verify_contents import problem_of, subject_of
+from .verify_trees import problem_of_tree, without_tree
 
 _BEHIND = 0.25  # share of an index's rows that may have come since; searches score those one by one
 
@@ -42,7 +43,7 @@ class Cleaned:
 
 
 def check(store: Database, contents: bool = False, report: VerifyProgress | None = None) -> list[Finding]:
-    """Missing and unnamed files, lost jobs, moved pictures, indexes left behind.
+    """Missing and unnamed files, lost jobs, moved pictures, indexes left behind, feature sets without a tree of things.
 
     With `contents`, every file is also read and its digest compared; `report` is told how far that is.
     """
@@ -55,6 +56,7 @@ def check(store: Database, contents: bool = False, report: VerifyProgress | None
         *_lost_jobs(store),
         *_moved_pictures(store, held),
         *_indexes(store),
+        *_missing_trees(store, sets),
     ]
     if contents:
         known = {finding.subject for finding in missing}
@@ -66,7 +68,7 @@ def check(store: Database, contents: bool = False, report: VerifyProgress | None
                 findings.append(_of_contents(item, problem))
             if report is not None:
                 report(done, len(items))
-        findings += [*_damaged_indexes(store), *_damaged_crops(store, sets)]
+        findings += [*_damaged_indexes(store), *_damaged_crops(store, sets), *_damaged_trees(store, sets)]
     return findings
 
 
@@ -234,6 +236,29 @@ def _of_contents(item: SceneInfo | FeatureSetInfo, problem: str) -> Finding:
     if isinstance(item, SceneInfo):
         return Finding(subject, problem, remedy, scene_id=item.id)
     return Finding(subject, problem, remedy, scene_id=item.scene_id, feature_set_id=item.id)
+
+
+def _missing_trees(store: Database, sets: Iterable[FeatureSetInfo]) -> list[Finding]:
+    return [
+        _of_tree(found, "it has no tree of things, as features of earlier versions: its hits are stored objects")
+        for found in without_tree(store, sets)
+    ]
+
+
+def _damaged_trees(store: Database, sets: Iterable[FeatureSetInfo]) -> list[Finding]:
+    return [
+        _of_tree(found, f"its tree of things is damaged: {problem}")
+        for found in sets
+        if (problem := problem_of_tree(store, found))
+    ]
+
+
+def _of_tree(found: FeatureSetInfo, problem: str) -> Finding:
+    """A tree is made again from vectors and points, and from 2D masks where there were any, which are not kept."""
+    if "masks" not in found.recipe:
+        return Finding(subject_of(found), problem, "ovstore doctor --repair")
+    remedy = "ingest the scene again with --masks FOLDER --again"
+    return Finding(subject_of(found), problem, remedy, scene_id=found.scene_id, feature_set_id=found.id)
 
 
 def _damaged_crops(store: Database, sets: Iterable[FeatureSetInfo]) -> list[Finding]:

@@ -33,17 +33,23 @@ def held(connection: Connection, feature_sets: Sequence[int]) -> frozenset[int]:
 
 def load(connection: Connection, feature_set_id: int) -> ThingTree | None:
     """The tree of a feature set; None where there is none (any more)."""
-    query = select(thing_trees.c.body).where(thing_trees.c.feature_set_id == feature_set_id)
-    body = connection.execute(query).scalar_one_or_none()
+    body = body_of(connection, feature_set_id)
     if body is None:
         return None
     try:
         return from_bytes(body)
     except BadInput as error:
         raise OvstoreError(
-            f"The tree of things of feature set {feature_set_id} is damaged ({reason(error)}): ingest its scene with "
-            "--again."
+            f"The tree of things of feature set {feature_set_id} is damaged ({reason(error)}): ovstore doctor --repair "
+            "makes it again."
         ) from error
+
+
+def body_of(connection: Connection, feature_set_id: int) -> bytes | None:
+    """The tree of a feature set as it is stored; None where there is none."""
+    query = select(thing_trees.c.body).where(thing_trees.c.feature_set_id == feature_set_id)
+    body: bytes | None = connection.execute(query).scalar_one_or_none()
+    return body
 
 
 def to_bytes(tree: ThingTree) -> bytes:

@@ -4,15 +4,14 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from ...core.errors import NotFound
 from ...core.features import CropVectors
 from ..catalog.catalog import FeatureSetInfo
 from ..catalog.contents import crops_content
 from ..catalog.crop_sets import remove
-from ..postgres import locks
 from ..postgres.copy_in import copy_rows, half
 from ..postgres.database import Database
-from ..postgres.schema import crop_sets, feature_sets, region_crops, regions
+from ..postgres.schema import crop_sets, region_crops, regions
+from .ready import held_ready
 from .rows import recipe_id
 
 
@@ -21,13 +20,7 @@ def publish_crops(store: Database, found: FeatureSetInfo, recipe: dict[str, Any]
     store.require_writable()
     found.space.require_same(crops.space)
     with store.connect() as connection:
-        locks.publishing(connection)
-        locks.scene(connection, found.dataset, found.scene)
-        ready = (feature_sets.c.id == found.id, feature_sets.c.state == "ready")
-        if connection.execute(select(feature_sets.c.id).where(*ready)).one_or_none() is None:
-            raise NotFound(
-                f"The features {found.name!r} were replaced or forgotten in the meantime; describe them again."
-            )
+        held_ready(connection, found, "describe them again")
         own = (regions.c.feature_set_id == found.id, regions.c.level == "object")
         region_of = {
             row.ordinal: row.id for row in connection.execute(select(regions.c.ordinal, regions.c.id).where(*own))

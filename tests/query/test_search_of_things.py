@@ -151,7 +151,7 @@ def test_a_feature_set_without_a_tree_answers_with_its_objects_and_says_so(room:
         objects = ovstore.search(room, "red", features="whole", datasets="whole", ungrouped=True, top=EVERYTHING)
         assert {hit.full_name for hit in answer} == {hit.full_name for hit in objects}
         assert {hit.level for hit in answer} == {"object"} and all(hit.fit is not None for hit in answer)
-        assert any("--again" in note for note in answer.notes)
+        assert any("ovstore doctor --repair" in note for note in answer.notes)
         np.testing.assert_array_equal(answer[0].mask, next(h for h in objects if h.name == answer[0].name).mask)
     finally:
         with room.connect() as connection:

@@ -163,6 +163,10 @@ def test_a_handle_of_what_was_replaced_says_so(store: Database) -> None:
         toy.vectors()
     with pytest.raises(NotFound, match="were replaced or forgotten since this handle was made"):
         toy.regions()
+    with pytest.raises(NotFound, match="were replaced or forgotten since this handle was made"):
+        toy.tree()
+    with pytest.raises(NotFound, match="have no tree of things: ovstore doctor --repair makes one"):
+        before.tree("toy")
     seen = before.features("toy").seen
     np.testing.assert_array_equal(
         before.features("toy").in_order("stored").view_counts[small.features.point_index], other.view_count

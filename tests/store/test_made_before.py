@@ -9,10 +9,12 @@ import made_before
 import numpy as np
 import psycopg
 import pytest
+from click.testing import CliRunner
 from made_before import ASKED, EXPORTS, INGESTS, Made
 from new_store import new_database
+from ovstore.cli import main
 from ovstore.core.digests import recipe_digest
-from ovstore.store.postgres import migrate
+from ovstore.store.postgres import database, migrate
 from ovstore.store.postgres.database import Database
 from ovstore.store.postgres.server import Server
 from pyarrow import parquet
@@ -49,8 +51,30 @@ def rows(made: Made, statement: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_nothing_is_wrong_with_what_it_holds(made: Made) -> None:
-    assert "Nothing is wrong." in made.run("doctor", "--contents")
+def findings(made: Made, *options: str) -> list[dict[str, Any]]:
+    told = CliRunner().invoke(main, ["--store", str(made.store), "doctor", "--json", *options])
+    found: list[dict[str, Any]] = json.loads(told.stdout)["findings"]
+    return found
+
+
+def test_nothing_is_wrong_with_what_it_holds_but_that_it_has_no_trees_of_things(made: Made) -> None:
+    found = findings(made, "--contents")
+    assert len(found) == rows(made, "SELECT count(*) AS sets FROM feature_sets")[0]["sets"]
+    assert all("it has no tree of things" in each["problem"] for each in found), found
+    assert all(each["remedy"].endswith("doctor --repair") for each in found)
+
+
+def test_after_repair_it_answers_with_things_and_holds_what_it_held(made: Made) -> None:
+    before = rows(made, "SELECT name, content_digest FROM feature_sets ORDER BY id")
+    asked = ("search", "--json", "red", "--features", "color_words")
+    assert {hit["level"] for hit in json.loads(made.run(*asked))["hits"]} == {"object"}
+    try:
+        assert findings(made, "--repair") == []
+        assert {hit["level"] for hit in json.loads(made.run(*asked))["hits"]} == {"thing"}
+        assert rows(made, "SELECT name, content_digest FROM feature_sets ORDER BY id") == before
+    finally:
+        with database.open(made.store, create=False) as store, store.driver_connection() as connection:
+            connection.execute("DELETE FROM thing_trees")  # the other tests ask the store as it was
 
 
 @pytest.mark.parametrize("question", ASKED)

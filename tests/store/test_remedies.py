@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from command_line import lines, ovstore
 from ovstore.cli import main
 from ovstore.store.catalog import catalog, jobs
 from ovstore.store.catalog.catalog import FeatureSetInfo, SceneInfo
-from ovstore.store.postgres import presence
+from ovstore.store.postgres import presence, thing_trees
 from ovstore.store.postgres.database import Database
 from ovstore.store.search import index_rows
 
@@ -60,6 +61,15 @@ def lost_job(store: Database) -> None:
     store.presence.release(presence.JOB, job)
 
 
+def other_tree(store: Database, column: str, more: int) -> None:
+    """The tree of a feature set with other numbers in one column, which are sound in themselves."""
+    fine = features(store).id
+    with store.connect() as connection:
+        tree = thing_trees.load(connection, fine)
+        assert tree is not None
+        thing_trees.keep(connection, fine, replace(tree, **{column: getattr(tree, column) + more}))
+
+
 DAMAGE: dict[str, Callable[[Database], object]] = {
     "points missing": lambda store: store.file(scene(store).points_file).unlink(),
     "points flipped": lambda store: flip(store.file(scene(store).points_file)),
@@ -73,6 +83,13 @@ DAMAGE: dict[str, Callable[[Database], object]] = {
     "regions changed": lambda store: sql(store, "UPDATE regions SET radius = 0.77 WHERE ordinal = 1"),
     "regions gone": lambda store: sql(store, "DELETE FROM regions WHERE ordinal = 1"),
     "scene vector gone": lambda store: sql(store, "DELETE FROM scene_vectors WHERE kind = 'mean'"),
+    "tree gone": lambda store: sql(store, "DELETE FROM thing_trees"),
+    "tree no tree": lambda store: sql(store, "UPDATE thing_trees SET body = 'PK'"),
+    "tree flipped": lambda store: sql(
+        store, "UPDATE thing_trees SET body = set_byte(body, 999, 255 - get_byte(body, 999))"
+    ),
+    "tree of other counts": lambda store: other_tree(store, "point_count", 1),
+    "tree of other superpoints": lambda store: other_tree(store, "superpoint", 1),
     "leftover file": lambda store: (store.file("features") / "left.parquet").write_bytes(b"x"),
     "leftover folder": lambda store: (store.file("scenes") / "left").mkdir(),
     "lost job": lost_job,
@@ -112,6 +129,7 @@ def test_after_the_remedy_that_doctor_names_doctor_is_clean(held: Database, dama
         "regions changed",
         "regions gone",
         "scene vector gone",
+        *(name for name in DAMAGE if name.startswith("tree ")),
     ],
 )
 def test_repair_heals_what_needs_no_scan(held: Database, tmp_path: Path, damage: str) -> None:
@@ -120,6 +138,41 @@ def test_repair_heals_what_needs_no_scan(held: Database, tmp_path: Path, damage:
     told = ovstore(held, "doctor", "--repair")
     (tmp_path / "away").rename(tmp_path / "my scans")
     assert lines(ovstore(held, "doctor", "--contents"))[-1] == "Nothing is wrong.", told.stdout
+
+
+def test_a_tree_made_again_is_the_one_that_was_published(held: Database) -> None:
+    fine = features(held).id
+
+    def body() -> bytes | None:
+        with held.connect() as connection:
+            return thing_trees.body_of(connection, fine)
+
+    before = body()
+    DAMAGE["tree gone"](held)
+    told = ovstore(held, "doctor")
+    assert "home/room0 features fine: it has no tree of things" in told.stdout and told.exit_code == 1
+    assert "rebuilt: the tree of things of home/room0 features fine" in ovstore(held, "doctor", "--repair").stdout
+    assert body() == before
+
+
+def test_a_search_names_the_remedy_for_sets_without_a_tree(held: Database) -> None:
+    DAMAGE["tree gone"](held)
+    told = ovstore(held, "search", "red", "--features", "fine")
+    assert "ovstore doctor --repair makes the trees" in told.output
+    assert ovstore(held, "doctor", "--repair").exit_code == 0
+    told = ovstore(held, "search", "red", "--features", "fine")
+    assert "no tree" not in told.output and "@thing" in told.output
+
+
+def test_the_remedy_for_features_of_masks_names_the_folder_that_the_store_does_not_keep(held: Database) -> None:
+    mask_recipe = (
+        """UPDATE recipes SET body = body || '{"masks": {"files": "", "merged_by": "masks", "options": {}}}'"""
+    )
+    sql(held, mask_recipe)
+    DAMAGE["tree gone"](held)
+    told = ovstore(held, "doctor")
+    assert "--object-masks FOLDER --objects masks --again" in told.stdout, told.stdout
+    assert "rebuilt" not in ovstore(held, "doctor", "--repair").stdout
 
 
 def test_repair_says_what_to_type_for_the_rest(held: Database) -> None:

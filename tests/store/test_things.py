@@ -39,6 +39,12 @@ def test_head_body_and_ear_are_one_toy() -> None:
     assert first.node == 7 and first.seed == 0 and first.point_count == 300
 
 
+def test_the_bytes_of_a_tree_in_use_are_those_of_every_array_it_holds() -> None:
+    wide = replace(TOY, vectors=np.tile(TOY.vectors, (1, 256)))  # half the size of the unit vectors made of them
+    held = wide.nbytes + Branches(wide).unit.nbytes
+    assert held <= Branches(wide).nbytes < 1.5 * held + 5000
+
+
 def test_every_superpoint_is_in_one_thing() -> None:
     assert sorted(leaf for each in leaves(things(TOY)) for leaf in each) == list(range(6))
 

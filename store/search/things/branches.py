@@ -11,6 +11,9 @@ from ....core.vectors import unit_rows
 
 OBJECT_DOUBT = 0.5  # most doubt within what is an object whatever is asked, as in ingest/regions/objects.py
 _NONE, _SEVERAL = -1, -2
+_OF_NODE = 44  # bytes: 5 columns of int64 and one of int32
+_OF_LEAF = 88  # bytes: 2 columns of int64, one of int32, a list
+_OF_CONTACT = 88  # bytes: at either end an int32, and an int in a list
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +21,13 @@ class Branches:
     """A tree, and what is derived from it."""
 
     tree: ThingTree
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the tree and of everything derived from it here and there, whether or not it was asked for yet."""
+        nodes, leaves, contacts = len(self.tree.parent), self.tree.leaf_count, len(self.tree.contact)
+        derived = nodes * _OF_NODE + leaves * _OF_LEAF + contacts * _OF_CONTACT
+        return self.tree.nbytes + 4 * self.tree.vectors.size + derived
 
     @cached_property
     def unit(self) -> NDArray[np.float32]:

@@ -39,18 +39,18 @@ def branches(store: Database, feature_set: int) -> Branches | None:
     found = Branches(tree)
     with _lock:
         kept[feature_set] = found
-        room = _ROOM - sum(each.tree.nbytes for each in kept.values())
+        room = _ROOM - sum(each.nbytes for each in kept.values())
         while room < 0 and len(kept) > 1:
             _, gone = kept.popitem(last=False)
-            room += gone.tree.nbytes
+            room += gone.nbytes
     return found
 
 
 def missing_note(without: int, sets: int) -> str:
     """What an answer says where feature sets have no tree."""
     which = "The feature set" if sets == without == 1 else f"{without} of {sets} feature sets"
-    was, its = ("was", "its") if without == 1 else ("were", "their")
+    has = "has" if without == 1 else "have"
     return (
-        f"{which} {was} made by an earlier version: hits there are stored objects, not whole things. "
-        f"Ingest {its} scans with --again to have things."
+        f"{which} {has} no tree of things, as those of earlier versions: hits there are stored objects, not whole "
+        "things. ovstore doctor --repair makes the trees; no scan is read."
     )
