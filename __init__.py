@@ -34,6 +34,7 @@ _PUBLIC = {
     "SceneDataset": ".ingest.training.scene_dataset",
     "heat_map": ".workflows.heat_map",
     "export": ".workflows.export",
+    "segment": ".workflows.segment",
     "contact_sheet": ".drawing.contact_sheet",
     "Query": ".core.features",
     "Hit": ".core.features",

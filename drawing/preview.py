@@ -58,6 +58,11 @@ def preview(
     return _sheet(panels, legend, in_a_row=width <= 2 * height)
 
 
+def segmented(image: Image.Image, nearest: NDArray[np.intp], labels: Labels, tint: float) -> Image.Image:
+    """The whole image tinted by the label of each pixel, names on the larger areas, the legend below."""
+    return _sheet([(_named(image, nearest, labels, tint), "")], legend_of(nearest, labels), in_a_row=True)
+
+
 def nearest_label(
     values: NDArray[np.float16], labels: Labels, size: tuple[int, int], sampling: Sampling
 ) -> NDArray[np.intp]:
@@ -95,10 +100,10 @@ def _filter(sampling: Sampling) -> Any:
     return Image.Resampling.NEAREST if sampling == "nearest" else Image.Resampling.BILINEAR
 
 
-def _named(picture: Image.Image, nearest: NDArray[np.intp], labels: Labels) -> Image.Image:
+def _named(picture: Image.Image, nearest: NDArray[np.intp], labels: Labels, tint: float = _TINT) -> Image.Image:
     """The picture in the labels' colours, each name where its area is widest."""
     colours = np.array(labels.colours, np.uint8)[nearest]
-    tinted = Image.blend(picture.convert("L").convert("RGB"), Image.fromarray(colours), _TINT)
+    tinted = Image.blend(picture.convert("L").convert("RGB"), Image.fromarray(colours), tint)
     draw = ImageDraw.Draw(tinted)
     for row in np.unique(nearest):
         inside = ndimage.distance_transform_edt(np.pad(nearest == row, 1))[1:-1, 1:-1]

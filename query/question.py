@@ -76,7 +76,7 @@ class Question(ByValue):
             image = Path(self.image) if isinstance(self.image, str | Path) else given_image(self.image)
             return target.encoder.picture(image, self.box_xyxy)
         if self.frame is not None:
-            return target.encoder.picture(_stored_image(store, *self.frame), self.box_xyxy)
+            return target.encoder.picture(stored_image(store, *self.frame), self.box_xyxy)
         assert self.text is not None
         try:
             return target.encoder.texts([self.text])[0]
@@ -84,7 +84,7 @@ class Question(ByValue):
             raise UnknownWords(f"{error}{_others(store, target)}", near=error.near) from error
 
 
-def _stored_image(store: Database, scene: str, name: str) -> NDArray[np.uint8]:
+def stored_image(store: Database, scene: str, name: str) -> NDArray[np.uint8]:
     """(H, W, 3) a frame's picture as cameras and boxes have it."""
     found = catalog.find_scene(store, scene)
     path = loading.load_frame(store, found.id, name).image_path
