@@ -3,6 +3,7 @@
 # make quick   the tests that take less than 5 s each
 # make coverage  the whole test suite with line coverage, which may not fall below the floor in pyproject.toml
 # make docs    the pages of docs/ and the Python reference as a site, in build/site
+# make page    the script and style of the web page, from web/page into web/static; needs Node and npm
 # make bench   the benchmarks of docs/benchmarks.md, quick sizes
 # make bench-gpu   everything on CUDA beside its twin on the CPU, at most 8 minutes (docs/gpu.md)
 PYTHON ?= python3
@@ -11,7 +12,7 @@ EXTRAS ?= dev
 JOBS ?= 2
 ROOMS := core store ingest models query drawing evaluation workflows web cli migrations
 
-.PHONY: install demo test pytest quick coverage lint docs bench bench-gpu clean
+.PHONY: install demo test pytest quick coverage lint docs page bench bench-gpu clean
 
 install: .venv/installed
 
@@ -49,10 +50,17 @@ lint: install
 	@links=$$(mktemp -d) && ln -s "$(CURDIR)" $$links/ovstore && cd $$links && \
 	  "$(CURDIR)/$(BIN)/mypy" --config-file ovstore/pyproject.toml --cache-dir "$(CURDIR)/.mypy_cache" -m ovstore $(ROOMS:%=-p ovstore.%); \
 	  status=$$?; rm -r $$links; exit $$status
+	@if [ -x web/page/node_modules/.bin/tsc ]; then web/page/node_modules/.bin/tsc --project web/page/jsconfig.json; fi
 
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 	@echo "The site is in build/site: open build/site/index.html."
+
+page: web/page/node_modules/.package-lock.json
+	node web/page/build.mjs
+
+web/page/node_modules/.package-lock.json: web/page/package-lock.json
+	npm ci --prefix web/page --no-audit --no-fund
 
 bench: install
 	$(BIN)/python bench/fusion.py --quick
