@@ -59,16 +59,30 @@ export function write(view) {
 }
 
 /**
- * The URL of a view; `pushed` makes an entry that "back" returns to.
- * @param {View} view
- * @param {boolean} pushed
+ * @typedef {object} Place where a view is kept
+ * @property {() => string} search as a URL has it
+ * @property {(view: View, pushed: boolean) => void} go `pushed` makes an entry that "back" returns to
+ * @property {(() => string) | null} link that somebody can be sent
  */
-export function go(view, pushed) {
-  const address = location.pathname + write(view);
-  if (address === location.pathname + location.search) return;
-  if (pushed) history.pushState(null, "", address);
-  else history.replaceState(null, "", address);
-}
+
+/** @type {Place} the address of the page */
+export const inUrl = {
+  search: () => location.search,
+  go: (view, pushed) => {
+    const address = location.pathname + write(view);
+    if (address === location.pathname + location.search) return;
+    try {
+      if (pushed) history.pushState(null, "", address);
+      else history.replaceState(null, "", address);
+    } catch {
+      // some browsers keep no history of files on disk
+    }
+  },
+  link: () => location.href,
+};
+
+/** @type {Place} for a view inside a page that is not its own */
+export const nowhere = { search: () => "", go: () => {}, link: null };
 
 /** @param {number} value */
 const short = (value) => String(Math.round(value * 1000) / 1000);

@@ -1,6 +1,7 @@
 /** Starts what the page at hand needs: the 3D view of a scene, or lists that keep themselves up to date. */
 
 import { el } from "./dom.js";
+import { openFile } from "./file/open.js";
 import { LivePage, follow, searchAsTyped } from "./live.js";
 import { flatScene } from "./scene/flat.js";
 import { ScenePage } from "./scene/page.js";
@@ -30,7 +31,7 @@ function lists(app) {
 const app = document.getElementById("app");
 themeSwitch();
 if (app?.dataset.scene)
-  scene(app).catch((error) => {
+  (app.dataset.file ? openFile(app) : scene(app)).catch((error) => {
     app.append(el("p", { class: "doubt", role: "alert" }, error instanceof Error ? error.message : String(error)));
     app.dataset.failed = "yes";
   });

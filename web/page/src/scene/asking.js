@@ -17,7 +17,7 @@ const WARMING_MS = 2000;
 
 export class Asking {
   /**
-   * @param {import("./source.js").ServerSource} source
+   * @param {import("./source.js").Source} source
    * @param {() => number} superpoints
    * @param {Asked} told
    */

@@ -30,7 +30,7 @@ export async function flatScene(app, source) {
   });
   const questions = new Questions((pushed) => {
     view.q = questions.all().map(({ words }) => words);
-    address.go(view, pushed);
+    address.inUrl.go(view, pushed);
     asking.ask(questions.all(), questions.not());
   }, (index) => asking.ask(questions.all(), questions.not(), index));
   questions.set(view.q, view.not);

@@ -14,11 +14,13 @@ const STEPS = /** @type {Record<string, number[]>} */ ({
 });
 
 /**
+ * @param {HTMLElement | Document} keyboard where keys are pressed
  * @param {Record<string, () => void>} acts by key
  * @param {(step: number[]) => void} walk
  */
-export function listen(acts, walk) {
-  document.addEventListener("keydown", (event) => {
+export function listen(keyboard, acts, walk) {
+  keyboard.addEventListener("keydown", (/** @type {any} */ pressed) => {
+    const event = /** @type {KeyboardEvent} */ (pressed);
     const target = /** @type {HTMLElement} */ (event.target);
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input[type=search], input[type=text], textarea, select, dialog")) return;
     if (target.closest("input[type=range]") && event.key.startsWith("Arrow")) return;

@@ -4,7 +4,7 @@ import { MOST_POINTS, stream, wantedPoints } from "../view/arrival.js";
 import { Geometry } from "../view/geometry.js";
 import { bytesOfPoint, meshPlanes } from "../view/wire.js";
 
-/** @typedef {import("./source.js").ServerSource} ServerSource */
+/** @typedef {import("./source.js").Source} ServerSource */
 /** @typedef {import("../view/wire.js").Manifest} Manifest */
 
 /** @param {Manifest} manifest */

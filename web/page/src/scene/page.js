@@ -30,11 +30,15 @@ import { Tools } from "./tools.js";
 export class ScenePage {
   /**
    * @param {HTMLElement} app
-   * @param {import("./source.js").ServerSource} source
+   * @param {import("./source.js").Source} source
+   * @param {address.Place} kept where the view is kept
+   * @param {HTMLElement | Document} keyboard whose keys are the page's
    */
-  constructor(app, source) {
+  constructor(app, source, kept = address.inUrl, keyboard = document) {
     this.source = source;
-    this.view = address.read(location.search);
+    this.kept = kept;
+    this.keyboard = keyboard;
+    this.view = address.read(kept.search());
     this.questions = new Questions((pushed) => this.asked(pushed), (index) => this.ask(index));
     this.legend = new Legend((threshold) => this.recolour({ threshold }));
     this.filmstrip = new Filmstrip((frame) => this.look(frame, true));
@@ -64,7 +68,7 @@ export class ScenePage {
     });
     this.keys = keyList();
     app.append(this.keys);
-    pictureQuestions(this.parts.view, this.questions);
+    if (source.offers.pictures) pictureQuestions(this.parts.view, this.questions);
     window.addEventListener("popstate", () => this.follow());
   }
 
@@ -105,7 +109,7 @@ export class ScenePage {
 
   /** Show what the URL says. */
   async follow() {
-    const view = (this.view = address.read(location.search));
+    const view = (this.view = address.read(this.kept.search()));
     this.questions.set(view.q, view.not);
     this.recolour({ layer: view.show });
     this.markLayer(view.show);
@@ -141,7 +145,7 @@ export class ScenePage {
    */
   async chooseBy(level, ordinal) {
     this.view.region = `${ordinal}@${level}`;
-    address.go(this.view, true);
+    this.kept.go(this.view, true);
     await this.choosing(this.view.region);
   }
 
@@ -149,7 +153,7 @@ export class ScenePage {
   asked(pushed) {
     this.view.q = this.questions.all().filter(({ example }) => !example).map(({ words }) => words);
     this.view.not = this.questions.not();
-    address.go(this.view, pushed);
+    this.kept.go(this.view, pushed);
     this.ask();
   }
 
@@ -184,7 +188,7 @@ export class ScenePage {
    */
   choose(thing, fly) {
     this.view.region = `${thing.ordinal}@${thing.level}`;
-    address.go(this.view, true);
+    this.kept.go(this.view, true);
     this.select(thing);
     if (fly) this.frameIt();
   }
@@ -195,14 +199,15 @@ export class ScenePage {
     this.recolour({ selected: this.tint?.superpointsOf(thing) ?? null });
     this.parts.holder.dataset.selected = thing ? `${thing.ordinal}@${thing.level}` : "";
     this.drawBoxes();
+    const { offers } = this.source;
     showSelection(this.parts.selection, thing, {
-      alike: () => thing && this.questions.add({ words: `like ${thing.level} ${thing.ordinal}`, example: { like: `${this.source.dataset}/${this.source.scene}:${thing.ordinal}@${thing.level}` }, thumbnail: null }),
+      alike: !offers.examples ? null : () => thing && this.questions.add({ words: `like ${thing.level} ${thing.ordinal}`, example: { like: `${this.source.dataset}/${this.source.scene}:${thing.ordinal}@${thing.level}` }, thumbnail: null }),
       only: () => this.recolour({ only: this.tint?.superpointsOf(thing) ?? null }),
       hide: () => this.tint && this.recolour({ hidden: new Set([...this.tint.look.hidden, ...(this.tint.superpointsOf(thing) ?? [])]) }),
       everything: () => this.recolour({ only: null, hidden: new Set() }),
       frame: () => this.frameIt(),
-      copy: () => navigator.clipboard?.writeText(location.href).then(() => this.questions.say("The link is copied.")),
-      ply: () => thing && this.save(thing),
+      copy: this.kept.link && (() => navigator.clipboard?.writeText(this.kept.link?.() ?? "").then(() => this.questions.say("The link is copied."))),
+      ply: offers.files ? () => thing && this.save(thing) : null,
       close: () => this.deselect(),
       look: (frame) => this.look(frame, true),
     });
@@ -221,7 +226,7 @@ export class ScenePage {
 
   deselect() {
     this.view.region = "";
-    address.go(this.view, true);
+    this.kept.go(this.view, true);
     this.select(null);
   }
 
@@ -254,7 +259,7 @@ export class ScenePage {
   /** @param {import("../address.js").Layer} layer */
   layer(layer) {
     this.view.show = layer;
-    address.go(this.view, true);
+    this.kept.go(this.view, true);
     this.markLayer(layer);
     this.recolour({ layer });
   }
@@ -267,7 +272,7 @@ export class ScenePage {
     const frame = this.filmstrip.frames.find((one) => one.name === name);
     if (!frame) return this.questions.say(`This scene has no photograph ${name}.`, true);
     this.view.frame = name;
-    if (pushed) address.go(this.view, true);
+    if (pushed) this.kept.go(this.view, true);
     this.photograph?.enter(frame);
     this.filmstrip.mark(name);
     this.showLooking(frame);
@@ -280,12 +285,12 @@ export class ScenePage {
       oninput: () => this.photograph?.fade(slider.valueAsNumber) });
     this.parts.looking.hidden = false;
     fill(this.parts.looking, `Photograph ${frame.name}`, slider,
-      button("Ask with a box", () => boxOnPicture(this, frame)), button("Back (Esc)", () => this.leaveAndSay()));
+      this.source.offers.examples && button("Ask with a box", () => boxOnPicture(this, frame)), button("Back (Esc)", () => this.leaveAndSay()));
   }
 
   leaveAndSay() {
     this.leavePhotograph();
-    address.go(this.view, true);
+    this.kept.go(this.view, true);
   }
 
   leavePhotograph() {
@@ -300,7 +305,7 @@ export class ScenePage {
   rested() {
     if (!this.flight || this.photograph?.frame) return;
     Object.assign(this.view, this.flight.pose());
-    address.go(this.view, false);
+    this.kept.go(this.view, false);
   }
 
   /** @param {number} step */
@@ -310,7 +315,7 @@ export class ScenePage {
   }
 
   listen() {
-    listen({
+    listen(this.keyboard, {
       "/": () => this.questions.input.focus(),
       "?": () => this.keys.showModal(),
       Escape: () => (this.view.frame ? this.leaveAndSay() : this.tools?.measuring ? this.tools.measure() : this.chosen && this.deselect()),
@@ -320,7 +325,7 @@ export class ScenePage {
       f: () => this.frameIt(),
       m: () => this.tools?.measure(),
       c: () => this.tools?.ceiling(),
-      b: () => ((this.view.box = !this.view.box), address.go(this.view, false), this.drawBoxes()),
+      b: () => ((this.view.box = !this.view.box), this.kept.go(this.view, false), this.drawBoxes()),
       1: () => this.layer("heat"), 2: () => this.layer("colour"), 3: () => this.layer("regions"), 4: () => this.layer("label"),
     }, (step) => !this.view.frame && this.flight?.walk(step));
   }

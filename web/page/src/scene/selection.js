@@ -10,13 +10,13 @@ import { many, metres, percent } from "./wording.js";
 /** @typedef {import("./source.js").Hit} Hit */
 /**
  * @typedef {object} SelectionActs
- * @property {() => void} alike
+ * @property {(() => void) | null} alike
  * @property {() => void} only
  * @property {() => void} hide
  * @property {() => void} everything
  * @property {() => void} frame
- * @property {() => void} copy
- * @property {() => void} ply
+ * @property {(() => void) | null} copy
+ * @property {(() => void) | null} ply
  * @property {() => void} close
  * @property {(frame: string) => void} look
  */
@@ -40,13 +40,13 @@ export function showSelection(panel, chosen, acts) {
     el(
       "div",
       { class: "actions" },
-      button("More like this", acts.alike),
+      acts.alike && button("More like this", acts.alike),
       button("Frame it", acts.frame),
       button("Only here", acts.only),
       button("Hide", acts.hide),
       button("Show all", acts.everything),
-      button("Copy link", acts.copy),
-      button("Save PLY", acts.ply),
+      acts.copy && button("Copy link", acts.copy),
+      acts.ply && button("Save PLY", acts.ply),
     ),
     el("div", { class: "crops" }, ...views.filter((seen) => seen.camera).slice(0, 4).map((seen) => {
       const press = button("", () => acts.look(seen.frame), { class: "evidence", title: `Look through photograph ${seen.frame}` });

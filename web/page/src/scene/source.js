@@ -60,6 +60,9 @@ import { tilde } from "../names.js";
 /** @typedef {{regions: number[], rows: ScoreRow[]}} ScoreRows */
 /** @typedef {{like: string} | {picture: Blob, box_xyxy: number[] | null} | {frame: string, box_xyxy: number[] | null}} Example */
 
+/** @typedef {{pictures: boolean, examples: boolean, files: boolean}} Offers asking with pictures, with regions and frames; saving */
+/** @typedef {Omit<ServerSource, "root" | "path" | "post" | "where">} Source what the page of a scene asks of wherever its data come from */
+
 export class ServerSource {
   /**
    * @param {string} root of the API, "/api/v1" with the path that a proxy puts before it
@@ -72,6 +75,8 @@ export class ServerSource {
     this.dataset = dataset;
     this.scene = scene;
     this.features = features;
+    /** @type {Offers} */
+    this.offers = { pictures: true, examples: true, files: true };
     this.path = `${root}/scenes/${tilde(dataset)}/${tilde(scene)}`;
   }
 
@@ -211,4 +216,4 @@ export class ServerSource {
  * @param {string} image
  * @param {number} width
  */
-export const sized = (image, width) => `${image}${image.includes("?") ? "&" : "?"}width=${width}`;
+export const sized = (image, width) => image.startsWith("blob:") ? image : `${image}${image.includes("?") ? "&" : "?"}width=${width}`;
