@@ -11,6 +11,7 @@ from . import answer_tables, plugins
 from .annotated import check_fields
 from .by_value import ByValue
 from .errors import BadInput, NotFound, SpaceMismatch
+from .scene import Camera
 from .thing_options import ThingOptions
 
 Level = Literal["superpoint", "object"]
@@ -214,6 +215,8 @@ class Evidence:
     image_path: str
     box_xyxy: tuple[float, float, float, float]  # pixels of the colour image, inclusive
     visible_points: int
+    ordinal: int | None = None  # the frame's position in its scene
+    camera: Camera | None = None  # of the image: its size in pixels, focal lengths, principal point
 
 
 @runtime_checkable

@@ -61,5 +61,6 @@ def evidence_of(store: Database, region: RegionInfo) -> tuple[Evidence, ...]:
     frames = catalog.load_frames(store, region.scene_id)
     shown = [(view, frames[view.frame]) for view in views if view.frame < len(frames)]
     return tuple(
-        Evidence(frame.name, str(frame.image_path), view.box_xyxy, view.visible_points) for view, frame in shown
+        Evidence(frame.name, str(frame.image_path), view.box_xyxy, view.visible_points, view.frame, frame.camera)
+        for view, frame in shown
     )

@@ -17,14 +17,17 @@ from numpy.typing import NDArray
 from ...core.annotated import check_fields, checked
 from ...core.errors import BadInput, NotFound
 from ...core.features import EmbeddingSpace, Level
+from ...core.paging import Page
 from ...core.scene import Frame, PointCloud
 from ...core.things import ThingTree
+from ..files.parquet import RowGroup
 from ..files.readers import FeaturesFile
 from ..files.stored_points import Order
 from ..postgres import thing_trees
 from ..postgres.database import Database
 from . import catalog, loading
 from .catalog import FeatureSetInfo, SceneInfo
+from .regions import Order as RegionOrder
 from .regions import RegionInfo
 
 Rows = Sequence[int] | NDArray[Any]  # of points: whole numbers, or a mask of all
@@ -70,6 +73,18 @@ class SceneHandle:
         return held.points if (order or self.order) == "stored" else held.in_scan_order()
 
     @property
+    def row_groups(self) -> tuple[RowGroup, ...]:
+        """The parts in which its points are stored, each with its rows in stored order and the box that they lie in."""
+        return loading.row_groups(self.store, self.info.id)
+
+    @checked
+    def point_columns(self, columns: Sequence[str], row_groups: Sequence[int] | None = None) -> dict[str, NDArray[Any]]:
+        """Columns of the points' file by name ("x", "y", "z", "r", "superpoint" ...), in stored order whatever the
+        handle's, of all rows or those of some row groups; nothing else is read. docs/sql.md lists the columns.
+        """
+        return loading.load_points(self.store, self.info.id, columns=columns, row_groups=row_groups)
+
+    @property
     def superpoints(self) -> NDArray[np.int32]:
         """(N,) the superpoint of each point."""
         return self._ordered(loading.load_superpoints(self.store, self.info.id))
@@ -80,9 +95,25 @@ class SceneHandle:
         return loading.load_frames(self.store, self.info.id)
 
     @checked
-    def regions(self, level: Level = "object") -> list[RegionInfo]:
-        """The regions of all of its feature sets at one level, those with most points first."""
-        return catalog.regions(self.store, self.info.id, level)
+    def regions(
+        self,
+        level: Level = "object",
+        *,
+        feature_set: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        order: RegionOrder = "-points",
+        details: bool = False,
+    ) -> Page[RegionInfo]:
+        """The regions of all of its feature sets, or of one, at one level, those with most points first.
+
+        With `limit` a page, whose `next` is the `after` of the following one. With `details` each has its views (frame,
+        pixel box, camera), and a superpoint its `parent` object.
+        """
+        return catalog.regions(
+            self.store, self.info.id, level, feature_set=feature_set, after=after, limit=limit, order=order,
+            details=details,
+        )  # fmt: skip
 
     @checked
     def features(self, name: str | None = None) -> "FeatureSetHandle":
@@ -193,6 +224,11 @@ class FeatureSetHandle:
         if not self._is_held():
             raise self._gone()
         return found
+
+    @property
+    def object_of_superpoint(self) -> NDArray[np.int32]:
+        """(S,) the object that each superpoint of the scene belongs to; -1 for superpoints that no frame saw."""
+        return loading.load_object_of_superpoint(self.scene.store, self.scene.info.id, self.name)
 
     @checked
     def vectors(self, rows: Rows | None = None) -> NDArray[np.float16]:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from ...core.features import Correspondence, EmbeddingSpace, PointFeatures
 from ...core.scene import Camera, Frame
 from ...core.wording import did_you_mean, near_names
 from ..files import parquet, places
+from ..files.parquet import RowGroup
 from ..files.stored_points import StoredPoints
 from ..postgres import schema
 from ..postgres.database import Database
@@ -51,20 +52,62 @@ def load_frame(store: Database, scene_id: int, name: str) -> Frame:
 def _frame(store: Database, row: Row[Any]) -> Frame:
     return Frame(
         name=row.name,
-        camera=_camera(row.camera),
+        camera=camera(row.camera),
         camera_to_world=np.array(row.camera_to_world).reshape(4, 4),
         image_path=store.path / row.image_path,
         depth_path=None if row.depth_path is None else store.path / row.depth_path,
-        depth_camera=None if row.depth_camera is None else _camera(row.depth_camera),
+        depth_camera=None if row.depth_camera is None else camera(row.depth_camera),
         depth_scale=row.depth_scale,
         depth_to_color=None if row.depth_to_color is None else np.array(row.depth_to_color).reshape(4, 4),
         timestamp=row.timestamp,
     )
 
 
-def load_points(store: Database, scene_id: int) -> StoredPoints:
-    """The cloud in stored order, with its superpoints and the order of its scan."""
-    return read_what_is_named(lambda: _scene_file(store, scene_id, "points_file"), parquet.read_points)
+@overload
+def load_points(store: Database, scene_id: int) -> StoredPoints: ...
+
+
+@overload
+def load_points(
+    store: Database, scene_id: int, *, columns: Sequence[str], row_groups: Sequence[int] | None = None
+) -> dict[str, NDArray[Any]]: ...
+
+
+def load_points(
+    store: Database,
+    scene_id: int,
+    *,
+    columns: Sequence[str] | None = None,
+    row_groups: Sequence[int] | None = None,
+) -> StoredPoints | dict[str, NDArray[Any]]:
+    """The cloud in stored order, with its superpoints and the order of its scan.
+
+    With `columns`, only these of its file (see store/files/parquet.py), and of `row_groups` alone: see `row_groups`.
+    """
+
+    def look_up() -> Path:
+        return _scene_file(store, scene_id, "points_file")
+
+    if columns is None and row_groups is None:
+        return read_what_is_named(look_up, parquet.read_points)
+    return read_what_is_named(look_up, lambda path: parquet.read_point_columns(path, columns, row_groups))
+
+
+def row_groups(store: Database, scene_id: int) -> tuple[RowGroup, ...]:
+    """The row groups of a scene's points, each with its box."""
+    return read_what_is_named(lambda: _scene_file(store, scene_id, "points_file"), parquet.point_row_groups)
+
+
+def load_object_of_superpoint(store: Database, scene_id: int, name: str) -> NDArray[np.int32]:
+    """(S,) the object of each superpoint of a scene in its feature set of that name; -1 where nobody saw it."""
+
+    def look_up() -> tuple[Path, Path]:
+        return _scene_file(store, scene_id, "points_file"), features_file(store, scene_id, name)[0]
+
+    def read(found: tuple[Path, Path]) -> NDArray[np.int32]:
+        return parquet.read_object_of_superpoint(found[1], parquet.superpoint_count(found[0]))
+
+    return read_what_is_named(look_up, read)
 
 
 def load_superpoints(store: Database, scene_id: int) -> NDArray[np.int32]:
@@ -146,7 +189,8 @@ def _say_once(scene_id: int) -> None:
     )
 
 
-def _camera(numbers: Sequence[float]) -> Camera:
+def camera(numbers: Sequence[float]) -> Camera:
+    """Of the column of a frame: width, height, fx, fy, cx, cy."""
     width, height, *focal_and_centre = numbers
     return Camera(int(width), int(height), *focal_and_centre)
 

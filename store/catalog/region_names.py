@@ -116,6 +116,7 @@ def _thing(store: Database, feature_set_id: int, ordinal: int) -> RegionInfo | N
         box_min=tuple(tree.box_min[leaves].min(axis=0).tolist()),
         box_max=tuple(tree.box_max[leaves].max(axis=0).tolist()),
         superpoints=tuple(tree.superpoint[leaves].tolist()),
+        oriented_box=None,
     )
 
 

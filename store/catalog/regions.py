@@ -1,12 +1,12 @@
 """Regions out of the database: for people by id, for programs all of a feature set with their vectors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import MISSING, dataclass, fields, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, select, tuple_
 
 from ...core.errors import NotFound
 from ...core.features import (
@@ -20,8 +20,10 @@ from ...core.features import (
     RegionView,
     SceneVectors,
 )
+from ...core.paging import Page, key_of, require_limit, token
 from ..postgres import schema
 from ..postgres.database import Database
+from .loading import camera, load_object_of_superpoint
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class RegionInfo:
     box_max: tuple[float, ...]
     label: str | None
     superpoints: tuple[int, ...] = ()  # of a thing: the ordinals of all of them
+    oriented_box: OrientedBox | None = None  # None: of a thing
+    parent: int | None = None  # of a superpoint: the ordinal of its object, where it was asked for
+    views: tuple[Evidence, ...] = ()  # the images that show it best, the best first, where they were asked for
 
     @property
     def name(self) -> str:
@@ -79,21 +84,77 @@ def region_called(store: Database, feature_set_id: int, level: str, ordinal: int
 
 def region_views(store: Database, id: int) -> list[Evidence]:
     """The images that show a region best, the best first."""
+    with store.connect() as connection:
+        return _views(store, connection, [id]).get(id, [])
+
+
+def _views(store: Database, connection: Connection, ids: Sequence[int]) -> dict[int, list[Evidence]]:
     views, frames = schema.region_views, schema.frames
-    columns = (frames.c.name, frames.c.image_path, views.c.box_xyxy, views.c.visible_points)
-    query = select(*columns).join_from(views, frames, frames.c.id == views.c.frame_id)
-    with store.connect() as connection:
-        rows = connection.execute(query.where(views.c.region_id == id).order_by(views.c.rank)).all()
-    return [Evidence(name, str(store.path / path), tuple(box), seen) for name, path, box, seen in rows]
+    query = (
+        select(views, frames.c.name, frames.c.image_path, frames.c.ordinal, frames.c.camera)
+        .join_from(views, frames, frames.c.id == views.c.frame_id)
+        .where(views.c.region_id.in_(ids)).order_by(views.c.region_id, views.c.rank)
+    )  # fmt: skip
+    found: dict[int, list[Evidence]] = {}
+    for row in connection.execute(query):
+        x0, y0, x1, y1 = row.box_xyxy
+        shown = Evidence(
+            row.name, str(store.path / row.image_path), (x0, y0, x1, y1), row.visible_points, row.ordinal,
+            camera(row.camera),
+        )  # fmt: skip
+        found.setdefault(row.region_id, []).append(shown)
+    return found
 
 
-def regions(store: Database, scene_id: int, level: Level = "object", top: int | None = None) -> list[RegionInfo]:
-    """The regions of a scene at one level, of all its feature sets, those with most points first."""
-    table = schema.regions
+Order = Literal["-points", "ordinal"]  # of a list of regions: those with most points first, or by feature set
+
+
+def regions(
+    store: Database,
+    scene_id: int,
+    level: Level = "object",
+    top: int | None = None,
+    *,
+    feature_set: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+    order: Order = "-points",
+    details: bool = False,
+) -> Page[RegionInfo]:
+    """The regions of a scene at one level: of all its feature sets, or of the one of that name.
+
+    At most `limit` (or `top`) of them, those behind the page whose `next` is `after`. With `details` each has its views
+    and, being a superpoint, the object that it belongs to.
+    """
+    require_limit(limit)
+    table, count = schema.regions, limit or top
     query = _query().where(table.c.scene_id == scene_id, table.c.level == level)
+    if feature_set is not None:
+        query = query.where(schema.feature_sets.c.name == feature_set)
+    key = (-table.c.point_count, table.c.id) if order == "-points" else (table.c.feature_set_id, table.c.ordinal)
+    if after is not None:
+        query = query.where(tuple_(*key) > tuple_(*key_of(after, order, (int, int))))
     with store.connect() as connection:
-        rows = connection.execute(query.order_by(table.c.point_count.desc(), table.c.id).limit(top)).all()
-    return [_info(row) for row in rows]
+        rows = connection.execute(query.order_by(*key).limit(None if count is None else count + 1)).all()
+        goes_on = count is not None and len(rows) > count
+        rows = rows[:count]
+        found = [_info(row) for row in rows]
+        views = _views(store, connection, [row.id for row in rows]) if details else {}
+    if details:
+        found = [replace(one, views=tuple(views.get(one.id, ()))) for one in found]
+        found = _with_parents(store, found) if level == "superpoint" else found
+    last = rows[-1] if rows else None
+    if not goes_on or last is None:
+        return Page(found)
+    ends = (-last.point_count, last.id) if order == "-points" else (last.feature_set_id, last.ordinal)
+    return Page(found, token(order, ends))
+
+
+def _with_parents(store: Database, found: Sequence[RegionInfo]) -> list[RegionInfo]:
+    object_of = {
+        name: load_object_of_superpoint(store, found[0].scene_id, name) for name in {one.features for one in found}
+    }
+    return [replace(one, parent=int(object_of[one.features][one.ordinal])) for one in found]
 
 
 def region_vector(store: Database, id: int) -> tuple[EmbeddingSpace, NDArray[np.float32]]:
@@ -169,14 +230,18 @@ def _query() -> Select[Any]:
 
 
 def _info(row: Row[Any]) -> RegionInfo:
-    values = {name: row._mapping[name] for name in RegionInfo.__annotations__ if name != "superpoints"}
-    return RegionInfo(**(values | {name: tuple(values[name]) for name in ("centre", "box_min", "box_max")}))
+    values = {each.name: row._mapping[each.name] for each in fields(RegionInfo) if each.default is MISSING}
+    lists = {name: tuple(values[name]) for name in ("centre", "box_min", "box_max")}
+    return RegionInfo(**(values | lists), oriented_box=_oriented(row))
+
+
+def _oriented(row: Row[Any]) -> OrientedBox:
+    return OrientedBox(
+        np.array(row.oriented_centre), np.array(row.oriented_axes).reshape(3, 3), np.array(row.oriented_size)
+    )
 
 
 def _region(row: Row[Any], views: Sequence[RegionView]) -> Region:
-    box = OrientedBox(
-        np.array(row.oriented_centre), np.array(row.oriented_axes).reshape(3, 3), np.array(row.oriented_size)
-    )
     return Region(
         level=row.level,
         ordinal=row.ordinal,
@@ -185,7 +250,7 @@ def _region(row: Row[Any], views: Sequence[RegionView]) -> Region:
         centre=np.array(row.centre),
         box_min=np.array(row.box_min),
         box_max=np.array(row.box_max),
-        oriented_box=box,
+        oriented_box=_oriented(row),
         radius=row.radius,
         label=row.label,
         views=tuple(views),

@@ -12,6 +12,7 @@ without a copy; geometry, which compresses, is delta coded and byte-split.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,16 @@ _FEATURE_ROWS = 2_048  # the least a region costs to read: an 800-point one take
 _BLOCK_GROUPS = 4  # row groups that are read at once where all rows are wanted, but not all in memory
 
 RowRanges = dict[Level, dict[int, tuple[int, int]]]  # level -> ordinal -> (first row, one past the last)
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """Neighbouring points of a cloud: points are in Morton order, so that the rows of a group lie together in space."""
+
+    start: int  # its first row
+    stop: int  # one past the last; at most 65,536 more
+    low: tuple[float, float, float]  # metres, the box of its points
+    high: tuple[float, float, float]
 
 
 def write_points(
@@ -94,6 +105,43 @@ def read_points(path: Path) -> StoredPoints:
         faces=faces,
     )
     return StoredPoints(points, columns["superpoint"], columns["original_index"])
+
+
+def read_point_columns(
+    path: Path, columns: Sequence[str] | None = None, row_groups: Sequence[int] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Some columns of some row groups, None: all of them; only those are read. Rows come in the order of the groups."""
+    with opened(path, "points") as (file, _):
+        held = file.schema_arrow.names
+        if unknown := [name for name in columns or () if name not in held]:
+            raise BadInput(f"The points of {path} have no column {unknown[0]!r}. They have: {', '.join(held)}.")
+        count = file.metadata.num_row_groups
+        if wrong := [number for number in row_groups or () if not 0 <= number < count]:
+            raise BadInput(f"The points of {path} have no row group {wrong[0]}: they have {count}, numbered from 0.")
+        named = held if columns is None else list(dict.fromkeys(columns))
+        return to_numpy(file.read_row_groups(range(count) if row_groups is None else list(row_groups), columns=named))
+
+
+def point_row_groups(path: Path) -> tuple[RowGroup, ...]:
+    """Where the points of each row group lie, by the file's footer; no row is read."""
+    with opened(path, "points") as (file, _):
+        place = [file.schema_arrow.names.index(axis) for axis in "xyz"]
+        found, start = [], 0
+        for number in range(file.metadata.num_row_groups):
+            group = file.metadata.row_group(number)
+            axes = [group.column(column).statistics for column in place]
+            low, high = tuple(axis.min for axis in axes), tuple(axis.max for axis in axes)
+            found.append(RowGroup(start, start + group.num_rows, low, high))
+            start += group.num_rows
+    return tuple(found)
+
+
+def superpoint_count(path: Path) -> int:
+    """One more than the largest superpoint of the points, by the file's footer; no row is read."""
+    with opened(path, "points") as (file, _):
+        column = file.schema_arrow.names.index("superpoint")
+        groups = range(file.metadata.num_row_groups)
+        return 1 + max(int(file.metadata.row_group(number).column(column).statistics.max) for number in groups)
 
 
 def has_colors(path: Path) -> bool:
@@ -274,11 +322,16 @@ def read_objects(path: Path, superpoint: NDArray[np.int32]) -> NDArray[np.int32]
 
     `superpoint` is (N,), of the cloud that the features belong to.
     """
+    return read_object_of_superpoint(path, int(superpoint.max()) + 1)[superpoint]
+
+
+def read_object_of_superpoint(path: Path, count: int) -> NDArray[np.int32]:
+    """(count,) the object of each superpoint of the cloud; -1 for those that nobody saw."""
     with opened(path, "features") as (file, _):
         of_seen = to_numpy(file.read(columns=["superpoint", "object"]))
-    of_superpoint = np.full(superpoint.max() + 1, -1, np.int32)
+    of_superpoint = np.full(count, -1, np.int32)
     of_superpoint[of_seen["superpoint"]] = of_seen["object"]
-    return of_superpoint[superpoint]
+    return of_superpoint
 
 
 def _require_space(path: Path, about: dict[str, Any], vectors: NDArray[np.float16], space: EmbeddingSpace) -> None:

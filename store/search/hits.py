@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from ...core.features import Evidence, Hit, Level, OrientedBox
+from ...core.scene import Camera
 from .hit_contents import StoredContents
 
 _ROWS = """
     SELECT regions.id, datasets.name, scenes.name, level, feature_set_id, ordinal, regions.point_count, centre,
            regions.box_min, regions.box_max, oriented_centre, oriented_axes, oriented_size, (
-        SELECT json_agg(json_build_array(frames.name, frames.image_path, box_xyxy, visible_points) ORDER BY rank)
+        SELECT json_agg(
+            json_build_array(frames.name, frames.image_path, box_xyxy, visible_points, frames.ordinal, camera)
+            ORDER BY rank)
         FROM region_views JOIN frames ON frames.id = frame_id WHERE region_id = regions.id
     ), points_file, features_file
     FROM regions JOIN scenes ON scenes.id = scene_id JOIN datasets ON datasets.id = dataset_id
@@ -38,6 +41,28 @@ def load_hits(
     rows = connection.exec_driver_sql(_ROWS, (list(answers),)).all()
     hits = {row[0]: _hit(os.fspath(store_path), *row, *answers[row[0]]) for row in rows}
     return [hits[region] for region in answers if region in hits]
+
+
+def evidence(
+    folder: str,
+    frame: str,
+    image_path: str,
+    box_xyxy: Sequence[float],
+    visible_points: int,
+    ordinal: int,
+    camera: Sequence[float],
+) -> Evidence:
+    """An image that shows a hit, from the columns of its frame; `folder` is that of the store."""
+    x0, y0, x1, y1 = map(float, box_xyxy)
+    width, height, *lens = camera
+    return Evidence(
+        frame,
+        os.path.join(folder, image_path),
+        (x0, y0, x1, y1),
+        visible_points,
+        ordinal,
+        Camera(int(width), int(height), *map(float, lens)),
+    )
 
 
 def _hit(
@@ -79,8 +104,8 @@ def _hit(
         feature_set=feature_set,
         ordinal=ordinal,
         evidence=tuple(
-            Evidence(frame, os.path.join(folder, path), (float(x0), float(y0), float(x1), float(y1)), visible)
-            for frame, path, (x0, y0, x1, y1), visible in views or ()
+            evidence(folder, frame, path, box, visible, place, camera)
+            for frame, path, box, visible, place, camera in views or ()
         ),
         fit=fit,
         contents=StoredContents(Path(folder, points_file), Path(folder, features_file)),

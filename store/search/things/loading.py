@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, text
 
-from ....core.features import Evidence, Hit, RegionView
+from ....core.features import Hit, RegionView
 from ....core.things import ThingTree
 from ..hit_contents import StoredContents
-from ..hits import load_hits
+from ..hits import evidence, load_hits
 from .ranking import Ranked
 from .shape import shape_of, views_of
 
@@ -30,7 +30,7 @@ _SEEDS = text(
 )
 _FRAMES = text(
     """
-    SELECT frames.scene_id, frames.ordinal, frames.name, image_path
+    SELECT frames.scene_id, frames.ordinal, frames.name, image_path, camera
     FROM unnest(CAST(:scenes AS bigint[]), CAST(:ordinals AS integer[])) AS asked(scene, ordinal)
     JOIN frames ON frames.scene_id = asked.scene AND frames.ordinal = asked.ordinal
     """
@@ -122,7 +122,15 @@ def _hit(folder: str, one: Ranked, seed: Row[Any], views: Sequence[RegionView], 
         feature_set=seed.feature_set_id,
         ordinal=grown.node,
         evidence=tuple(
-            Evidence(frame.name, os.path.join(folder, frame.image_path), view.box_xyxy, view.visible_points)
+            evidence(
+                folder,
+                frame.name,
+                frame.image_path,
+                view.box_xyxy,
+                view.visible_points,
+                frame.ordinal,
+                frame.camera,
+            )
             for view, frame in shown
         ),
         fit=one.fit,
