@@ -46,7 +46,7 @@ def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, 
         chosen = plan(store, request)
         say(*_of_scenes(chosen.scenes), *_of_sets(chosen.feature_sets, crops), err=True)
         if not yes:
-            click.confirm("Forget?", abort=True, err=True)
+            _confirm()
         gone = carry_out(store, chosen)
     if crops:
         say(f"Forgotten: the vectors from crops of {counted(gone.crop_sets, 'feature set')}.")
@@ -54,6 +54,20 @@ def command(scenes: tuple[str, ...], dataset: str | None, features: str | None, 
     waiting = " The files are removed when their current readers have finished." if gone.waiting else ""
     say(f"Forgotten: {counted(gone.scenes, 'scene')}, {counted(gone.feature_sets, 'feature set')}, "
                f"{gone.bytes / 1e6:,.1f} MB.{waiting}")  # fmt: skip
+
+
+def _confirm() -> None:
+    """Aborts where a person says no; a program that cannot answer is told of --yes."""
+    try:
+        agreed = click.confirm("Forget?", err=True)
+    except click.Abort as error:
+        if click.get_text_stream("stdin").isatty():
+            raise
+        raise click.UsageError(
+            "There is no terminal to answer at: give --yes to forget without being asked."
+        ) from error
+    if not agreed:
+        raise click.Abort
 
 
 def _of_scenes(scenes: "Sequence[SceneInfo]") -> list[str]:

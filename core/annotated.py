@@ -19,6 +19,7 @@ from .errors import BadInput
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
+_NAME_MAX, _PATH_MAX = 255, 4095  # bytes, on all file systems that ovstore runs on
 _WORDS = {
     None: "None", types.NoneType: "None", bool: "True or False", int: "a whole number", float: "a number",
     str: "text", bytes: "bytes", Path: "a path", np.ndarray: "a NumPy array of numbers", dict: "a dict",
@@ -55,6 +56,22 @@ def require(value: Any, annotation: Any, what: str) -> None:
         raise BadInput(f"{what} must be {_wording(annotation)}, not {found[:200]}.")
     if isinstance(value, Path) and "\0" in str(value):
         raise BadInput(f"{what} holds a NUL character, which no path can.")
+    if isinstance(value, str | Path) and _is_path(annotation):
+        _require_possible_names(Path(value), what)
+
+
+@functools.cache
+def _is_path(annotation: Any) -> bool:
+    """Whether text given for it is taken as a path, or as the name of one."""
+    return annotation is Path or any(one is Path for one in get_args(annotation))
+
+
+def _require_possible_names(path: Path, what: str) -> None:
+    longest = max((len(os.fsencode(part)) for part in path.parts), default=0)
+    if longest > _NAME_MAX:
+        raise BadInput(f"{what} holds a name of {longest:,} bytes; a file or folder can have {_NAME_MAX} at most.")
+    if len(os.fsencode(path)) > _PATH_MAX:
+        raise BadInput(f"{what} is a path of {len(os.fsencode(path)):,} bytes; {_PATH_MAX:,} at most are possible.")
 
 
 def several(names: str | Sequence[str]) -> tuple[str, ...]:

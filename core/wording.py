@@ -26,8 +26,13 @@ def shown_in_json(document: str) -> str:
     return _UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", document)
 
 
+_TYPED = 500  # letters; what is longer is no misspelt name, and takes seconds to compare
+
+
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """ " Did you mean 'scene0000_00'?", or nothing where no known name is near; names that begin alike come first."""
+    if len(name) > _TYPED:
+        return ""
     longer = [own for own in known if own.startswith(name)]
     near = difflib.get_close_matches(name, longer, n=1) or difflib.get_close_matches(name, known, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
@@ -38,6 +43,8 @@ def near_names(name: str, known: Iterable[str], most: int = 5) -> tuple[str, ...
 
     So half a name that somebody types leads to whole ones.
     """
+    if len(name) > _TYPED:
+        return ()
     known = dict.fromkeys(known)
     longer = sorted((own for own in known if own.startswith(name)), key=len) if name else []
     return tuple(dict.fromkeys([*longer[:most], *difflib.get_close_matches(name, known, n=most)]))[:most]

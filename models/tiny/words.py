@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from ...core.errors import UnknownWords
+from ...core.names import shortened
 from ...core.wording import near_names
 
+_SHOWN = 500  # bytes of what was asked that a sentence repeats
 _MOST_HINTED = 2  # unknown words of a text that may be misspelt ones
 CONTEXT_LENGTH = 12  # tokens of a text, start and end included
 
@@ -53,11 +55,17 @@ class TaughtWords:
         return next((form for form in forms if form in self._number), None)
 
     def _sentence(self, text: str, unknown: Sequence[str]) -> str:
-        what = f"tiny was never trained on {', '.join(map(repr, unknown))}" if unknown else "there is no word in it"
-        few = unknown if len(unknown) <= _MOST_HINTED else ()  # a sentence of other words has no misspelling
+        what = (
+            f"tiny was never trained on {shortened(', '.join(map(repr, unknown)), _SHOWN)}"
+            if unknown
+            else "there is no word in it"
+        )
+        few = (
+            [word for word in unknown if len(word) <= _SHOWN] if len(unknown) <= _MOST_HINTED else []
+        )  # a sentence of other words has no misspelling
         near = [match for word in few for match in difflib.get_close_matches(word, self.words, n=2, cutoff=0.75)]
         hint = f"; near it: {', '.join(dict.fromkeys(near))}" if near else ""
         return (
-            f"{text!r}: {what}{hint}. It knows generated rooms only, in the words that `ovstore encoders tiny` "
-            "lists; for real scenes use --encoder openclip."
+            f"{shortened(text, _SHOWN)!r}: {what}{hint}. It knows generated rooms only, in the words that "
+            "`ovstore encoders tiny` lists; for real scenes use --encoder openclip."
         )

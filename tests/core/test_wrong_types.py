@@ -205,3 +205,22 @@ def test_a_wrong_argument_is_named_with_what_it_must_be(full: Database, wrong: d
     with pytest.raises(ovstore.OvstoreError) as caught:
         ovstore.search(**({"store": full, "text": "red"} | wrong))
     assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("y" * 300, "holds a name of 300 bytes; a file or folder can have 255 at most."),
+        ("y/" * 2500, "is a path of 4,999 bytes; 4,095 at most are possible."),
+    ],
+)
+def test_a_path_longer_than_any_can_be_is_a_sentence(full: Database, path: str, said: str) -> None:
+    for name, call in {
+        "path": lambda: ovstore.open(path),
+        "image": lambda: ovstore.search(full, image=path),
+    }.items():
+        with pytest.raises(ovstore.OvstoreError) as caught:
+            call()
+        assert str(caught.value) == f"{name} {said}"
+    with pytest.raises(ovstore.OvstoreError, match=said):
+        ovstore.export(full, "room", path)

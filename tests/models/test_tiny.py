@@ -257,3 +257,9 @@ def test_pictures_are_read_back_as_they_were_kept(tmp_path) -> None:
         np.testing.assert_array_equal(kept.image, read.image)
         np.testing.assert_array_equal(kept.thing_map, read.thing_map)
         assert kept.things == read.things
+
+
+def test_a_very_long_word_is_refused_in_a_short_sentence() -> None:
+    with pytest.raises(UnknownWords) as caught:
+        tiny.load_text_encoder(tiny.Options(), "cpu")(["x" * 100_000])
+    assert len(str(caught.value)) < 2000
