@@ -1,5 +1,6 @@
 """ovstore forget SCENE: take scenes or feature sets out of the store."""
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -61,7 +62,7 @@ def _confirm() -> None:
     try:
         agreed = click.confirm("Forget?", err=True)
     except click.Abort as error:
-        if click.get_text_stream("stdin").isatty():
+        if sys.stdin.isatty():
             raise
         raise click.UsageError(
             "There is no terminal to answer at: give --yes to forget without being asked."
