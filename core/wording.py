@@ -26,7 +26,7 @@ def shown_in_json(document: str) -> str:
     return _UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", document)
 
 
-_TYPED = 500  # letters; what is longer is no misspelt name, and takes seconds to compare
+_TYPED = 500  # letters; what is longer is no misspelt name
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
