@@ -41,11 +41,19 @@ def command(failed: bool, top: int, as_json: bool) -> None:
         ("job", "scene", "state", "started", "seconds", "worker", "message"),
         [
             (job.id, f"{job.dataset}/{job.scene}", job.state, f"{job.started_at.astimezone():%Y-%m-%d %H:%M:%S}",
-             _seconds(job), job.worker, job.message)
+             _seconds(job), job.worker, _said(job))
             for job in found
         ],
         right=("job", "seconds"),
     )  # fmt: skip
+
+
+def _said(job: "Job") -> str | None:
+    """How it ended; how far it is, or was when its worker was lost."""
+    if job.finished_at is not None or job.stage is None:
+        return job.message
+    at = f"{job.stage} {job.done:,}/{job.total:,}"
+    return at if job.message is None else f"{at}: {job.message}"
 
 
 def _seconds(job: "Job") -> str:

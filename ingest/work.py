@@ -26,6 +26,7 @@ def run(job: IngestJob, report: Report = quiet) -> IngestSummary:
 def run_in(store: Database, job: IngestJob, report: Report = quiet) -> IngestSummary:
     """Do the job in a store that is open already; of a scene that is refused nothing stays."""
     started = jobs.start(store, job.geometry.dataset, job.scene, geometry(job.geometry))
+    report = jobs.telling(store, started, report)
     try:
         with jobs.failed_by_errors(store, started):
             before = _described(store, job)

@@ -60,7 +60,8 @@ def add_features(
             return held.features(name)
         whole = geometry.published(store, info)
         features = point_features(imported, whole.stored, whole.correspondences, space, unit_length=True)
-        published = publish_with_regions(store, whole, name, made, "imported", features, objects, pool, report)
+        told = jobs.telling(store, started, report)
+        published = publish_with_regions(store, whole, name, made, "imported", features, objects, pool, told)
     jobs.finish(store, started, counted(published.region_count, "region"))
     return held.features(name)
 

@@ -19,7 +19,7 @@ def run_in(store: Database, job: DescribeJob, report: Report = quiet) -> Describ
     scene = catalog.find_scene(store, job.scene)
     started = jobs.start(store, scene.dataset, scene.name, {"describe": dict(job.options), "features": job.features})
     with jobs.failed_by_errors(store, started):
-        summary = describe(store, job, report)
+        summary = describe(store, job, jobs.telling(store, started, report))
     message = "up to date" if summary.up_to_date else f"{counted(summary.described, 'object')} from crops"
     jobs.finish(store, started, message)
     return summary

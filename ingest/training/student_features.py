@@ -104,7 +104,7 @@ def run_in(store: Database, job: InferenceJob, report: Report = quiet) -> Infere
     scene = catalog.find_scene(store, f"{job.dataset}/{job.scene}")
     started = jobs.start(store, job.dataset, job.scene, job.inference.recipe(scene))
     with jobs.failed_by_errors(store, started):
-        summary = write_scene(store, job, scene, report)
+        summary = write_scene(store, job, scene, jobs.telling(store, started, report))
     jobs.finish(store, started, "up to date" if summary.up_to_date else f"{summary.regions:,} regions")
     return summary
 

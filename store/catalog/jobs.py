@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,14 @@ from ..postgres.database import Database
 from ..postgres.schema import jobs as table
 
 State = Literal["running", "stale", "done", "failed"]
+Report = Callable[[str, int, int], None]  # stage, steps done, steps in all
+
 _ASK_SECONDS = 0.5
+_TELL_SECONDS = 1.0
+_TELL = (
+    "UPDATE jobs SET stage = %(stage)s, done = %(done)s, total = %(total)s, updated_at = clock_timestamp() "
+    "WHERE id = %(id)s AND state = 'running'"
+)
 _LOST = "its worker ended without reporting (killed, or the machine went down)"
 
 log = logging.getLogger(__name__)
@@ -43,6 +50,10 @@ class Job:
     started_at: datetime
     finished_at: datetime | None
     recipe: dict[str, Any]
+    stage: str | None = None  # what it was last said to be doing
+    done: int | None = None  # steps of the stage
+    total: int | None = None
+    updated_at: datetime | None = None  # when it said so
 
 
 def start(store: Database, dataset: str, scene: str, recipe: dict[str, Any]) -> int:
@@ -94,6 +105,21 @@ def failed_by_errors(store: Database, id: int) -> Iterator[None]:
     except BaseException as error:
         fail(store, id, f"{type(error).__name__}: {error}")
         raise
+
+
+def telling(store: Database, id: int, report: Report) -> Report:
+    """`report`, noting how far the job is in its row as well, at most once a second."""
+    told = -_TELL_SECONDS
+
+    def tell(stage: str, done: int, total: int) -> None:
+        nonlocal told
+        report(stage, done, total)
+        now = time.monotonic()
+        if now - told >= _TELL_SECONDS:
+            told = now
+            store.presence.tell(_TELL, {"id": id, "stage": stage, "done": done, "total": total})
+
+    return tell
 
 
 def finish(store: Database, id: int, message: str | None = None) -> None:

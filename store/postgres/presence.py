@@ -8,7 +8,7 @@ restarted, the locks are taken again.
 import logging
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -66,6 +66,12 @@ class Presence:
             if self._session is not None:
                 with suppress(psycopg.Error):  # with the session went its locks
                     self._session.execute("SELECT pg_advisory_unlock_shared(%s, %s)", key)
+
+    def tell(self, statement: str, values: Mapping[str, Any]) -> None:
+        """A quick statement beside the pool, by the session of what is held; what fails is not said."""
+        with self._guard, suppress(psycopg.Error, OvstoreError):
+            if self._held:
+                self._live_session().execute(statement, values)
 
     def close(self) -> None:
         """Everything is released."""

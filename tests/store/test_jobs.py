@@ -1,5 +1,6 @@
 """Jobs: what is said to be running runs, the dead block nobody, and two at one scene take turns."""
 
+import json
 import logging
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from command_line import ovstore as typed
 from ovstore.store.catalog import jobs
 from ovstore.store.postgres import presence
 from ovstore.store.postgres.database import Database
@@ -138,3 +140,37 @@ def test_a_job_that_ended_keeps_its_end(store: Database) -> None:
     jobs.finish(store, job, "done first")
     jobs.fail(store, job, "too late")
     assert [(found.state, found.message) for found in jobs.jobs(store)] == [("done", "done first")]
+
+
+def test_a_job_says_how_far_it_is_at_most_once_a_second(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: now[0])
+    heard: list[tuple[str, int, int]] = []
+    id = jobs.start(store, "scans", "room", {})
+    tell = jobs.telling(store, id, lambda *said: heard.append(said))
+    with store.connect():  # the pool's only connection: progress takes none of it
+        for seconds, done in ((0.0, 1), (0.5, 2), (0.6, 3), (0.3, 4)):
+            now[0] += seconds
+            tell("features", done, 9)
+    [job] = jobs.jobs(store)
+    assert (
+        (job.stage, job.done, job.total) == ("features", 3, 9)
+        and job.updated_at is not None
+        and job.updated_at >= job.started_at
+    )
+    assert heard == [("features", done, 9) for done in (1, 2, 3, 4)]
+    jobs.finish(store, id, "done")
+    now[0] += 10
+    tell("features", 9, 9)  # too late: the row says how it ended
+    [job] = jobs.jobs(store)
+    assert (job.state, job.done, job.message) == ("done", 3, "done")
+
+
+def test_the_command_shows_the_stage_of_those_at_work(store: Database) -> None:
+    id = jobs.start(store, "scans", "room", {})
+    jobs.telling(store, id, lambda *said: None)("visibility", 1200, 4000)
+    assert "visibility 1,200/4,000" in typed(store, "jobs").output
+    [row] = json.loads(typed(store, "jobs", "--json").output)
+    assert (row["stage"], row["done"], row["total"]) == ("visibility", 1200, 4000) and row["updated_at"]
+    jobs.finish(store, id, "12 regions")
+    assert "visibility" not in typed(store, "jobs").output

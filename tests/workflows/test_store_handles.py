@@ -16,7 +16,7 @@ from ovstore.core.errors import BadInput, BadScene, NotFound
 from ovstore.core.features import EmbeddingSpace
 from ovstore.ingest.formats.openscene.files import write_features
 from ovstore.models.encoders import color_words
-from ovstore.store.catalog import catalog
+from ovstore.store.catalog import catalog, jobs
 from ovstore.store.maintain import verify
 from ovstore.store.postgres.server import Server
 from ovstore.workflows import remedies
@@ -261,3 +261,9 @@ def test_the_scores_of_a_scene_are_those_of_a_search_in_words(store: ovstore.Sto
         assert not any(found.left_out[row, column[hit.region]] for hit in answer)
     with pytest.raises(BadInput, match="At least one question"):
         store.scene_scores([], NAME)
+
+
+def test_an_ingest_notes_its_stages(store: ovstore.Store) -> None:
+    first = jobs.jobs(store)[-1]
+    assert (first.scene, first.state) == (NAME, "done") and first.stage is not None and first.updated_at is not None
+    assert first.started_at <= first.updated_at <= first.finished_at
