@@ -25,8 +25,8 @@ from ..core.names import shortened
 from ..core.wording import shown
 
 _ORDER = (
-    "ingest", "describe", "distill", "generate", "search", "sql", "scenes", "show", "features", "encoders", "eval",
-    "labels", "extract", "export", "preprocess", "mcp", "jobs", "index", "forget",
+    "ingest", "describe", "distill", "generate", "search", "web", "sql", "scenes", "show", "features", "encoders",
+    "eval", "labels", "extract", "export", "preprocess", "mcp", "jobs", "index", "forget",
 )  # fmt: skip
 
 

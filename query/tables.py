@@ -1,6 +1,7 @@
 """Rows for other programs: CSV and Parquet files, written as they come, and Arrow tables in memory."""
 
 import csv
+import io
 import re
 import sys
 import tempfile
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 from ..core.errors import BadInput
 from ..core.files import replacing
 from ..core.wording import shown
-from .rows import Limits, Row, Streamed
+from .rows import Limits, Row, Rows, Streamed
 
 _FORMULA = re.compile(r"[=+\-@\t\r]")  # what makes a spreadsheet compute a cell instead of showing it
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -56,6 +57,22 @@ def arrow_table(result: Streamed, limits: Limits) -> pa.Table:
         return pa.concat_tables(blocks, promote_options="permissive")
     except pa.ArrowException as error:
         raise BadInput(f"These rows do not fit an Arrow table: {error}") from error
+
+
+def csv_text(rows: Rows) -> str:
+    """The rows for a spreadsheet, in memory: text that it would run as a formula begins with an apostrophe."""
+    stream = io.StringIO()
+    _write_csv(Streamed(rows.columns, iter([rows.rows])), stream, spreadsheet=True)
+    return stream.getvalue()
+
+
+def arrow_bytes(rows: Rows) -> bytes:
+    """The rows as an Arrow IPC stream, in memory."""
+    table = arrow_table(Streamed(rows.columns, iter([rows.rows])), Limits(rows=len(rows.rows) + 1))
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
 
 
 def _arrow_block(columns: Sequence[str], block: Sequence[Row]) -> pa.Table:

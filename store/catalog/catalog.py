@@ -22,7 +22,7 @@ from ..files.readers import FeaturesFile, PointsFile
 from ..postgres import schema
 from ..postgres.database import Database
 from . import file_digests
-from .loading import load_correspondences, load_features, load_frames, load_points
+from .loading import load_correspondences, load_features, load_frames, load_points, load_superpoints, widest_frames
 from .regions import RegionInfo, region, region_vector, regions
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "load_features",
     "load_frames",
     "load_points",
+    "load_superpoints",
     "names",
     "points_file",
     "ready_feature_set",
@@ -54,6 +55,7 @@ __all__ = [
     "region_vector",
     "regions",
     "scenes",
+    "widest_frames",
 ]  # fmt: skip
 
 _EMPTY = "The store has no scenes yet. Ingest scans first: ovstore ingest --help"

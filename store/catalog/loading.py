@@ -63,6 +63,15 @@ def _frame(store: Database, row: Row[Any]) -> Frame:
     )
 
 
+def widest_frames(store: Database, scene_id: int, count: int) -> list[Path]:
+    """The images of the frames that see most points, the widest first."""
+    table = schema.frames
+    query = select(table.c.image_path).where(table.c.scene_id == scene_id)
+    with store.connect() as connection:
+        paths = connection.execute(query.order_by(table.c.seen_point_count.desc(), table.c.ordinal).limit(count))
+        return [store.path / path for path in paths.scalars()]
+
+
 @overload
 def load_points(store: Database, scene_id: int) -> StoredPoints: ...
 

@@ -83,6 +83,12 @@ def faces_path(points_path: Path) -> Path:
     return points_path.with_name(f"{points_path.stem}.faces.parquet")
 
 
+def face_count(path: Path) -> int:
+    """How many faces a file of them has; no row is read."""
+    with opened(path, "faces") as (file, _):
+        return int(file.metadata.num_rows)
+
+
 def read_points(path: Path) -> StoredPoints:
     """The cloud with its mesh, where it has one, its superpoints and the order of its scan."""
     with opened(path, "points") as (file, about):

@@ -5,6 +5,7 @@
     scenes/DATASET-SCENE-.../points.parquet     with points.faces.parquet and correspondences.parquet
     features/DATASET-SCENE-NAME-....parquet     one file per feature set
     indexes/regions-SPACE-LEVEL/                region vectors side by side; indexes/faiss-SPACE-LEVEL/ likewise
+    indexes/web/DIGEST.WHAT.v1                  a scene as browsers draw it
     unpacked/DATASET-SCENE-.../                 what a scan's containers were unpacked into
     students/NAME/                              the training run of the student behind the feature sets NAME
 
@@ -75,3 +76,8 @@ def regions_index_of(folder: Path) -> tuple[int, str] | None:
 def faiss_index(space_id: int, level: str) -> str:
     """The folder of the FAISS index of a space and level."""
     return f"{INDEXES}/faiss-{int(space_id)}-{level}"
+
+
+def display(content_digest: str, what: str, version: int) -> str:
+    """A file that browsers draw a scene of that content from."""
+    return f"{INDEXES}/web/{content_digest}.{what}.v{version}"

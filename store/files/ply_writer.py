@@ -23,12 +23,24 @@ def write_ply(
     columns: Mapping[str, NDArray[np.generic]] | None = None,
     comments: Sequence[str] = (),
 ) -> None:
+    """`ply_bytes` as a file, which appears whole or not at all."""
+    made = ply_bytes(xyz, rgb, normals, faces, columns, comments)
+    with replacing(path) as part:
+        part.write_bytes(made)
+
+
+def ply_bytes(
+    xyz: NDArray[np.floating],
+    rgb: NDArray[np.uint8] | None = None,
+    normals: NDArray[np.float32] | None = None,
+    faces: NDArray[np.integer] | None = None,
+    columns: Mapping[str, NDArray[np.generic]] | None = None,
+    comments: Sequence[str] = (),
+) -> bytes:
     """One vertex a point, in the order given: xyz (N, 3) metres, rgb (N, 3), normals (N, 3), faces (F, 3).
 
     `columns` are further (N,) numbers a vertex: whole ones such as labels, floats, or masks. `comments` are lines of
     the header, which is ASCII: what is not, and what would end a line, is escaped.
-
-    The file appears whole or not at all.
     """
     far = float(np.abs(xyz).max(initial=0))
     place = "<f8" if np.spacing(np.float32(far)) > _FINEST else "<f4"
@@ -56,13 +68,12 @@ def write_ply(
     vertices = np.empty(len(xyz), [(name, kind) for name, kind, _ in vertex])
     for name, _, column in vertex:
         vertices[name] = column
-    with replacing(path) as part, open(part, "wb") as file:
-        file.write("\n".join(header).encode("ascii"))
-        file.write(vertices.tobytes())
-        if faces is not None:
-            corners = np.empty(len(faces), [("count", "u1"), ("rows", "<i4", 3)])
-            corners["count"], corners["rows"] = 3, faces
-            file.write(corners.tobytes())
+    parts = ["\n".join(header).encode("ascii"), vertices.tobytes()]
+    if faces is not None:
+        corners = np.empty(len(faces), [("count", "u1"), ("rows", "<i4", 3)])
+        corners["count"], corners["rows"] = 3, faces
+        parts.append(corners.tobytes())
+    return b"".join(parts)
 
 
 def _ascii(text: str) -> str:

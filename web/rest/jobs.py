@@ -1,0 +1,86 @@
+"""GET /jobs, /jobs/{id} and /events: attempts at scenes, as they are and as they go on."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from ...core.errors import BadInput, NotFound
+from ...core.wording import without_paths
+from ...store.catalog import jobs as stored
+from ...store.catalog.jobs import Job
+from .. import paging
+from ..answers import JobAnswer, Page
+from ..documents import answer
+from ..problems import Problem
+from ..served import Served, served
+
+routes = APIRouter(tags=["jobs"])
+
+JobState = Literal["running", "stale", "done", "failed"]
+_EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+_TOPICS = ("jobs", "scenes")
+
+
+@routes.get("/jobs", response_model=Page[JobAnswer], summary="Attempts at scenes, newest first")
+def jobs(
+    request: Request,
+    state: JobState | None = None,
+    limit: Annotated[int, Query(ge=1, le=paging.MOST)] = 60,
+    after: Annotated[str | None, Query(max_length=2000)] = None,
+) -> Response:
+    """All of them, or those in one state; of failed ones, those that are a scene's latest."""
+    return answer(request, found(served(request), state, limit, after))
+
+
+@routes.get("/jobs/{id}", response_model=JobAnswer, summary="One attempt")
+def job(request: Request, id: int) -> Response:
+    """How far it is, or how it ended."""
+    here = served(request)
+    held = next((one for one in stored.jobs(here.store) if one.id == id), None)
+    if held is None:
+        raise NotFound(f"No job {id}: it was forgotten with its scene, or never was. See: ovstore jobs")
+    return answer(request, plain(held))
+
+
+@routes.get("/events", response_class=Response, responses=_EVENTS, summary="What happens, as it does")
+async def events(request: Request, topics: Annotated[str, Query(max_length=40)] = "jobs,scenes") -> Response:
+    """Server-sent events: `job` with an attempt, `scene` with what became of a scene."""
+    here = served(request)
+    wanted = [topic for topic in topics.split(",") if topic]
+    if unknown := [topic for topic in wanted if topic not in _TOPICS]:
+        raise BadInput(f"There is no topic {unknown[0][:40]!r}: jobs and scenes are.")
+    subscription = here.watcher.subscribed(wanted, request.headers.get("last-event-id"))
+    if subscription is None:
+        raise Problem(429, "busy", "Too many streams of events are open.", headers={"Retry-After": "30"})
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(subscription.stream(), headers=headers, media_type="text/event-stream")
+
+
+def found(here: Served, state: JobState | None, limit: int = 60, after: str | None = None) -> Page[JobAnswer]:
+    """What GET /jobs says."""
+    held = stored.failed(here.store) if state in ("failed", "stale") else stored.jobs(here.store)
+    wanted = [one for one in held if state in (None, one.state)]
+    taken, more = paging.part(wanted, lambda one: (-one.id,), paging.key_of(after, (int,)), limit)
+    return Page([plain(one) for one in taken], more, len(wanted))
+
+
+def plain(one: Job) -> JobAnswer:
+    """A job as clients see it."""
+    stage, done, total = (getattr(one, name, None) for name in ("stage", "done", "total"))
+    return JobAnswer(
+        id=one.id,
+        dataset=one.dataset,
+        scene=one.scene,
+        state=one.state,
+        worker=one.worker,
+        message=None if one.message is None else without_paths(one.message),
+        started_at=one.started_at,
+        finished_at=one.finished_at,
+        stage=stage,
+        done=done,
+        total=total,
+        left_s=None,
+        again=None,
+    )
