@@ -228,6 +228,7 @@ class RegionAnswer:
     oriented_box: OrientedBoxAnswer | None
     label: str | None
     views: list[ViewAnswer]
+    superpoints: list[int]  # of a thing: the ordinals of all of them
     url: str
 
 
@@ -337,8 +338,6 @@ class JobAnswer:
     stage: str | None
     done: int | None
     total: int | None
-    left_s: float | None
-    again: str | None  # the command to run again after a failure
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def thumbnail(store: Database, scene: SceneInfo, width: int = 320) -> bytes:
     """The image that sees most, or the scene drawn where no image can be read."""
     for frame in catalog.widest_frames(store, scene.id, _TRIED):
         with suppress(OvstoreError):
-            return displays.picture(store, scene, f"thumbnail-{width}", partial(scaled, frame, width))
+            return displays.picture(store, scene, f"thumbnail-{scene.id}-{width}", partial(scaled, frame, width))
     return drawn(store, scene, width)
 
 

@@ -29,8 +29,8 @@ def frame(prefix: str, scene: SceneInfo, name: str, what: str, **query: str) -> 
 
 
 def version(scene: SceneInfo) -> str:
-    """What `v` of a URL is while the scene has this content."""
-    return scene.content_digest[:16]
+    """What `v` of a URL is while the scene has this content: its images may be others under the same digest."""
+    return f"{scene.content_digest[:12]}-{scene.id}"
 
 
 def scene_of(store: Database, dataset: str, scene: str) -> SceneInfo:

@@ -22,7 +22,15 @@ from ..files.readers import FeaturesFile, PointsFile
 from ..postgres import schema
 from ..postgres.database import Database
 from . import file_digests
-from .loading import load_correspondences, load_features, load_frames, load_points, load_superpoints, widest_frames
+from .loading import (
+    load_correspondences,
+    load_features,
+    load_frames,
+    load_object_of_superpoint,
+    load_points,
+    load_superpoints,
+    widest_frames,
+)
 from .regions import RegionInfo, region, region_vector, regions
 
 __all__ = [
@@ -45,6 +53,7 @@ __all__ = [
     "load_correspondences",
     "load_features",
     "load_frames",
+    "load_object_of_superpoint",
     "load_points",
     "load_superpoints",
     "names",

@@ -20,7 +20,7 @@ from ..documents import answer
 from ..problems import Problem
 from ..served import prefix, served
 from ..views import SceneFrames, frame_answer, named
-from .regions import parents_of, usual_set
+from .regions import usual_set
 
 routes = APIRouter(tags=["frames"])
 
@@ -59,7 +59,7 @@ def image(
     here = served(request)
     found = urls.scene_of(here.store, dataset, scene)
     frame = _frame(here.store, found, name)
-    version = f"image {found.content_digest} {frame.name} {width}"
+    version = f"image {urls.version(found)} {frame.name} {width}"
     if width is None:
         path, media_type = pictures.original(frame.image_path)
         return files.streamed(request, version, media_type, path, 0, path.stat().st_size)
@@ -89,7 +89,7 @@ def crop(
     if asked is None or not (0 <= asked[0] <= asked[2] <= camera.width and 0 <= asked[1] <= asked[3] <= camera.height):
         raise Problem(400, "bad-input", f"The box {box[:60]!r} is not inside {camera.width}x{camera.height} pixels.")
     body = pictures.crop(frame.image_path, Evidence(frame.name, "", asked, 0))
-    return files.whole(request, f"crop {found.content_digest} {frame.name} {asked}", pictures.WEBP, body)
+    return files.whole(request, f"crop {urls.version(found)} {frame.name} {asked}", pictures.WEBP, body)
 
 
 @routes.get("/scenes/{dataset}/{scene}/frames/{name}/points", response_model=PixelAnswer, summary="What a pixel shows")
@@ -114,11 +114,11 @@ def pixel(
     best = int(near[np.argmin(seen.depth[near])])
     point = int(seen.point_index[best])
     superpoint = int(catalog.load_superpoints(here.store, found.id)[point])
-    parent = (
-        parents_of(here.store, found, usual_set(here.store, found, features)).get(superpoint)
-        if found.features
-        else None
-    )
+    parent = None
+    if found.features:
+        held = usual_set(here.store, found, features)
+        parent = int(catalog.load_object_of_superpoint(here.store, found.id, held.name)[superpoint])
+        parent = parent if parent >= 0 else None
     place = [float(value) for value in seen.uv[best]]
     return answer(request, PixelAnswer(point, superpoint, parent, place[0], place[1], float(seen.depth[best])))
 

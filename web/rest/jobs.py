@@ -68,7 +68,7 @@ def found(here: Served, state: JobState | None, limit: int = 60, after: str | No
 
 def plain(one: Job) -> JobAnswer:
     """A job as clients see it."""
-    stage, done, total = (getattr(one, name, None) for name in ("stage", "done", "total"))
+    running = one.state == "running"
     return JobAnswer(
         id=one.id,
         dataset=one.dataset,
@@ -78,9 +78,7 @@ def plain(one: Job) -> JobAnswer:
         message=None if one.message is None else without_paths(one.message),
         started_at=one.started_at,
         finished_at=one.finished_at,
-        stage=stage,
-        done=done,
-        total=total,
-        left_s=None,
-        again=None,
+        stage=one.stage if running else None,
+        done=one.done if running else None,
+        total=one.total if running else None,
     )

@@ -61,4 +61,4 @@ async def thumbnail(request: Request, dataset: str, scene: str, v: str | None = 
     here = served(request)
     found = urls.scene_of(here.store, dataset, scene)
     body = await worked(request, here.gates.builds, lambda: pictures.thumbnail(here.store, found))
-    return files.whole(request, f"thumbnail {found.content_digest}", pictures.WEBP, body)
+    return files.whole(request, f"thumbnail {urls.version(found)}", pictures.WEBP, body)
