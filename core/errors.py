@@ -13,6 +13,7 @@
     ├── MissingPackage      an extra has to be installed first
     ├── BadPlugin           a plug-in of a third party lacks what its registry asks for
     ├── Interrupted         long work was told to stop, and has kept what it did
+    ├── Cancelled           an answer that nobody waits for any more
     └── DatabaseError       the server is missing, too old, or refuses
         └── SchemaVersion   the store was written by another version of ovstore
 
@@ -83,6 +84,10 @@ class BadPlugin(OvstoreError):
 
 class Interrupted(OvstoreError):
     """Long work was told to stop by a signal; what it did is kept, and it can go on from there."""
+
+
+class Cancelled(OvstoreError):
+    """An answer that nobody waits for any more was not worked out."""
 
 
 class DatabaseError(OvstoreError):

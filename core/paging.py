@@ -38,6 +38,8 @@ def key_of(token: str, order: str, kinds: Sequence[type]) -> Key:
             raise ValueError
         found: list[Any] = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
         own, *key = found
+        if isinstance(own, str) and own != order:
+            kinds = tuple(type(value) for value in key)  # of another order
         if len(key) != len(kinds) or any(type(value) is not kind for value, kind in zip(key, kinds, strict=True)):
             raise ValueError
         if any(isinstance(value, int) and abs(value) >= 1 << 63 for value in key) or any("\0" in str(v) for v in key):

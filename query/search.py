@@ -1,9 +1,10 @@
 """`ovstore.search`: a question in words, a picture or a region, answered by the store."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..core.annotated import checked, several
+from ..core.cancelling import step, stoppable
 from ..core.errors import NotFound
 from ..core.features import Answer, Hit, Level, Query, Vectors
 from ..models.pictures import read_image
@@ -39,6 +40,7 @@ def search(
     exact: bool = False,
     relations: Sequence[Relation] = (),
     vectors: Vectors | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Answer:
     """The things that answer best to words, to a picture (or a box of it), or to another hit; see docs/search.md.
 
@@ -51,28 +53,31 @@ def search(
     things stand: [Below("dart board")] of `ovstore.query.relations`; see docs/relations.md. `vectors` says what hits
     are compared by: the means of their points' vectors ("fused"), vectors from crops of images of objects ("crops"; see
     `describe_objects`), or the mean of the two ("both"). By default they are fused, and both for an encoder that was
-    taught crops once all asked scenes are described.
+    taught crops once all asked scenes are described. `cancelled` is asked between steps; once it is true, the search
+    ends with Cancelled.
     """
-    question = Question(text, image, box_xyxy, like, frame)
-    target = target_of(store, features)
-    query = replace(
-        query_of(store, question, target, exclude),
-        top=top,
-        ungrouped=ungrouped or level is not None,
-        level=level or "object",
-        datasets=several(datasets),
-        scenes=several(scenes),
-        where=where,
-        exact=exact,
-        min_probability=min_probability,
-    )
-    query = replace(query, vectors=vectors or usual_vectors(store, query, target))
-    if relations:
-        return _related(store, query, relations, question, target)
-    found = store_search.find(store, query)
-    hits = tuple(map(_with_images, found.hits))
-    here = store_search.probably_here(hits) if text is not None else None
-    return Answer(hits, here, str(question), target.space.name, query, found.notes)
+    with stoppable(cancelled):
+        question = Question(text, image, box_xyxy, like, frame)
+        target = target_of(store, features)
+        query = replace(
+            query_of(store, question, target, exclude),
+            top=top,
+            ungrouped=ungrouped or level is not None,
+            level=level or "object",
+            datasets=several(datasets),
+            scenes=several(scenes),
+            where=where,
+            exact=exact,
+            min_probability=min_probability,
+        )
+        step()
+        query = replace(query, vectors=vectors or usual_vectors(store, query, target))
+        if relations:
+            return _related(store, query, relations, question, target)
+        found = store_search.find(store, query)
+        hits = tuple(map(_with_images, found.hits))
+        here = store_search.probably_here(hits) if text is not None else None
+        return Answer(hits, here, str(question), target.space.name, query, found.notes)
 
 
 def query_of(store: Database, question: Question, target: AskedFeatures, exclude: str | Sequence[str] = ()) -> Query:

@@ -8,11 +8,13 @@ import pyarrow as pa
 from ..core.annotated import checked
 from ..core.features import EmbeddingSpace
 from ..core.once import State
+from ..core.paging import Page
 from ..query.question import target_of
 from ..query.scene_scores import scene_scores
 from ..query.search import search
 from ..store.catalog import catalog, handles
-from ..store.catalog.catalog import FeatureKind
+from ..store.catalog.catalog import FeatureKind, SceneOrder
+from ..store.catalog.changes import Changes, changes
 from ..store.catalog.handles import FeatureSetHandle, Rows, SceneHandle
 from ..store.files.stored_points import Order
 from ..store.postgres import database
@@ -23,9 +25,25 @@ class Store(Database):
     """An open store. Safe to share between threads and to inherit by fork; other processes open it by its path."""
 
     @checked
-    def scenes(self, dataset: str | None = None, split: str | None = None, order: Order = "scan") -> list[SceneHandle]:
-        """All scenes, or those of one dataset or split, by dataset and name."""
-        return handles.scene_handles(self, dataset, split, order)
+    def scenes(
+        self,
+        dataset: str | None = None,
+        split: str | None = None,
+        order: Order = "scan",
+        *,
+        sort: SceneOrder = "name",
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Page[SceneHandle]:
+        """All scenes, or those of one dataset or split, by dataset and name, or the newest or largest first.
+
+        With `limit` a page of them, whose `next` is the `after` of the following one.
+        """
+        return handles.scene_handles(self, dataset, split, order, sort=sort, after=after, limit=limit)
+
+    def changes(self) -> Changes:
+        """Two numbers that stay while nothing changes: of what the store holds, and of its jobs. Cheap to ask often."""
+        return changes(self)
 
     @checked
     def scene(self, name: str, order: Order = "scan") -> SceneHandle:

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import BigInteger, Connection, Row, Select, cast, func, select, tuple_
 
 from ...core.digests import recipe_digest
 from ...core.errors import NotFound
 from ...core.features import EmbeddingSpace
+from ...core.paging import Page, key_of, require_limit, token
 from ...core.wording import did_you_mean, near_names
 from ..files.parquet import faces_path
 from ..files.readers import FeaturesFile, PointsFile
@@ -66,6 +67,8 @@ __all__ = [
     "scenes",
     "widest_frames",
 ]  # fmt: skip
+
+SceneOrder = Literal["name", "-created_at", "-points"]
 
 _EMPTY = "The store has no scenes yet. Ingest scans first: ovstore ingest --help"
 
@@ -133,16 +136,55 @@ class FeatureKind:
     recipe: dict[str, Any]  # of the newest
 
 
-def scenes(store: Database, dataset: str | None = None) -> list[SceneInfo]:
-    """All scenes, or those of one dataset, by dataset and name."""
-    query = _scene_query().order_by(schema.datasets.c.name, schema.scenes.c.name)
-    if dataset is not None:
-        query = query.where(schema.datasets.c.name == dataset)
+def scenes(
+    store: Database,
+    dataset: str | None = None,
+    *,
+    split: str | None = None,
+    features: str | None = None,
+    name_contains: str | None = None,
+    sort: SceneOrder = "name",
+    after: str | None = None,
+    limit: int | None = None,
+) -> Page[SceneInfo]:
+    """All scenes, or those of one dataset, by dataset and name, or the newest or largest first.
+
+    With `limit` a page of them, with their total number: its `next` is the `after` of the following one.
+    """
+    require_limit(limit)
+    own, datasets = schema.scenes.c, schema.datasets.c
+    conditions = [] if dataset is None else [datasets.name == dataset]
+    conditions += [] if split is None else [own.split == split]
+    conditions += [] if name_contains is None else [own.name.icontains(name_contains, autoescape=True)]
+    if features is not None:
+        sets = schema.feature_sets
+        named = select(sets.c.id).where(sets.c.scene_id == own.id, sets.c.name == features, sets.c.state == "ready")
+        conditions.append(named.exists())
+    keys: dict[SceneOrder, tuple[Any, ...]] = {
+        "name": (datasets.name, own.name),
+        "-created_at": (-cast(func.extract("epoch", own.created_at) * 1_000_000, BigInteger), own.id),
+        "-points": (-own.point_count, own.id),
+    }
+    key = keys[sort]
+    query = _scene_query().where(*conditions).order_by(*key)
+    if after is not None:
+        kinds = (str, str) if sort == "name" else (int, int)
+        query = query.where(tuple_(*key) > tuple_(*key_of(after, sort, kinds)))
     with store.connect() as connection:
-        found = [_scene_info(row) for row in connection.execute(query)]
-        if dataset is not None and not found:
-            raise _no_dataset(dataset, connection.execute(select(schema.datasets.c.name)).scalars().all())
-    return found
+        rows = connection.execute(
+            query.add_columns(key[0].label("key_0"), key[1].label("key_1")).limit(None if limit is None else limit + 1)
+        ).all()
+        total = None
+        if limit is not None:
+            counted = select(func.count()).select_from(schema.scenes).join(schema.datasets).where(*conditions)
+            total = connection.scalar(counted)
+        if dataset is not None and not rows and after is None:
+            known = connection.execute(select(datasets.name)).scalars().all()
+            if dataset not in known:
+                raise _no_dataset(dataset, known)
+    page = rows[:limit]
+    goes_on = limit is not None and len(rows) > limit
+    return Page(map(_scene_info, page), token(sort, (page[-1].key_0, page[-1].key_1)) if goes_on else None, total)
 
 
 def names(store: Database) -> dict[str, list[str]]:

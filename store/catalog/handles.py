@@ -26,7 +26,7 @@ from ..files.stored_points import Order
 from ..postgres import thing_trees
 from ..postgres.database import Database
 from . import catalog, loading
-from .catalog import FeatureSetInfo, SceneInfo
+from .catalog import FeatureSetInfo, SceneInfo, SceneOrder
 from .regions import Order as RegionOrder
 from .regions import RegionInfo
 
@@ -301,11 +301,18 @@ def whole_rows(rows: Rows, count: int) -> NDArray[np.int64]:
 
 
 def scene_handles(
-    store: Database, dataset: str | None = None, split: str | None = None, order: Order = "scan"
-) -> list[SceneHandle]:
-    """All scenes, or those of one dataset or split, by dataset and name."""
-    held = catalog.scenes(store, dataset)
-    return [SceneHandle(store, scene, order) for scene in held if split in (None, scene.split)]
+    store: Database,
+    dataset: str | None = None,
+    split: str | None = None,
+    order: Order = "scan",
+    *,
+    sort: SceneOrder = "name",
+    after: str | None = None,
+    limit: int | None = None,
+) -> Page[SceneHandle]:
+    """All scenes, or those of one dataset or split, or a page of them."""
+    held = catalog.scenes(store, dataset, split=split, sort=sort, after=after, limit=limit)
+    return Page((SceneHandle(store, scene, order) for scene in held), held.next, held.total)
 
 
 def scene_handle(store: Database, name: str, order: Order = "scan") -> SceneHandle:

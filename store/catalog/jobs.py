@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select, true, update
 
 from ...core.errors import OvstoreError
 from ...core.names import require_name
+from ...core.paging import Page, key_of, require_limit, token
 from ..postgres import locks, presence
 from ..postgres.database import Database
 from ..postgres.schema import jobs as table
@@ -136,10 +137,24 @@ def fail(store: Database, id: int, message: str) -> None:
     store.presence.release(presence.JOB, id)
 
 
-def jobs(store: Database, limit: int | None = None) -> list[Job]:
-    """The latest attempts, newest first."""
+def jobs(
+    store: Database, limit: int | None = None, *, after: str | None = None, state: State | None = None
+) -> Page[Job]:
+    """The latest attempts, or those in one state, newest first; `after` is the `next` of the page before."""
+    require_limit(limit, 10**9)
+    conditions: list[ColumnElement[bool]] = []
+    if after is not None:
+        [before] = key_of(after, "-id", (int,))
+        conditions.append(table.c.id < before)
+    if state is not None:
+        conditions.append(table.c.state == ("running" if state == "stale" else state))
     with store.connect() as connection:
-        return _found(connection, limit=limit)
+        read = None if limit is None or state in ("running", "stale") else limit + 1  # few are running
+        found = _found(connection, and_(true(), *conditions), read)
+    found = [job for job in found if state in (None, job.state)]
+    page = found[:limit]
+    goes_on = limit is not None and len(found) > limit
+    return Page(page, token("-id", (page[-1].id,)) if goes_on else None)
 
 
 def failed(store: Database) -> list[Job]:

@@ -6,7 +6,7 @@
                       └─< text_vectors ├─ crop_sets (recipes); region_crops of regions
                                        └─ thing_trees
     files and fingerprints of scenes and feature_sets
-    jobs   indexes   retired_files   retired_regions   store_identity
+    jobs   indexes   changes   retired_files   retired_regions   store_identity
 
 One `halfvec` column serves all spaces; an approximate index is partial, one a space, on the cast
 `embedding::halfvec(dim) WHERE space_id = N` (both as literals: bind parameters defeat partial indexes).
@@ -388,6 +388,14 @@ indexes = Table(
     Column("built_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
     UniqueConstraint("name", "embedding_space_id", "level"),
     comment="Derived from regions; can be dropped and rebuilt",
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("topic", Text, primary_key=True, comment="contents (scenes and feature sets), or jobs"),
+    Column("number", BigInteger, nullable=False, comment="grows with each transaction that changes them"),
+    comment="What has changed since somebody looked: numbers to compare",
 )
 
 retired_files = Table(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import plugins
+from ...core.cancelling import step
 from ...core.errors import BadInput, NotFound
 from ...core.features import Hit, Query
 from ..postgres.database import Database
@@ -50,6 +51,7 @@ def find(store: Database, query: Query, index: str | None = None) -> FoundHits:
         raise BadInput(
             f"A query vector of shape {query.vector.shape} was given; {query.space.dim} finite numbers were expected."
         )
+    step()
     with store.autocommit() as connection:
         state = space_state.of_space(connection, query.space)
     note = described.note(store, query)
@@ -87,6 +89,7 @@ def _hits(store: Database, query: Query, table: RegionVectors, find: Callable[[i
     count, looked_at = query.top, 0
     while True:
         ids, scores = find(count)
+        step()
         chances = probabilities(table.vectors[table.rows_of(ids)], query)
         likely = [place for place, chance in enumerate(chances) if is_likely(query, chance)]
         with store.autocommit() as connection:

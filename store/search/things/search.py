@@ -6,6 +6,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from ....core.cancelling import step
 from ....core.features import Hit, Query
 from ...postgres.database import Database
 from .. import filters, region_vectors
@@ -29,6 +30,7 @@ def thing_hits(store: Database, query: Query, state: SpaceState, propose: Propos
     sets = [key[0] for key in state.ready if chosen is None or key[0] in chosen]
     with_tree = trees.held(store, sets)
     found = _best(store, query, state, _candidates(store, query, state, propose, sets, with_tree))
+    step()
     with store.autocommit() as connection:
         loaded = load_things(connection, store.path, found)
     return loaded, tuple(_notes(query, len(sets), len(sets) - len(with_tree)))
@@ -70,6 +72,7 @@ def _best(store: Database, query: Query, state: SpaceState, candidates: Iterator
     passing: list[Candidate] = []
     wanted = query.thing_options.candidates
     while True:
+        step()
         batch = list(islice(candidates, wanted))
         passing += _passing(store, query, state, batch)
         exhausted = len(batch) < wanted
