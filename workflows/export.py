@@ -99,7 +99,7 @@ def export(
 def export_by(store: Database, request: ExportRequest, report: Report = quiet) -> Exported:
     """The export that a request describes; what the catalog names stays readable until the end."""
     if request.format != "openscene":
-        _require_writable(request.path, request.force)
+        require_writable(request.path, request.force)
     writers: dict[Format, Callable[[Database, ExportRequest], Exported]]
     writers = {"ply": _ply, "glb": _glb, "npz": _npz, "openscene": partial(_openscene, report=report)}
     with leases.reading(store):
@@ -160,7 +160,7 @@ def _openscene(store: Database, request: ExportRequest, report: Report) -> Expor
     )
 
 
-def _require_writable(path: Path, force: bool) -> None:
+def require_writable(path: Path, force: bool) -> None:
     """Before any work: the file can be written, and nothing is lost."""
     if not path.parent.is_dir():
         raise BadInput(f"There is no folder {path.parent} to write {path.name} in: create it first.")

@@ -25,6 +25,7 @@ VERBS: dict[str, dict[str, Any]] = {
     "evaluate_points": {"labels": "scannet20"}, "evaluate_instances": {"labels": "scannet20"},
     "evaluate_retrieval": {"labels": "scannet20"}, "heat_map": {"scene": "room", "text": "red"},
     "export": {"scene": "room", "path": "room.ply"}, "scene_scores": {"questions": "red", "scene": "room"},
+    "view": {"scene": "room"},
     "segment": {"labels": "red", "image": np.zeros((8, 8, 3), np.uint8)},
 }  # fmt: skip
 

@@ -149,7 +149,7 @@ def test_the_public_names_are_these() -> None:
         "Answer", "Camera", "EmbeddingSpace", "FeatureSetHandle", "Frame", "Hit", "OvstoreError", "PointCloud", "Query",
         "Question", "Scene", "SceneDataset", "SceneHandle", "SceneScores", "Store", "contact_sheet", "describe_objects",
         "distill", "evaluate_instances", "evaluate_points", "evaluate_retrieval", "export", "extract_features",
-        "heat_map", "ingest_scans", "open", "scene_scores", "search", "segment", "__version__",
+        "heat_map", "ingest_scans", "open", "scene_scores", "search", "segment", "view", "__version__",
     ])  # fmt: skip
     for name in ovstore.__all__:
         assert getattr(ovstore, name) is not None

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(ovstore.__file__).parent
 PAGE, STATIC = ROOT / "web/page", ROOT / "web/static"
-PACKED = ("page.js", "page.css", "LICENSES.txt")
+PACKED = ("page.js", "page.css", "widget.js", "LICENSES.txt")
 LEAST_NODE = 20
 
 needs_sources = pytest.mark.skipif(not PAGE.is_dir(), reason="needs a checkout: the page's sources are not installed")

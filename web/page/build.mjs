@@ -1,4 +1,5 @@
-// Bundles the page into ../static (or the folder given): page.js, page.css and LICENSES.txt, byte for byte the same from run to run.
+// Bundles the page into ../static (or the folder given): page.js, page.css, widget.js (for notebooks, with the style inside) and
+// LICENSES.txt, byte for byte the same from run to run.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,9 +8,8 @@ import { build } from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const out = process.argv[2] ?? join(here, "..", "static");
 
-await build({
+const script = {
   absWorkingDir: here,
-  entryPoints: { page: "src/main.js" },
   bundle: true,
   minify: true,
   format: "esm",
@@ -17,7 +17,8 @@ await build({
   legalComments: "none",
   charset: "utf8",
   outdir: out,
-});
+};
+await build({ ...script, entryPoints: { page: "src/main.js" } });
 await build({
   absWorkingDir: here,
   entryPoints: { page: "style/page.css" },
@@ -28,8 +29,17 @@ await build({
   outdir: out,
 });
 
+const style = {
+  name: "style",
+  setup(/** @type {import("esbuild").PluginBuild} */ build) {
+    build.onResolve({ filter: /^style:page$/ }, () => ({ path: "page", namespace: "style" }));
+    build.onLoad({ filter: /.*/, namespace: "style" }, () => ({ contents: readFileSync(join(out, "page.css"), "utf8"), loader: "text" }));
+  },
+};
+await build({ ...script, entryPoints: { widget: "src/widget/main.js" }, plugins: [style] });
+
 const three = readFileSync(join(here, "node_modules/three/LICENSE"), "utf8");
 writeFileSync(
   join(out, "LICENSES.txt"),
-  "page.js contains parts of three.js (https://threejs.org), its OrbitControls included, under this licence:\n\n" + three,
+  "page.js and widget.js contain parts of three.js (https://threejs.org), its OrbitControls included, under this licence:\n\n" + three,
 );

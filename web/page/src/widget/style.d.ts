@@ -1,0 +1,4 @@
+declare module "style:page" {
+  const text: string;
+  export default text;
+}
