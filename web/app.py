@@ -14,7 +14,7 @@ from .. import __version__
 from ..store.catalog import catalog
 from ..store.catalog import jobs as stored_jobs
 from ..workflows.open_store import Store
-from . import error_handlers, pages, problems, static_files
+from . import error_handlers, mcp_http, pages, problems, static_files
 from .answers import ProblemAnswer
 from .events import Watcher
 from .options import WebOptions
@@ -58,6 +58,7 @@ def bare_app(store: Store, options: WebOptions) -> FastAPI:
     for resource in RESOURCES:
         api.include_router(resource.routes)
     app.include_router(api)
+    app.state.agents = mcp_http.install(app, store, options.sql)
     app.mount("/static", static_files.app())
     app.include_router(pages.routes)
     if not options.host.startswith("127."):  # bytes are free on the same machine
@@ -90,7 +91,8 @@ def schema(app: FastAPI) -> dict[str, Any]:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     here: Served = app.state.served
     here.words.warm()
-    yield
+    async with app.state.agents:
+        yield
     here.closing.set()
 
 

@@ -66,8 +66,7 @@ class _Server(MCPServer[Any]):
 def mcp_server(store: Database, *, sql: bool = False) -> MCPServer[Any]:
     """The tools and resources of a store that is open read-only; with `sql`, statements are answered as well.
 
-    It speaks stdio by `.run()`, and HTTP by `.streamable_http_app(stateless_http=True, json_response=True,
-    transport_security=...)`, whose session manager has to run while requests are answered.
+    It speaks stdio by `.run()`, and HTTP as mcp_http.py has it.
     """
     tools = Tools(store, sql)
     called: list[Callable[..., Any]] = [

@@ -1,7 +1,6 @@
 """What the tools for agents answer: small values that JSON has, without paths, and short enough for a model to read."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
@@ -9,13 +8,12 @@ from typing import Any, ClassVar
 
 from ..core.errors import BadInput
 from ..core.features import Answer, Evidence, Hit
-from ..core.wording import shown_in_json
+from ..core.wording import shown_in_json, without_paths
 from ..store.catalog.catalog import FeatureKind, RegionInfo, SceneInfo
 
 MOST_TEXT = 32_000  # bytes of one result
 _LONG = 1_000  # characters of one text out of a scan or a table
 _FINDINGS = 20
-_PATH = re.compile(r"(?<![\w:/.~-])/(?:[^/\s'\"]+/)+([^/\s'\"]*)")
 
 Three = tuple[float, float, float]
 
@@ -263,11 +261,6 @@ def cell(value: Any) -> Any:
 
 def short(text: str) -> str:
     return text if len(text) <= _LONG else f"{text[:_LONG]}… ({len(text):,} characters)"
-
-
-def without_paths(text: str) -> str:
-    """The text with each absolute path of a file cut down to the file's name."""
-    return _PATH.sub(r"\1", text)
 
 
 def _cut(result: Any, count: int) -> Any:

@@ -9,7 +9,7 @@ from PIL import Image
 from pydantic import Field
 
 from .. import __version__
-from ..core.errors import BadInput, Misused, NotFound, OvstoreError
+from ..core.errors import BadInput, Misused, NotFound, OvstoreError, public_sentence
 from ..drawing.clouds import heat_drawing, scene_drawing
 from ..drawing.evidence import with_box
 from ..models.pictures import read_image
@@ -249,7 +249,7 @@ class Tools:
 
     def sentence(self, error: OvstoreError) -> str:
         """What the command line would print, without paths."""
-        return answers.without_paths(str(error).replace(f"{self.store.path}/", ""))
+        return public_sentence(error, self.store.path)
 
 
 def _relations(said: str | None) -> tuple[Relation, ...]:
