@@ -1,6 +1,8 @@
 """Sightings: which frames show which parts of a scene, and which of them show a part best."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +70,32 @@ class Sightings(ByValue):
         for row, (x0, y0, x1, y1) in zip(rows.tolist(), np.asarray(self.box_xyxy[rows], float).tolist(), strict=True):
             views[self.part[row]].append(RegionView(int(self.frame[row]), (x0, y0, x1, y1), int(self.visible[row])))
         return [tuple(found) for found in views]
+
+
+def seen_together(unions: Sequence[Sightings], top: int) -> list[tuple[RegionView, ...]]:
+    """Up to `top` views of each union, in the frames that show all of them, best first.
+
+    A frame is as good as its view of that union which it shows worst, in shares of the union's best view.
+    """
+    frames = reduce(np.intersect1d, [union.frame for union in unions])
+    rows = [np.searchsorted(union.frame, frames) for union in unions]
+    share = np.ones(len(frames))
+    for union, own in zip(unions, rows, strict=True):
+        share = np.minimum(share, union.worth[own] / union.worth.max(initial=1e-12))
+    best = np.argsort(-share, kind="stable")[:top]
+    best = best[share[best] >= _LEAST]
+    return [
+        tuple(
+            RegionView(frame, (x0, y0, x1, y1), visible)
+            for frame, (x0, y0, x1, y1), visible in zip(
+                union.frame[own[best]].tolist(),
+                np.asarray(union.box_xyxy[own[best]], float).tolist(),
+                union.visible[own[best]].tolist(),
+                strict=True,
+            )
+        )
+        for union, own in zip(unions, rows, strict=True)
+    ]
 
 
 def worth(

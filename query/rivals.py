@@ -1,6 +1,7 @@
 """What an answer to words is weighed against: everyday things, and the same thing in other colours."""
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,20 @@ from .templates import known_texts
 
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "gray")
 _SPELT = {"grey": "gray", "violet": "purple"}  # other words for the same colour
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """What a question in words is weighed against, as a Query has it."""
+
+    background: NDArray[np.float32] | None  # (B, dim) everyday things; None: the encoder has no name of another
+    rivals: NDArray[np.float32] | None  # (R, dim) the same in other colours; None: the question names no colour
+
+
+def rivals_of(encoder: Encoder, words: str) -> Rivals:
+    """What an answer to these words is weighed against, wherever they are asked."""
+    others = everyday(encoder, words)
+    return Rivals(others if len(others) else None, in_other_colours(encoder, words))
 
 
 def everyday(encoder: Encoder, words: str) -> NDArray[np.float32]:
@@ -32,7 +47,9 @@ def in_other_colours(encoder: Encoder, words: str) -> NDArray[np.float32] | None
     Without them a chair of any colour answers to "a red chair", as nothing everyday is more like it.
     """
     texts = recoloured(words)
-    rows, known = known_texts(encoder, texts) if texts else (np.empty((0, encoder.space.dim), np.float32), [])
+    if not texts:
+        return None
+    rows, known = known_texts(encoder, texts)
     return rows if known else None
 
 

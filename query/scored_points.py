@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..store.catalog.catalog import SceneInfo
 from ..store.postgres.database import Database
-from ..store.search.search import HERE
+from ..store.search.probability import HERE
 from .heat import heat_map
 from .question import Question
 from .search import search

@@ -12,11 +12,11 @@ from ..store.postgres.database import Database
 from ..store.search import described
 from ..store.search import search as store_search
 from ..store.search.hit_contents import StoredContents
-from . import rivals
 from .encode import BoxXyxy
 from .question import AskedFeatures, GivenImage, Question, target_of
 from .relations.answering import related
 from .relations.expressions import Relation
+from .rivals import rivals_of
 
 
 @checked
@@ -83,11 +83,12 @@ def search(
 def query_of(store: Database, question: Question, target: AskedFeatures, exclude: str | Sequence[str] = ()) -> Query:
     """The question as a vector with what its answers are weighed against; `exclude` are words."""
     text, options = question.text, target.encoder.thing_options
+    weighed = None if text is None else rivals_of(target.encoder, text)
     return Query(
         vector=question.vector(store, target),
         space=target.space,
-        background=rivals.everyday(target.encoder, text) if text is not None else None,
-        rivals=rivals.in_other_colours(target.encoder, text) if text is not None else None,
+        background=None if weighed is None else weighed.background,
+        rivals=None if weighed is None else weighed.rivals,
         excluded=target.encoder.texts(several(exclude)) if exclude else None,
         feature_set=target.features,
         thing_options=options if text is not None else options.for_examples(),
@@ -107,9 +108,12 @@ def _related(
     store: Database, query: Query, relations: Sequence[Relation], question: Question, target: AskedFeatures
 ) -> Answer:
     """The answer to a query with relations; what it says of being here is for its landmarks, too."""
-    found = related(
-        store, query, relations, target.encoder.background(), lambda words: target.encoder.texts([words])[0]
-    )
+
+    def ask(words: str) -> Query:
+        landmark = query_of(store, Question(words), target)
+        return replace(landmark, datasets=query.datasets, scenes=query.scenes, exact=query.exact, vectors=query.vectors)
+
+    found = related(store, query, relations, ask)
     hits = tuple(map(_with_images, found.hits))
     here = None if question.text is None else bool(store_search.probably_here(hits)) and found.landmarks_here
     said = f"{question} {' and '.join(map(str, relations))}"

@@ -25,6 +25,7 @@ from ..evaluation.scenes import select
 from ..ingest.report import Report, quiet
 from ..models.everyday import EVERYDAY, NOTHING_IN_PARTICULAR
 from ..query.encode import Encoder, encoder_of
+from ..query.rivals import rivals_of
 from ..query.templates import asked_with, known_texts, with_templates
 from ..store.catalog import leases
 from ..store.postgres.database import Database
@@ -164,7 +165,11 @@ def _by_words(
 ) -> list[Asked]:
     """The names of rare labels, and words for what is not there; `own` says that the labels are the scans' own."""
     texts: Texts = partial(known_texts, encoder)
-    background = encoder.background()
+
+    def weigh(words: str) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
+        weighed = rivals_of(encoder, words)
+        return weighed.background, weighed.rivals
+
     if absent is not None:
         words = list(absent)
         questions.require_absent(words, label_set, points)
@@ -174,8 +179,8 @@ def _by_words(
     else:
         words = [label_set.classes[index].texts[0] for index in np.flatnonzero(~points.any(axis=1))]
     return [
-        questions.by_name(label_set, points, most, texts, background),
-        questions.absent(words, texts, background),
+        questions.by_name(label_set, points, most, texts, weigh),
+        questions.absent(words, texts, weigh),
     ]
 
 

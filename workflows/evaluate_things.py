@@ -35,6 +35,7 @@ from ..query.encode import Encoder, encoder_of, in_box, unit
 from ..query.relations import Below, Beside, Between, Inside, Near, On, Under
 from ..query.relations.expressions import Predicate
 from ..query.relations.verdicts import Placed, Surroundings, judge
+from ..query.rivals import Rivals, rivals_of
 from ..store.catalog import leases
 from ..store.postgres.database import Database
 from ..store.search import search as store_search
@@ -118,7 +119,6 @@ class _Asking:
     def __post_init__(self) -> None:
         store, space = self.collection.store, self.collection.space
         self.encoder: Encoder = encoder_of(self.collection.sets[0].recipe, space, store=store)
-        self.background = self.encoder.background()
 
     def house(self, number: int, scenes: Mapping[str, int]) -> None:
         """All questions to one house, whose scenes have these places in the collection."""
@@ -144,7 +144,7 @@ class _Asking:
             vector = self._words(label)
             if vector is not None:
                 record = partial(measured, label, "name", number, label in pool, truths=truths)
-                things, regions = ask(vector, self.background)
+                things, regions = ask(vector, rivals_of(self.encoder, label))
                 self._keep(record(things), record(regions))
                 present[label] = [hit for hit in things if (hit.probability or 0) >= HERE]
         for label in house.held:
@@ -173,7 +173,7 @@ class _Asking:
         label = room.truth.name[pair[0]]
         vector = self._words(label)
         if vector is not None:
-            things, regions = ask(vector, self.background, scenes=(scene,))
+            things, regions = ask(vector, rivals_of(self.encoder, label), scenes=(scene,))
             self.twins.append(twins_asked(label, pair, room.truth, things))
             self.region_twins.append(twins_asked(label, pair, room.truth, regions))
 
@@ -206,7 +206,7 @@ class _Asking:
     def _both(
         self,
         vector: NDArray[np.float32],
-        background: NDArray[np.float32] | None,
+        weighed: Rivals | None,
         rooms: Mapping[str, Room],
         scenes: tuple[str, ...],
     ) -> tuple[list[FoundThing], list[FoundThing]]:
@@ -217,10 +217,11 @@ class _Asking:
             self.collection.space,
             top=TOP,
             scenes=scenes,
-            background=background,
+            background=None if weighed is None else weighed.background,
+            rivals=None if weighed is None else weighed.rivals,
             feature_set=self.collection.name,
             exact=True,
-            thing_options=options if background is not None else options.for_examples(),
+            thing_options=options if weighed is not None else options.for_examples(),
         )
         started = time.process_time()
         things = store_search.search(self.collection.store, query)

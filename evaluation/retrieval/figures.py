@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.features import Level
-from ...store.search.search import HERE
+from ...store.search.probability import HERE
 from .questions import By
 from .ranking import RankFigures, auroc, by_chance, of_ranks
 from .run import Answered

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from .picture_list import Picture
 
 By = Literal["name", "picture"]
 SHOWN: dict[By, str] = {"name": "name", "picture": "image"}  # as tables say it
+Weigh = Callable[[str], tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]]  # background, rivals of words
 Texts = Callable[[Sequence[str]], tuple[NDArray[np.float32], list[int]]]  # vectors of known texts, their positions
 
 
@@ -30,6 +31,7 @@ class RetrievalQuestion:
     label: int | None  # the class that answers it; None when no scene holds what is asked
     vector: NDArray[np.float32]  # (dim,) unit length
     background: NDArray[np.float32] | None = None  # (B, dim) what its probability is weighed against
+    rivals: NDArray[np.float32] | None = None  # (R, dim) as well: the same in other colours
     scene: str | None = None  # where the picture was taken
 
 
@@ -57,23 +59,20 @@ def by_name(
     points: NDArray[np.int64],
     most_scenes: int,
     texts: Texts,
-    background: NDArray[np.float32] | None,
+    weigh: Weigh,
 ) -> Asked:
     """Each rare label by the first of its class's texts."""
     classes = np.flatnonzero(rare(points, most_scenes)).tolist()
-    asked, known = _ask([label_set.classes[index].texts[0] for index in classes], texts, background)
+    asked, known = _ask([label_set.classes[index].texts[0] for index in classes], texts, weigh)
     return Asked(
-        tuple(
-            RetrievalQuestion(each.text, "name", classes[place], each.vector, background)
-            for place, each in zip(known, asked.questions, strict=True)
-        ),
+        tuple(replace(each, label=classes[place]) for place, each in zip(known, asked.questions, strict=True)),
         asked.notes,
     )
 
 
-def absent(words: Sequence[str], texts: Texts, background: NDArray[np.float32] | None) -> Asked:
+def absent(words: Sequence[str], texts: Texts, weigh: Weigh) -> Asked:
     """Words for what no scene holds."""
-    return _ask(words, texts, background)[0]
+    return _ask(words, texts, weigh)[0]
 
 
 def require_absent(words: Sequence[str], label_set: LabelSet, points: NDArray[np.int64]) -> None:
@@ -128,12 +127,12 @@ def by_picture(
     )
 
 
-def _ask(words: Sequence[str], texts: Texts, background: NDArray[np.float32] | None) -> tuple[Asked, list[int]]:
+def _ask(words: Sequence[str], texts: Texts, weigh: Weigh) -> tuple[Asked, list[int]]:
     """A question for each known word, and the positions of those."""
     vectors, known = texts(words)
     unknown = [word for place, word in enumerate(words) if place not in set(known)]
     questions = tuple(
-        RetrievalQuestion(words[place], "name", None, vector, background)
+        RetrievalQuestion(words[place], "name", None, vector, *weigh(words[place]))
         for place, vector in zip(known, vectors, strict=True)
     )
     return Asked(questions, _not_asked(unknown, "the encoder does not know the words")), known

@@ -104,6 +104,7 @@ def _query(collection: Collection, level: Level, question: RetrievalQuestion) ->
         level=level,
         scenes=collection.only,
         background=question.background,
+        rivals=question.rivals,
         feature_set=collection.name,
         exact=True,
         ungrouped=True,

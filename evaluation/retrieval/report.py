@@ -8,7 +8,7 @@ from typing import Any
 
 from ...core.features import LEVELS
 from ...core.wording import counted
-from ...store.search.search import HERE
+from ...store.search.probability import HERE
 from ..markup import Table
 from ..wording import number
 from .figures import SIZES, Section

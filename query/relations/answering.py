@@ -7,20 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import Misused, NotFound
-from ...core.features import Hit, Landmark, Query
+from ...core.features import Hit, Query
 from ...core.wording import counted
 from ...store.postgres.database import Database
+from ...store.search.probability import HERE
 from ...store.search.relations import places
 from ...store.search.relations.places import Place
-from ...store.search.relations.shapes import Shape, distance
-from ...store.search.search import HERE, find
-from .evidence import seen_together
+from .evidence import with_landmarks
 from .expressions import And, Choice, Relation, predicates_of, quoted, split
-from .selection import Selected, Target, selected
+from .found import Found, feature_set_of, find_all, find_regions, superpoints_of
+from .selection import Target, selected
 from .verdicts import Placed, Surroundings, scenes_where
 
-_TARGETS = 100  # things that answer the words, and are judged, in all scenes together
-_LANDMARKS = 200  # things that answer the words of one landmark
+_TARGETS = 60  # candidates, at least, that are judged; and as many more as are likely
+_NEAREST = 20  # candidates, at least, among which a landmark is sought
+_UNWEIGHED = 200  # of these the first of each scene is one where nothing tells which are likely
 _GUESSED = 0.5  # of the best probability: what is taken for a landmark where nothing is likely to be one
 
 
@@ -37,22 +38,21 @@ def related(
     store: Database,
     query: Query,
     relations: Sequence[Relation],
-    background: NDArray[np.float32],
-    vector: Callable[[str], NDArray[np.float32]],
+    ask: Callable[[str], Query],
 ) -> Related:
     """The things that answer the query, and for which the relations hold.
 
-    `vector` is that of a landmark's words, which are weighed against `background` whatever the query is.
+    `ask` makes the words of a landmark a query of the same scenes.
     """
     relation, choice = split(relations)
-    search = _Search(store, query, background if len(background) else None, vector)
+    search = _Search(store, query, ask)
     for words in _landmarks(relation, choice):
         search.look_for(words)
     search.look_from({one.seen_by for one in predicates_of(relation) if one.seen_by} if relation else set())
     targets, notes = search.targets(relation, choice)
     step = query.thing_options.rival_weight / query.space.logit_scale if query.space.logit_scale > 0 else 0.0
     found = selected(targets, relation, choice, search.around, search.floor, query.top, step)
-    hits = tuple(_hit(store, one) for one in found)
+    hits = with_landmarks(store, found)
     if not hits:
         said = " and ".join(str(one) for one in relations)
         notes = (*notes, f"Of {counted(len(targets), 'thing')} that may be meant, none is {said}.")
@@ -71,8 +71,7 @@ class _Search:
 
     store: Database
     query: Query
-    background: NDArray[np.float32] | None
-    vector: Callable[[str], NDArray[np.float32]]
+    ask: Callable[[str], Query]
     notes: list[str] = field(default_factory=list)
     _landmarks: dict[str, dict[int, list[Placed]]] = field(default_factory=dict)  # by words, by scene
     _places: dict[int, Place] = field(default_factory=dict)  # by feature set
@@ -81,24 +80,24 @@ class _Search:
 
     def look_for(self, words: str) -> None:
         """Find what may be a landmark; where nothing is likely to be one, the nearest are taken, and it is said."""
-        asked = replace(
-            self.query, vector=self.vector(words), top=_LANDMARKS, where=None, excluded=None, ungrouped=False,
-            background=self.background, min_probability=None if self.background is None else HERE,
-        )  # fmt: skip
-        hits, _ = _find(self.store, asked)
-        least = HERE
-        if not hits and asked.min_probability is not None:
-            hits, _ = _find(self.store, replace(asked, min_probability=None, top=self.query.top))
-            least = max((hit.probability or 0.0 for hit in hits), default=0.0) * _GUESSED
+        asked = self.ask(words)
+        asked = replace(asked, top=_NEAREST if _weighed(asked) else _UNWEIGHED)
+        things = self._known(find_all(self.store, asked)[0])
+        best = max((one.probability for one in things if one.probability is not None), default=None)
+        least = HERE if best is None or best >= HERE else best * _GUESSED
+        if best is None or best >= HERE:
+            things = [one for one in things if one.probability is None or one.probability >= least]
+        else:
+            things = things[: self.query.top]
             self.notes.append(
                 f"Probably no {quoted(words)} here: nothing fits clearly better than everyday things do. "
                 "What comes nearest was taken for it."
             )
         found: dict[int, list[Placed]] = {}
-        for hit in self._known(hits):
-            scene = found.setdefault(self._places[hit.feature_set].scene, [])
-            counts = not scene if hit.probability is None else hit.probability >= least
-            scene.append(self._placed(hit, counts))
+        for one in things:
+            scene = found.setdefault(self._places[feature_set_of(one)].scene, [])
+            counts = not scene if one.probability is None else one.probability >= least
+            scene.append(self._placed(one, counts))
         self._landmarks[words] = found
 
     def look_from(self, frames: Iterable[str]) -> None:
@@ -132,19 +131,21 @@ class _Search:
         possible = [scenes_where(one, known, {frame: of for frame, (of, _) in self._viewers.items()}) for one in needed]
         possible += [known[words] for words in (choice.landmarks if choice else ())]
         limited = [scenes for scenes in possible if scenes is not None]
-        asked = replace(self.query, top=max(_TARGETS, self.query.top))
+        asked = replace(self.query, top=max(_TARGETS, 2 * self.query.top))
         if limited:
             names = {place.scene: place.name for place in self._places.values()}
             scenes = frozenset.intersection(*limited)
             if not scenes:
                 return [], ()
             asked = replace(asked, scenes=tuple(sorted(names[scene] for scene in scenes)))
-        hits, notes = _find(self.store, asked)
-        likely = [hit for hit in hits if hit.probability is None or hit.probability >= HERE]
-        chosen = set(map(id, likely or hits[:1]))
+        found, notes = (find_regions if asked.ungrouped else find_all)(self.store, asked)
+        least = asked.min_probability or 0.0
+        candidates = [one for one in found if one.probability is None or one.probability >= least]
+        likely = [one for one in candidates if one.probability is None or one.probability >= HERE]
+        chosen = set(map(id, likely or candidates[:1]))
         return [
-            Target(self._placed(hit, True), self._places[hit.feature_set].scene, _fit(hit), id(hit) in chosen)
-            for hit in self._known(hits)
+            Target(self._placed(one, True), self._places[feature_set_of(one)].scene, _fit(one), id(one) in chosen)
+            for one in self._known(candidates)
         ], notes
 
     def around(self, scene: int) -> Surroundings:
@@ -159,39 +160,24 @@ class _Search:
         """The height of a scene's lowest point."""
         return next(place.floor for place in self._places.values() if place.scene == scene)
 
-    def _known(self, hits: Sequence[Hit]) -> list[Hit]:
+    def _known(self, found: Sequence[Found]) -> list[Found]:
         """Those whose scene is there, which is looked up."""
-        new = {hit.feature_set for hit in hits} - self._places.keys()
+        new = {feature_set_of(one) for one in found} - self._places.keys()
         if new:
             self._places |= places.places(self.store, sorted(new))
-        return [hit for hit in hits if hit.feature_set in self._places]
+        return [one for one in found if feature_set_of(one) in self._places]
 
-    def _placed(self, hit: Hit, counts: bool) -> Placed:
-        shape = places.hit_shape(hit, self._places[hit.feature_set])
-        own = frozenset(hit.superpoints) if hit.superpoints else frozenset({-1 - hit.region})
-        return Placed(hit, own, shape, 1.0 if hit.probability is None else hit.probability, counts)
-
-
-def _find(store: Database, query: Query) -> tuple[list[Hit], tuple[str, ...]]:
-    """Hits and notes."""
-    found = find(store, query)
-    return list(found.hits), found.notes
+    def _placed(self, found: Found, counts: bool) -> Placed:
+        weight = 1.0 if found.probability is None else found.probability
+        return Placed(
+            found, superpoints_of(found), places.shape_of(found, self._places[feature_set_of(found)]), weight, counts
+        )
 
 
-def _fit(hit: Hit) -> float:
-    return hit.score if hit.fit is None else hit.fit
+def _weighed(query: Query) -> bool:
+    """Whether there is anything to tell what is likely."""
+    return query.background is not None or query.rivals is not None
 
 
-def _hit(store: Database, one: Selected) -> Hit:
-    """The hit with its landmarks, shown by frames that see both where there are any."""
-    hit: Hit = one.target.placed.found
-    shape: Shape = one.target.placed.shape
-    found: list[Landmark] = []
-    for reason in one.reasons:
-        landmark: Hit = reason.landmark.found
-        views, its = seen_together(store, hit, landmark)
-        if views and not found:
-            hit = replace(hit, evidence=views)
-        landmark = replace(landmark, evidence=its or landmark.evidence)
-        found.append(Landmark(str(reason.relation), landmark, distance(shape, reason.landmark.shape)))
-    return replace(hit, fit=one.fit, landmarks=tuple(found))
+def _fit(found: Found) -> float:
+    return found.score if found.fit is None else found.fit

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...core.features import Query
 from .scoring import unit
 
+HERE = 0.5  # the least probability of something that is there
 NEAR_SYNONYM = 0.8  # cosine of query and background text, both less the background's mean
 SAME = 0.99  # plain cosine, where the background is too small to have a mean
 _FEW = 8

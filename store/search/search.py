@@ -4,7 +4,7 @@ No vectors of points are read: what there is to say of a hit's points, point_sea
 docs/search.md explains scores to users.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from ...core import plugins
 from ...core.cancelling import step
 from ...core.errors import BadInput, NotFound
-from ...core.features import Hit, Query
+from ...core.features import Hit, Query, RegionView
 from ..postgres.database import Database
 from . import described, filters, index_choice, region_vectors, space_state
 from .hits import load_hits
 from .indexes import Index
-from .probability import probabilities
+from .probability import HERE, probabilities
 from .region_vectors import Found, RegionVectors
 from .scoring import exact_scores
 from .space_state import SpaceState
-from .things.search import Propose, is_likely, thing_hits
-
-HERE = 0.5  # the least probability of something that is there
+from .things import loading
+from .things.ranking import Ranked
+from .things.search import Propose, is_likely, likely_things, thing_hits
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,14 @@ class FoundHits:
     """What answers a query, best first, and sentences on how far to trust it."""
 
     hits: tuple[Hit, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FoundThings:
+    """Things of which nothing was looked up yet, best fit first, and sentences on how far to trust them."""
+
+    things: tuple[Ranked, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -47,6 +55,35 @@ def find(store: Database, query: Query, index: str | None = None) -> FoundHits:
 
     `index` names one; without, and unless the query is `exact`, it is chosen by the number of regions.
     """
+    state, notes = _checked(store, query)
+    if not query.ungrouped:
+        hits, said = thing_hits(store, query, state, _proposer(store, query, state, index))
+        return FoundHits(tuple(hits), (*said, *notes))
+    with _holding(store, query, state) as table:
+        _require_some(table, query)
+        return FoundHits(tuple(_hits(store, query, table, _finder(store, query, state, table, index))), notes)
+
+
+def find_things(store: Database, query: Query, index: str | None = None) -> FoundThings:
+    """All things that probably are what the query means, and others that come nearest: `top` candidates or more.
+
+    `min_probability` counts as not given.
+    """
+    state, notes = _checked(store, query)
+    things, said = likely_things(store, query, state, _proposer(store, query, state, index))
+    return FoundThings(tuple(things), (*said, *notes))
+
+
+def load_things(
+    store: Database, things: Sequence[Ranked], shown: Mapping[Ranked, Sequence[RegionView]] = {}
+) -> dict[Ranked, Hit]:
+    """Their hits, but for those that were replaced a moment ago; `shown` has the frames that are to show them."""
+    with store.autocommit() as connection:
+        return dict(loading.load_things(connection, store.path, things, shown))
+
+
+def _checked(store: Database, query: Query) -> tuple[SpaceState, tuple[str, ...]]:
+    """What the store holds of the query's space, and a note on it; BadInput and NotFound where nothing can answer."""
     if query.vector.shape != (query.space.dim,) or not np.isfinite(query.vector).all():
         raise BadInput(
             f"A query vector of shape {query.vector.shape} was given; {query.space.dim} finite numbers were expected."
@@ -55,15 +92,10 @@ def find(store: Database, query: Query, index: str | None = None) -> FoundHits:
     with store.autocommit() as connection:
         state = space_state.of_space(connection, query.space)
     note = described.note(store, query)
-    notes = () if note is None else (note,)
     if not query.ungrouped:
         with region_vectors.holding(store, state, "superpoint") as table:
             _require_some(table, query)
-        hits, said = thing_hits(store, query, state, _proposer(store, query, state, index))
-        return FoundHits(tuple(hits), (*said, *notes))
-    with _holding(store, query, state) as table:
-        _require_some(table, query)
-        return FoundHits(tuple(_hits(store, query, table, _finder(store, query, state, table, index))), notes)
+    return state, () if note is None else (note,)
 
 
 def _require_some(table: RegionVectors, query: Query) -> None:

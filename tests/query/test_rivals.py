@@ -74,3 +74,15 @@ def test_a_colour_that_the_encoder_cannot_say_has_no_rivals() -> None:
     some = Spelt(EVERYDAY, frozenset(rivals.recoloured(red)[1:]))
     found = rivals.in_other_colours(cast(Encoder, some), red)
     assert found is not None and len(found) == 1
+
+
+def test_all_rivals_of_a_question_come_from_one_function() -> None:
+    found = rivals.rivals_of(cast(Encoder, Spelt(EVERYDAY)), "a red chair")
+    assert found.background is not None and found.rivals is not None
+    assert [EVERYDAY[int(row)] for row in found.background[:, 0]] == left("a red chair")
+    assert len(found.rivals) == len(rivals.COLOURS) - 1
+
+
+@pytest.mark.parametrize("everyday", [(), ("chair",)])
+def test_a_question_without_any_rival_is_weighed_against_nothing(everyday: tuple[str, ...]) -> None:
+    assert rivals.rivals_of(cast(Encoder, Spelt(everyday)), "chair") == rivals.Rivals(None, None)

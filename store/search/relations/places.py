@@ -13,7 +13,10 @@ from sqlalchemy import text
 from ....core.features import Hit
 from ...files import parquet
 from ...postgres.database import Database
-from .shapes import Shape, shape_of, turn
+from ..things.ranking import Ranked
+from ..things.shape import box_of
+from . import shapes
+from .shapes import Shape, deferred_shape, turn
 
 _KEPT = 256 << 20  # bytes of points, of all scenes together
 
@@ -41,9 +44,20 @@ class Place:
     scene: int  # database id
     name: str  # DATASET/SCENE
     up_axis: str
-    points_path: Path
-    features_path: Path
+    store: Database
+    points_file: str  # within the store
+    features_file: str
     floor: float  # metres along the up axis: the lowest point
+
+    @property
+    def points_path(self) -> Path:
+        """Looked at when points are read: of most scenes none are."""
+        return self.store.file(self.points_file)
+
+    @property
+    def features_path(self) -> Path:
+        """As `points_path`."""
+        return self.store.file(self.features_file)
 
 
 @dataclass(frozen=True)
@@ -85,7 +99,7 @@ def places(store: Database, feature_sets: Sequence[int]) -> dict[int, Place]:
         upwards = turn(row.up_axis)[2]
         floor = min(float(upwards @ row.box_min), float(upwards @ row.box_max))
         found[row.feature_set] = Place(
-            row.scene, row.name, row.up_axis, store.file(row.points_file), store.file(row.features_file), floor
+            row.scene, row.name, row.up_axis, store, row.points_file, row.features_file, floor
         )
     return found
 
@@ -100,14 +114,23 @@ def viewpoints(store: Database, frame: str) -> list[Viewpoint]:
     ]
 
 
-def hit_shape(hit: Hit, place: Place) -> Shape:
-    """Of the thing's superpoints, or of the stored object; points are read when a predicate needs them."""
-    return shape_of(hit.oriented_box, place.up_axis, lambda: _points(hit, place))
+def shape_of(found: Hit | Ranked, place: Place) -> Shape:
+    """Of a thing or a stored region; boxes of things are made, and points are read, when a predicate needs them."""
+    if isinstance(found, Hit):
+        return shapes.shape_of(found.oriented_box, place.up_axis, lambda: _points(found, place))
+    grown = found.candidate.grown
+    assert grown is not None
+    tree, leaves = grown.branches.tree, grown.leaves
+    return deferred_shape(
+        tree.box_min[leaves].min(axis=0),
+        tree.box_max[leaves].max(axis=0),
+        place.up_axis,
+        lambda: box_of(tree, leaves),
+        lambda: _cloud(place.points_path).of(tree.superpoint[leaves].tolist()),
+    )
 
 
 def _points(hit: Hit, place: Place) -> NDArray[np.floating]:
-    if hit.superpoints:
-        return _cloud(place.points_path).of(hit.superpoints)
     return _cloud(place.points_path, place.features_path).of([hit.ordinal]) if hit.level == "object" else hit.points()
 
 

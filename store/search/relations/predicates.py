@@ -7,7 +7,7 @@ of the scene. docs/relations.md draws the definitions.
 import numpy as np
 from numpy.typing import NDArray
 
-from .shapes import Shape, box_gap, distance, overlap, sideways
+from .shapes import Shape, box_gap, distance, gap, ground_gap, overlap, sideways
 
 HOLDS = 0.5
 NEAR = 0.5  # metres of `near` and `beside`
@@ -28,7 +28,11 @@ def on(a: Shape, b: Shape, touch: float = TOUCH) -> float:
     Half of the footprint of `a` or more lies on that of `b`, which is no smaller; the height of the support is the 95 %
     quantile of those points of `b` under `a` that are no higher than the bottom of `a` and `touch`.
     """
-    share, larger = overlap(a, b) / a.area, b.area / a.area
+    if not b.bottom - 2 * touch < a.bottom < b.top + 2 * touch:
+        return 0.0
+    if (shared := overlap(a, b)) == 0:
+        return 0.0
+    share, larger = shared / a.area, b.area / a.area
     if share <= 0.25 or larger <= 0.5:
         return 0.0
     height = support_height(a, b, touch)
@@ -50,7 +54,9 @@ def under(a: Shape, b: Shape, touch: float = TOUCH) -> float:
     The footprints share 30 % of the smaller one or more. The height of `b` is the 5 % quantile of those of its points
     over `a` that are no lower than the top of `a` less `touch`: a basket is under a desk whose feet are on the floor.
     """
-    share = overlap(a, b) / min(a.area, b.area)
+    if b.top <= a.top - 2 * touch or (shared := overlap(a, b)) == 0:
+        return 0.0
+    share = shared / min(a.area, b.area)
     if share <= 0.15:
         return 0.0
     high = b.xyz[b.xyz[:, 2] >= a.top - 2 * touch]
@@ -62,7 +68,7 @@ def under(a: Shape, b: Shape, touch: float = TOUCH) -> float:
 
 def below(a: Shape, b: Shape, touch: float = TOUCH) -> float:
     """All of `a` is lower than all of `b`, sideways no more than 0.25 from it; the less room between, the better."""
-    upwards = _higher(b.bottom - a.top, touch)
+    upwards = _higher(b.bottom - a.top, touch) if ground_gap(a, b) < 2 * SIDEWAYS else 0.0
     return min(upwards, _falling(sideways(a, b), SIDEWAYS)) if upwards else 0.0
 
 
@@ -73,7 +79,7 @@ def above(a: Shape, b: Shape, touch: float = TOUCH) -> float:
 
 def inside(a: Shape, b: Shape) -> float:
     """80 % or more of the points of `a` lie in the box of `b`, grown by 2 cm."""
-    if box_gap(a, b) > 2 * _MARGIN:
+    if gap(a, b) > 2 * _MARGIN or box_gap(a, b) > 2 * _MARGIN:
         return 0.0
     return _rising(float(b.inside_box(a.xyz, _MARGIN).mean()), 0.6, 1.0)
 

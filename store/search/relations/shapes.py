@@ -1,8 +1,8 @@
 """A thing as relations see it: its points and its upright box, with the third coordinate up, in metres."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
+from math import hypot, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,27 +19,51 @@ _ROUNDED = 1 + 1e-9  # bounds are kept in spite of rounding
 _SAMPLED = 128  # points of each thing whose distances bound the least one
 
 
-@dataclass(frozen=True, eq=False)
-class Shape:
-    """Where a thing is; both the points and the box are in the frame of `upright`. Points are read when needed."""
+Extent = tuple[float, float, float, float, float, float]  # metres: the lowest x, y and z, then the highest
 
-    box: OrientedBox  # around the points, edges along the third axis and across it
-    read: Callable[[], NDArray[np.float64]]  # (N, 3) at least one point
+
+class Shape:
+    """Where a thing is; points and box are in the frame of `upright`. What is given as a function is made when needed.
+
+    `extent` holds the points and, seen from above, the box, with its true heights; None: that of the box.
+    """
+
+    def __init__(
+        self,
+        box: OrientedBox | Callable[[], OrientedBox],  # around the points, edges along the third axis and across it
+        read: Callable[[], NDArray[np.float64]],  # (N, 3) at least one point
+        extent: Extent | None = None,
+    ) -> None:
+        self._box, self._read, self._extent = box, read, extent
+
+    @cached_property
+    def box(self) -> OrientedBox:
+        """Around its points, edges along the third axis and across it."""
+        return self._box() if callable(self._box) else self._box
 
     @cached_property
     def xyz(self) -> NDArray[np.float64]:
         """(N, 3) its points."""
-        return self.read()
+        return self._read()
 
     @cached_property
+    def extent(self) -> Extent:
+        """Neither its points nor its box reach beyond; not always the least such box."""
+        if self._extent is not None:
+            return self._extent
+        (x0, y0), (x1, y1) = self.footprint.min(axis=0).tolist(), self.footprint.max(axis=0).tolist()
+        middle, half = float(self.box.centre[2]), float(self.box.size[2]) / 2
+        return x0, y0, middle - half, x1, y1, middle + half
+
+    @property
     def bottom(self) -> float:
         """Metres, the lowest point."""
-        return float(self.box.centre[2] - self.box.size[2] / 2)
+        return self.extent[2]
 
-    @cached_property
+    @property
     def top(self) -> float:
         """Metres, the highest point."""
-        return float(self.box.centre[2] + self.box.size[2] / 2)
+        return self.extent[5]
 
     @property
     def centre(self) -> NDArray[np.float64]:
@@ -96,18 +120,52 @@ def turn(up_axis: str) -> NDArray[np.float64]:
 
 def shape_of(box: OrientedBox, up_axis: str, read: Callable[[], NDArray[np.floating]]) -> Shape:
     """The shape of an upright oriented box and the points in it, both in the scene's own axes."""
+    return Shape(upright_box(box, up_axis), lambda: upright(read(), up_axis))
+
+
+def upright_box(box: OrientedBox, up_axis: str) -> OrientedBox:
+    """An upright box of the scene's own axes in those of `upright`, its third edge standing."""
     rotation = turn(up_axis)
     up = np.abs(rotation @ box.axes)[2].argmax()  # the edge of the box that stands
     first, second = [axis for axis in range(3) if axis != up]
     axes = (rotation @ box.axes)[:, [first, second, up]]
     axes[:, 1] *= np.sign(np.linalg.det(axes[:2, :2]))  # seen from above, the second edge is left of the first
-    turned = OrientedBox(rotation @ box.centre, axes, box.size[[first, second, up]])
-    return Shape(turned, lambda: upright(read(), up_axis))
+    return OrientedBox(rotation @ box.centre, axes, box.size[[first, second, up]])
+
+
+def deferred_shape(
+    low: NDArray[np.float64],  # (3,) of its points
+    high: NDArray[np.float64],  # (3,)
+    up_axis: str,
+    make_box: Callable[[], OrientedBox],  # upright, its footprint no larger than that between `low` and `high`
+    read: Callable[[], NDArray[np.floating]],
+) -> Shape:
+    """The shape of a thing, all in the scene's own axes, whose box is made when something comes near.
+
+    Each corner of the footprint is the right angle between two of its edges that the points touch, so that it is no
+    farther from them than the height over the longest side: at most the root of half the area.
+    """
+    ends = turn(up_axis) @ np.stack([low, high], axis=1)
+    (x0, y0, z0), (x1, y1, z1) = ends.min(axis=1).tolist(), ends.max(axis=1).tolist()
+    reach = sqrt((x1 - x0) * (y1 - y0) / 2) + _THIN
+    extent = (x0 - reach, y0 - reach, z0, x1 + reach, y1 + reach, z1)
+    return Shape(lambda: upright_box(make_box(), up_axis), lambda: upright(read(), up_axis), extent)
+
+
+def ground_gap(a: Shape, b: Shape) -> float:
+    """No more than the metres between the two seen from above; known without their boxes and points."""
+    (ax0, ay0, _, ax1, ay1, _), (bx0, by0, _, bx1, by1, _) = a.extent, b.extent
+    return hypot(max(0.0, ax0 - bx1, bx0 - ax1), max(0.0, ay0 - by1, by0 - ay1))
+
+
+def gap(a: Shape, b: Shape) -> float:
+    """No more than the metres between the two; known without their boxes and points."""
+    return hypot(ground_gap(a, b), max(0.0, b.bottom - a.top, a.bottom - b.top))
 
 
 def overlap(a: Shape, b: Shape) -> float:
     """Square metres that the two footprints share: one clipped by the edges of the other (Sutherland and Hodgman)."""
-    if _apart(a, b)[:2].any():
+    if ground_gap(a, b) > 0 or _apart(a, b)[:2].any():
         return 0.0
     polygon = a.footprint
     for start, stop in zip(b.footprint, b.footprint[_NEXT], strict=True):
@@ -146,7 +204,7 @@ def distance(a: Shape, b: Shape, limit: float = np.inf) -> float:
 
     Only points are compared that a coarser bound leaves: memory and time are those of the points that face each other.
     """
-    if np.linalg.norm(_apart(a, b)) > limit:
+    if gap(a, b) > limit or np.linalg.norm(_apart(a, b)) > limit:
         return np.inf
     bound = min(limit, _sampled_distance(a.xyz, b.xyz))
     facing = sorted((a.xyz[_near(a.xyz, b, bound)], b.xyz[_near(b.xyz, a, bound)]), key=len)

@@ -5,6 +5,7 @@ from their trees, and a thing comes out once no scene that was not proposed can 
 come in the same order whatever index there is.
 """
 
+import heapq
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -40,6 +41,7 @@ def grown_candidates(
 ) -> Iterator[Candidate]:
     """The things of scenes that have trees; `find` proposes superpoints out of `table`."""
     groupings: dict[int, Grouping | None] = {}
+    waiting: list[tuple[float, int, Grouping]] = []  # a heap: the best next superpoint first
     starts = np.array([start for start, _ in table.spans.values()])
     by_start = np.argsort(starts)
     sets = np.array(list(table.spans))[by_start]
@@ -50,14 +52,14 @@ def grown_candidates(
         proposed = sets[np.searchsorted(starts[by_start], rows, side="right") - 1]
         for feature_set in dict.fromkeys(proposed.tolist()):
             if feature_set not in groupings:
-                groupings[feature_set] = _grouping(query, branches_of(feature_set))
+                groupings[feature_set] = grouping = _grouping(query, branches_of(feature_set))
+                if grouping is not None:
+                    heapq.heappush(waiting, (-grouping.next_score, feature_set, grouping))
         least = float(scores[-1]) - _ERROR if len(ids) == count else -np.inf
-        asked = [(key, found) for key, found in sorted(groupings.items()) if found is not None]
-        while asked:
-            feature_set, grouping = max(asked, key=lambda each: each[1].next_score)
-            if grouping.next_score < least or grouping.next_score == -np.inf:
-                break
+        while waiting and least <= -waiting[0][0] > -np.inf:
+            _, feature_set, grouping = waiting[0]
             yield _candidate(feature_set, grouping.grow())
+            heapq.heapreplace(waiting, (-grouping.next_score, feature_set, grouping))
         if len(ids) < count:
             return
         count *= _MORE

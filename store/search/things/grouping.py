@@ -9,6 +9,7 @@ objects from masks are never one thing. A superpoint is used once.
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +33,16 @@ class Grown:
 
     def touches(self, other: "Grown") -> bool:
         """Whether a contact joins the two; both are of one scene."""
-        fewer, more = sorted((self.leaves, other.leaves), key=len)
-        of_more = set(more.tolist())
-        return any(not of_more.isdisjoint(self.branches.beside[leaf]) for leaf in fewer.tolist())
+        return not self._beside.isdisjoint(other._own)
+
+    @cached_property
+    def _own(self) -> frozenset[int]:
+        return frozenset(self.leaves.tolist())
+
+    @cached_property
+    def _beside(self) -> frozenset[int]:
+        """The leaves that touch one of its own."""
+        return frozenset().union(*(self.branches.beside[leaf] for leaf in self._own))
 
 
 @dataclass

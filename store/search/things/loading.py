@@ -1,7 +1,7 @@
 """Ranked things become hits: where they lie, what they are called, and the images that show them."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,15 +39,21 @@ _FRAMES = text(
 _Frames = dict[tuple[int, int], Row[Any]]
 
 
-def load_things(connection: Connection, store_path: Path, found: Sequence[Ranked]) -> list[Hit]:
-    """One hit for each, in their order, with its parts; what was replaced a moment ago is left out."""
+def load_things(
+    connection: Connection, store_path: Path, found: Sequence[Ranked], shown: Mapping[Ranked, Sequence[RegionView]] = {}
+) -> list[tuple[Ranked, Hit]]:
+    """Each with its hit and the parts of that; what was replaced a moment ago is left out.
+
+    `shown` has the frames of those that are not to be shown by their own best ones.
+    """
     every = list(_with_parts(found))
     seeds = _seeds(connection, [one for one in every if one.candidate.grown is not None])
-    views = dict(zip(seeds, views_of([_union(one) for one in seeds]), strict=True))
+    own = [one for one in seeds if one not in shown]
+    views = {**shown, **dict(zip(own, views_of([_union(one) for one in own]), strict=True))}
     frames = _frames(connection, {(seeds[one].scene_id, view.frame) for one in seeds for view in views[one]})
     hits = {one: _hit(os.fspath(store_path), one, seeds[one], views[one], frames) for one in seeds}
     hits |= _objects(connection, store_path, [one for one in every if one.candidate.grown is None])
-    return [whole for one in found if (whole := _whole(one, hits)) is not None]
+    return [(one, whole) for one in found if (whole := _whole(one, hits)) is not None]
 
 
 def _with_parts(found: Sequence[Ranked]) -> Iterator[Ranked]:

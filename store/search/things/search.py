@@ -10,7 +10,7 @@ from ....core.cancelling import step
 from ....core.features import Hit, Query
 from ...postgres.database import Database
 from .. import filters, region_vectors
-from ..probability import probabilities
+from ..probability import HERE, probabilities
 from ..region_vectors import Found, RegionVectors
 from ..scoring import exact_scores
 from ..space_state import SpaceState
@@ -21,19 +21,48 @@ from .crops import by_crops
 from .loading import load_things
 from .ranking import Ranked, folded, ranked
 
+_MOST = 1000  # candidates among which those are sought that are likely
 Propose = Callable[[str, RegionVectors, int, NDArray[np.int64] | None], Found]  # level, table, count, the only ids
 
 
 def thing_hits(store: Database, query: Query, state: SpaceState, propose: Propose) -> tuple[list[Hit], tuple[str, ...]]:
     """The hits, best fit first, and notes on them; see docs/search.md."""
-    chosen = filters.chosen_sets(store, query, state.space_id)
-    sets = [key[0] for key in state.ready if chosen is None or key[0] in chosen]
-    with_tree = trees.held(store, sets)
-    found = _best(store, query, state, _candidates(store, query, state, propose, sets, with_tree))
+    candidates, notes = _asked(store, query, state, propose)
+    found = _best(store, query, state, candidates)
     step()
     with store.autocommit() as connection:
         loaded = load_things(connection, store.path, found)
-    return loaded, tuple(_notes(query, len(sets), len(sets) - len(with_tree)))
+    return [hit for _, hit in loaded], notes
+
+
+def likely_things(
+    store: Database, query: Query, state: SpaceState, propose: Propose
+) -> tuple[list[Ranked], tuple[str, ...]]:
+    """All things that probably are what was asked for, and what comes nearest: at least `top` candidates.
+
+    Best fit first, with notes on them. Nothing is looked up of them: `load_things` makes hits of some.
+    """
+    candidates, notes = _asked(store, query, state, propose)
+    passing: list[Candidate] = []
+    while True:
+        step()
+        batch = list(islice(candidates, query.thing_options.candidates))
+        kept = _passing(store, query, state, batch)
+        passing += kept
+        enough = len(passing) >= query.top and not _any_likely(query, kept, HERE)
+        if enough or len(passing) >= max(_MOST, query.top) or len(batch) < query.thing_options.candidates:
+            return folded(ranked(passing, query)), notes
+
+
+def _asked(
+    store: Database, query: Query, state: SpaceState, propose: Propose
+) -> tuple[Iterator[Candidate], tuple[str, ...]]:
+    """All things of the scenes that are asked, best seed first, and notes on them."""
+    chosen = filters.chosen_sets(store, query, state.space_id)
+    sets = [key[0] for key in state.ready if chosen is None or key[0] in chosen]
+    with_tree = trees.held(store, sets)
+    notes = tuple(_notes(query, len(sets), len(sets) - len(with_tree)))
+    return _candidates(store, query, state, propose, sets, with_tree), notes
 
 
 def _candidates(
@@ -104,10 +133,15 @@ def is_likely(query: Query, probability: float | None) -> bool:
 
 def _hopeless(query: Query, batch: list[Candidate]) -> bool:
     """Whether none of the last candidates is likely enough: those after them answer less."""
-    if query.min_probability is None or not batch:
+    return query.min_probability is not None and not _any_likely(query, batch, query.min_probability)
+
+
+def _any_likely(query: Query, candidates: list[Candidate], least: float) -> bool:
+    """Whether the probability of one of them is as high as that."""
+    if not candidates:
         return False
-    chances = probabilities(np.stack([each.vector for each in batch]), query)
-    return not any(is_likely(query, chance) for chance in chances)
+    chances = probabilities(np.stack([each.vector for each in candidates]), query)
+    return any(chance is not None and chance >= least for chance in chances)
 
 
 def _notes(query: Query, sets: int, without_tree: int) -> Iterator[str]:

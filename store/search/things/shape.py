@@ -33,15 +33,14 @@ def shape_of(tree: ThingTree, leaves: NDArray[np.integer]) -> Shape:
     points = int(tree.point_count[leaves].sum())
     centre = tree.centre_sum[leaves].sum(axis=0) / points
     low, high = tree.box_min[leaves].min(axis=0), tree.box_max[leaves].max(axis=0)
+    return Shape(points, int(tree.seen_count[leaves].sum()), centre, low, high, box_of(tree, leaves))
+
+
+def box_of(tree: ThingTree, leaves: NDArray[np.integer]) -> OrientedBox:
+    """The upright box of least volume around some leaves, at least one."""
+    low, high = tree.box_min[leaves].min(axis=0), tree.box_max[leaves].max(axis=0)
     hulls = [tree.hull_xy[tree.hull_start[leaf] : tree.hull_start[leaf + 1]] for leaf in leaves.tolist()]
-    return Shape(
-        points,
-        int(tree.seen_count[leaves].sum()),
-        centre,
-        low,
-        high,
-        oriented_box(np.concatenate(hulls), low, high, tree.up_axis),
-    )
+    return oriented_box(np.concatenate(hulls), low, high, tree.up_axis)
 
 
 def views_of(unions: Sequence[tuple[ThingTree, NDArray[np.integer]]]) -> list[tuple[RegionView, ...]]:

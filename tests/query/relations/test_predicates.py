@@ -6,7 +6,18 @@ from numpy.typing import NDArray
 from ovstore.core.errors import BadInput
 from ovstore.core.features import OrientedBox
 from ovstore.store.search.relations import predicates
-from ovstore.store.search.relations.shapes import Shape, box_gap, distance, overlap, shape_of, sideways, turn
+from ovstore.store.search.relations.shapes import (
+    Shape,
+    box_gap,
+    deferred_shape,
+    distance,
+    gap,
+    overlap,
+    shape_of,
+    sideways,
+    turn,
+)
+from ovstore.store.search.things.shape import oriented_box
 
 Points = NDArray[np.float64]
 
@@ -198,3 +209,36 @@ def test_grades_are_those_of_the_scene_whatever_way_it_is_turned(up_axis: str) -
 def test_an_unknown_up_axis_is_refused() -> None:
     with pytest.raises(BadInput, match="The up axis is 'w'; x, y or z was expected"):
         shape(CUP, "w")
+
+
+@pytest.mark.parametrize("up_axis", ["z", "-y", "x"])
+def test_a_shape_whose_box_is_made_late_is_graded_like_any_other(up_axis: str) -> None:
+    rng = np.random.default_rng(5)
+    now, late = [], []
+    for _ in range(14):
+        corners = rng.uniform(-0.7, 0.7, (40, 3)) * rng.uniform(0.1, 1, 3) * np.where(rng.random(3) < 0.3, 0.1, 1)
+        angle = rng.uniform(0, np.pi)
+        cosine, sine = np.cos(angle), np.sin(angle)
+        about = corners @ np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]]).T
+        points = (about + rng.uniform(-1, 1, 3)) @ turn(up_axis)
+        ground = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[up_axis[-1]]
+        low, high = points.min(axis=0), points.max(axis=0)
+        box = oriented_box(points[:, ground], low, high, up_axis)
+        now.append(shape_of(box, up_axis, lambda points=points: points))  # type: ignore[misc]
+        late.append(deferred_shape(low, high, up_axis, lambda box=box: box, lambda points=points: points))  # type: ignore[misc]
+    spared = 0
+    for a in range(len(now)):
+        for b in range(len(now)):
+            if a != b:
+                pair, same = (now[a], now[b]), (late[a], late[b])
+                assert gap(*same) <= box_gap(*pair) + 1e-9
+                for measure in (predicates.near, predicates.on, predicates.under, predicates.below, predicates.above,
+                                predicates.inside, predicates.beside):  # fmt: skip
+                    assert measure(*same) == pytest.approx(measure(*pair), abs=1e-9)
+        far = deferred_shape(low + 9, high + 9, up_axis, _never, _never)
+        spared += predicates.on(late[a], far) == 0 == predicates.near(far, late[a])
+    assert spared == len(late), "no box and no point of what is far away is asked for"
+
+
+def _never() -> NDArray[np.float64]:
+    raise AssertionError("asked for in vain")
