@@ -12,13 +12,14 @@ import small_scene
 from command_line import ovstore
 from ovstore.core.errors import BadInput, BadWeights, NotFound, SpaceMismatch, UnknownWords
 from ovstore.core.features import EmbeddingSpace, Query
-from ovstore.query import encode, sql
+from ovstore.query import encode, heat, sql
 from ovstore.query.heat import heat_map
 from ovstore.query.question import Question
 from ovstore.query.scored_points import scored_points
 from ovstore.query.search import search
 from ovstore.store.catalog import catalog
 from ovstore.store.postgres.database import Database
+from ovstore.store.search import scoring
 from ovstore.store.search import search as store_search
 from ovstore.store.search.point_search import region_points
 from PIL import Image
@@ -35,11 +36,42 @@ def test_the_value_of_a_point_is_the_cosine_of_its_vector(store: Database) -> No
     longer = replace(small.features, vectors=small.features.vectors * np.float16(2.5))  # as --compat leaves them
     small = replace(small, features=longer)
     small.publish_features(store, small.publish_geometry(store), "colours", RECIPE)
-    heat = heat_map(store, "room", Question("red"), "colours")
+    found = heat_map(store, "room", Question("red"), "colours")
     seen = small.features.point_index
-    assert np.isnan(np.delete(heat.score, seen)).all()
+    assert np.isnan(np.delete(found.score, seen)).all()
     cosine = longer.vectors[:, RED] / np.linalg.norm(longer.vectors.astype(np.float64), axis=1)
-    np.testing.assert_allclose(heat.score[seen], cosine, atol=1e-6)
+    np.testing.assert_allclose(found.score[seen], cosine, atol=1e-6)
+
+
+def test_the_quick_scores_of_all_points_are_those_of_a_search_to_half_a_millionth() -> None:
+    random = np.random.default_rng(1)
+    for rows, dim in ((1, 3), (255, 96), (1000, 512)):
+        vectors = (random.normal(size=(rows, dim)) * random.uniform(1e-3, 30, (rows, 1))).astype(np.float16)
+        vectors[rows // 2] = 0
+        query = random.normal(size=dim).astype(np.float32)
+        quick, exact = scoring.quick_scores(vectors, query), scoring.exact_scores(vectors, query)
+        assert quick.dtype == np.float32 and np.abs(quick - exact).max() < 5e-7
+        assert quick[rows // 2] == 0
+
+
+def test_heat_is_the_same_read_at_once_or_in_blocks_and_follows_a_new_feature_set(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = small_scene.make("room", 0, space=COLOURS)
+    scene_id = small.publish_geometry(store)
+    small.publish_features(store, scene_id, "colours", RECIPE)
+    scene = catalog.find_scene(store, "room")
+    kept = heat.point_scores(store, scene, Question("red"))
+    monkeypatch.setattr(heat, "_SMALL", 0)
+    np.testing.assert_array_equal(heat.point_scores(store, scene, Question("red")).score, kept.score)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(heat_map(store, "room", Question("red"), order="stored").score, kept.score)
+    turned = replace(small, features=replace(small.features, vectors=small.features.vectors[:, ::-1].copy()))
+    turned.publish_features(store, scene_id, "colours", RECIPE | {"again": 1})
+    after = heat.point_scores(store, scene, Question("red")).score
+    seen = small.features.point_index
+    exact = scoring.exact_scores(turned.features.vectors, np.eye(13, dtype=np.float32)[RED])
+    assert np.abs(after[seen] - exact).max() < 5e-7 and not np.allclose(after[seen], kept.score[seen])
 
 
 def test_features_of_one_name_and_another_space_are_not_compared(store: Database) -> None:
