@@ -38,8 +38,6 @@ class SceneView(anywidget.AnyWidget):
     queries = traitlets.List(traitlets.Unicode()).tag(sync=True)
     selected = traitlets.Unicode().tag(sync=True)  # ORDINAL@LEVEL
     hits: traitlets.List[Any] = traitlets.List().tag(sync=True)  # of the latest question: name, score, place ...
-        sync=True
-    )  # of the latest question: name, score, probability, centre, ...
     camera = traitlets.Dict().tag(sync=True)  # {"eye": [x, y, z], "at": [x, y, z]}
 
     dataset = traitlets.Unicode().tag(sync=True)
