@@ -35,7 +35,7 @@ from .fusion.masks import unmasked
 from .fusion.visibility import correspond
 from .geometry import Geometry, Unpublished, published
 from .imported_features import ImportedFeatures, point_features
-from .mask_objects import superpoints_of_masks
+from .mask_objects import masked
 from .order import morton_order
 from .publish_features import publish_with_regions
 from .recipe import FeatureRequest, GeometryRequest
@@ -43,7 +43,7 @@ from .regions.given import objects_of_superpoints
 from .regions.superpoints import superpoints
 from .report import Report, quiet
 from .scan_files import compare, fingerprint
-from .scene_state import SceneState, require_own_recipe, scene_paths, scene_state
+from .scene_state import SceneState, cut_along_masks, require_own_recipe, scene_paths, scene_state
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,19 @@ def ingest_scene(store: Database, job: IngestJob, report: Report = quiet) -> Ing
     masks_digest = None if masks is None else masks.digest
     instances = None if asked.instances is None else instance_file(asked.instances, name)
     instances_of = None if instances is None else instances_digest(instances)
-    features_recipe = recipe.features(asked, found.geometry, space, files, maps_digest, masks_digest, instances_of)
+    cut = recipe.cut(asked.masks, masks_digest)
+    if not found.kept:
+        found = cut_along_masks(found, cut)
+    digests = (files, maps_digest, masks_digest, instances_of)
+    features_recipe = recipe.features(asked, found.geometry, space, *digests)
     ready = catalog.ready_feature_set(store, request.dataset, name, asked.name, features_recipe)
     if ready is not None and found.kept and _are_as_they_were(store, ready, frame_maps):
         _remember(store, found)
         return IngestSummary(name, ready, True, 0, 0, 0, 0, time.monotonic() - started, geometry="; ".join(found.said))
     require_own_recipe(store, found, asked, features_recipe)
+    if found.kept:
+        found = cut_along_masks(found, cut)
+        features_recipe = recipe.features(asked, found.geometry, space, *digests)
 
     imported = fused.load_features(files) if fused is not None and files else None
     if imported is not None:
@@ -112,8 +119,10 @@ def ingest_scene(store: Database, job: IngestJob, report: Report = quiet) -> Ing
     findings = [*geometry.findings, *(imported.findings if imported is not None else ())]
     mask_object: NDArray[np.int32] | None = None
     if asked.masks is not None and masks is not None:  # before a network runs
-        mask_object, said = superpoints_of_masks(geometry, masks, asked.masks.options, report)
-        findings += said
+        new = cut is not None and geometry.unpublished is not None
+        seen_by_masks = masked(geometry, masks, asked.masks.options, new, report)
+        geometry, mask_object = seen_by_masks.geometry, seen_by_masks.mask_object
+        findings += seen_by_masks.findings
     if instances is not None:
         mask_object, said = _given_objects(instances, geometry.stored)
         findings += said

@@ -101,6 +101,13 @@ def _masks(masks: MaskRequest, digest: str | None) -> dict[str, Any]:
     return {"files": digest, "merged_by": masks.merged_by, "options": _plain(masks.options)}
 
 
+def cut(masks: MaskRequest | None, digest: str | None) -> dict[str, Any] | None:
+    """The part of a geometry's recipe on the masks that its superpoints are cut along; None for none."""
+    if masks is None or masks.merged_by == "features":
+        return None
+    return {"files": digest, "options": _plain(masks.options)}
+
+
 def encoding(encoder: str, options: Any, space: EmbeddingSpace) -> dict[str, Any]:
     """Everything behind the feature map of an image."""
     return {"encoder": {"name": encoder, "options": _plain(options)}, "space": asdict(space)}

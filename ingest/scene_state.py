@@ -23,6 +23,7 @@ from .datasets import Dataset, ScanFiles
 from .recipe import FeatureRequest, GeometryRequest
 from .scan_files import Comparison, compare, fingerprint
 
+_CUT = "masks"  # of a geometry's recipe: those along which its superpoints are cut
 _PRESET = "compat"  # typed, it sets every option of visibility
 
 
@@ -75,6 +76,33 @@ def scene_state(
     if compared.moved:
         said = (*said, f"moved to {compared.now.place}, its files are equal")
     return replace(found, kept=True, files=None if compared.unchanged else compared.now, said=said)
+
+
+def cut_along_masks(found: SceneState, cut: dict[str, Any] | None) -> SceneState:
+    """The state with superpoints cut along masks, where nobody else's stay as they are; WouldDrop as `scene_state`.
+
+    `cut` is that part of the recipe, None for superpoints that are not cut; a stored geometry stays what it is then.
+    """
+    if found.geometry.get(_CUT) == cut or (found.kept and cut is None):
+        return found
+    if found.kept and found.others and cut is not None:
+        whose = " and ".join(found.others)
+        return replace(
+            found,
+            said=(
+                *found.said,
+                f"superpoints as stored, not cut along the masks: {whose} stand on them; --again cuts them, and drops "
+                f"{whose}",
+            ),
+        )
+    reason = (
+        "its superpoints are cut along masks" if cut else "its superpoints were cut along masks, and none are given"
+    )
+    geometry = {name: value for name, value in found.geometry.items() if name != _CUT}
+    if cut is not None:
+        geometry[_CUT] = cut
+    made = replace(found, geometry=geometry, kept=False, files=None)
+    return made if found.held is None else _remade(made, reason, found.others)
 
 
 def require_own_recipe(store: Database, found: SceneState, request: FeatureRequest, made: Mapping[str, Any]) -> None:

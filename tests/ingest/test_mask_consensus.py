@@ -15,7 +15,7 @@ from ovstore.ingest.regions.masks.votes import contained_masks, plain_rows, vote
 from scipy.sparse import csr_matrix
 from scipy.spatial.distance import cdist
 
-SPEC = MaskOptions(overlaps="border", least_points=1)  # every rule of the paper but the lifting
+SPEC = MaskOptions(overlaps="border", least_points=1, least_masks=2)  # every rule of the paper but the lifting
 Masks = Sequence[Sequence[Sequence[int]]]  # frames, their masks, the points of each
 
 
@@ -250,9 +250,20 @@ def test_numbers_of_masks_within_a_frame_and_the_order_of_frames_change_nothing(
     assert objects_of([frames[row] for row in rng.permutation(len(frames))], options) == before
 
 
-def test_one_mask_alone_is_no_object() -> None:
-    assert objects_of([[whole(0), whole(1)], [whole(0)]]) == [whole(0)]
-    assert objects_of([[whole(0)]]) == []
+def test_one_mask_alone_is_an_object_here_and_none_in_the_original() -> None:
+    assert objects_of([[whole(0), whole(1)], [whole(0)]], SPEC) == [whole(0)]
+    assert objects_of([[whole(0), whole(1)], [whole(0)]]) == [whole(0), whole(1)]
+    assert objects_of([[whole(0)]], SPEC) == []
+    assert objects_of([[whole(0)]]) == [whole(0)]
+
+
+def test_one_mask_alone_takes_nothing_from_what_several_hold() -> None:
+    alone = whole(0)[45:] + whole(1)  # a fifth lies in other masks: too little for their frames to see it
+    assert objects_of([[whole(0)], [whole(0)], [alone]]) == [whole(0), whole(1)]
+    assert objects_of([[whole(0)], [whole(0)], [whole(0)[10:] + whole(1)[:40]]]) == [whole(0)]  # others see it
+
+
+def test_no_mask_at_all_is_no_object() -> None:
     assert mask_objects([], room()) == MaskObjects((), (), 0, 0)
     assert mask_objects(listed([[], []]), room()).points == ()
 

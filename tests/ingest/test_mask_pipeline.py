@@ -4,13 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sql
 import toy_room
 from click.testing import Result
 from command_line import ovstore
 from numpy.typing import NDArray
+from ovstore.core.errors import BadInput
+from ovstore.ingest.regions.masks.cut import cut_along
 from ovstore.ingest.regions.masks.superpoints import object_of_superpoint
 from ovstore.store.catalog import catalog
 from ovstore.store.files import parquet
+from ovstore.store.postgres import thing_trees
 from ovstore.store.postgres.database import Database
 from PIL import Image
 
@@ -156,3 +160,87 @@ def test_a_superpoint_is_of_the_object_that_holds_most_of_what_is_seen_of_it() -
     seen = np.array([0, 1, 2, *range(4, 14)], np.int32)
     owner = object_of_superpoint([np.array([0, 1, 4]), np.array([5, 6, 7, 8])], superpoint, seen)
     assert owner.tolist() == [0, 1, -1, -1]  # a sixth is too little
+
+
+def test_a_superpoint_of_two_objects_is_cut_and_the_others_stay() -> None:
+    superpoint = np.array([0] * 40 + [1] * 30 + [0] * 4, np.int32)
+    xyz = np.zeros((74, 3))
+    xyz[:, 0] = np.arange(74)
+    left, right = np.arange(2, 18), np.arange(22, 38)
+    cut = cut_along(superpoint, [right, left, np.arange(40, 45)], xyz)
+    assert cut.tolist() == [0] * 20 + [1] * 20 + [2] * 30 + [1] * 4  # what no object holds goes with the nearest
+    unheld = cut_along(superpoint, [np.arange(40)], xyz)
+    np.testing.assert_array_equal(unheld, superpoint)
+    slivers = cut_along(superpoint, [left, np.arange(30, 34)], xyz)
+    np.testing.assert_array_equal(slivers, superpoint)
+    np.testing.assert_array_equal(cut_along(superpoint, [], xyz), superpoint)
+
+
+def halves(folder: Path) -> Path:
+    """Masks of the left and the right half of the green box, which is one surface of one colour."""
+    (folder / "room").mkdir(parents=True)
+    for frame, pose in enumerate(toy_room.poses(FRAMES)):
+        colour, depth = toy_room.render(pose)
+        v, u = np.mgrid[: toy_room.HEIGHT, : toy_room.WIDTH]
+        middle = np.array([(toy_room.WIDTH - 1) / 2, (toy_room.HEIGHT - 1) / 2])
+        ray = np.stack([(u - middle[0]) / toy_room.FOCAL, (v - middle[1]) / toy_room.FOCAL, np.ones(u.shape)], axis=-1)
+        x = (ray * depth[..., None] @ pose[:3, :3].T + pose[:3, 3])[..., 0]
+        green = (colour == toy_room.BOXES["green"][2]).all(axis=2)
+        Image.fromarray(np.where(green, 1 + (x > 0.8), 0).astype(np.uint8)).save(folder / "room" / f"{frame:04d}.png")
+    return folder
+
+
+def straddling(store: Database) -> int:
+    """Superpoints with ten points of either half of the green box, away from the border."""
+    held = catalog.load_points(store, catalog.scenes(store)[0].id)
+    low, high, _ = (np.array(side) for side in toy_room.BOXES["green"])
+    xyz = held.points.xyz
+    inside = (xyz > low - 0.01).all(axis=1) & (xyz < high + 0.01).all(axis=1) & (xyz[:, 2] > 0.05)
+    sides = [inside & (xyz[:, 0] < 0.75), inside & (xyz[:, 0] > 0.85)]
+    count = int(held.superpoint.max()) + 1
+    left, right = (np.bincount(held.superpoint[side], minlength=count) for side in sides)
+    return int(((left >= 10) & (right >= 10)).sum())
+
+
+def test_new_superpoints_are_cut_along_masks_and_stored_ones_of_others_are_not(
+    store: Database, room: Path, tmp_path: Path
+) -> None:
+    masks = halves(tmp_path / "masks")
+    ingest(store, room)
+    assert straddling(store) > 0
+    uncut = catalog.scenes(store)[0].geometry
+    beside = ingest(store, room, "--object-masks", masks, "--features", "masked")
+    assert (beside.exit_code, straddling(store) > 0, "masks" in uncut) == (0, True, False)
+    assert "not cut along the masks: color_words stand" in beside.output
+    assert "1 up to date" in ingest(store, room, "--object-masks", masks, "--features", "masked").stdout
+    assert catalog.scenes(store)[0].geometry == uncut
+
+    again = ingest(store, room, "--object-masks", masks, "--features", "masked", "--again")
+    assert (again.exit_code, straddling(store)) == (0, 0)
+    assert " superpoints cut into " in again.output
+    assert "1 up to date" in ingest(store, room, "--object-masks", masks, "--features", "masked").stdout
+    assert ingest(store, room).exit_code == 0  # another feature set stands on the same superpoints
+    assert (straddling(store), len(catalog.feature_sets(store))) == (0, 2)
+    assert ingest(store, room, "--again").exit_code == 0
+    assert straddling(store) > 0 and catalog.scenes(store)[0].geometry == uncut
+
+
+@pytest.mark.parametrize("merged_by", ["both", "masks", "features"])
+def test_regions_made_again_keep_the_objects_from_masks(
+    store: Database, room: Path, tmp_path: Path, merged_by: str
+) -> None:
+    from ovstore.ingest.regions.again import regions_again
+
+    ingest(store, room, "--object-masks", write_masks(tmp_path / "masks"), "--objects", merged_by)
+    [before] = catalog.feature_sets(store)
+    with store.connect() as connection:
+        tree = thing_trees.load(connection, before.id)
+        connection.execute(sql.text("DELETE FROM regions WHERE ordinal % 2 = 0"))
+    regions_again(store, before)
+    [after] = catalog.feature_sets(store)
+    with store.connect() as connection:
+        assert thing_trees.load(connection, after.id) == tree
+        connection.execute(sql.text("DELETE FROM thing_trees"))
+    assert after.content_digest == before.content_digest
+    with pytest.raises(BadInput, match="its tree of things, which tells what they held, is gone or damaged"):
+        regions_again(store, after)

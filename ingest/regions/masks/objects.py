@@ -13,12 +13,12 @@ from .options import MaskOptions
 from .sightings import PointsOfMasks, Sightings, sightings
 from .votes import votes
 
-_LEAST_MASKS = 2  # of an object; one mask alone is nobody's consensus
+_LEFT = 0.5  # share of an object of one mask that no object of several may hold
 
 
 @dataclass(frozen=True)
 class MaskObjects:
-    """What masks say are things: sets of points that may overlap a little, the largest first."""
+    """What masks say are things: sets of points that may overlap a little, those of several masks first."""
 
     points: tuple[NDArray[np.int32], ...]  # ascending rows of the cloud
     masks: tuple[int, ...]  # how many masks each is made of
@@ -40,10 +40,13 @@ def mask_objects(
     candidates: list[tuple[NDArray[np.int32], int]] = []
     order = np.argsort(cluster, kind="stable")
     bounds = np.searchsorted(cluster[order], np.arange(sees.shape[0] + 1))
-    for number in np.flatnonzero(np.diff(bounds) >= _LEAST_MASKS).tolist():
+    for number in np.flatnonzero(np.diff(bounds) >= options.least_masks).tolist():
         masks = np.sort(order[bounds[number] : bounds[number + 1]])
+        if len(masks) == 1 and not said.alone[masks[0]]:
+            continue
         candidates += _parts(seen, masks, sees[number].indices, xyz, options)
-    candidates.sort(key=lambda one: (-len(one[0]), one[0].tolist()[:1]))
+    candidates.sort(key=lambda one: (one[1] == 1, -len(one[0]), one[0].tolist()[:1]))
+    candidates = _left_to_single_masks(candidates, len(xyz), options.least_points)
     kept = _without_contained([points for points, _ in candidates], len(xyz), options.overlap)
     return MaskObjects(
         tuple(candidates[row][0] for row in kept),
@@ -68,12 +71,27 @@ def _parts(
         part += 1
     owner = [_most(part[np.searchsorted(points, each)]) for each in held]
     stays = _detected(seen, masks, points, frames) > options.kept
+    least = min(max(options.least_masks, 2), len(masks))
     found = []
     for number in range(part.max() + 1):
         own = points[stays & (part == number)]
-        if len(own) and owner.count(number) >= _LEAST_MASKS:
+        if len(own) and owner.count(number) >= least:
             found.append((own, owner.count(number)))
     return found
+
+
+def _left_to_single_masks(
+    candidates: list[tuple[NDArray[np.int32], int]], point_count: int, least_points: int
+) -> list[tuple[NDArray[np.int32], int]]:
+    """The objects less those points of single masks that earlier ones hold; what keeps too little goes."""
+    taken = np.zeros(point_count, bool)
+    kept = []
+    for points, masks in candidates:
+        free = points if masks > 1 else points[~taken[points]]
+        if masks > 1 or len(free) >= max(least_points, _LEFT * len(points)):
+            kept.append((free, masks))
+            taken[free] = True
+    return kept
 
 
 def _most(part: NDArray[np.integer]) -> int:

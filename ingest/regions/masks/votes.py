@@ -19,6 +19,7 @@ class Votes:
     """What all frames say of all masks."""
 
     contained: csr_matrix  # (M, M) True where a mask is contained in one of a frame that sees it, sorted by column
+    alone: NDArray[np.bool_]  # (M,) seen by its own frame only, so that no other can contradict it
     set_aside: NDArray[np.bool_]  # (M,) in one mask what others divide; they say nothing of others either
 
 
@@ -29,7 +30,7 @@ def votes(seen: Sightings, options: MaskOptions) -> Votes:
     contained = contained[:, ~set_aside]  # what is set aside contains nothing
     kept = np.flatnonzero(~set_aside)
     whole = csr_matrix((contained.data, kept[contained.indices], contained.indptr), (len(set_aside), len(set_aside)))
-    return Votes(whole, set_aside)
+    return Votes(whole, visible == 1, set_aside)
 
 
 def contained_masks(seen: Sightings, options: MaskOptions) -> tuple[csr_matrix, NDArray[np.int64], NDArray[np.int64]]:
