@@ -145,12 +145,23 @@ def test_a_token_that_is_wrong_a_thousand_times_is_slowed_down(rooms: Store) -> 
 @pytest.mark.parametrize(
     "path",
     [
-        "/static/../app.py", "/static/..%2fapp.py", "/static/%2e%2e/app.py", "/static/page.js%00",
-        "/static//etc/passwd",        "/api/v1/scenes/rgbd/%2e%2e", "/api/v1/scenes/rgbd/~2E~2E/frames",
-        "/api/v1/scenes/rgbd/room/frames/~2E~2E~2Fx/image",        "/api/v1/scenes/rgbd/room~00", "/api/v1/scenes/rgbd/room/frames/..%2f..%2fetc%2fpasswd/image", "/regions/-1",
-        "/regions/99999999999999999999", "/regions/1e3", "/scenes/rgbd/%2e%2e", "/api/problems/../../x",
+        "/static/../app.py",
+        "/static/..%2fapp.py",
+        "/static/%2e%2e/app.py",
+        "/static/page.js%00",
+        "/static//etc/passwd",
+        "/api/v1/scenes/rgbd/%2e%2e",
+        "/api/v1/scenes/rgbd/~2E~2E/frames",
+        "/api/v1/scenes/rgbd/room/frames/~2E~2E~2Fx/image",
+        "/api/v1/scenes/rgbd/room~00",
+        "/api/v1/scenes/rgbd/room/frames/..%2f..%2fetc%2fpasswd/image",
+        "/regions/-1",
+        "/regions/99999999999999999999",
+        "/regions/1e3",
+        "/scenes/rgbd/%2e%2e",
+        "/api/problems/../../x",
     ],
-)  # fmt: skip
+)
 def test_tricks_with_paths_lead_nowhere(api: TestClient, path: str) -> None:
     answer = api.get(path)
     assert answer.status_code == 404, answer.text
