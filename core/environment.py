@@ -32,6 +32,7 @@ VARIABLES = (
     Variable(
         "OVSTORE_SPCONV_TRITON", "`off`: sparse convolutions in torch alone", "spconv-triton where it is installed"
     ),
+    Variable("OVSTORE_WEB_TOKEN", "what clients of `ovstore web` must show", "a new one where `--host` needs one"),
     Variable("XDG_CONFIG_HOME", "the folder of `ovstore/ovstore.toml`", "`~/.config`"),
     Variable("XDG_CACHE_HOME", "the folder of names that a shell completes", "`~/.cache`"),
     Variable("COLUMNS", "how wide the reader's terminal is, where output is piped", "nothing is folded"),

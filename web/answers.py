@@ -14,7 +14,7 @@ class Page(Generic[Item]):
 
     items: list[Item]
     next: str | None  # what `after` takes to go on; null: that was the last
-    total: int
+    total: int | None  # of all parts, where it is known
 
 
 @dataclass(frozen=True)

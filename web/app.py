@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware.gzip import GZipMiddleware
 
 from .. import __version__
-from ..store.catalog import catalog
+from ..store.catalog import catalog, changes
 from ..store.catalog import jobs as stored_jobs
 from ..workflows.open_store import Store
 from . import error_handlers, mcp_http, pages, problems, static_files
@@ -40,7 +40,7 @@ def create_app(store: Store, options: WebOptions) -> Guard:
 def bare_app(store: Store, options: WebOptions) -> FastAPI:
     """The same without the guard, for the schema."""
     closing = threading.Event()
-    watcher = Watcher(lambda: _looked(store), closing)
+    watcher = Watcher(lambda: changes.changes(store), lambda: _looked(store), closing)
     here = Served(store, options, Words(store), watcher, closing=closing)
     app = FastAPI(
         title="ovstore",

@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..core.errors import OvstoreError
+from ..core.errors import Cancelled, OvstoreError
 from .limits import Gone
 from .pages.errors import page_of, wanted_as_page
 from .problems import Problem, problem_of, response_of
@@ -17,7 +17,8 @@ def install(app: FastAPI) -> None:
     """For what a person can mend, and for bugs."""
     for kind in (Problem, OvstoreError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer)
-    app.add_exception_handler(Gone, _nobody)
+    for kind in (Gone, Cancelled):
+        app.add_exception_handler(kind, _nobody)
 
 
 async def _answer(request: Request, error: Exception) -> Response:

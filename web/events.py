@@ -16,6 +16,7 @@ from .documents import dumped
 
 MOST_STREAMS = 64
 _LOOK_SECONDS = 1.0
+_CLOSELY_SECONDS = 10.0  # a worker that was killed changes nothing in the database
 _COMMENT_SECONDS = 15.0
 _KEPT = 1_000  # events that one who comes back may have missed
 
@@ -37,9 +38,13 @@ class Event:
 class Watcher:
     """Looks once a second while somebody listens, and keeps what it saw."""
 
-    def __init__(self, look: Callable[[], dict[tuple[str, Any], Any]], closing: threading.Event) -> None:
-        """`look` gives what there is: (topic, key) -> a document."""
-        self._look, self._closing = look, closing
+    def __init__(
+        self, changes: Callable[[], object], look: Callable[[], dict[tuple[str, Any], Any]], closing: threading.Event
+    ) -> None:
+        """`look` gives what there is: (topic, key) -> a document; it is the same while `changes` gives equal values."""
+        self._changes, self._look, self._closing = changes, look, closing
+        self._as_of: object = None
+        self._looked_closely = 0.0
         self._streams = 0
         self._lock = threading.Lock()
         self._known: dict[tuple[str, Any], bytes] | None = None
@@ -75,11 +80,15 @@ class Watcher:
 
     def _notice(self) -> None:
         try:
+            as_of = self._changes()
+            if as_of == self._as_of and time.monotonic() - self._looked_closely < _CLOSELY_SECONDS:
+                return
             now = {key: dumped(value) for key, value in self._look().items()}
         except OvstoreError:
             return  # the database is away; the next look says what changed
         finally:
             self._looked = time.monotonic()
+        self._as_of, self._looked_closely = as_of, self._looked
         before, self._known = self._known, now
         if before is None:
             return

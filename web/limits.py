@@ -1,18 +1,21 @@
 """How much work is taken on at once, of everybody and of one client."""
 
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 import anyio
 from anyio import to_thread
 from starlette.requests import Request
 
-from .problems import Problem, busy
+from .problems import busy
 
 Result = TypeVar("Result")
 
+_gone: ContextVar[threading.Event] = ContextVar("gone")
 _ASK_SECONDS = 0.05  # between looks whether a waiting client has gone
 
 
@@ -67,15 +70,36 @@ class Gates:
         self.statements = Gate(2, 2, 10.0, "SQL statements")
 
 
-async def worked(request: Request, gate: Gate, work: Callable[[], Result], seconds: float | None = None) -> Result:
-    """What `work` returns, done in a thread behind the gate; not begun for a client that has gone meanwhile."""
+async def worked(request: Request, gate: Gate, work: Callable[[], Result]) -> Result:
+    """What `work` returns, done in a thread behind the gate; not begun for a client that has gone meanwhile.
+
+    A client that goes later is seen by `gone` in that thread.
+    """
     async with gate.entered(request):
         if await request.is_disconnected():
             raise Gone
-        with anyio.move_on_after(seconds if seconds is not None else float("inf")) as timed:
-            return await to_thread.run_sync(work, abandon_on_cancel=seconds is not None)
-    assert timed.cancelled_caught
-    raise Problem(503, "busy", f"This took more than {seconds:g} s and was given up.", headers={"Retry-After": "5"})
+        gone = threading.Event()
+        _gone.set(gone)
+        try:
+            async with anyio.create_task_group() as watching:
+                watching.start_soon(_watch, request, gone)
+                result = await to_thread.run_sync(work)
+                watching.cancel_scope.cancel()
+        except* Exception as group:
+            raise group.exceptions[0] from None
+    return result
+
+
+def gone() -> bool:
+    """Whether the client that the work of this thread is for went away; asked between its steps."""
+    event = _gone.get(None)
+    return event is not None and event.is_set()
+
+
+async def _watch(request: Request, gone: threading.Event) -> None:
+    while not await request.is_disconnected():
+        await anyio.sleep(_ASK_SECONDS)
+    gone.set()
 
 
 def client_of(request: Request) -> str:

@@ -1,6 +1,6 @@
 """The schema of the REST API as it is published.
 
-    python tests/helpers/openapi.py      writes tests/web/openapi.json anew, where a change is meant
+python tests/helpers/openapi.py      writes tests/web/openapi.json anew, where a change is meant
 """
 
 import json

@@ -11,8 +11,9 @@ from ovstore.workflows.open_store import Store
 from served import BASE, client
 from starlette.testclient import TestClient
 
-schemathesis = pytest.importorskip("schemathesis", reason="needs the package schemathesis")
+pytest.importorskip("schemathesis", reason="needs the package schemathesis")
 
+import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,

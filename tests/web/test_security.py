@@ -279,7 +279,7 @@ def test_nothing_that_is_served_changes_the_store(rooms: Store, api: TestClient)
 def test_more_streams_of_events_than_are_kept_open_are_refused(rooms: Store) -> None:
     from ovstore.web import events
 
-    watcher = events.Watcher(dict, threading.Event())
+    watcher = events.Watcher(int, dict, threading.Event())
     taken = [watcher.subscribed(["jobs"], None) for _ in range(events.MOST_STREAMS)]
     assert all(taken)
     assert watcher.subscribed(["jobs"], None) is None

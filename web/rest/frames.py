@@ -41,9 +41,9 @@ def frames(
     here = served(request)
     found = urls.scene_of(here.store, dataset, scene)
     held = list(SceneFrames.of(here.store, found).frames.values())
-    taken, more = paging.part(held, lambda one: (one[0],), paging.key_of(after, (int,)), limit)
-    items = [frame_answer(prefix(request), found, ordinal, frame) for ordinal, frame in taken]
-    return answer(request, Page(items, more, len(held)), f"frames {found.content_digest} {limit} {after}")
+    page = paging.part(held, "ordinal", lambda one: one[0], after, limit)
+    items = [frame_answer(prefix(request), found, ordinal, frame) for ordinal, frame in page]
+    return answer(request, Page(items, page.next, page.total), f"frames {found.content_digest} {limit} {after}")
 
 
 @routes.get(

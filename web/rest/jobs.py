@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from ...core.errors import BadInput, NotFound
+from ...core.paging import token
 from ...core.wording import without_paths
 from ...store.catalog import jobs as stored
 from ...store.catalog.jobs import Job
@@ -38,8 +39,8 @@ def jobs(
 def job(request: Request, id: int) -> Response:
     """How far it is, or how it ended."""
     here = served(request)
-    held = next((one for one in stored.jobs(here.store) if one.id == id), None)
-    if held is None:
+    [held] = stored.jobs(here.store, 1, after=token("-id", (id + 1,))) or [None] if 0 <= id < 1 << 62 else [None]
+    if held is None or held.id != id:
         raise NotFound(f"No job {id}: it was forgotten with its scene, or never was. See: ovstore jobs")
     return answer(request, plain(held))
 
@@ -60,10 +61,12 @@ async def events(request: Request, topics: Annotated[str, Query(max_length=40)] 
 
 def found(here: Served, state: JobState | None, limit: int = 60, after: str | None = None) -> Page[JobAnswer]:
     """What GET /jobs says."""
-    held = stored.failed(here.store) if state in ("failed", "stale") else stored.jobs(here.store)
-    wanted = [one for one in held if state in (None, one.state)]
-    taken, more = paging.part(wanted, lambda one: (-one.id,), paging.key_of(after, (int,)), limit)
-    return Page([plain(one) for one in taken], more, len(wanted))
+    if state == "failed":
+        failed = sorted(stored.failed(here.store), key=lambda one: -one.id)
+        page = paging.part(failed, "failed", lambda one: -one.id, after, limit)
+    else:
+        page = stored.jobs(here.store, limit, after=after, state=state)
+    return Page([plain(one) for one in page], page.next, page.total)
 
 
 def plain(one: Job) -> JobAnswer:

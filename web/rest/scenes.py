@@ -1,6 +1,6 @@
 """GET /scenes and GET /scenes/{dataset}/{scene}: what was ingested."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -17,7 +17,7 @@ from .store import space
 
 routes = APIRouter(tags=["scenes"])
 
-Sort = Literal["name", "-name", "created_at", "-created_at", "points", "-points"]
+Sort = Literal["name", "-created_at", "-points"]
 
 
 @routes.get("/scenes", response_model=Page[SceneAnswer], summary="Scenes, a part at a time")
@@ -54,32 +54,10 @@ def found(
     after: str | None = None,
 ) -> Page[SceneAnswer]:
     """What GET /scenes says."""
-    held = [
-        one
-        for one in catalog.scenes(here.store, dataset)
-        if split in (None, one.split)
-        and (features is None or features in one.features)
-        and (name is None or name.lower() in one.full_name.lower())
-    ]
-    sign = -1 if sort.startswith("-") else 1
-    if sort.endswith("name"):
-        ordered = sorted(held, key=lambda one: (one.dataset, one.name), reverse=sign < 0)
-        behind = paging.key_of(after, (str, str))
-        rest = [one for one in ordered if behind is None or _behind((one.dataset, one.name), behind, sign)]
-        taken = rest[:limit]
-        more = paging.token((taken[-1].dataset, taken[-1].name)) if len(rest) > limit else None
-    else:
-        taken, more = paging.part(held, lambda one: _key(one, sort, sign), paging.key_of(after, (int, int)), limit)
-    return Page([plain(prefix, one) for one in taken], more, len(held))
-
-
-def _behind(key: tuple[Any, ...], last: tuple[Any, ...], sign: int) -> bool:
-    return key > last if sign > 0 else key < last
-
-
-def _key(one: SceneInfo, sort: Sort, sign: int) -> tuple[int, int]:
-    value = one.point_count if sort.endswith("points") else round(one.created_at.timestamp() * 1e6)
-    return sign * value, one.id
+    held = catalog.scenes(
+        here.store, dataset, split=split, features=features, name_contains=name, sort=sort, after=after, limit=limit
+    )
+    return Page([plain(prefix, one) for one in held], held.next, held.total)
 
 
 def details(here: Served, prefix: str, one: SceneInfo) -> SceneDetails:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from ...core.errors import BadInput
 from ...core.features import Answer, Level
+from ...core.paging import key_of, token
 from ...query.question import Question
 from ...query.relations.expressions import Relation
 from ...query.relations.grammar import parse
@@ -20,7 +21,7 @@ from ..answers import SearchAnswer, SuggestAnswer
 from ..asked import MOST_CHARACTERS, MOST_EXCLUDED, Features, require_short, target
 from ..documents import answer
 from ..hits import HitsOut
-from ..limits import worked
+from ..limits import gone, worked
 from ..served import Served, prefix, served
 from ..uploads import ASKED_BY_EXAMPLE, question_of
 
@@ -156,14 +157,15 @@ def asked_store(here: Served, asked: Asked, top: int) -> Answer:
         min_probability=asked.min_probability,
         relations=asked.relations,
         top=top,
+        cancelled=gone,
     )
 
 
 def found_hits(here: Served, prefix: str, asked: Asked, limit: int, after: str | None) -> SearchAnswer:
     """What GET /search says: hits behind the key of `after`, which is how many there were, and the last one's name."""
     began = time.monotonic()
-    key = paging.key_of(after, (int, str))
-    before = 0 if key is None else key[0]
+    key = None if after is None else key_of(after, "hits", (int, str))
+    before = 0 if key is None else int(key[0])
     if not 0 <= before < MOST_HITS or (key is not None and before == 0):
         raise BadInput(f"At most {MOST_HITS:,} hits of an answer are given.")
     top = min(before + limit, MOST_HITS)
@@ -172,7 +174,7 @@ def found_hits(here: Served, prefix: str, asked: Asked, limit: int, after: str |
     start = 0
     if key is not None:
         names = [hit.full_name for hit in hits]
-        start = names.index(key[1]) + 1 if key[1] in names else before
+        start = names.index(str(key[1])) + 1 if key[1] in names else before
     shown = hits[start : start + limit]
     more = len(hits) == top and top < MOST_HITS and bool(shown)
     out = HitsOut(here.store, prefix, _in_url(asked))
@@ -184,7 +186,7 @@ def found_hits(here: Served, prefix: str, asked: Asked, limit: int, after: str |
         notes=list(answered.notes),
         took_ms=round(1000 * (time.monotonic() - began), 1),
         hits=[out.answer(hit) for hit in shown],
-        next=paging.token((start + len(shown), shown[-1].full_name)) if more else None,
+        next=token("hits", (start + len(shown), shown[-1].full_name)) if more else None,
     )
 
 
