@@ -11,12 +11,11 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 import psycopg
 from sqlalchemy import Connection, event, text
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.exc import DBAPIError
 
 from ...core import settings
 from ...core.annotated import checked
 from ...core.errors import BadInput, DatabaseError, Misused, NotFound, ReadOnlyStore
-from ...core.wording import first_line
 from ..files import places
 from . import access, identity, migrate, pools, private_copy, reading
 from .cluster import USER
@@ -24,6 +23,7 @@ from .connection import ServerFull, prepared, require_pgvector
 from .database_url import described, plain_conninfo
 from .pools import PoolLimits
 from .presence import Presence
+from .sentences import sentences
 from .server import DATABASE, READER, VIEWER, Server
 
 Opened = TypeVar("Opened", bound="Database")
@@ -208,8 +208,8 @@ class Database:
 
     @contextmanager
     def _sentences(self) -> Iterator[None]:
-        """`_sentences` of this store; what a store that is open read-only refuses to do is not the server's matter."""
-        with _sentences(self.where, self._limits):
+        """`sentences` of this store; what a store that is open read-only refuses to do is not the server's matter."""
+        with sentences(self.where, self._limits):
             try:
                 yield
             except (DBAPIError, psycopg.Error) as error:
@@ -329,49 +329,6 @@ def open_as(
         raise
     store.engine.dispose()  # connections older than the extension know no vectors
     return store
-
-
-@contextmanager
-def _sentences(where: str, limits: PoolLimits) -> Iterator[None]:
-    """Say what a person can mend; every other error of the database is a bug and stays what it is."""
-    try:
-        yield
-    except UnicodeEncodeError as error:
-        raise BadInput(f"{str(error.object)[:300]} is not valid UTF-8, which the database needs.") from error
-    except TimeoutError as error:
-        raise DatabaseError(
-            f"All {limits.connections} connections of this process to the database {where} were in use for "
-            f"{limits.patience:g} s: end a transaction that is still open, or start fewer threads."
-        ) from error
-    except (DBAPIError, psycopg.Error) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        said = first_line(cause or error)
-        if isinstance(cause, psycopg.errors.DiskFull):
-            raise DatabaseError(f"The disk of the database {where} is full: {said}.") from error
-        if isinstance(cause, psycopg.DataError) and "NUL" in said:
-            raise BadInput("The text contains a NUL character, which the database cannot store.") from error
-        if isinstance(cause, psycopg.errors.DataCorrupted | psycopg.errors.IndexCorrupted):
-            raise DatabaseError(
-                f"The database {where} is damaged: {said}. Restore a backup, as docs/reliability.md says."
-            ) from error
-        if isinstance(cause, psycopg.errors.InsufficientPrivilege | psycopg.errors.ReadOnlySqlTransaction):
-            raise DatabaseError(f"The database {where} reports: {said}.") from error
-        if isinstance(cause, psycopg.OperationalError) and _is_lost(error, cause):
-            raise DatabaseError(
-                f"The connection to the database {where} was lost in the middle of a transaction, which was rolled "
-                "back: try again."
-            ) from error
-        raise
-
-
-def _is_lost(error: DBAPIError | psycopg.Error, cause: psycopg.OperationalError) -> bool:
-    """Whether the connection broke, or the server ends it."""
-    broken = isinstance(error, DBAPIError) and error.connection_invalidated
-    return (
-        broken
-        or cause.sqlstate is None
-        or isinstance(cause, psycopg.errors.AdminShutdown | psycopg.errors.CrashShutdown)
-    )
 
 
 def _resolved(path: Path) -> Path:
