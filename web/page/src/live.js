@@ -53,7 +53,7 @@ export class LivePage {
  */
 export function searchAsTyped(page, form) {
   const input = /** @type {HTMLInputElement} */ (form.elements.namedItem("q"));
-  let timer = 0;
+  let timer = 0, begun = false; // whether the words being typed have their entry in the history
   const address = () => {
     const given = new URLSearchParams(location.search);
     for (const name of ["after", "like"]) given.delete(name);
@@ -64,14 +64,16 @@ export function searchAsTyped(page, form) {
   input.addEventListener("input", () => {
     clearTimeout(timer);
     timer = window.setTimeout(() => {
-      history.replaceState(null, "", address());
+      go(address(), !begun);
+      begun = true;
       page.show(address());
     }, TYPED_MS);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     clearTimeout(timer);
-    history.pushState(null, "", address());
+    begun = false;
+    go(address(), true);
     page.show(address());
   });
   window.addEventListener("popstate", () => {
@@ -79,6 +81,16 @@ export function searchAsTyped(page, form) {
     page.show(location.href);
   });
   if (page.app.dataset.state === "warming") setTimeout(() => page.show(location.href), WARMING_MS);
+}
+
+/**
+ * @param {string} address
+ * @param {boolean} pushed
+ */
+function go(address, pushed) {
+  if (new URL(address, location.href).href === location.href) return;
+  if (pushed) history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
 }
 
 /**

@@ -4,6 +4,7 @@ import { button } from "./dom.js";
 
 const KEY = "ovstore-theme";
 const CHOICES = ["system", "light", "dark"];
+const NAMES = /** @type {Record<string, string>} */ ({ system: "Auto", light: "Light", dark: "Dark" });
 
 export function themeSwitch() {
   const kept = remembered();
@@ -19,7 +20,10 @@ export function themeSwitch() {
     }
   });
   /** @param {string} choice */
-  const say = (choice) => (press.textContent = `Theme: ${choice}`);
+  const say = (choice) => {
+    press.textContent = NAMES[choice];
+    press.setAttribute("aria-label", `${NAMES[choice]}: colours of the page`);
+  };
   say(kept);
   document.querySelector("header nav")?.append(press);
 }

@@ -45,7 +45,8 @@ export class Asking {
       if (rows) this.told.scores(rows, questions);
       const { words, example } = questions[focus];
       const answer = await (example ? this.source.searchLike(example, signal) : this.source.search(words, not, signal));
-      if (!rows) this.told.scores([ofHits(answer, this.superpoints())], questions);
+      const related = questions.length === 1 && answer.hits.some((hit) => hit.landmarks?.length);
+      if (!rows || related) this.told.scores([ofHits(answer, this.superpoints())], questions);
       this.told.hits(answer);
       this.told.say(said(answer));
     } catch (error) {
@@ -140,5 +141,5 @@ function ofHits(answer, superpoints) {
 function said(answer) {
   const count = answer.hits.length;
   const doubt = answer.probably_here === false ? "Probably not here. " : "";
-  return `${doubt}${count} ${count === 1 ? "hit" : "hits"} for ${answer.question}.`;
+  return `${doubt}${count} ${count === 1 ? "hit" : "hits"} for ${answer.question}`;
 }

@@ -27,7 +27,6 @@ export function showHits(list, answer, scene, acts) {
   const items = answer.hits.map((hit, index) => item(hit, index + 1, scene, acts));
   fill(
     list,
-    answer.probably_here === false && el("p", { class: "doubt" }, `Probably not here: “${answer.question}”. The nearest things:`),
     items.length ? el("ol", { class: "hits" }, ...items) : el("p", { class: "note" }, "No hits."),
     ...(answer.notes ?? []).map((note) => el("p", { class: "note" }, note)),
   );

@@ -39,7 +39,6 @@ export async function load(source, stage, manifest, begun) {
     geometry.addMesh(meshPlanes(await source.mesh(manifest)));
     stage.governor.available = geometry.levels.length + 1;
   }
-  stage.holder.dataset.loaded = "yes";
   stage.draw();
   return manifest.points > MOST_POINTS ? `This scene has ${manifest.points.toLocaleString("en")} points; its coarser levels are shown.` : "";
 }

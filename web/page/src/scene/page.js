@@ -40,6 +40,7 @@ export class ScenePage {
     this.keyboard = keyboard;
     this.view = address.read(kept.search());
     this.questions = new Questions((pushed) => this.asked(pushed), (index) => this.ask(index));
+    this.questions.set(this.view.q, this.view.not);
     this.legend = new Legend((threshold) => this.recolour({ threshold }));
     this.filmstrip = new Filmstrip((frame) => this.look(frame, true));
     this.parts = layOut(app, { asking: this.questions.root, legend: this.legend.root, filmstrip: this.filmstrip.root }, `${source.dataset}/${source.scene}`);
@@ -90,9 +91,11 @@ export class ScenePage {
     this.markLayer(this.view.show);
     await this.described(manifest.mesh !== null || manifest.points > 0);
     this.filmstrip.show(await frames);
-    await this.follow();
+    this.apply();
     const left = await loaded;
     if (left) this.questions.say(left);
+    parts.holder.dataset.loaded = "yes";
+    stage.draw();
   }
 
   /**
@@ -107,10 +110,16 @@ export class ScenePage {
     if (!table) this.questions.say("This scene has no features yet: it can be looked at, not asked.");
   }
 
-  /** Show what the URL says. */
-  async follow() {
-    const view = (this.view = address.read(this.kept.search()));
-    this.questions.set(view.q, view.not);
+  /** The URL is another: show what it says. */
+  follow() {
+    this.view = address.read(this.kept.search());
+    this.questions.set(this.view.q, this.view.not);
+    this.apply();
+  }
+
+  /** Show what the view says. */
+  apply() {
+    const { view } = this;
     this.recolour({ layer: view.show });
     this.markLayer(view.show);
     if (view.frame) this.look(view.frame, false);
@@ -118,7 +127,8 @@ export class ScenePage {
       this.leavePhotograph();
       this.place();
     }
-    await Promise.all([this.ask(), this.choosing(view.region)]);
+    this.ask();
+    this.choosing(view.region);
   }
 
   /** Stand where the URL says, or above the whole scene. */

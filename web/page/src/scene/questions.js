@@ -19,8 +19,9 @@ export class Questions {
     /** @type {Question[]} */
     this.entered = [];
     this.timer = 0;
+    this.begun = false; // whether the words being typed have their entry in the history
     this.input = el("input", {
-      type: "search", id: "words", placeholder: "Ask: a chair, something soft …", autocomplete: "off", spellcheck: "false",
+      type: "search", id: "words", placeholder: "Ask: a chair …", autocomplete: "off", spellcheck: "false",
       maxlength: 1000, enterkeyhint: "search", "aria-describedby": "said",
       oninput: (/** @type {InputEvent} */ event) => !event.isComposing && this.typed(),
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event),
@@ -50,6 +51,7 @@ export class Questions {
    */
   set(q, not) {
     clearTimeout(this.timer);
+    this.begun = false;
     const chips = [...(q.length > 1 ? q : []), ...not.map((words) => `-${words}`)];
     this.entered = chips.map((words) => ({ words, example: null, thumbnail: null }));
     this.input.value = q.length === 1 ? q[0] : "";
@@ -67,7 +69,10 @@ export class Questions {
 
   typed() {
     clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => this.changed(false), TYPED_MS);
+    this.timer = window.setTimeout(() => {
+      this.changed(!this.begun);
+      this.begun = true;
+    }, TYPED_MS);
   }
 
   /** @param {KeyboardEvent} event */
@@ -86,6 +91,7 @@ export class Questions {
     if (event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
     clearTimeout(this.timer);
+    this.begun = false;
     const words = this.input.value.trim();
     if (!words) return this.changed(true);
     this.input.value = "";

@@ -57,6 +57,7 @@ export class Tint {
     if (thing.level === "superpoint") return new Set([thing.ordinal]);
     if (thing.superpoints?.length) return new Set(thing.superpoints);
     const found = new Set();
+    if (thing.level !== "object") return found;
     for (let superpoint = 0; superpoint < this.look.objectOf.length; superpoint++)
       if (this.look.objectOf[superpoint] === thing.ordinal) found.add(superpoint);
     return found;
