@@ -44,6 +44,9 @@ run ovstore sql "SELECT scene, region, label, point_count, round((1 - (embedding
 say "Draw a heat map for a query."
 run ovstore show scene0004_00 --query "somewhere soft" --save-picture "$folder/somewhere-soft.png"
 
+say "Look at it all in a browser: a grid of rooms, a search box, the rooms in 3D."
+echo "Type this: .venv/bin/ovstore --store $folder/store web --open"
+
 say "Images to open are in $folder/:"
 ls "$folder"/*.png "$folder"/*.ply
 say "The tiny encoder knows generated rooms only. For real scans: ovstore ingest scannet SCANS --encoder openclip"

@@ -48,7 +48,6 @@ def bare_app(store: Store, options: WebOptions) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        root_path=options.root_path,
         lifespan=_lifespan,
         redirect_slashes=False,
     )

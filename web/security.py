@@ -4,11 +4,12 @@ Plain ASGI around the whole application, static files and pages included. docs/w
 """
 
 import hmac
+import logging
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import anyio
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,6 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .options import WebOptions
 from .problems import Problem, response_of
 from .uploads import MOST_BYTES, MOST_JSON
+
+log = logging.getLogger("ovstore.web")
 
 COOKIE = "ovstore_token"
 CONTENT_SECURITY_POLICY = (
@@ -53,7 +56,9 @@ class Guard:
             return
         if scope["type"] != "http":
             return
+        scope = self._below_root(scope)
         headers = Headers(scope=scope)
+        send = _logged(scope, _with_headers(send))
         try:
             self._require_host(headers)
             self._require_origin(scope, headers)
@@ -61,10 +66,18 @@ class Guard:
                 return
             receive = self._limited(scope, headers, receive)
         except Problem as found:
-            response = response_of(found, scope["path"], self._options.root_path)
-            await response(scope, receive, _with_headers(send))
+            await response_of(found, scope["path"], self._options.root_path)(scope, receive, send)
             return
-        await self._app(scope, receive, _with_headers(send))
+        await self._app(scope, receive, send)
+
+    def _below_root(self, scope: Scope) -> Scope:
+        """With the path as browsers know it, whether the proxy in front cut the prefix off or not."""
+        root, path = self._options.root_path, scope["path"]
+        whole = path if not root or path == root or path.startswith(f"{root}/") else root + path
+        return {**scope, "path": whole, "root_path": root}
+
+    def _is_login(self, scope: Scope) -> bool:
+        return bool(scope["path"] == f"{self._options.root_path}/login")
 
     def _require_host(self, headers: Headers) -> None:
         """DNS rebinding: another site's name may lead here."""
@@ -93,9 +106,9 @@ class Guard:
     async def _logged_in(self, scope: Scope, headers: Headers, send: Send) -> bool:
         """Whether the request was answered: /login always is, and all else where the token is missing or wrong."""
         token = self._options.token
-        asked = dict(parse_qsl(scope["query_string"].decode("latin-1"))) if scope["path"] == "/login" else {}
+        asked = dict(parse_qsl(scope["query_string"].decode("latin-1"))) if self._is_login(scope) else {}
         if token is None:
-            return await _redirected(scope, asked, {}, send) if asked else False
+            return await _redirected(asked, {}, send, self._options.root_path) if asked else False
         client = scope["client"][0] if scope.get("client") else ""
         given = asked.get("token") or _bearer(headers) or _cookie(headers)
         if given is not None:
@@ -108,12 +121,12 @@ class Guard:
                 headers={"WWW-Authenticate": "Bearer"},
             )  # fmt: skip
         self._wrong.pop(client, None)
-        if scope["path"] != "/login":
+        if not self._is_login(scope):
             return False
         secure = "; Secure" if scope.get("scheme") == "https" else ""
         path = self._options.root_path or "/"
         cookie = f"{COOKIE}={quote(token)}; HttpOnly; SameSite=Strict; Path={path}{secure}"
-        return await _redirected(scope, asked, {"Set-Cookie": cookie}, send, self._options.root_path)
+        return await _redirected(asked, {"Set-Cookie": cookie}, send, self._options.root_path)
 
     def _require_patience(self, client: str) -> None:
         """Guessing is slow: a right token of that client waits, too."""
@@ -178,6 +191,21 @@ def _with_headers(send: Send) -> Send:
     return sent
 
 
+def _logged(scope: Scope, send: Send) -> Send:
+    """A line per answer with `ovstore -v web`: what was asked, but for tokens."""
+    began = time.monotonic()
+    query = scope["query_string"].decode("latin-1") if not scope["path"].endswith("/login") else ""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            asked = scope["path"] + (f"?{query}" if query else "")
+            milliseconds = 1000 * (time.monotonic() - began)
+            log.info("%s %s %d %.0f ms", scope["method"], asked[:500], message["status"], milliseconds)
+        await send(message)
+
+    return sent
+
+
 def _bearer(headers: Headers) -> str | None:
     kind, _, given = headers.get("authorization", "").partition(" ")
     return given.strip() if kind.lower() == "bearer" and given else None
@@ -187,18 +215,16 @@ def _cookie(headers: Headers) -> str | None:
     for part in headers.get("cookie", "").split(";"):
         name, _, value = part.strip().partition("=")
         if name == COOKIE:
-            return value
+            return unquote(value)
     return None
 
 
-async def _redirected(
-    scope: Scope, asked: Mapping[str, str], further: Mapping[str, str], send: Send, root_path: str = ""
-) -> bool:
+async def _redirected(asked: Mapping[str, str], further: Mapping[str, str], send: Send, root_path: str) -> bool:
     """To the page that was meant, without the token in its URL."""
     wanted = asked.get("next", "/")
     local = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
     headers = {"Location": root_path + (wanted if local else "/"), "Cache-Control": "no-store", **further}
     raw = [(name.lower().encode(), value.encode("latin-1", "ignore")) for name, value in headers.items()]
-    await _with_headers(send)({"type": "http.response.start", "status": 303, "headers": raw})
+    await send({"type": "http.response.start", "status": 303, "headers": raw})
     await send({"type": "http.response.body", "body": b""})
     return True

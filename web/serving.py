@@ -75,7 +75,6 @@ def serve(store: Store, options: WebOptions, *, open_page: bool = False, verbose
         server_header=False,
         proxy_headers=bool(options.trust_proxy),
         forwarded_allow_ips=list(options.trust_proxy),
-        root_path=options.root_path,
         timeout_graceful_shutdown=_END_SECONDS,
         timeout_keep_alive=10,
         h11_max_incomplete_event_size=_HEADER_BYTES,

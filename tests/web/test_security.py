@@ -142,6 +142,22 @@ def test_a_token_that_is_wrong_a_thousand_times_is_slowed_down(rooms: Store) -> 
         assert int(late.headers["retry-after"]) <= 61
 
 
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_proxy_may_show_the_store_under_a_path_and_cut_it_off_or_not(rooms: Store, cut: bool) -> None:
+    with client(rooms, token=TOKEN, root_path="/scans") as api:
+        before = "" if cut else "/scans"
+        answer = api.get(f"{before}/login?token={TOKEN}&next=/jobs")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/scans/jobs")
+        assert "Path=/scans" in answer.headers["set-cookie"]
+        api.headers["Authorization"] = f"Bearer {TOKEN}"
+        assert 'href="/scans/static/page.css"' in api.get(f"{before}/").text
+        assert api.get(f"{before}/static/page.js").status_code == 200
+        [one, *_] = api.get(f"{before}/api/v1/scenes").json()["items"]
+        assert one["url"].startswith("/scans/scenes/rgbd/")
+        assert api.get(one["thumbnail"].removeprefix("/scans" if cut else "")).status_code == 200
+        assert api.get(f"{before}/api/v1/search?q=quux").json()["type"] == "/scans/api/problems/unknown-words"
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -81,11 +81,12 @@ async def heat(request: Request, dataset: str, scene: str, q: Words, features: F
         found = urls.scene_of(here.store, dataset, scene)
         held = usual_set(here.store, found, features)
         target(here, held.name, [q])
-        drawn = heat_of.heat_map(here.store, found.full_name, Question(q), held.name)
-        layout = displays.points(here.store, found).layout
-        value = np.rint(1 + 254 * drawn.value).astype(np.uint8)
-        value[np.isnan(drawn.score)] = 0
-        return found, value[display.drawn_rows(layout)].tobytes(), drawn.low, drawn.high
+        heat = heat_of.point_scores(here.store, found, Question(q), held.name)
+        rows = display.drawn_rows(displays.points(here.store, found).layout)
+        share = (heat.score[rows] - heat.low) / max(heat.high - heat.low, 1e-6)
+        value = np.rint(1 + 254 * np.nan_to_num(np.clip(share, 0, 1))).astype(np.uint8)
+        value[np.isnan(share)] = 0
+        return found, value.tobytes(), heat.low, heat.high
 
     found, body, low, high = await worked(request, here.gates.searches, made)
     response = files.whole(request, f"heat {found.content_digest} {features} {q} {low} {high}", _FLOATS, body)
