@@ -77,7 +77,7 @@ def segment(encoder: Encoder, image: NDArray[np.uint8], labels: tuple[str, ...])
     """Every pixel of (H, W, 3) by its best label; the words first, so that an unknown one costs no network."""
     _require(labels)
     vectors = encoder.texts(labels)
-    image = _no_larger(image)
+    image = fitted(image)
     found = _maps(_Pictured(encoder, hashlib.sha256(image.tobytes() + repr(image.shape).encode()).digest(), image))
     scores = np.asarray(found.values @ vectors.T, np.float32)
     head = _heads(encoder)
@@ -143,7 +143,8 @@ def _require(labels: tuple[str, ...]) -> None:
         raise BadInput(f"The label {twice[0]!r} was given twice.")
 
 
-def _no_larger(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def fitted(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture, its longer side 2048 pixels at most."""
     longest = max(image.shape[:2])
     if longest <= _LONGEST:
         return image

@@ -18,7 +18,7 @@ from . import error_handlers, mcp_http, pages, problems, static_files
 from .answers import ProblemAnswer
 from .events import Watcher
 from .options import WebOptions
-from .rest import frames, geometry, jobs, pictures, regions, scenes, scores, search, sql
+from .rest import frames, geometry, jobs, pictures, regions, scenes, scores, search, segment, sql
 from .rest import store as store_resource
 from .security import Guard
 from .served import Served
@@ -27,7 +27,7 @@ from .words import Words
 
 log = logging.getLogger(__name__)
 
-RESOURCES = (store_resource, scenes, geometry, regions, scores, frames, pictures, search, jobs, sql)
+RESOURCES = (store_resource, scenes, geometry, regions, scores, frames, pictures, search, segment, jobs, sql)
 _PROBLEM = {"description": "What went wrong", "content": {problems.MEDIA_TYPE: {}}, "model": ProblemAnswer}
 
 

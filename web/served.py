@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from ..workflows.open_store import Store
 from .events import Watcher
+from .kept_pictures import KeptPictures
 from .limits import Gates
 from .options import WebOptions
 from .words import Words
@@ -21,6 +22,7 @@ class Served:
     words: Words
     watcher: Watcher
     gates: Gates = field(default_factory=Gates)
+    pictures: KeptPictures = field(default_factory=KeptPictures)
     closing: threading.Event = field(default_factory=threading.Event)  # set when the server is told to stop
 
 

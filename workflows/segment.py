@@ -5,14 +5,17 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ..core.annotated import checked, several
 from ..core.errors import BadInput
 from ..drawing import picture_file
-from ..drawing.preview import Labels, segmented
+from ..drawing.preview import Labels
+from ..drawing.preview import segmented as drawn
 from ..evaluation.labels.palette import distinct_colours
 from ..models.pictures import given_image, read_image
+from ..query.encode import Encoder
 from ..query.question import GivenImage, stored_image, target_of
 from ..query.segment import Segmented
 from ..query.segment import segment as segment_pixels
@@ -33,7 +36,7 @@ class DrawnSegments(Segmented):
         if not 0 <= opacity <= 1:
             raise BadInput(f"The opacity is {opacity:g}; a number from 0 to 1 was expected.")
         named = Labels(self.labels, np.empty((len(self.labels), 0), np.float32), self.colours)
-        return segmented(Image.fromarray(self.image), self.label_map.astype(np.intp), named, opacity)
+        return drawn(Image.fromarray(self.image), self.label_map.astype(np.intp), named, opacity)
 
     @checked
     def save_picture(self, path: str | Path, opacity: float = 0.55) -> None:
@@ -71,5 +74,10 @@ def segment(
     else:
         assert image is not None
         pixels = given_image(image)
-    found = segment_pixels(target.encoder, pixels, several(labels))
+    return segmented(target.encoder, pixels, several(labels))
+
+
+def segmented(encoder: Encoder, pixels: NDArray[np.uint8], labels: tuple[str, ...]) -> DrawnSegments:
+    """The pixels of a picture that is at hand, by an encoder with words."""
+    found = segment_pixels(encoder, pixels, labels)
     return DrawnSegments(**{each.name: getattr(found, each.name) for each in fields(found)})

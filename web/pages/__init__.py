@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from . import api, features, home, jobs, other, scene, sql
+from . import api, features, home, jobs, other, scene, segment, sql
 
 routes = APIRouter(include_in_schema=False)
-for _page in (home, scene, jobs, features, sql, api, other):
+for _page in (home, scene, jobs, features, segment, sql, api, other):
     routes.include_router(_page.routes)

@@ -6,6 +6,7 @@ import { LivePage, follow, searchAsTyped } from "./live.js";
 import { flatScene } from "./scene/flat.js";
 import { ScenePage } from "./scene/page.js";
 import { ServerSource } from "./scene/source.js";
+import { SegmentPage } from "./segment.js";
 import { themeSwitch } from "./theme.js";
 
 /** @param {HTMLElement} app */
@@ -35,4 +36,5 @@ if (app?.dataset.scene)
     app.append(el("p", { class: "doubt", role: "alert" }, error instanceof Error ? error.message : String(error)));
     app.dataset.failed = "yes";
   });
+else if (app?.dataset.page === "segment") new SegmentPage(app).start();
 else if (app) lists(app);
