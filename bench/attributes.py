@@ -43,8 +43,8 @@ def main() -> None:
                         continue
             p, q = np.array(present), np.array(absent)
             print(
-                f"{attribute}: {len(p)} true pairs, {(p >= 0.5).mean():.1%} called here; {len(q)} whose {attribute} only "
-                f"other kinds have, {(q >= 0.5).mean():.1%} called here; AUROC {auroc(p, q):.1%}. "
+                f"{attribute}: {len(p)} true pairs, {(p >= 0.5).mean():.1%} called here; {len(q)} whose "
+                f"{attribute} only other kinds have, {(q >= 0.5).mean():.1%} called here; AUROC {auroc(p, q):.1%}. "
                 f"The {len(alone)} kinds by themselves: {(np.array(alone) >= 0.5).mean():.1%} called here"
             )
 
