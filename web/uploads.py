@@ -95,12 +95,14 @@ async def uploaded_picture(
     request: Request,
 ) -> tuple[bytes, tuple[float, float, float, float] | None]:
     """The picture in a multipart body, not yet decoded, and its box."""
-    with anyio.fail_after(_SECONDS):
+    with anyio.move_on_after(_SECONDS) as timed:
         async with request.form(max_files=1, max_fields=8) as form:
             picture, box = form.get("picture"), form.get("box_xyxy")
             if not isinstance(picture, UploadFile):
                 raise BadInput("The body has no file called picture.")
             data = await picture.read(MOST_BYTES + 1)
+    if timed.cancelled_caught:
+        raise Problem(408, "too-slow", f"The picture did not arrive in {_SECONDS:g} s.")
     if len(data) > MOST_BYTES:
         raise Problem(413, "too-large", f"A picture may have at most {MOST_BYTES >> 20} MB.")
     return data, corners(box if isinstance(box, str) else None)
