@@ -66,6 +66,7 @@ class Gates:
     def __init__(self) -> None:
         self.searches = Gate(4, 8, 10.0, "questions")
         self.encodes = Gate(1, 2, 30.0, "pictures and words to encode")
+        self.thumbnails = Gate(2, 32, 60.0, "thumbnails")  # browsers ask for six at once, and for many in a row
         self.builds = Gate(2, 4, 60.0, "scenes to prepare")
         self.statements = Gate(2, 2, 10.0, "SQL statements")
 

@@ -60,5 +60,5 @@ async def thumbnail(request: Request, dataset: str, scene: str, v: str | None = 
     """The image that sees most of it; where none can be read, the scene drawn."""
     here = served(request)
     found = urls.scene_of(here.store, dataset, scene)
-    body = await worked(request, here.gates.builds, lambda: pictures.thumbnail(here.store, found))
+    body = await worked(request, here.gates.thumbnails, lambda: pictures.thumbnail(here.store, found))
     return files.whole(request, f"thumbnail {urls.version(found)}", pictures.WEBP, body)

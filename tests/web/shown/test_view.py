@@ -280,6 +280,22 @@ def test_no_request_leaves_the_server_and_few_make_the_first_picture(served: Ser
     assert len(first) <= 7  # page, style, script, manifest, points, frames, mesh
 
 
+def test_a_link_to_a_whole_thing_selects_all_of_it(served: ServedStore, view: Watched) -> None:
+    hit = asked(served, "/search?q=snoopy&scene=scene0000_00&limit=1")["hits"][0]
+    name = hit["name"].partition(":")[2]
+    view.page.goto(f"{served.url}{SCENE}?show=colour{STANDING}")
+    view.drawn()
+    plain = view.canvas()
+    view.page.goto(f"{served.url}{SCENE}?show=colour&region={name}{STANDING}")
+    view.drawn(selected=name)
+    marked = np.abs(view.canvas() - plain).max(axis=2) > 12
+    pixels = projected(corners(hit["oriented_box"]), marked.shape[1], marked.shape[0])
+    (left, top), (right, bottom) = pixels.min(axis=0) - 12, pixels.max(axis=0) + 12
+    inside = marked[int(top) : int(bottom), int(left) : int(right)].sum()
+    assert inside > 30 and inside >= 0.95 * marked.sum()
+    assert view.page.locator(".overlay line.box").count() == 12
+
+
 def test_a_link_to_a_region_that_is_gone_says_so(served: ServedStore, view: Watched) -> None:
     view.page.goto(f"{served.url}{SCENE}?region=9999@object")
     view.drawn()

@@ -6,7 +6,7 @@ import { Flight } from "../view/flight.js";
 import { Overlay } from "../view/overlay.js";
 import { Photograph } from "../view/photograph.js";
 import { Stage } from "../view/stage.js";
-import { edges } from "../view/boxes.js";
+import { boxAround, edges } from "../view/boxes.js";
 import { Asking } from "./asking.js";
 import { boxOnPicture } from "./box_on_picture.js";
 import { Filmstrip } from "./filmstrip.js";
@@ -241,8 +241,8 @@ export class ScenePage {
   }
 
   frameIt() {
-    const box = this.chosen?.oriented_box;
     if (!this.chosen || !this.flight) return;
+    const box = boxAround(this.chosen);
     this.leavePhotograph();
     const [seen] = ("evidence" in this.chosen ? this.chosen.evidence : this.chosen.views) ?? [];
     const from = seen?.camera_to_world ? [3, 7, 11].map((place) => seen.camera_to_world[place]) : null;
@@ -250,7 +250,7 @@ export class ScenePage {
   }
 
   drawBoxes() {
-    const box = this.view.box ? this.chosen?.oriented_box : null;
+    const box = this.view.box && this.chosen ? boxAround(this.chosen) : null;
     const lines = box ? edges(box).map(([from, to]) => ({ from, to, kind: "box" })) : [];
     const marks = (this.chosen && "landmarks" in this.chosen && this.view.box && this.chosen.landmarks) || [];
     for (const { hit } of marks) {

@@ -1,6 +1,7 @@
 /** What is selected: its numbers, its photographs, and what can be done with it. */
 
 import { button, el, fill } from "../dom.js";
+import { boxAround } from "../view/boxes.js";
 import { crop } from "./crop.js";
 import { nameOf } from "./objects.js";
 import { sized } from "./source.js";
@@ -32,7 +33,7 @@ export function showSelection(panel, chosen, acts) {
   const name = nameOf(chosen);
   const views = ("evidence" in chosen ? chosen.evidence : chosen.views) ?? [];
   const probability = "probability" in chosen ? percent(chosen.probability) : "";
-  const numbers = [probability, metres(chosen.oriented_box?.size), `${many(chosen.point_count)} points`, `seen in ${views.length} photographs`];
+  const numbers = [probability, metres(boxAround(chosen)?.size), `${many(chosen.point_count)} points`, `seen in ${views.length} photographs`];
   fill(
     panel,
     el("div", { class: "head" }, el("h2", {}, name), button("×", acts.close, { "aria-label": "Deselect", title: "Deselect (Esc)" })),

@@ -16,6 +16,7 @@ import { tilde } from "../names.js";
  * @property {number} seen_count
  * @property {number[]} centre
  * @property {OrientedBox | null} oriented_box
+ * @property {{min: number[], max: number[]}} [box] along the axes of the scene
  * @property {string | null} label
  * @property {Evidence[]} [views]
  * @property {number[]} [superpoints]

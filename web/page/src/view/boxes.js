@@ -3,6 +3,20 @@
 /** @typedef {{centre: number[], axes: number[][], size: number[]}} OrientedBox axes are columns */
 
 /**
+ * The oriented box of a thing; of one that has none the box along the axes of the scene.
+ * @param {{oriented_box: OrientedBox | null, box?: {min: number[], max: number[]}}} thing
+ * @returns {OrientedBox | null}
+ */
+export function boxAround({ oriented_box, box }) {
+  if (oriented_box || !box) return oriented_box;
+  return {
+    centre: box.min.map((low, axis) => (low + box.max[axis]) / 2),
+    axes: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    size: box.min.map((low, axis) => box.max[axis] - low),
+  };
+}
+
+/**
  * The eight corners of a box: bit 0, 1, 2 of the index say which end of which axis.
  * @param {OrientedBox} box
  * @returns {number[][]}
