@@ -54,6 +54,7 @@ class ServedStore:
     """`ovstore web` in a thread."""
 
     def __init__(self, store: Any, **options: Any) -> None:
+        self.store = store
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]

@@ -1,9 +1,11 @@
 """The pages in a real browser: accessible, within the screen, live, whatever scenes are called and lack."""
 
+import time
 from pathlib import Path
 
 import ovstore
 import pytest
+import small_scene
 from browser import ServedStore, Watched
 from odd_scenes import BARE, ODD
 from ovstore.core import tilde
@@ -82,6 +84,17 @@ def test_a_scene_without_images_faces_colours_and_features_is_shown(
     assert "no features" in view.page.locator("#said").inner_text()
     picture = view.canvas()
     assert (picture != picture[0, 0]).any()
+
+
+def test_a_scene_that_is_ingested_meanwhile_appears_in_the_grid(served: ServedStore, view: Watched) -> None:
+    view.page.goto(served.url)
+    view.page.locator(".grid .card").first.wait_for()
+    with view.page.expect_response(lambda answer: "/events?" in answer.url):
+        view.page.reload()
+    time.sleep(2)  # the stream has looked at the store once; what comes later is news
+    with ovstore.open(served.store.path) as writer:
+        small_scene.make("just come").publish_geometry(writer, "odd")
+    view.page.locator(".card", has_text="just come").wait_for()
 
 
 def test_the_page_of_no_scene_is_one_sentence(served: ServedStore, view: Watched) -> None:

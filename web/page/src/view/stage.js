@@ -103,6 +103,7 @@ export class Stage {
     const started = performance.now();
     this.renderer.render(this.scene, this.camera);
     for (const act of this.after) act();
+    if (levels > 0 && !(Number(this.holder.dataset.level) > 0)) performance.mark("ovstore: first picture");
     this.holder.dataset.level = String(levels);
     this.afterwards(started, levels);
   }
