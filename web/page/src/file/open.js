@@ -13,7 +13,7 @@ export async function openFile(app) {
   }
   const page = new ScenePage(app, source);
   const { words } = source.kept;
-  page.questions.root.append(
+  page.questions.root.after(
     el("datalist", { id: "known" }, ...words.map((value) => el("option", { value }))),
     el("p", { class: "note" }, words.length ? `This file answers ${words.length} words. Others need ovstore web.` : "This file answers no words."),
   );
