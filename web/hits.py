@@ -1,8 +1,8 @@
 """Hits as clients get them: whole things with parts, landmarks and evidence; URLs in place of paths."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from ..core.features import Hit
+from ..core.features import Evidence, Hit
 from ..store.catalog import catalog
 from ..store.postgres.database import Database
 from . import urls
@@ -13,13 +13,18 @@ from .views import SceneFrames, views
 class HitsOut:
     """Turns the hits of one answer; the frames of each scene are looked up once."""
 
-    def __init__(self, store: Database, prefix: str, question: dict[str, str | Sequence[str]]) -> None:
+    def __init__(
+        self, store: Database, prefix: str, question: dict[str, str | Sequence[str]], hits: Sequence[Hit]
+    ) -> None:
         self._store, self._prefix, self._question = store, prefix, question
-        self._frames: dict[tuple[str, str], SceneFrames | None] = {}
+        shown: dict[tuple[str, str], list[Evidence]] = {}
+        for hit in _every(hits):
+            shown.setdefault((hit.dataset, hit.scene), []).extend(hit.evidence)
+        self._frames = {key: self._showing(*key, evidence) for key, evidence in shown.items()}
 
     def answer(self, hit: Hit) -> HitAnswer:
         """One hit with all that belongs to it."""
-        frames = self._of(hit.dataset, hit.scene)
+        frames = self._frames[hit.dataset, hit.scene]
         chosen = {**self._question, "region": hit.name}
         return HitAnswer(
             name=hit.full_name,
@@ -47,9 +52,15 @@ class HitsOut:
             scene_url=urls.scene_page(self._prefix, hit.dataset, hit.scene, self._question),
         )
 
-    def _of(self, dataset: str, name: str) -> SceneFrames | None:
+    def _showing(self, dataset: str, name: str, evidence: Sequence[Evidence]) -> SceneFrames | None:
         """None for a scene that was forgotten a moment ago."""
-        if (dataset, name) not in self._frames:
-            scene = catalog.held_scene(self._store, dataset, name)
-            self._frames[dataset, name] = None if scene is None else SceneFrames.of(self._store, scene)
-        return self._frames[dataset, name]
+        scene = catalog.held_scene(self._store, dataset, name)
+        return None if scene is None else SceneFrames.showing(self._store, scene, evidence)
+
+
+def _every(hits: Sequence[Hit]) -> Iterator[Hit]:
+    """The hits with their parts and landmarks."""
+    for hit in hits:
+        yield hit
+        yield from _every(hit.parts)
+        yield from _every([one.hit for one in hit.landmarks])

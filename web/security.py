@@ -125,7 +125,7 @@ class Guard:
             return False
         secure = "; Secure" if scope.get("scheme") == "https" else ""
         path = self._options.root_path or "/"
-        cookie = f"{COOKIE}={quote(token)}; HttpOnly; SameSite=Strict; Path={path}{secure}"
+        cookie = f"{COOKIE}={quote(token, safe='')}; HttpOnly; SameSite=Strict; Path={path}{secure}"
         return await _redirected(asked, {"Set-Cookie": cookie}, send, self._options.root_path)
 
     def _require_patience(self, client: str) -> None:

@@ -59,7 +59,7 @@ def address(options: WebOptions) -> str:
     host = "localhost" if options.host in ("0.0.0.0", "::") else options.host
     shown = options.allow_hosts[0] if options.allow_hosts else (f"[{host}]" if ":" in host else host)
     port = "" if ":" in shown.rpartition("]")[2] else f":{options.port}"
-    login = "/" if options.token is None else f"/login?token={quote(options.token)}"
+    login = "/" if options.token is None else f"/login?token={quote(options.token, safe='')}"
     return f"http://{shown}{port}{options.root_path}{login}"
 
 

@@ -1,6 +1,6 @@
 """Frames and the evidence in them, as clients get them: URLs in place of paths, cameras beside boxes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..core import tilde
@@ -17,16 +17,15 @@ _SHOWN = 8  # evidence frames of one answer at most
 
 @dataclass(frozen=True)
 class SceneFrames:
-    """A scene with its frames by name."""
+    """A scene with some of its frames by name."""
 
     scene: SceneInfo
     frames: dict[str, tuple[int, Frame]]  # name -> ordinal, frame
 
     @classmethod
-    def of(cls, store: Database, scene: SceneInfo) -> "SceneFrames":
-        """As they are now."""
-        held = catalog.load_frames(store, scene.id)
-        return cls(scene, {frame.name: (ordinal, frame) for ordinal, frame in enumerate(held)})
+    def showing(cls, store: Database, scene: SceneInfo, evidence: Iterable[Evidence]) -> "SceneFrames":
+        """The frames that are evidence."""
+        return cls(scene, catalog.frames_by_name(store, scene.id, (view.frame for view in evidence)))
 
 
 def frame_answer(prefix: str, scene: SceneInfo, ordinal: int, frame: Frame) -> FrameAnswer:

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from ..core.features import Evidence
+from ..core.features import Evidence, OrientedBox
 from ..store.catalog import catalog, region_names
 from ..store.catalog.catalog import RegionInfo, SceneInfo
 from ..store.catalog.regions import region_views
 from ..store.postgres import thing_trees
 from ..store.postgres.database import Database
-from ..store.search.things.shape import views_of
+from ..store.search.things.shape import box_of, views_of
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,13 @@ def describe(
     if region is not None:
         return RegionDescription(region, evidence_of(store, region))
     return SceneDescription(scene, tuple(catalog.regions(store, scene.id, "object", top)))
+
+
+def box_of_thing(store: Database, thing: RegionInfo) -> OrientedBox | None:
+    """The upright box of least volume around a thing; None where its tree was made again meanwhile."""
+    with store.autocommit() as connection:
+        tree = thing_trees.load(connection, thing.feature_set_id)
+    return None if tree is None else box_of(tree, np.flatnonzero(np.isin(tree.superpoint, thing.superpoints)))
 
 
 def evidence_of(store: Database, region: RegionInfo) -> tuple[Evidence, ...]:

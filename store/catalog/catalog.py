@@ -24,8 +24,10 @@ from ..postgres import schema
 from ..postgres.database import Database
 from . import file_digests
 from .loading import (
+    frames_by_name,
     load_correspondences,
     load_features,
+    load_frame,
     load_frames,
     load_object_of_superpoint,
     load_points,
@@ -49,10 +51,12 @@ __all__ = [
     "files",
     "find_feature_set",
     "find_scene",
+    "frames_by_name",
     "held_scene",
     "label_names",
     "load_correspondences",
     "load_features",
+    "load_frame",
     "load_frames",
     "load_object_of_superpoint",
     "load_points",

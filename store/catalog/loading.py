@@ -1,7 +1,7 @@
 """What was published comes back as it went in: frames, points, correspondences, features."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -47,6 +47,14 @@ def load_frame(store: Database, scene_id: int, name: str) -> Frame:
         said = f"The scene has no frame named {name!r} among its {len(known)}.{did_you_mean(name, known)}"
         raise NotFound(said, near=near_names(name, known))
     return _frame(store, row)
+
+
+def frames_by_name(store: Database, scene_id: int, names: Iterable[str]) -> dict[str, tuple[int, Frame]]:
+    """Those of the names that are frames of the scene: their position, and the frame."""
+    table = schema.frames
+    with store.connect() as connection:
+        rows = connection.execute(select(table).where(table.c.scene_id == scene_id, table.c.name.in_(set(names)))).all()
+    return {row.name: (row.ordinal, _frame(store, row)) for row in rows}
 
 
 def _frame(store: Database, row: Row[Any]) -> Frame:

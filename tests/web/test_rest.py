@@ -166,6 +166,22 @@ def test_regions_come_in_pages_with_boxes_and_views(api: TestClient, rooms: Stor
     assert f"element vertex {len(rows)}\n".encode() in ply.content
 
 
+def test_a_thing_has_the_box_of_the_hit_that_it_was(api: TestClient, rooms: Store) -> None:
+    [hit] = got(api, "/api/v1/search", q="red", scene="room", limit=1)["hits"]
+    thing = got(api, f"{ROOM}/regions/thing/{hit['ordinal']}")
+    assert thing["superpoints"] == hit["superpoints"]
+    assert thing["oriented_box"] == hit["oriented_box"]
+    assert [view["frame"] for view in thing["views"]] == [view["frame"] for view in hit["evidence"]]
+
+
+def test_an_answer_that_one_has_is_not_worked_out_again(api: TestClient) -> None:
+    first = api.get("/api/v1/search?q=red")
+    again = api.get("/api/v1/search?q=red", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    other = api.get("/api/v1/search?q=blue", headers={"If-None-Match": first.headers["etag"]})
+    assert other.status_code == 200
+
+
 def test_the_table_says_which_object_each_superpoint_is_in(api: TestClient, rooms: Store) -> None:
     table = got(api, f"{ROOM}/table")
     scene = rooms.scene("room", order="stored")

@@ -121,6 +121,12 @@ def test_the_login_url_sets_a_cookie_and_leaves_the_token_behind(rooms: Store) -
         assert api.get("/api/v1/store", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
 
 
+def test_a_token_of_odd_letters_comes_back_in_the_cookie(rooms: Store) -> None:
+    with client(rooms, token="a token/with; odd=letters") as api:
+        assert api.get("/login", params={"token": "a token/with; odd=letters"}).status_code == 303
+        assert api.get("/api/v1/store").status_code == 200
+
+
 @pytest.mark.parametrize(
     "elsewhere", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"]
 )

@@ -18,6 +18,7 @@ import small_scene
 from click.testing import CliRunner
 from ovstore.cli import main
 from ovstore.store.catalog import changes, jobs
+from ovstore.web import serving
 from ovstore.web.app import _looked
 from ovstore.web.events import Watcher
 from ovstore.workflows.open_store import Store
@@ -38,7 +39,7 @@ def get(port: int, path: str, **headers: str) -> tuple[int, bytes]:
 
 
 @pytest.fixture
-def serving(rooms: Store) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def running(rooms: Store) -> Iterator[tuple[subprocess.Popen[str], int]]:
     port = free_port()
     environment = {**os.environ, "OVSTORE_DATABASE_URL": rooms.conninfo}
     words = [sys.executable, "-m", "ovstore.cli", "--store", str(rooms.path), "web", "--port", str(port)]
@@ -58,9 +59,9 @@ def serving(rooms: Store) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 @pytest.mark.slow
 def test_it_serves_and_ends_cleanly_at_ctrl_c_with_somebody_listening(
-    serving: tuple[subprocess.Popen[str], int],
+    running: tuple[subprocess.Popen[str], int],
 ) -> None:
-    process, port = serving
+    process, port = running
     status, page = get(port, "/")
     assert (status, page[:15]) == (200, b"<!doctype html>")
     stream = urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/events", timeout=20)
@@ -105,6 +106,20 @@ def test_a_short_token_is_refused(rooms: Store, monkeypatch: pytest.MonkeyPatch)
     result = CliRunner().invoke(main, ["--store", str(rooms.path), "web"])
     assert result.exit_code == 2
     assert "at least 16" in result.stderr
+
+
+def test_another_address_gets_a_token_and_a_url_that_works_as_it_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OVSTORE_WEB_TOKEN", raising=False)
+    made = serving.options("0.0.0.0", 8000, False, ("scans.example.org",), "", ())
+    assert made.token is not None
+    assert len(made.token) >= 32
+    assert serving.address(made) == f"http://scans.example.org:8000/login?token={made.token}"
+    assert "scans.example.org" in made.hosts
+    assert serving.options("127.0.0.1", 8000, False, (), "", ()).token is None
+    assert serving.address(serving.options("::1", 8000, False, (), "", ())) == "http://[::1]:8000/"
+    monkeypatch.setenv("OVSTORE_WEB_TOKEN", "a token/with odd letters")
+    own = serving.options("127.0.0.1", 8000, False, (), "/rooms", ())
+    assert serving.address(own) == "http://127.0.0.1:8000/rooms/login?token=a%20token%2Fwith%20odd%20letters"
 
 
 def test_events_tell_of_jobs_and_scenes_once_each(store, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ...core.errors import NotFound
 from ...core.features import Evidence
 from ...core.scene import Frame
 from ...store.catalog import catalog
@@ -19,7 +18,7 @@ from ..asked import corners
 from ..documents import answer
 from ..problems import Problem
 from ..served import prefix, served
-from ..views import SceneFrames, frame_answer, named
+from ..views import frame_answer, named
 from .regions import usual_set
 
 routes = APIRouter(tags=["frames"])
@@ -40,7 +39,7 @@ def frames(
     """In their order, with cameras and poses."""
     here = served(request)
     found = urls.scene_of(here.store, dataset, scene)
-    held = list(SceneFrames.of(here.store, found).frames.values())
+    held = list(enumerate(catalog.load_frames(here.store, found.id)))
     page = paging.part(held, "ordinal", lambda one: one[0], after, limit)
     items = [frame_answer(prefix(request), found, ordinal, frame) for ordinal, frame in page]
     return answer(request, Page(items, page.next, page.total), f"frames {found.content_digest} {limit} {after}")
@@ -105,11 +104,12 @@ def pixel(
     """The point seen nearest to (u, v), its superpoint and object; 404 where none is within three pixels."""
     here = served(request)
     found = urls.scene_of(here.store, dataset, scene)
-    ordinal, frame = _ordinal(SceneFrames.of(here.store, found), name)
+    frame = _frame(here.store, found, name)
+    [(ordinal, _)] = catalog.frames_by_name(here.store, found.id, [frame.name]).values()
     [seen] = catalog.load_correspondences(here.store, found.id, [ordinal])
     away = np.hypot(seen.uv[:, 0] - u, seen.uv[:, 1] - v)
     if not len(away) or away.min() > _REACH:
-        raise Problem(404, "not-found", f"No point is seen at {u:g},{v:g} of the frame {frame}.", near=[])
+        raise Problem(404, "not-found", f"No point is seen at {u:g},{v:g} of the frame {frame.name}.", near=[])
     near = np.flatnonzero(away <= away.min() + 0.5)
     best = int(near[np.argmin(seen.depth[near])])
     point = int(seen.point_index[best])
@@ -124,13 +124,4 @@ def pixel(
 
 
 def _frame(store: Database, scene: SceneInfo, name: str) -> Frame:
-    held = SceneFrames.of(store, scene)
-    return held.frames[_ordinal(held, name)[1]][1]
-
-
-def _ordinal(held: SceneFrames, name: str) -> tuple[int, str]:
-    """Which frame a part of a path names."""
-    wanted = named(name)
-    if wanted not in held.frames:
-        raise NotFound(f"{held.scene.full_name} has no frame named {wanted!r}.")
-    return held.frames[wanted][0], wanted
+    return catalog.load_frame(store, scene.id, named(name))

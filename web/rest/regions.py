@@ -15,7 +15,7 @@ from ...store.catalog.catalog import FeatureSetInfo, SceneInfo
 from ...store.catalog.regions import Order, RegionInfo
 from ...store.files.ply_writer import ply_bytes
 from ...store.postgres.database import Database
-from ...workflows.show import evidence_of
+from ...workflows.show import box_of_thing, evidence_of
 from .. import files, paging, urls
 from ..answers import BoxAnswer, OrientedBoxAnswer, Page, RegionAnswer, TableAnswer
 from ..documents import answer
@@ -46,7 +46,7 @@ def regions(
     infos = catalog.regions(
         here.store, found.id, level, feature_set=held.name, after=after, limit=limit, order=order, details=True
     )
-    frames = SceneFrames.of(here.store, found)
+    frames = SceneFrames.showing(here.store, found, (view for one in infos for view in one.views))
     total = held.object_count if level == "object" else held.superpoint_count
     return answer(request, Page([_plain(prefix(request), frames, one) for one in infos], infos.next, total))
 
@@ -64,7 +64,10 @@ def region(
         parents = catalog.load_object_of_superpoint(here.store, found.id, info.features)
         info = replace(info, parent=int(parents[info.ordinal]))
     shown = replace(info, views=evidence_of(here.store, info))
-    return answer(request, _plain(prefix(request), SceneFrames.of(here.store, found), shown))
+    if info.level == "thing":
+        shown = replace(shown, oriented_box=box_of_thing(here.store, info))
+    frames = SceneFrames.showing(here.store, found, shown.views)
+    return answer(request, _plain(prefix(request), frames, shown))
 
 
 @routes.get(

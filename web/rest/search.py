@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from anyio import to_thread
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,7 +20,7 @@ from ...query.search import search as search_store
 from .. import paging
 from ..answers import SearchAnswer, SuggestAnswer
 from ..asked import MOST_CHARACTERS, MOST_EXCLUDED, Features, require_short, target
-from ..documents import answer
+from ..documents import ASK_AGAIN, answer, etag, unchanged
 from ..hits import HitsOut
 from ..limits import gone, worked
 from ..served import Served, prefix, served
@@ -95,8 +96,11 @@ async def search(
         min_prob,
         relations,
     )
+    version = f"search {await to_thread.run_sync(here.store.changes)} {asked} {limit} {after}"
+    if unchanged(request, etag(version)):
+        return Response(status_code=304, headers={"ETag": etag(version), "Cache-Control": ASK_AGAIN})
     found = await worked(request, here.gates.searches, lambda: found_hits(here, prefix(request), asked, limit, after))
-    return answer(request, found)
+    return answer(request, found, version)
 
 
 @routes.post(
@@ -177,7 +181,7 @@ def found_hits(here: Served, prefix: str, asked: Asked, limit: int, after: str |
         start = names.index(str(key[1])) + 1 if key[1] in names else before
     shown = hits[start : start + limit]
     more = len(hits) == top and top < MOST_HITS and bool(shown)
-    out = HitsOut(here.store, prefix, _in_url(asked))
+    out = HitsOut(here.store, prefix, _in_url(asked), shown)
     return SearchAnswer(
         question=_without_files(asked.question, answered),
         probably_here=answered.probably_here,
