@@ -18,6 +18,7 @@ PAGES = (
     "/?q=snoopy",
     "/scenes/scannet/scene0000_00?q=snoopy&region=0@object",
     "/jobs",
+    "/segment",
     "/features",
     "/api",
     "/about",

@@ -6,9 +6,9 @@ import { Flight } from "../view/flight.js";
 import { Overlay } from "../view/overlay.js";
 import { Photograph } from "../view/photograph.js";
 import { Stage } from "../view/stage.js";
-import { boxAround, edges } from "../view/boxes.js";
 import { Asking } from "./asking.js";
 import { boxOnPicture } from "./box_on_picture.js";
+import { Chosen } from "./chosen.js";
 import { Filmstrip } from "./filmstrip.js";
 import { showHits } from "./hits.js";
 import { keyList, listen } from "./keys.js";
@@ -19,7 +19,6 @@ import { showObjects } from "./objects.js";
 import { pictureQuestions } from "./picture_questions.js";
 import { Pointer } from "./pointer.js";
 import { Questions } from "./questions.js";
-import { showSelection } from "./selection.js";
 import { Tint } from "./tinting.js";
 import { Tools } from "./tools.js";
 
@@ -55,8 +54,7 @@ export class ScenePage {
     this.tint = null;
     /** @type {Tools | null} */
     this.tools = null;
-    /** @type {Region | Hit | null} */
-    this.chosen = null;
+    this.chosen = new Chosen(this);
     /** @type {Region[]} */
     this.objects = [];
     this.asking = new Asking(source, () => this.tint?.colours.length ?? 0, {
@@ -106,7 +104,7 @@ export class ScenePage {
     const [table, objects] = await Promise.all([this.source.table().catch(() => null), this.source.objects().catch(() => [])]);
     this.objects = any ? objects : [];
     if (table) this.tint?.objectsAre(table.superpoints, objects);
-    showObjects(this.parts.objects, objects, (region) => this.choose(region, true), (region) => this.light(region));
+    showObjects(this.parts.objects, objects, (region) => this.chosen.choose(region, true), (region) => this.light(region));
     if (!table) this.questions.say("This scene has no features yet: it can be looked at, not asked.");
   }
 
@@ -128,35 +126,13 @@ export class ScenePage {
       this.place();
     }
     this.ask();
-    this.choosing(view.region);
+    this.chosen.follow(view.region);
   }
 
   /** Stand where the URL says, or above the whole scene. */
   place() {
     const { eye, at } = this.view;
     this.flight?.jump(eye && at ? { eye, at } : this.flight.home);
-  }
-
-  /** @param {string} name ORDINAL@LEVEL or "" */
-  async choosing(name) {
-    if (!name) return this.select(null);
-    if (this.chosen && `${this.chosen.ordinal}@${this.chosen.level}` === name) return;
-    const [ordinal, level] = name.split("@");
-    try {
-      this.select(await this.source.region(level, Number(ordinal)));
-    } catch (error) {
-      this.questions.say(error instanceof Error ? error.message : String(error), true);
-    }
-  }
-
-  /**
-   * @param {string} level
-   * @param {number} ordinal
-   */
-  async chooseBy(level, ordinal) {
-    this.view.region = `${ordinal}@${level}`;
-    this.kept.go(this.view, true);
-    await this.choosing(this.view.region);
   }
 
   /** @param {boolean} pushed */
@@ -185,80 +161,10 @@ export class ScenePage {
     all.open = answer === null;
     if (!answer) return fill(hits);
     showHits(hits, answer, this.source.scene, {
-      choose: (hit) => this.choose(hit, true),
+      choose: (hit) => this.chosen.choose(hit, true),
       light: (hit) => this.light(hit),
-      look: (hit, frame) => (this.choose(hit, false), this.look(frame, true)),
+      look: (hit, frame) => (this.chosen.choose(hit, false), this.look(frame, true)),
     });
-  }
-
-  /**
-   * Select a thing, fly to it if wished, and make an entry in the history.
-   * @param {Region | Hit} thing
-   * @param {boolean} fly
-   */
-  choose(thing, fly) {
-    this.view.region = `${thing.ordinal}@${thing.level}`;
-    this.kept.go(this.view, true);
-    this.select(thing);
-    if (fly) this.frameIt();
-  }
-
-  /** @param {Region | Hit | null} thing */
-  select(thing) {
-    this.chosen = thing;
-    this.recolour({ selected: this.tint?.superpointsOf(thing) ?? null });
-    this.parts.holder.dataset.selected = thing ? `${thing.ordinal}@${thing.level}` : "";
-    this.drawBoxes();
-    const { offers } = this.source;
-    showSelection(this.parts.selection, thing, {
-      alike: !offers.examples ? null : () => thing && this.questions.add({ words: `like ${thing.level} ${thing.ordinal}`, example: { like: `${this.source.dataset}/${this.source.scene}:${thing.ordinal}@${thing.level}` }, thumbnail: null }),
-      only: () => this.recolour({ only: this.tint?.superpointsOf(thing) ?? null }),
-      hide: () => this.tint && this.recolour({ hidden: new Set([...this.tint.look.hidden, ...(this.tint.superpointsOf(thing) ?? [])]) }),
-      everything: () => this.recolour({ only: null, hidden: new Set() }),
-      frame: () => this.frameIt(),
-      copy: this.kept.link && (() => navigator.clipboard?.writeText(this.kept.link?.() ?? "").then(() => this.questions.say("The link is copied."))),
-      ply: offers.files ? () => thing && this.save(thing) : null,
-      close: () => this.deselect(),
-      look: (frame) => this.look(frame, true),
-    });
-  }
-
-  /** @param {Region | Hit} thing */
-  async save(thing) {
-    try {
-      const href = URL.createObjectURL(await this.source.ply(thing.level, thing.ordinal));
-      el("a", { href, download: `${this.source.scene}-${thing.ordinal}-${thing.level}.ply` }).click();
-      setTimeout(() => URL.revokeObjectURL(href), 10_000);
-    } catch (error) {
-      this.questions.say(error instanceof Error ? error.message : String(error), true);
-    }
-  }
-
-  deselect() {
-    this.view.region = "";
-    this.kept.go(this.view, true);
-    this.select(null);
-  }
-
-  frameIt() {
-    if (!this.chosen || !this.flight) return;
-    const box = boxAround(this.chosen);
-    this.leavePhotograph();
-    const [seen] = ("evidence" in this.chosen ? this.chosen.evidence : this.chosen.views) ?? [];
-    const from = seen?.camera_to_world ? [3, 7, 11].map((place) => seen.camera_to_world[place]) : null;
-    this.flight.flyTo(box?.centre ?? this.chosen.centre, box ? Math.hypot(...box.size) : 1, from);
-  }
-
-  drawBoxes() {
-    const box = this.view.box && this.chosen ? boxAround(this.chosen) : null;
-    const lines = box ? edges(box).map(([from, to]) => ({ from, to, kind: "box" })) : [];
-    const marks = (this.chosen && "landmarks" in this.chosen && this.view.box && this.chosen.landmarks) || [];
-    for (const { hit } of marks) {
-      if (hit.oriented_box) lines.push(...edges(hit.oriented_box).map(([from, to]) => ({ from, to, kind: "landmark" })));
-      lines.push({ from: this.chosen?.centre ?? hit.centre, to: hit.centre, kind: "landmark" });
-    }
-    const notes = marks.map(({ relation, distance, hit }) => ({ at: hit.centre, words: `${relation}, ${distance?.toFixed(2) ?? "?"} m`, kind: "landmark" }));
-    this.overlay.set("boxes", lines, notes);
   }
 
   /** @param {Region | Hit | null} thing */
@@ -328,14 +234,14 @@ export class ScenePage {
     listen(this.keyboard, {
       "/": () => this.questions.input.focus(),
       "?": () => this.keys.showModal(),
-      Escape: () => (this.view.frame ? this.leaveAndSay() : this.tools?.measuring ? this.tools.measure() : this.chosen && this.deselect()),
+      Escape: () => (this.view.frame ? this.leaveAndSay() : this.tools?.measuring ? this.tools.measure() : this.chosen.thing && this.chosen.deselect()),
       ArrowLeft: () => this.beside(-1),
       ArrowRight: () => this.beside(1),
       r: () => (this.leavePhotograph(), this.flight?.fly(this.flight.home)),
-      f: () => this.frameIt(),
+      f: () => this.chosen.frameIt(),
       m: () => this.tools?.measure(),
       c: () => this.tools?.ceiling(),
-      b: () => ((this.view.box = !this.view.box), this.kept.go(this.view, false), this.drawBoxes()),
+      b: () => ((this.view.box = !this.view.box), this.kept.go(this.view, false), this.chosen.drawBoxes()),
       1: () => this.layer("heat"), 2: () => this.layer("colour"), 3: () => this.layer("regions"), 4: () => this.layer("label"),
     }, (step) => !this.view.frame && this.flight?.walk(step));
   }

@@ -16,7 +16,7 @@ export class Pointer {
     canvas.setAttribute("aria-label", `The scene ${page.source.scene} in 3D; the list of objects says the same in words.`);
     canvas.addEventListener("pointerdown", (event) => (this.down = event));
     canvas.addEventListener("pointerup", (event) => this.up(event));
-    canvas.addEventListener("dblclick", () => page.frameIt());
+    canvas.addEventListener("dblclick", () => page.chosen.frameIt());
     page.photograph?.picture.addEventListener("click", (event) => this.click(event));
   }
 
@@ -33,9 +33,9 @@ export class Pointer {
     const bounds = page.stage.canvas.getBoundingClientRect();
     const picked = pick(page.stage, event.clientX - bounds.left, event.clientY - bounds.top);
     if (page.tools?.measuring) return picked ? page.tools.place(picked.xyz) : undefined;
-    if (!picked) return page.chosen ? page.deselect() : undefined;
+    if (!picked) return page.chosen.thing ? page.chosen.deselect() : undefined;
     if (event.detail > 1) return;
     const object = page.tint?.look.objectOf[picked.superpoint] ?? -1;
-    page.chooseBy(event.altKey || object < 0 ? "superpoint" : "object", event.altKey || object < 0 ? picked.superpoint : object);
+    page.chosen.by(event.altKey || object < 0 ? "superpoint" : "object", event.altKey || object < 0 ? picked.superpoint : object);
   }
 }
