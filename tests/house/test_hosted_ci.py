@@ -48,9 +48,10 @@ def test_the_hosted_runs_are_the_gate_varied_by_variables_that_it_reads() -> Non
 
 
 def test_the_gate_installs_and_makes_what_it_is_told(tmp_path: Path) -> None:
-    """`.ci/run` with a `make` that prints its arguments."""
-    (tmp_path / "make").write_text('#!/bin/sh\necho "$@"\n')
-    (tmp_path / "make").chmod(0o755)
+    """`.ci/run` with a `make` that prints its arguments, and with nothing that installs anything."""
+    for name, program in (("make", 'echo "$@"'), ("npm", "exit 1"), ("chromium", "exit 1"), ("apt-get", "exit 1")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{program}\n")
+        (tmp_path / name).chmod(0o755)
     plain = {name: value for name, value in os.environ.items() if not name.startswith("OVSTORE_")}
 
     def made(**variables: str) -> str:
