@@ -30,6 +30,9 @@ say "Search by words: a small toy among twelve rooms of furniture."
 run ovstore search "snoopy" --top 3 --save-picture "$folder/snoopy.png" --save-ply "$folder/snoopy.ply"
 run ovstore search "a yellow curtain" --not window --top 3 --save-picture "$folder/curtain.png"
 
+say "Search by where a thing stands, too."
+run ovstore search --ask "book on table" --top 2 --save-picture "$folder/book-on-table.png"
+
 say "Search by image: a box drawn in one frame finds the same thing in 3D."
 IFS=$'\t' read -r image box < <(ovstore search "snoopy" --top 1 --json | python -c '
 import json, sys
