@@ -33,7 +33,7 @@ _force = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 
 @click.group("export")
 def command() -> None:
-    """Write a scene as PLY, GLB, NumPy arrays, a page to send, or OpenScene's files.
+    """Write a scene as files for other programs, or as a page to send.
 
     Points are in the dataset's own order.
 
@@ -145,7 +145,9 @@ def html(
     features: str | None,
     force: bool,
 ) -> None:
-    """Write the 3D view of a scene as one HTML file that needs no server and no network.
+    """Write the 3D view of a scene as one HTML file.
+
+    The file needs no server and no network.
 
     It answers the words of --ask and the everyday words of the encoder; others need `ovstore web`. Images are reduced
     to 640 pixels, and of more than 60 those that show most go along.

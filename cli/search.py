@@ -120,7 +120,7 @@ def command(
       ovstore search "a red chair" --not table --where "point_count > 500" --top 3
       ovstore search --image crop.jpg --box 120,80,260,240
       ovstore search --like scene0003_00:517@thing
-      ovstore search lamp --below "dart board" --near sofa --not-on table
+      ovstore search book --on table --not-near window
       ovstore search --ask 'largest chair near sofa within 1 and not beside table'
       ovstore search "a window" --ungrouped --level superpoint
     """

@@ -69,9 +69,13 @@ def _is_path(annotation: Any) -> bool:
 def _require_possible_names(path: Path, what: str) -> None:
     longest = max((len(os.fsencode(part)) for part in path.parts), default=0)
     if longest > _NAME_MAX:
-        raise BadInput(f"{what} holds a name of {longest:,} bytes; a file or folder can have {_NAME_MAX} at most.")
+        raise BadInput(
+            f"{what} is too long: it holds a name of {longest:,} bytes; a file or folder can have {_NAME_MAX} at most."
+        )
     if len(os.fsencode(path)) > _PATH_MAX:
-        raise BadInput(f"{what} is a path of {len(os.fsencode(path)):,} bytes; {_PATH_MAX:,} at most are possible.")
+        raise BadInput(
+            f"{what} is too long: it has {len(os.fsencode(path)):,} bytes; {_PATH_MAX:,} at most are possible."
+        )
 
 
 def several(names: str | Sequence[str]) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def _hit(hit: "Hit", masks: bool) -> dict[str, Any]:
         {"relation": one.relation, "distance": one.distance, "hit": _hit(one.hit, masks)} for one in hit.landmarks
     ]
     values |= {"mask": hit.mask} if masks else {}
-    return {"name": hit.full_name, **_plain(values | {"parts": [_hit(part, masks) for part in hit.parts]})}
+    return {"name": hit.full_name, **plain(values | {"parts": [_hit(part, masks) for part in hit.parts]})}
 
 
 def columns(answer: "Answer") -> dict[str, list[Any]]:
@@ -99,8 +99,10 @@ def _text(text: str) -> str:
     return escape(shown(text))
 
 
-def _plain(value: Any) -> Any:
-    """Arrays as lists."""
+def plain(value: Any) -> Any:
+    """Arrays as lists, however deep in dictionaries and sequences."""
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

@@ -197,7 +197,9 @@ class Query(ByValue):
         if self.min_probability is not None and not 0 <= self.min_probability <= 1:
             raise BadInput(f"The least probability is {self.min_probability:g}; a number from 0 to 1 was expected.")
         if self.min_probability is not None and self.background is None:
-            raise BadInput("The query has no background to weigh hits against: leave min_probability out.")
+            raise BadInput(
+                "Only words have a probability: leave min_probability (--min-prob) out for an image or a region."
+            )
         if self.vectors != "fused" and self.level != "object":
             raise BadInput(f"Only objects have vectors from crops: ask for vectors {self.vectors!r} of level 'object'.")
         for name, rows in (("background", self.background), ("rivals", self.rivals), ("excluded", self.excluded)):

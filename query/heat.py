@@ -12,7 +12,6 @@ from ..core.once import Once
 from ..core.scene import PointCloud
 from ..store.catalog import catalog, loading
 from ..store.catalog.catalog import SceneInfo
-from ..store.files import parquet
 from ..store.files.stored_points import Order
 from ..store.postgres.database import Database
 from ..store.search.scoring import quick_scores
@@ -75,7 +74,7 @@ def point_scores(store: Database, scene: SceneInfo, question: Question, features
         target.space.require_same(found[1])
         score = np.full(scene.point_count, np.nan, np.float32)
         small = 2 * scene.point_count * target.space.dim <= _SMALL
-        for point_index, vectors in [_kept(found)] if small else parquet.feature_blocks(*found):
+        for point_index, vectors in [_kept(found)] if small else loading.feature_blocks(found):
             score[point_index] = quick_scores(vectors, vector)
         return score
 
@@ -86,7 +85,7 @@ def point_scores(store: Database, scene: SceneInfo, question: Question, features
 
 
 def _read(found: tuple[Path, EmbeddingSpace]) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
-    points, vectors = zip(*parquet.feature_blocks(*found), strict=True)
+    points, vectors = zip(*loading.feature_blocks(found), strict=True)
     return np.concatenate(points), np.concatenate(vectors)
 
 

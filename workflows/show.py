@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.answer_tables import plain
 from ..core.features import Evidence, OrientedBox
 from ..store.catalog import catalog, region_names
 from ..store.catalog.catalog import RegionInfo, SceneInfo
@@ -23,7 +24,7 @@ class SceneDescription:
 
     def to_dict(self) -> dict[str, Any]:
         """What `ovstore show SCENE --json` prints."""
-        return {**asdict(self.scene), "objects": [asdict(each) for each in self.objects]}
+        return {**asdict(self.scene), "objects": [plain(asdict(each)) for each in self.objects]}
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class RegionDescription:
     def to_dict(self) -> dict[str, Any]:
         """What `ovstore show SCENE:REGION --json` prints."""
         shown = [{"frame": view.frame, "image_path": view.image_path, "box_xyxy": view.box_xyxy} for view in self.views]
-        return {"name": self.region.full_name, **asdict(self.region), "views": shown}
+        return {"name": self.region.full_name, **plain(asdict(self.region)), "views": shown}
 
 
 def describe(

@@ -69,7 +69,7 @@ def _require_sense(said: "tuple[Relation, ...]") -> None:
 def _options() -> list[Callable[..., Any]]:
     options = [
         click.option(
-            "--ask", metavar="SENTENCE", help="Words and relations in one sentence: 'lamp below \"dart board\"'."
+            "--ask", metavar="SENTENCE", help="Words and relations in one sentence: 'book on \"coffee table\"'."
         )
     ]
     for name in (*_WITHIN, *_OF_ONE):

@@ -26,9 +26,15 @@ def print_answer(answer: "Answer", ambiguous: Collection[str] = ()) -> None:
         say(f"Note: {note}", err=True)
 
 
+def _why_none(answer: "Answer") -> str:
+    if answer.query is not None and answer.query.min_probability is not None:
+        return f"No hits: nothing is found with a probability of at least {answer.query.min_probability:g}."
+    return "No hits: nothing passes the filters."
+
+
 def _print_hits(answer: "Answer", ambiguous: Collection[str]) -> None:
     if not answer:
-        say("No hits: nothing passes the filters.")
+        say(_why_none(answer))
         return
     if answer.probably_here is False:
         say(f"Probably not here: nothing fits “{answer.question}” clearly better than everyday things do. Nearest:")

@@ -1,7 +1,7 @@
 """What was published comes back as it went in: frames, points, correspondences, features."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -165,6 +165,13 @@ def read_what_is_named(look_up: Callable[[], Found], read: Callable[[Found], Res
         if now == found:
             raise
         return read(now)
+
+
+def feature_blocks(
+    found: tuple[Path, EmbeddingSpace],
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float16]]]:
+    """What a file that `features_file` found holds, a row group at a time: rows of points, and their vectors."""
+    return parquet.feature_blocks(*found)
 
 
 def features_file(store: Database, scene_id: int, name: str) -> tuple[Path, EmbeddingSpace]:

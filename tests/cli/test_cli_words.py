@@ -234,7 +234,7 @@ def test_the_name_that_was_cut_off_is_suggested_before_one_as_near() -> None:
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (["export", "glb", "room", "room.glb"], "No such command 'glb'. Known: npz, openscene, ply."),
+        (["export", "obj", "room", "room.obj"], "No such command 'obj'. Known: glb, html, npz, openscene, ply."),
         (["search", "red", "chair"], "(chair). Put an argument of several words in quotes."),
         (["search", "chair", "--save-picture", "chair"], "chair: an image cannot be saved as a file without a suffix"),
         (["search", "chair", "--save-ply", "chair.png"], "chair.png: a point cloud is written as .ply."),

@@ -11,8 +11,9 @@ from ovstore.cli import main
 from ovstore.store.postgres.database import Database
 
 ACTS = {  # what they do is done when they end, or is a file; there is nothing to list
-    "completion", "db downgrade", "db upgrade", "export npz", "export openscene", "export ply", "forget",
-    "index build", "index drop", "labels encode", "train supervised", "train tiny",
+    "completion", "db downgrade", "db upgrade", "export glb", "export html", "export npz", "export openscene",
+    "export ply", "forget", "index build", "index drop", "labels encode", "mcp", "train supervised",
+    "train tiny", "web",
 }  # fmt: skip
 LISTS = [
     "scenes", "features", "features room", "show room", "encoders color_words", "jobs", "jobs --failed", "index list",
