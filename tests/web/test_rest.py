@@ -73,6 +73,11 @@ def test_scores_are_those_of_python_for_several_questions(api: TestClient, rooms
     assert np.array_equal(np.frombuffer(floats.content, "<f4").reshape(expected.scores.shape), expected.scores)
 
 
+def test_a_question_given_twice_is_refused_not_halved(api: TestClient) -> None:
+    answer = api.get("/api/v1/search?q=red&q=blue")
+    assert answer.status_code == 400 and "q is given more than once" in answer.json()["detail"]
+
+
 def test_hits_go_on_behind_the_last_one(api: TestClient, rooms: Store) -> None:
     whole = [hit.full_name for hit in ovstore.search(rooms, "red", top=7)]
     names, after = [], None

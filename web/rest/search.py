@@ -76,6 +76,9 @@ async def search(
 ) -> Response:
     """Whole things, best first, with evidence; `level` gives stored regions. Exactly one of q, ask and like."""
     here = served(request)
+    for name in ("q", "ask", "like"):
+        if len(request.query_params.getlist(name)) > 1:
+            raise BadInput(f"{name} is given more than once; a search answers one question.")
     if ask is not None and (q is not None or like is not None):
         raise BadInput("ask says it all in one sentence: leave q and like out.")
     relations: tuple[Relation, ...] = ()
