@@ -212,8 +212,8 @@ def test_a_wrong_argument_is_named_with_what_it_must_be(full: Database, wrong: d
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("y" * 300, "holds a name of 300 bytes; a file or folder can have 255 at most."),
-        ("y/" * 2500, "is a path of 4,999 bytes; 4,095 at most are possible."),
+        ("y" * 300, "is too long: it holds a name of 300 bytes; a file or folder can have 255 at most."),
+        ("y/" * 2500, "is too long: it has 4,999 bytes; 4,095 at most are possible."),
     ],
 )
 def test_a_path_longer_than_any_can_be_is_a_sentence(full: Database, path: str, said: str) -> None:

@@ -12,4 +12,4 @@ def test_no_hits_for_want_of_probability_are_not_blamed_on_filters(coloured: Dat
 
 def test_an_example_has_no_probability_and_says_so(coloured: Database) -> None:
     refused = ovstore(coloured, "search", "--like", "room:0@object", "--min-prob", "0.5")
-    assert refused.exit_code != 0 and "Only words have a probability" in refused.output
+    assert refused.exit_code != 0 and "which only words have: leave min_probability (--min-prob) out" in refused.output
