@@ -198,7 +198,8 @@ class Query(ByValue):
             raise BadInput(f"The least probability is {self.min_probability:g}; a number from 0 to 1 was expected.")
         if self.min_probability is not None and self.background is None:
             raise BadInput(
-                "The query has no background to weigh hits against, which only words have: leave min_probability (--min-prob) out."
+                "The query has no background to weigh hits against, which only words have: "
+                "leave min_probability (--min-prob) out."
             )
         if self.vectors != "fused" and self.level != "object":
             raise BadInput(f"Only objects have vectors from crops: ask for vectors {self.vectors!r} of level 'object'.")
